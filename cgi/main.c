@@ -1,0 +1,145 @@
+/*
+ * tinyscale.cgi: one request per process, under any web server with CGI.
+ */
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "api.h"
+#include "app.h"
+#include "cgi.h"
+#include "config.h"
+#include "bounds.h"
+#include "log.h"
+#include "mem.h"
+
+static const char usage[] =
+    "usage: tinyscale.cgi [-c CONFIG] [--check-config | --help | --version]\n"
+    "\n"
+    "The BigBlueButton load balancer as a CGI program: a web server runs it for\n"
+    "each request.  Settings come from the environment; see tinyscale.cgi(8).\n"
+    "\n"
+    "  -c, --config FILE  read FILE (default: $TINYSCALE_CONFIG or the built-in path)\n"
+    "      --check-config name every problem of the configuration, exit 1 if any\n"
+    "      --help         print this\n"
+    "      --version      print the version\n";
+
+static const char *
+variable(void *context, const char *name)
+{
+
+	(void)context;
+	return getenv(name);
+}
+
+static long
+read_body(void *context, char *data, size_t size)
+{
+	size_t got = fread(data, 1, size, stdin);
+
+	(void)context;
+	return got == 0 && ferror(stdin) ? -1 : (long)got;
+}
+
+/* Without a configuration there is no api, but there is an answer. */
+static void
+answer_misconfigured(void)
+{
+
+	fputs("Status: 500 Internal Server Error\r\n"
+	    "Content-Type: text/xml; charset=utf-8\r\n"
+	    "Cache-Control: no-cache\r\n\r\n"
+	    "<response><returncode>FAILED</returncode>"
+	    "<messageKey>serverUnavailable</messageKey><message>The gateway is not "
+	    "configured properly; its log tells what is wrong</message></response>", stdout);
+}
+
+static int
+serve(const char *config_path)
+{
+	struct cgi_source source = {.variable = variable, .read = read_body};
+	struct app *app = app_open(config_path, HTTP_CURL_INLINE);
+	struct arena *arena = arena_new();
+	int64_t start_ms = app_clock_ms();
+	struct response response;
+	struct request request;
+	const struct api *api;
+	struct buf header;
+
+	if (!app) {
+		answer_misconfigured();
+		arena_free(arena);
+		return 1;
+	}
+	api = app_acquire(app);
+	cgi_read_request(arena, &source, (size_t)api->config->max_body_bytes, &request);
+	request.now_ms = app_now_ms();
+	request.nonce = app_nonce();
+	api_handle(api, arena, &request, &response);
+
+	buf_init(&header, LIMIT_QUERY_BYTES * 4 + LIMIT_HEADER_BYTES);
+	cgi_write_header(&response, &header);
+	fwrite(buf_view(&header).data, 1, header.len, stdout);
+	if (strcmp(request.method, "HEAD") != 0 && response.body.len > 0)
+		fwrite(response.body.data, 1, response.body.len, stdout);
+	fflush(stdout);
+	api_log(&request, &response, app_clock_ms() - start_ms);
+	buf_free(&header);
+	app_release(app, api);
+	arena_free(arena);
+	app_close(app);
+	return 0;
+}
+
+int
+main(int argc, char **argv)
+{
+	enum { CHECK = 256, HELP, VERSION };
+	static const struct option options[] = {
+		{"config", required_argument, NULL, 'c'},
+		{"check-config", no_argument, NULL, CHECK},
+		{"help", no_argument, NULL, HELP},
+		{"version", no_argument, NULL, VERSION},
+		{0},
+	};
+	const char *config_path = NULL;
+	bool check = false;
+	int option;
+
+	app_open_standard_files();
+	signal(SIGPIPE, SIG_IGN);
+	if (log_open("tinyscale.cgi", getenv("TINYSCALE_LOG")) != 0)
+		log_warn("TINYSCALE_LOG is none of error, warn, info, debug; using info");
+	/* A web server passes a query without "=" as arguments (RFC 3875, 4.4):
+	 * those are a stranger's words, not options. */
+	if (getenv("REQUEST_METHOD"))
+		return serve(NULL);
+
+	while ((option = getopt_long(argc, argv, "c:", options, NULL)) != -1) {
+		switch (option) {
+		case 'c':
+			config_path = optarg;
+			break;
+		case CHECK:
+			check = true;
+			break;
+		case HELP:
+			fputs(usage, stdout);
+			return 0;
+		case VERSION:
+			puts("tinyscale.cgi " PACKAGE_VERSION);
+			return 0;
+		default:
+			fputs(usage, stderr);
+			return 2;
+		}
+	}
+	if (check)
+		return app_check_config(config_path);
+	fputs("tinyscale.cgi: REQUEST_METHOD is not set: a web server runs this program, "
+	    "see tinyscale.cgi(8)\n", stderr);
+	return 2;
+}

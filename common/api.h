@@ -1,0 +1,38 @@
+/*
+ * The core: a request in, a response out.
+ *
+ * api_handle finds the call in its table, verifies the checksum, asks the
+ * state and the servers as the call needs, and answers.  It has no return code,
+ * since every outcome is a response.  Time and randomness come in as data.
+ */
+#ifndef API_H
+#define API_H
+
+#include <stdint.h>
+
+struct arena;
+struct config;
+struct http;
+struct request;
+struct response;
+struct store;
+
+struct api {
+	const struct config *config;
+	struct store *store;
+	struct http *http;
+};
+
+/*
+ * Answer the request.  Whatever the response points to is static, or lives in
+ * the arena or in the configuration.  May be called by many threads at once,
+ * each with an arena of its own.
+ */
+void api_handle(const struct api *api, struct arena *arena,
+	const struct request *request, struct response *response);
+
+/* Write the one log line of a request that was answered. */
+void api_log(const struct request *request, const struct response *response,
+	int64_t elapsed_ms);
+
+#endif

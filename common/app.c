@@ -1,0 +1,244 @@
+#include "app.h"
+
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "api.h"
+#include "config.h"
+#include "log.h"
+#include "mem.h"
+#include "store.h"
+#include "store_none.h"
+#include "store_sqlite.h"
+
+#define PROBLEMS_BYTES ((size_t)1 << 20)
+
+/* One configuration with what it opened.  Requests hold a reference, so that a
+ * reload takes nothing away from under them. */
+struct generation {
+	struct api api;           /* first: app_release gets it back from here */
+	struct config *config;
+	unsigned references;      /* under the app's mutex */
+};
+
+struct app {
+	pthread_mutex_t mutex;
+	struct generation *now;
+	const char *config_path;
+	enum http_curl_mode mode;
+};
+
+static void
+generation_free(struct generation *generation)
+{
+
+	if (!generation)
+		return;
+	if (generation->api.http)
+		generation->api.http->close(generation->api.http);
+	if (generation->api.store)
+		generation->api.store->verbs->close(generation->api.store);
+	config_free(generation->config);
+	free(generation);
+}
+
+/* One log line per problem. */
+static void
+log_problems(const struct buf *problems)
+{
+	struct str rest = buf_view(problems), line;
+	struct arena *arena = arena_new();
+
+	while (rest.len > 0) {
+		size_t end = str_find(rest, STR("\n"), 0);
+
+		line = str_part(rest, 0, end);
+		rest = str_part(rest, end == SIZE_MAX ? rest.len : end + 1, SIZE_MAX);
+		if (line.len > 0)
+			log_error("configuration", "problem", str_copy(arena, line));
+	}
+	arena_free(arena);
+}
+
+static struct generation *
+generation_new(const char *config_path, enum http_curl_mode mode)
+{
+	struct generation *generation = mem_alloc(sizeof(*generation));
+	struct http_curl_options options = {.mode = mode, .agent = PACKAGE_NAME "/" PACKAGE_VERSION};
+	struct config *config;
+	struct buf problems;
+
+	buf_init(&problems, PROBLEMS_BYTES);
+	config = config_load(config_path, &problems);
+	if (!config) {
+		log_problems(&problems);
+		goto fail;
+	}
+	log_set_format(config->log_json ? LOG_FORMAT_JSON : LOG_FORMAT_TEXT);
+	generation->config = config;
+	generation->references = 1;
+	generation->api.config = config;
+	generation->api.store = config->state ? store_sqlite_open(config->state) :
+	    store_none_open();
+	options.connect_timeout_ms = config->connect_timeout_ms;
+	options.ca_file = config->ca_file;
+	generation->api.http = http_curl_open(&options);
+	if (!generation->api.http)
+		goto fail;
+	buf_free(&problems);
+	return generation;
+
+fail:
+	generation_free(generation);
+	buf_free(&problems);
+	return NULL;
+}
+
+void
+app_open_standard_files(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd > STDERR_FILENO)
+		close(fd);
+}
+
+int
+app_check_config(const char *config_path_given)
+{
+	struct config *config;
+	struct buf problems;
+
+	buf_init(&problems, PROBLEMS_BYTES);
+	config = config_load(config_path_given, &problems);
+	if (config)
+		printf("%s: fine, %zu server%s\n", config_path(config_path_given),
+		    config->n_servers, config->n_servers == 1 ? "" : "s");
+	else
+		fputs(buf_view(&problems).data, stderr);
+	buf_free(&problems);
+	if (!config)
+		return 1;
+	config_free(config);
+	return 0;
+}
+
+struct app *
+app_open(const char *config_path_given, enum http_curl_mode mode)
+{
+	struct app *app = mem_alloc(sizeof(*app));
+
+	pthread_mutex_init(&app->mutex, NULL);
+	app->config_path = config_path_given;
+	app->mode = mode;
+	app->now = generation_new(config_path_given, mode);
+	if (!app->now) {
+		app_close(app);
+		return NULL;
+	}
+	return app;
+}
+
+static void
+generation_release(struct app *app, struct generation *generation)
+{
+	bool last;
+
+	pthread_mutex_lock(&app->mutex);
+	last = --generation->references == 0;
+	pthread_mutex_unlock(&app->mutex);
+	if (last)
+		generation_free(generation);
+}
+
+int
+app_reload(struct app *app)
+{
+	struct generation *next = generation_new(app->config_path, app->mode), *old;
+
+	if (!next) {
+		log_error("the new configuration is bad; the old one stays in use",
+		    "file", config_path(app->config_path));
+		return -1;
+	}
+	pthread_mutex_lock(&app->mutex);
+	old = app->now;
+	app->now = next;
+	pthread_mutex_unlock(&app->mutex);
+	generation_release(app, old);
+	log_info("configuration reloaded", "file", config_path(app->config_path));
+	return 0;
+}
+
+const struct api *
+app_acquire(struct app *app)
+{
+	struct generation *generation;
+
+	pthread_mutex_lock(&app->mutex);
+	generation = app->now;
+	generation->references++;
+	pthread_mutex_unlock(&app->mutex);
+	return &generation->api;
+}
+
+void
+app_release(struct app *app, const struct api *api)
+{
+
+	/* The api was lent as const; its generation is ours. */
+	generation_release(app, (struct generation *)(uintptr_t)api);
+}
+
+void
+app_close(struct app *app)
+{
+
+	if (!app)
+		return;
+	generation_free(app->now);
+	pthread_mutex_destroy(&app->mutex);
+	free(app);
+}
+
+static int64_t
+clock_ms(clockid_t clock)
+{
+	struct timespec now;
+
+	clock_gettime(clock, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+int64_t
+app_now_ms(void)
+{
+
+	return clock_ms(CLOCK_REALTIME);
+}
+
+int64_t
+app_clock_ms(void)
+{
+
+	return clock_ms(CLOCK_MONOTONIC);
+}
+
+uint64_t
+app_nonce(void)
+{
+	uint64_t nonce;
+
+	if (getrandom(&nonce, sizeof(nonce), GRND_NONBLOCK) != (ssize_t)sizeof(nonce))
+		nonce = (uint64_t)app_now_ms(); /* early at boot; it need not be secret */
+	return nonce;
+}

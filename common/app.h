@@ -1,0 +1,51 @@
+/*
+ * Wiring: a configuration, a store and a transport become one struct api, and
+ * a reload puts a new one in its place while requests are under way.
+ */
+#ifndef APP_H
+#define APP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "http_curl.h"
+
+struct api;
+struct app;
+
+
+/* Put files on the descriptors 0 to 2 that are closed, before any other is
+ * opened: a stray message must not land in the state. */
+void app_open_standard_files(void);
+
+/* Check the configuration for --check-config: print what is wrong, or that
+ * nothing is.  Returns the status to exit with, 0 or 1. */
+int app_check_config(const char *config_path);
+
+/*
+ * Load the configuration and open what it names.  Returns NULL, with every
+ * problem logged, when the configuration is bad or the transport cannot be
+ * had.  Call it after the last fork and with signals blocked.
+ */
+struct app *app_open(const char *config_path, enum http_curl_mode mode);
+
+/*
+ * Load the configuration anew.  A bad one is logged and the old one stays.
+ * Requests under way finish with what they began with.  Returns 0 or -1.
+ */
+int app_reload(struct app *app);
+
+/* Borrow the present api for one request; give it back with app_release. */
+const struct api *app_acquire(struct app *app);
+void app_release(struct app *app, const struct api *api);
+
+/* Close everything.  No request may be under way.  NULL is ignored. */
+void app_close(struct app *app);
+
+/* The wall clock in milliseconds since the epoch; milliseconds of a clock that
+ * only goes forward; 64 random bits. */
+int64_t app_now_ms(void);
+int64_t app_clock_ms(void);
+uint64_t app_nonce(void);
+
+#endif

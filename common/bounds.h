@@ -1,0 +1,38 @@
+/*
+ * All maxima in one place.  Whatever a stranger can make grow ends here.
+ * (max_body_bytes of the configuration caps request bodies.)
+ */
+#ifndef BOUNDS_H
+#define BOUNDS_H
+
+/* A request's path and query.  nginx and mod_fcgid end at about 32 KiB. */
+#define LIMIT_PATH_BYTES 4096
+#define LIMIT_QUERY_BYTES 65536
+
+/* Parameters in one query or form. */
+#define LIMIT_PARAMETERS 1000
+
+/* BBB allows 256 characters (MeetingIDConstraint); UTF-8 takes up to 4 bytes. */
+#define LIMIT_MEETING_ID_BYTES 1024
+
+/* A call's name, "hooks/create". */
+#define LIMIT_CALL_NAME_BYTES 64
+
+/* One answer of one server: 3,000 meetings of 30 attendees are some 30 MiB. */
+#define LIMIT_ANSWER_BYTES ((size_t)64 << 20)
+
+/* A merged answer. */
+#define LIMIT_MERGED_BYTES ((size_t)256 << 20)
+
+/* An answer's header, and what of it is relayed. */
+#define LIMIT_HEADER_BYTES 16384
+
+/* The query sent to a server; above it form fields go along as a body, since
+ * Tomcat and nginx refuse request lines beyond 8 KiB. */
+#define LIMIT_FORM_AS_QUERY_BYTES 6000
+
+/* The configuration file, and the servers in it. */
+#define LIMIT_CONFIG_BYTES ((size_t)4 << 20)
+#define LIMIT_SERVERS 1000
+
+#endif

@@ -1,0 +1,41 @@
+#include "call.h"
+
+#include "buf.h"
+#include "bounds.h"
+#include "mem.h"
+
+void
+call_set_parameter(struct call *call, const char *name, const char *value)
+{
+	/* Form fields that travel as a body have the same shape. */
+	struct str *text = call->form.len > 0 ? &call->form : &call->query;
+	struct str rest = query_without(call->arena, *text, name);
+	struct buf out;
+
+	if (!value) {
+		*text = rest;
+		return;
+	}
+	buf_init(&out, LIMIT_ANSWER_BYTES);
+	buf_str(&out, rest);
+	if (rest.len > 0)
+		buf_char(&out, '&');
+	query_encode(&out, str_from(name));
+	buf_char(&out, '=');
+	query_encode(&out, str_from(value));
+	*text = buf_take(&out, call->arena);
+}
+
+void
+call_apply_parameters(struct call *call, const struct config_parameters *defaults,
+    const struct config_parameters *overrides)
+{
+	size_t i;
+
+	for (i = 0; i < defaults->n; i++)
+		if (query_count(&call->parameters, defaults->list[i].name) == 0)
+			call_set_parameter(call, defaults->list[i].name,
+			    defaults->list[i].value);
+	for (i = 0; i < overrides->n; i++)
+		call_set_parameter(call, overrides->list[i].name, overrides->list[i].value);
+}

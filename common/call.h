@@ -1,0 +1,74 @@
+/*
+ * One call under way: what a handler is given, and the handlers.
+ *
+ * api.c fills this in from the flags of its table before the handler runs.  A
+ * handler decides, sends through relay.h, and leaves the answer in response.
+ */
+#ifndef CALL_H
+#define CALL_H
+
+#include <stdbool.h>
+
+#include "config.h"
+#include "meeting.h"
+#include "query.h"
+#include "request.h"
+#include "response.h"
+#include "server.h"
+#include "store.h"
+#include "str.h"
+
+struct arena;
+struct http;
+
+struct call {
+	const struct config *config;
+	struct store *store;
+	struct http *http;
+	struct arena *arena;
+	const struct request *request;
+	struct response *response;
+
+	const char *name;         /* signed and sent, "getMeetingInfo" */
+	bool once;                /* must not be sent twice */
+	struct query parameters;  /* of the query, or of the form without one */
+
+	/* What is sent on: */
+	const char *method;       /* "GET" or "POST" */
+	struct str query;         /* raw, without the checksum */
+	struct str form;          /* fields of a form too long for a query, in a
+	                             query's shape; then query is empty */
+	struct str body;          /* the client's, unchanged; absent: none */
+	struct str content_type;
+
+	/* Where the meeting lives; see lookup.h. */
+	struct str meeting_id;    /* decoded and trimmed */
+	const struct server *server;  /* NULL: on no usable server */
+	struct meeting meeting;   /* the state's record, with is_mapped */
+	bool is_mapped;           /* does the state have a record? */
+};
+
+typedef void call_handler(struct call *call);
+
+call_handler call_create;       /* call_create.c */
+call_handler call_join;         /* call_join.c */
+call_handler call_running;      /* call_meeting.c: isMeetingRunning */
+call_handler call_chat;         /* … sendChatMessage */
+call_handler call_meeting;      /* … every other call about one meeting */
+call_handler call_lists;        /* call_lists.c: getMeetings, getSessions */
+call_handler call_index;        /* call_health.c */
+call_handler call_health;       /* … tinyscale/health */
+call_handler call_unsupported;  /* … and what is not served */
+
+/*
+ * Apply a configuration's defaults (added when the client sent none) and
+ * overrides (set always, or removed) to what is sent on.
+ */
+void call_apply_parameters(struct call *call, const struct config_parameters *defaults,
+	const struct config_parameters *overrides);
+
+/* Set one parameter of what is sent on, whatever the client sent; value NULL
+ * removes it. */
+void call_set_parameter(struct call *call, const char *name, const char *value);
+
+#endif

@@ -1,0 +1,98 @@
+/*
+ * The configuration: servers.json and the environment in one struct.
+ *
+ * The file is a plain array of servers or an object (tinyscale-servers.json(5)).
+ * One table in config.c holds every key with its type, range, default and
+ * help; a test compares it with the manual page.  json-c is seen in config.c
+ * only; nothing here refers to the file's text after loading.
+ */
+#ifndef TINYSCALE_CONFIG_H
+#define TINYSCALE_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "buf.h"
+#include "placement.h"
+#include "server.h"
+
+struct arena;
+
+/* A parameter that create or join gets from the configuration. */
+struct config_parameter {
+	const char *name;
+	const char *value; /* NULL: the parameter is removed */
+};
+
+struct config_parameters {
+	struct config_parameter *list;
+	size_t n;
+};
+
+struct config {
+	const char **secrets;            /* accepted from clients */
+	size_t n_secrets;
+	const char *admin_secret;        /* NULL: the admin calls are off */
+	unsigned checksum_algorithms;    /* accepted: bits 1 << enum checksum_algorithm */
+	const char *state;               /* path, or NULL for "none" */
+	enum placement_policy placement;
+	bool forward_redirect;           /* "forward": "redirect" */
+	int checksum_error_status;       /* 200 or 401 */
+	int64_t connect_timeout_ms;
+	int64_t probe_timeout_ms;
+	int64_t call_timeout_ms;
+	int64_t create_timeout_ms;
+	int64_t poll_interval_ms;
+	int64_t down_after;
+	int64_t up_after;
+	int64_t negative_ttl_ms;
+	int64_t max_body_bytes;
+	const char *ca_file;             /* NULL: the system's */
+	int64_t max_calls_per_server;    /* 0: a quarter of the threads */
+	const char *public_url;          /* "https://bbb.example.org/bigbluebutton/api",
+	                                    no slash at the end; NULL: from the
+	                                    request */
+	bool callbacks_pass;             /* "callbacks": "pass" */
+	bool allow_private_callbacks;
+	struct config_parameters create_defaults, create_overrides;
+	struct config_parameters join_defaults, join_overrides;
+	int64_t max_meeting_duration_minutes; /* 0: off */
+	bool log_json;
+
+	struct server *servers;          /* in the file's order */
+	size_t n_servers;
+
+	struct arena *arena;             /* private: holds all of this */
+};
+
+/*
+ * Load the configuration at path, then apply the environment (TINYSCALE_SECRET,
+ * TINYSCALE_STATE).  path NULL means TINYSCALE_CONFIG, else the built-in path.
+ *
+ * Every problem found is appended to problems, a line each: the file, the key
+ * ("servers[1].host"), what is wrong and what to do, for an unknown key the
+ * nearest known one.  A variable that is set to nothing counts as not set.  No
+ * value of a secret is ever repeated.  When there is little room in problems
+ * the last lines are left out; 16 KiB are plenty.
+ *
+ * Returns the configuration, or NULL when there was any problem.  The caller
+ * frees it with config_free().  Nothing is logged.
+ */
+struct config *config_load(const char *path, struct buf *problems);
+
+/* The path that config_load(path) reads. */
+const char *config_path(const char *path);
+
+/* Free the configuration.  NULL is ignored. */
+void config_free(struct config *config);
+
+/* The server of that name, or NULL. */
+const struct server *config_server_find(const struct config *config, const char *name);
+
+/* Print every key with its type, default and help, a line each, tab-separated:
+ * what --check-config --help and the manual's test read. */
+void config_print_keys(FILE *out);
+
+#endif

@@ -1,0 +1,40 @@
+/*
+ * The adapter of http.h over libcurl.
+ *
+ * HTTP_CURL_THREAD: one thread of its own runs all transfers of the process
+ * on one CURLM; callers hand it a batch and sleep.  So all workers share the
+ * kept connections, and nothing of libcurl is shared between threads
+ * (libcurl-thread(3), CURLSHOPT_SHARE(3)).
+ * HTTP_CURL_INLINE: the same loop in the calling thread, for a process that
+ * serves one request.
+ *
+ * libcurl is loaded at the first batch (INLINE) or by http_curl_open (THREAD),
+ * not linked: a CGI process that contacts no server is spared the 33 shared
+ * objects it brings.
+ */
+#ifndef HTTP_CURL_H
+#define HTTP_CURL_H
+
+#include <stdint.h>
+
+#include "http.h"
+
+enum http_curl_mode { HTTP_CURL_THREAD, HTTP_CURL_INLINE };
+
+struct http_curl_options {
+	enum http_curl_mode mode;
+	int64_t connect_timeout_ms;
+	const char *ca_file; /* CA bundle, or NULL for the system's */
+	const char *agent;   /* User-Agent */
+};
+
+/*
+ * Open the adapter; the options are copied.  Signals must be blocked already:
+ * the threads made here and by libcurl's resolver inherit the mask.  Call it
+ * after the last fork.  Returns NULL, with the reason logged, when libcurl or
+ * the thread cannot be had; with HTTP_CURL_INLINE that shows at the first
+ * batch instead, whose calls become HTTP_UNREACHABLE.
+ */
+struct http *http_curl_open(const struct http_curl_options *options);
+
+#endif

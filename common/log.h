@@ -1,0 +1,41 @@
+/*
+ * The log: one line per event, on stderr, or to syslog where stderr is closed
+ * or /dev/null (spawn-fcgi points it there).
+ *
+ *   2026-11-21T07:50:00.123Z warn server did not answer server=bbb1 after_ms=3000
+ *
+ * or, as JSON, {"time":…,"level":"warn","event":"server did not answer",…}.
+ *
+ * What is passed here is written: callers pass no secret, checksum, password,
+ * query string, or URL of a join.
+ */
+#ifndef LOG_H
+#define LOG_H
+
+enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARN, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
+enum log_format { LOG_FORMAT_TEXT, LOG_FORMAT_JSON };
+
+/*
+ * Choose what is logged and how.  The default, before any call, is info and
+ * text.  level is "error", "warn", "info" or "debug"; NULL means info.
+ * Returns 0, or -1 when the name is none of these (info is used then).
+ * Not safe to call while other threads log, except with the same values.
+ */
+int log_open(const char *program, const char *level);
+void log_set_format(enum log_format format);
+
+/*
+ * Write one event.  After the event's text come pairs of strings, key and
+ * value, ended by NULL; a pair whose value is NULL is left out.  Values may
+ * hold any bytes: they are quoted where needed, cut at 300 bytes, and never
+ * break the line.
+ */
+void log_event(enum log_level level, const char *event, ...)
+	__attribute__((sentinel));
+
+#define log_error(...) log_event(LOG_LEVEL_ERROR, __VA_ARGS__, (char *)NULL)
+#define log_warn(...) log_event(LOG_LEVEL_WARN, __VA_ARGS__, (char *)NULL)
+#define log_info(...) log_event(LOG_LEVEL_INFO, __VA_ARGS__, (char *)NULL)
+#define log_debug(...) log_event(LOG_LEVEL_DEBUG, __VA_ARGS__, (char *)NULL)
+
+#endif

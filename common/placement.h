@@ -1,0 +1,73 @@
+/*
+ * Choose the server for a new meeting: pure, no I/O, no clock.
+ *
+ * The choice gets the whole list with what is known of each server and what was
+ * already tried, and leaves for each candidate a score and the reason it was
+ * or was not taken.
+ *
+ * least-loaded  the lowest meetings / weight; ties rotate.
+ * round-robin   the servers in turn, in proportion to their weights.
+ * hash          weighted rendezvous hash of the meetingID: no state needed, and
+ *               a server that leaves moves only its own meetings.
+ *
+ * Turns are stride scheduling: each choice puts the chosen server's turn
+ * 1 / weight behind the turn it was chosen at, and the lowest turn is next.  A
+ * server that was away does not catch up: its turn is lifted to the present.
+ */
+#ifndef PLACEMENT_H
+#define PLACEMENT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "server.h"
+#include "str.h"
+
+enum placement_policy {
+	PLACEMENT_LEAST_LOADED,
+	PLACEMENT_ROUND_ROBIN,
+	PLACEMENT_HASH
+};
+
+enum placement_reason {
+	PLACEMENT_CHOSEN,
+	PLACEMENT_BUSIER,     /* eligible, but another scored better */
+	PLACEMENT_NOT_ENABLED,
+	PLACEMENT_NOT_UP,
+	PLACEMENT_TRIED,      /* could not be connected to a moment ago */
+	PLACEMENT_FULL        /* max_meetings reached */
+};
+
+struct placement_candidate {
+	const struct server *server;
+	struct server_facts facts;
+	bool tried;
+	/* Out. */
+	double score;         /* lower is better; 0 when not eligible */
+	enum placement_reason reason;
+};
+
+struct placement {
+	enum placement_policy policy;
+	struct str meeting_id;
+	struct placement_candidate *candidates;
+	size_t n;
+};
+
+/*
+ * Fill in scores and reasons and return the chosen candidate, its facts.turn
+ * moved on for the next choice, or NULL when no server can take the meeting.
+ */
+struct placement_candidate *placement_choose(struct placement *placement);
+
+/* Is the server of that name among the candidates? */
+bool placement_has(const struct placement *placement, const char *server);
+
+/* "least-loaded", "round-robin", "hash". */
+const char *placement_policy_name(enum placement_policy policy);
+int placement_policy_find(struct str name, enum placement_policy *policy);
+
+/* The reason in words, for logs. */
+const char *placement_reason_text(enum placement_reason reason);
+
+#endif

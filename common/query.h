@@ -1,0 +1,81 @@
+/*
+ * Query strings: read without touching a byte, decoded into copies.
+ *
+ * The checksum covers the raw bytes, so nothing here ever rebuilds a query
+ * from its parameters; what must change is cut out of the text or appended.
+ */
+#ifndef QUERY_H
+#define QUERY_H
+
+#include <stddef.h>
+
+#include "buf.h"
+#include "str.h"
+
+struct arena;
+
+/* One name=value, decoded: '+' is a space, %xx a byte. */
+struct query_parameter {
+	struct str name;
+	struct str value;
+	struct str raw;    /* the "name=value" as it stands in the text */
+};
+
+struct query {
+	struct query_parameter *list; /* in the order of the text */
+	size_t n;
+};
+
+enum query_problem {
+	QUERY_FINE,
+	QUERY_ENCODING,  /* a % without two hex digits, a NUL, or not UTF-8 */
+	QUERY_TOO_MANY   /* more than LIMIT_PARAMETERS */
+};
+
+/*
+ * Read a query string, or the body of a form.  Empty segments are passed over.
+ * Parameters whose encoding is bad are kept with their raw text as value, and
+ * the first problem is returned, so that a caller can still look for the
+ * checksum before it complains.
+ */
+enum query_problem query_parse(struct arena *arena, struct str text, struct query *query);
+
+/* The first value of that name (names are case-sensitive), or the absent span. */
+struct str query_find(const struct query *query, const char *name);
+
+/* How many parameters have that name? */
+size_t query_count(const struct query *query, const char *name);
+
+/*
+ * The text without its checksum, by BBB's own rule: all occurrences of
+ * "&checksum=V", then of "checksum=V&", then of "checksum=V" are cut, V being
+ * the decoded value (GetChecksum.java, removeChecksumFromQueryString).  With an
+ * empty V the rule is the same.
+ */
+struct str query_without_checksum(struct arena *arena, struct str text,
+	struct str checksum);
+
+/* The text without the raw segments whose decoded name is name. */
+struct str query_without(struct arena *arena, struct str text, const char *name);
+
+/* Append value with every byte but RFC 3986's unreserved ones as %XX. */
+void query_encode(struct buf *out, struct str value);
+
+/*
+ * Append text with those bytes as %XX that a browser would change in a
+ * Location: controls, space, ", #, <, >, ', and all beyond ASCII (the
+ * special-query percent-encode set of the WHATWG URL standard).
+ */
+void query_encode_for_browser(struct buf *out, struct str text);
+
+/*
+ * The text BBB 2.4 to 2.6.17 signed for a form POST without a query: names
+ * sorted, checksum left out, values as java.net.URLEncoder writes them, names
+ * as they are (ValidationService.java, buildQueryStringFromParamsMap).
+ */
+struct str query_sorted_form(struct arena *arena, const struct query *form);
+
+/* The form's parameters as a query string, in their order, without checksum. */
+struct str query_from_form(struct arena *arena, const struct query *form);
+
+#endif

@@ -1,0 +1,199 @@
+#include "relay.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "checksum.h"
+#include "bounds.h"
+#include "log.h"
+#include "mem.h"
+#include "reply.h"
+#include "xml.h"
+
+#define FORM_TYPE "application/x-www-form-urlencoded"
+
+const char *
+relay_url(struct arena *arena, const struct server *server, const char *name,
+    struct str query)
+{
+	char hex[CHECKSUM_HEX_SIZE];
+
+	checksum_make(server->algorithm, str_from(name), query,
+	    str_from(server->secret), hex);
+	return str_printf(arena, "%s/%s?%.*s%schecksum=%s", server->base, name,
+	    STR_ARG(query), query.len > 0 ? "&" : "", hex);
+}
+
+/* X-Forwarded-For with the client's address at its end (RFC 7239, section 7.4,
+ * tells of the header).  What the client sent is kept only if it can be a list of
+ * addresses. */
+static struct str
+forwarded_for(struct arena *arena, const struct request *request)
+{
+	static const char allowed[] = "0123456789abcdefABCDEF.:, []";
+	struct str before = request->forwarded_for;
+	size_t i;
+
+	for (i = 0; i < before.len; i++)
+		if (!strchr(allowed, before.data[i]))
+			return request->client;
+	if (before.len == 0 || before.len > 1024)
+		return request->client;
+	if (request->client.len == 0)
+		return before;
+	return str_from(str_printf(arena, "%.*s, %.*s", STR_ARG(before),
+	    STR_ARG(request->client)));
+}
+
+/* The first releases that looked at the type compared it as a whole, so that
+ * "text/xml; charset=UTF-8" failed (bigbluebutton#20384): send the bare type.
+ * A multipart body cannot be read without its boundary. */
+static struct str
+bare_type(struct str content_type)
+{
+
+	if (str_starts(content_type, "multipart/"))
+		return content_type;
+	return str_trim(str_part(content_type, 0,
+	    str_find(content_type, STR(";"), 0)));
+}
+
+void
+relay_prepare(const struct call *call, const struct server *server, struct http_call *http)
+{
+	char hex[CHECKSUM_HEX_SIZE];
+
+	*http = (struct http_call){
+		.server = server->name,
+		.method = call->method,
+		.body = call->body,
+		.content_type = bare_type(call->content_type),
+		.forwarded_for = forwarded_for(call->arena, call->request),
+		.max_answer_bytes = LIMIT_ANSWER_BYTES,
+		.once = call->once,
+	};
+	if (call->form.len == 0) {
+		http->url = relay_url(call->arena, server, call->name, call->query);
+		return;
+	}
+	/* BBB signs a form without a query over the empty query
+	 * (GetChecksum.java). */
+	checksum_make(server->algorithm, str_from(call->name), STR(""),
+	    str_from(server->secret), hex);
+	http->method = "POST";
+	http->url = str_printf(call->arena, "%s/%s", server->base, call->name);
+	http->content_type = STR(FORM_TYPE);
+	http->body = str_from(str_printf(call->arena, "%.*s&checksum=%s",
+	    STR_ARG(call->form), hex));
+}
+
+static bool
+is_json(const struct http_call *http)
+{
+
+	return str_starts(http->answer_type, "application/json") &&
+	    http->answer.len > 0 && http->answer.data[0] == '{';
+}
+
+static void
+judge_document(const struct call *call, const struct server *server,
+    const struct http_call *http, struct relay_answer *answer)
+{
+	struct xml_field fields[] = {{.name = "returncode"}, {.name = "messageKey"}};
+	char status[16];
+
+	snprintf(status, sizeof(status), "%d", http->status);
+	if (http->status == 302 && http->location.len > 0) {
+		answer->verdict = RELAY_REDIRECT;
+		return;
+	}
+	if (http->status == 200 && is_json(http)) {
+		answer->verdict = RELAY_SUCCESS;
+		return;
+	}
+	if (http->status != 200 ||
+	    xml_read(call->arena, http->answer, fields, 2, NULL) != 0) {
+		log_warn("server's answer is not a BigBlueButton answer", "server",
+		    server->name, "call", call->name, "status", status);
+		return;
+	}
+	answer->message_key = fields[1].text;
+	if (reply_is(answer->message_key, REPLY_CHECKSUM))
+		log_error("server refuses our checksum: check its secret and "
+		    "checksum_algorithm in the configuration", "server", server->name);
+	else if (str_is(fields[0].text, "SUCCESS"))
+		answer->verdict = RELAY_SUCCESS;
+	else if (str_is(fields[0].text, "FAILED"))
+		answer->verdict = RELAY_FAILED;
+	else
+		log_warn("server's answer has no returncode", "server", server->name,
+		    "call", call->name);
+}
+
+void
+relay_judge(const struct call *call, const struct server *server,
+    const struct http_call *http, struct relay_answer *answer)
+{
+
+	*answer = (struct relay_answer){.verdict = RELAY_NO_ANSWER, .http = http};
+	switch (http->result) {
+	case HTTP_ANSWERED:
+		judge_document(call, server, http, answer);
+		return;
+	case HTTP_ABANDONED:
+		return;
+	case HTTP_UNREACHABLE:
+		answer->verdict = RELAY_UNREACHABLE;
+		break;
+	case HTTP_TIMEOUT:
+	case HTTP_BROKEN:
+	case HTTP_TOO_LARGE:
+		if (!http->sent)
+			answer->verdict = RELAY_UNREACHABLE;
+		break;
+	}
+	log_warn("server did not answer", "server", server->name, "call", call->name,
+	    "problem", http->problem);
+}
+
+void
+relay_send(struct call *call, const struct server *server, struct relay_answer *answer)
+{
+	const struct config *config = call->config;
+	struct http_call *http = arena_alloc(call->arena, sizeof(*http));
+	struct http_batch batch = {.calls = http, .n = 1};
+
+	relay_prepare(call, server, http);
+	batch.timeout_ms = http->body.len > 0 || strcmp(call->name, "create") == 0 ?
+	    config->create_timeout_ms : config->call_timeout_ms;
+	call->http->run(call->http, call->arena, &batch);
+	relay_judge(call, server, http, answer);
+}
+
+void
+relay_answer(struct call *call, const struct server *server,
+    const struct relay_answer *answer, bool cookies)
+{
+	struct response *response = call->response;
+	const struct http_call *http = answer->http;
+
+	response->server = server->name;
+	if (answer->verdict == RELAY_NO_ANSWER || answer->verdict == RELAY_UNREACHABLE ||
+	    (answer->verdict == RELAY_REDIRECT && !cookies)) {
+		reply_error(response, call->arena, REPLY_UNAVAILABLE);
+		return;
+	}
+	if (cookies)
+		response->set_cookie = http->set_cookie;
+	if (answer->verdict == RELAY_REDIRECT) {
+		reply_redirect(response, str_copy(call->arena, http->location));
+		return;
+	}
+	response->status = 200;
+	response->content_type = http->answer_type.len > 0 ?
+	    str_copy(call->arena, http->answer_type) : "text/xml; charset=utf-8";
+	response->body = http->answer;
+	response->result = answer->message_key.len > 0 ?
+	    str_copy(call->arena, answer->message_key) :
+	    answer->verdict == RELAY_SUCCESS ? "SUCCESS" : "FAILED";
+}

@@ -1,0 +1,52 @@
+/*
+ * Re-sign a call and send it on to a server; tell a proper BBB answer from
+ * everything else a server may return.
+ */
+#ifndef RELAY_H
+#define RELAY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "call.h"
+#include "http.h"
+
+enum relay_verdict {
+	RELAY_SUCCESS,      /* a BBB answer that says SUCCESS (or JSON) */
+	RELAY_FAILED,       /* a BBB answer that says FAILED */
+	RELAY_REDIRECT,     /* a 302, proper for join alone */
+	RELAY_NO_ANSWER,    /* none, or none that is BBB's; logged */
+	RELAY_UNREACHABLE   /* no connection, nothing was sent; logged */
+};
+
+struct relay_answer {
+	enum relay_verdict verdict;
+	struct str message_key; /* of RELAY_SUCCESS and RELAY_FAILED, or absent */
+	const struct http_call *http;
+};
+
+/* The call's URL on that server, signed with the server's secret.  query is
+ * signed and sent byte for byte. */
+const char *relay_url(struct arena *arena, const struct server *server,
+	const char *name, struct str query);
+
+/* Fill in the outgoing call: the client's query or form, its body with its MIME
+ * type, re-signed. */
+void relay_prepare(const struct call *call, const struct server *server,
+	struct http_call *http);
+
+/* Judge a finished outgoing call; what is wrong with it is logged. */
+void relay_judge(const struct call *call, const struct server *server,
+	const struct http_call *http, struct relay_answer *answer);
+
+/* Send the call to the server and wait for the answer: up to create_timeout_ms
+ * for a create and for calls with a body, else call_timeout_ms. */
+void relay_send(struct call *call, const struct server *server,
+	struct relay_answer *answer);
+
+/* Pass the answer on to the client byte for byte, or say that the server is
+ * not available.  Only with cookies is the server's Set-Cookie passed on. */
+void relay_answer(struct call *call, const struct server *server,
+	const struct relay_answer *answer, bool cookies);
+
+#endif

@@ -1,0 +1,155 @@
+#include "reply.h"
+
+#include <stddef.h>
+
+#include "buf.h"
+#include "bounds.h"
+#include "mem.h"
+
+#define XML_TYPE "text/xml; charset=utf-8"
+
+static const struct {
+	const char *key;
+	const char *message;
+	int status;
+} errors[REPLY_ERRORS] = {
+	[REPLY_CHECKSUM] = {"checksumError",
+	    "You did not pass the checksum security check", 200},
+	[REPLY_NO_MEETING_ID] = {"missingParamMeetingID",
+	    "You must provide a meeting ID", 200},
+	[REPLY_NOT_FOUND] = {"notFound", "A meeting with that ID does not exist", 200},
+	[REPLY_JOIN_NOT_FOUND] = {"invalidMeetingIdentifier",
+	    "A meeting with that ID does not exist", 200},
+	[REPLY_CHAT_NOT_FOUND] = {"meetingNotFound", "Meeting not found", 200},
+	[REPLY_NO_SERVER] = {"noServerAvailable",
+	    "No server can take a new meeting at the moment, please try again later", 200},
+	[REPLY_UNAVAILABLE] = {"serverUnavailable",
+	    "The server of this meeting does not answer properly, please try again later",
+	    200},
+	[REPLY_INVALID] = {"invalidRequest",
+	    "The request is malformed or exceeds a limit", 200},
+	[REPLY_TOO_LARGE] = {"invalidRequest", "The request's body is too large", 413},
+	[REPLY_CONTENT_TYPE] = {"unsupportedContentType",
+	    "POST request Content-Type is missing or unsupported", 200},
+	[REPLY_UNSUPPORTED] = {"unsupportedRequest", "This request is not supported.", 200},
+	[REPLY_ID_NOT_UNIQUE] = {"idNotUnique",
+	    "A meeting already exists with that meeting ID. "
+	    "Please use a different meeting ID.", 200},
+};
+
+static const struct reply_list lists[] = {
+	{"getMeetings", "meetings", "meeting", "internalMeetingID",
+	    "noMeetings", "no meetings were found on this server"},
+	{"getSessions", "sessions", "meeting", NULL,
+	    "noSessions", "no sessions were found on this server"},
+};
+
+static void
+reply_xml(struct response *response, struct str body)
+{
+
+	response->status = 200;
+	response->content_type = XML_TYPE;
+	response->body = body;
+}
+
+void
+reply_error(struct response *response, struct arena *arena, enum reply_error error)
+{
+
+	reply_xml(response, str_from(str_printf(arena,
+	    "<response><returncode>FAILED</returncode><messageKey>%s</messageKey>"
+	    "<message>%s</message></response>", errors[error].key, errors[error].message)));
+	response->status = errors[error].status;
+	response->result = errors[error].key;
+}
+
+bool
+reply_is(struct str message_key, enum reply_error error)
+{
+
+	return str_is(message_key, errors[error].key);
+}
+
+bool
+reply_is_unknown_meeting(struct str message_key)
+{
+
+	return reply_is(message_key, REPLY_NOT_FOUND) ||
+	    reply_is(message_key, REPLY_JOIN_NOT_FOUND) ||
+	    reply_is(message_key, REPLY_CHAT_NOT_FOUND);
+}
+
+void
+reply_index(struct response *response)
+{
+
+	reply_xml(response, STR("<response><returncode>SUCCESS</returncode>"
+	    "<version>2.0</version><apiVersion>2.0</apiVersion>"
+	    "<bbbVersion></bbbVersion></response>"));
+	response->result = "SUCCESS";
+}
+
+void
+reply_not_running(struct response *response)
+{
+
+	reply_xml(response, STR("<response><returncode>SUCCESS</returncode>"
+	    "<running>false</running></response>"));
+	response->result = "SUCCESS";
+}
+
+void
+reply_text(struct response *response, int status, struct str text)
+{
+
+	response->status = status;
+	response->content_type = "text/plain; charset=utf-8";
+	response->body = text;
+	response->no_store = true;
+	response->result = status == 200 ? "SUCCESS" : "FAILED";
+}
+
+void
+reply_redirect(struct response *response, const char *location)
+{
+
+	response->status = 302;
+	response->content_type = XML_TYPE;
+	response->body = STR("");
+	response->location = location;
+	response->no_store = true;
+	response->result = "redirect";
+}
+
+const struct reply_list *
+reply_list_find(struct str call)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(lists) / sizeof(*lists); i++)
+		if (str_is(call, lists[i].call))
+			return &lists[i];
+	return NULL;
+}
+
+void
+reply_items(struct response *response, struct arena *arena,
+    const struct reply_list *list, struct str items)
+{
+	struct buf out;
+
+	buf_init(&out, LIMIT_MERGED_BYTES);
+	buf_text(&out, "<response><returncode>SUCCESS</returncode>");
+	if (items.len > 0) {
+		buf_printf(&out, "<%s>", list->container);
+		buf_str(&out, items);
+		buf_printf(&out, "</%s>", list->container);
+	} else {
+		buf_printf(&out, "<%s/><messageKey>%s</messageKey><message>%s</message>",
+		    list->container, list->empty_key, list->empty_message);
+	}
+	buf_text(&out, "</response>");
+	response->result = items.len > 0 ? "SUCCESS" : list->empty_key;
+	reply_xml(response, buf_take(&out, arena));
+}

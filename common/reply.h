@@ -1,0 +1,73 @@
+/*
+ * The answers of the gateway's own, in BBB's words.
+ *
+ * One table holds every error with its messageKey, text and HTTP status, as
+ * BBB's constraints and api-error.ftlx have them; no other file spells a
+ * messageKey.  Answers relayed from a server do not pass through here.
+ */
+#ifndef REPLY_H
+#define REPLY_H
+
+#include <stdbool.h>
+
+#include "response.h"
+#include "str.h"
+
+struct arena;
+
+enum reply_error {
+	REPLY_CHECKSUM,
+	REPLY_NO_MEETING_ID,
+	REPLY_NOT_FOUND,        /* unknown meeting */
+	REPLY_JOIN_NOT_FOUND,   /* unknown meeting, as join says it */
+	REPLY_CHAT_NOT_FOUND,   /* unknown meeting, as sendChatMessage says it */
+	REPLY_NO_SERVER,        /* no server can take a new meeting */
+	REPLY_UNAVAILABLE,      /* the meeting's server gave no proper answer */
+	REPLY_INVALID,          /* bad encoding, limits exceeded */
+	REPLY_TOO_LARGE,        /* the same, as HTTP 413, for a large body */
+	REPLY_CONTENT_TYPE,
+	REPLY_UNSUPPORTED,
+	REPLY_ID_NOT_UNIQUE,    /* only to recognise a server's answer */
+	REPLY_ERRORS            /* how many there are */
+};
+
+/* Answer with an error. */
+void reply_error(struct response *response, struct arena *arena, enum reply_error error);
+
+/* Is this the messageKey of that error? */
+bool reply_is(struct str message_key, enum reply_error error);
+
+/* Does the messageKey say, for whatever call, that the meeting is unknown? */
+bool reply_is_unknown_meeting(struct str message_key);
+
+/* Answer with the version document, which needs no checksum (api-version.ftlx). */
+void reply_index(struct response *response);
+
+/* Answer isMeetingRunning for a meeting that is not there. */
+void reply_not_running(struct response *response);
+
+/* Answer with a text, for probes: health. */
+void reply_text(struct response *response, int status, struct str text);
+
+/* Answer with a 302 that must not be kept by anyone. */
+void reply_redirect(struct response *response, const char *location);
+
+/* How BBB words a list call: <response>…<container><item/>…</container>. */
+struct reply_list {
+	const char *call;
+	const char *container;
+	const char *item;
+	const char *key;           /* the child that identifies an item, or NULL */
+	const char *empty_key;     /* messageKey of the empty list */
+	const char *empty_message;
+};
+
+/* The list of that call, or NULL. */
+const struct reply_list *reply_list_find(struct str call);
+
+/* Answer with the items, raw fragments one after another; with the empty form
+ * when there are none. */
+void reply_items(struct response *response, struct arena *arena,
+	const struct reply_list *list, struct str items);
+
+#endif

@@ -1,0 +1,118 @@
+/*
+ * The port to the state: what the gateway remembers between requests.
+ *
+ * The BBB servers are the truth, the state only makes it fast.  So every verb
+ * may fail with STORE_FAILED, which the adapter has logged, and the core then
+ * goes on by asking the servers.  Adapters: store_sqlite.h, store_memory.h,
+ * store_none.h; one contract test runs over all that remember.
+ *
+ * Verbs may be called by many threads at once.  Spans and texts handed out
+ * live in the arena that was given.
+ */
+#ifndef STORE_H
+#define STORE_H
+
+#include <stdint.h>
+
+#include "meeting.h"
+#include "placement.h"
+#include "server.h"
+#include "str.h"
+
+struct arena;
+struct store;
+
+enum store_result {
+	STORE_OK,
+	STORE_NOT_FOUND,
+	STORE_ABSENT,   /* no server had the meeting a moment ago */
+	STORE_EXISTS,   /* the meeting was mapped already */
+	STORE_CONFLICT, /* the mapping is not what the caller expected */
+	STORE_NO_SERVER,/* no server can take the meeting */
+	STORE_FAILED    /* logged; ask the servers instead */
+};
+
+/* A server's list of meetings (or sessions, recordings) as it last answered. */
+struct store_list {
+	const char *server;
+	const char *what;   /* the call's name */
+	struct str answer;  /* the whole XML document */
+};
+
+struct store_verbs {
+	/*
+	 * What is known of each of the n named servers.  Servers the state has
+	 * never heard of get the facts of a new, healthy, empty one.  On
+	 * STORE_FAILED all facts are those.
+	 */
+	enum store_result (*servers)(struct store *store,
+		const struct server *servers, size_t n, struct server_facts *facts);
+
+	/* Save one server's health and operator's state; its count of meetings and
+	 * its turn are not touched. */
+	enum store_result (*server_save)(struct store *store, const char *server,
+		const struct server_facts *facts);
+
+	/*
+	 * Find where a meeting lives, with the facts of that server: OK; or
+	 * ABSENT, when meeting_absent was told less than absent_ttl_ms before
+	 * now_ms; or NOT_FOUND.  This is the one read of a join.
+	 */
+	enum store_result (*meeting_find)(struct store *store, struct arena *arena,
+		struct str meeting_id, int64_t now_ms, int64_t absent_ttl_ms,
+		struct meeting *meeting);
+
+	/* Remember that no server has the meeting.  A mapping, if there is one,
+	 * stays and wins. */
+	enum store_result (*meeting_absent)(struct store *store,
+		struct str meeting_id, int64_t now_ms);
+
+	/*
+	 * Map placement->meeting_id, in one transaction: EXISTS with the mapping
+	 * that is already there; or choose a server by placement_choose(), with
+	 * the facts of this moment filled into the candidates, and OK with the new
+	 * mapping; or NO_SERVER.  However many claim one meetingID at once, in any
+	 * number of processes, one gets OK and the others EXISTS.  A mapping to a
+	 * server that is not among the candidates is replaced.
+	 */
+	enum store_result (*meeting_claim)(struct store *store, struct arena *arena,
+		struct placement *placement, int64_t now_ms, struct meeting *meeting);
+
+	/* Map a meeting that was found on a server, without choosing: OK, or EXISTS
+	 * where there is a mapping already, which stays. */
+	enum store_result (*meeting_adopt)(struct store *store,
+		struct str meeting_id, const char *server, int64_t now_ms);
+
+	/*
+	 * Map the meeting anew, as meeting_claim does, if it is still mapped to
+	 * old_server: OK with the new mapping, NO_SERVER (the old mapping is
+	 * gone then), or CONFLICT with the mapping of whoever was faster, or
+	 * NOT_FOUND.
+	 */
+	enum store_result (*meeting_move)(struct store *store, struct arena *arena,
+		struct placement *placement, const char *old_server, int64_t now_ms,
+		struct meeting *meeting);
+
+	/* Forget the mapping if it is to that server and was made at
+	 * claimed_ms: OK, else CONFLICT or NOT_FOUND. */
+	enum store_result (*meeting_drop)(struct store *store,
+		struct str meeting_id, const char *server, int64_t claimed_ms);
+
+	/* Remember the lists of several servers; equal ones cost no write. */
+	enum store_result (*lists_save)(struct store *store,
+		const struct store_list *lists, size_t n);
+
+	/* The list last remembered for list->server and list->what: OK with
+	 * list->answer, or NOT_FOUND. */
+	enum store_result (*list_find)(struct store *store, struct arena *arena,
+		struct store_list *list);
+
+	/* Free the adapter.  No other verb may be under way. */
+	void (*close)(struct store *store);
+};
+
+struct store {
+	const struct store_verbs *verbs;
+};
+
+#endif

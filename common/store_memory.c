@@ -1,0 +1,397 @@
+#include "store_memory.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "mem.h"
+#include "store.h"
+
+struct record {
+	char *meeting_id;
+	size_t meeting_id_len;
+	char *server;       /* NULL: no server had it at at_ms */
+	int64_t at_ms;
+};
+
+struct known_server {
+	char *name;
+	struct server_facts facts; /* without its count of meetings */
+};
+
+struct known_list {
+	char *server;
+	char *what;
+	char *answer;
+	size_t answer_len;
+};
+
+struct store_memory {
+	struct store store;
+	pthread_mutex_t mutex;
+	struct record *records;
+	size_t n_records;
+	struct known_server *servers;
+	size_t n_servers;
+	struct known_list *lists;
+	size_t n_lists;
+};
+
+static struct store_memory *
+open_locked(struct store *store)
+{
+	struct store_memory *memory = (struct store_memory *)store;
+
+	pthread_mutex_lock(&memory->mutex);
+	return memory;
+}
+
+static struct record *
+record_find(struct store_memory *memory, struct str meeting_id)
+{
+	size_t i;
+
+	for (i = 0; i < memory->n_records; i++) {
+		struct record *r = &memory->records[i];
+
+		if (str_equal((struct str){r->meeting_id, r->meeting_id_len}, meeting_id))
+			return r;
+	}
+	return NULL;
+}
+
+static struct record *
+record_make(struct store_memory *memory, struct str meeting_id)
+{
+	struct record *record = record_find(memory, meeting_id);
+
+	if (record)
+		return record;
+	memory->records = mem_resize(memory->records,
+	    (memory->n_records + 1) * sizeof(*memory->records));
+	record = &memory->records[memory->n_records++];
+	*record = (struct record){
+		.meeting_id = mem_alloc(meeting_id.len + 1),
+		.meeting_id_len = meeting_id.len,
+	};
+	if (meeting_id.len > 0)
+		memcpy(record->meeting_id, meeting_id.data, meeting_id.len);
+	return record;
+}
+
+static void
+record_remove(struct store_memory *memory, struct record *record)
+{
+
+	free(record->meeting_id);
+	free(record->server);
+	*record = memory->records[--memory->n_records];
+}
+
+static struct known_server *
+server_find(struct store_memory *memory, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < memory->n_servers; i++)
+		if (strcmp(memory->servers[i].name, name) == 0)
+			return &memory->servers[i];
+	return NULL;
+}
+
+static struct known_server *
+server_make(struct store_memory *memory, const char *name)
+{
+	struct known_server *server = server_find(memory, name);
+
+	if (server)
+		return server;
+	memory->servers = mem_resize(memory->servers,
+	    (memory->n_servers + 1) * sizeof(*memory->servers));
+	server = &memory->servers[memory->n_servers++];
+	*server = (struct known_server){.name = mem_strdup(name)};
+	return server;
+}
+
+static struct server_facts
+facts_of(struct store_memory *memory, const char *name)
+{
+	struct known_server *server = server_find(memory, name);
+	struct server_facts facts = {.health = SERVER_UP};
+	size_t i;
+
+	if (server)
+		facts = server->facts;
+	facts.meetings = 0;
+	for (i = 0; i < memory->n_records; i++)
+		if (memory->records[i].server &&
+		    strcmp(memory->records[i].server, name) == 0)
+			facts.meetings++;
+	return facts;
+}
+
+static void
+meeting_fill(struct store_memory *memory, struct arena *arena,
+    const struct record *record, struct meeting *meeting)
+{
+
+	meeting->server = str_copy(arena, str_from(record->server));
+	meeting->claimed_ms = record->at_ms;
+	meeting->facts = facts_of(memory, record->server);
+	meeting->facts.meetings = 0;
+	meeting->facts.turn = 0;
+}
+
+static enum store_result
+memory_servers(struct store *store, const struct server *servers, size_t n,
+    struct server_facts *facts)
+{
+	struct store_memory *memory = open_locked(store);
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		facts[i] = facts_of(memory, servers[i].name);
+	pthread_mutex_unlock(&memory->mutex);
+	return STORE_OK;
+}
+
+static enum store_result
+memory_server_save(struct store *store, const char *name, const struct server_facts *facts)
+{
+	struct store_memory *memory = open_locked(store);
+	struct known_server *server = server_make(memory, name);
+	double turn = server->facts.turn;
+
+	server->facts = *facts;
+	server->facts.turn = turn;
+	pthread_mutex_unlock(&memory->mutex);
+	return STORE_OK;
+}
+
+static enum store_result
+memory_meeting_find(struct store *store, struct arena *arena, struct str meeting_id,
+    int64_t now_ms, int64_t absent_ttl_ms, struct meeting *meeting)
+{
+	struct store_memory *memory = open_locked(store);
+	struct record *record = record_find(memory, meeting_id);
+	enum store_result result = STORE_NOT_FOUND;
+
+	if (record && record->server) {
+		meeting_fill(memory, arena, record, meeting);
+		result = STORE_OK;
+	} else if (record && now_ms >= record->at_ms &&
+	    now_ms - record->at_ms < absent_ttl_ms) {
+		result = STORE_ABSENT;
+	}
+	pthread_mutex_unlock(&memory->mutex);
+	return result;
+}
+
+static enum store_result
+memory_meeting_absent(struct store *store, struct str meeting_id, int64_t now_ms)
+{
+	struct store_memory *memory = open_locked(store);
+	struct record *record = record_make(memory, meeting_id);
+
+	if (!record->server)
+		record->at_ms = now_ms;
+	pthread_mutex_unlock(&memory->mutex);
+	return STORE_OK;
+}
+
+/* Choose a server and map the meeting to it. */
+static enum store_result
+place(struct store_memory *memory, struct arena *arena, struct placement *placement,
+    int64_t now_ms, struct meeting *meeting)
+{
+	struct placement_candidate *chosen;
+	struct record *record;
+	size_t i;
+
+	for (i = 0; i < placement->n; i++)
+		placement->candidates[i].facts =
+		    facts_of(memory, placement->candidates[i].server->name);
+	chosen = placement_choose(placement);
+	if (!chosen)
+		return STORE_NO_SERVER;
+	server_make(memory, chosen->server->name)->facts.turn = chosen->facts.turn;
+	record = record_make(memory, placement->meeting_id);
+	free(record->server);
+	record->server = mem_strdup(chosen->server->name);
+	record->at_ms = now_ms;
+	meeting_fill(memory, arena, record, meeting);
+	return STORE_OK;
+}
+
+static enum store_result
+memory_meeting_claim(struct store *store, struct arena *arena, struct placement *placement,
+    int64_t now_ms, struct meeting *meeting)
+{
+	struct store_memory *memory = open_locked(store);
+	struct record *record = record_find(memory, placement->meeting_id);
+	enum store_result result;
+
+	if (record && record->server && placement_has(placement, record->server)) {
+		meeting_fill(memory, arena, record, meeting);
+		result = STORE_EXISTS;
+	} else {
+		result = place(memory, arena, placement, now_ms, meeting);
+	}
+	pthread_mutex_unlock(&memory->mutex);
+	return result;
+}
+
+static enum store_result
+memory_meeting_adopt(struct store *store, struct str meeting_id, const char *server,
+    int64_t now_ms)
+{
+	struct store_memory *memory = open_locked(store);
+	struct record *record = record_make(memory, meeting_id);
+	enum store_result result = STORE_EXISTS;
+
+	if (!record->server) {
+		record->server = mem_strdup(server);
+		record->at_ms = now_ms;
+		result = STORE_OK;
+	}
+	pthread_mutex_unlock(&memory->mutex);
+	return result;
+}
+
+static enum store_result
+memory_meeting_move(struct store *store, struct arena *arena, struct placement *placement,
+    const char *old_server, int64_t now_ms, struct meeting *meeting)
+{
+	struct store_memory *memory = open_locked(store);
+	struct record *record = record_find(memory, placement->meeting_id);
+	enum store_result result;
+
+	if (!record || !record->server) {
+		result = STORE_NOT_FOUND;
+	} else if (strcmp(record->server, old_server) != 0) {
+		meeting_fill(memory, arena, record, meeting);
+		result = STORE_CONFLICT;
+	} else {
+		record_remove(memory, record);
+		result = place(memory, arena, placement, now_ms, meeting);
+	}
+	pthread_mutex_unlock(&memory->mutex);
+	return result;
+}
+
+static enum store_result
+memory_meeting_drop(struct store *store, struct str meeting_id, const char *server,
+    int64_t claimed_ms)
+{
+	struct store_memory *memory = open_locked(store);
+	struct record *record = record_find(memory, meeting_id);
+	enum store_result result = STORE_OK;
+
+	if (!record || !record->server)
+		result = STORE_NOT_FOUND;
+	else if (strcmp(record->server, server) != 0 || record->at_ms != claimed_ms)
+		result = STORE_CONFLICT;
+	else
+		record_remove(memory, record);
+	pthread_mutex_unlock(&memory->mutex);
+	return result;
+}
+
+static struct known_list *
+known_list_find(struct store_memory *memory, const struct store_list *list)
+{
+	size_t i;
+
+	for (i = 0; i < memory->n_lists; i++)
+		if (strcmp(memory->lists[i].server, list->server) == 0 &&
+		    strcmp(memory->lists[i].what, list->what) == 0)
+			return &memory->lists[i];
+	return NULL;
+}
+
+static enum store_result
+memory_lists_save(struct store *store, const struct store_list *lists, size_t n)
+{
+	struct store_memory *memory = open_locked(store);
+	struct known_list *known;
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		known = known_list_find(memory, &lists[i]);
+		if (!known) {
+			memory->lists = mem_resize(memory->lists,
+			    (memory->n_lists + 1) * sizeof(*memory->lists));
+			known = &memory->lists[memory->n_lists++];
+			*known = (struct known_list){
+				.server = mem_strdup(lists[i].server),
+				.what = mem_strdup(lists[i].what),
+			};
+		}
+		free(known->answer);
+		known->answer = mem_alloc(lists[i].answer.len + 1);
+		memcpy(known->answer, lists[i].answer.data, lists[i].answer.len);
+		known->answer_len = lists[i].answer.len;
+	}
+	pthread_mutex_unlock(&memory->mutex);
+	return STORE_OK;
+}
+
+static enum store_result
+memory_list_find(struct store *store, struct arena *arena, struct store_list *list)
+{
+	struct store_memory *memory = open_locked(store);
+	struct known_list *known = known_list_find(memory, list);
+
+	if (known) {
+		list->answer = (struct str){known->answer, known->answer_len};
+		list->answer.data = str_copy(arena, list->answer);
+	}
+	pthread_mutex_unlock(&memory->mutex);
+	return known ? STORE_OK : STORE_NOT_FOUND;
+}
+
+static void
+memory_close(struct store *store)
+{
+	struct store_memory *memory = (struct store_memory *)store;
+	size_t i;
+
+	while (memory->n_records > 0)
+		record_remove(memory, &memory->records[0]);
+	for (i = 0; i < memory->n_servers; i++)
+		free(memory->servers[i].name);
+	for (i = 0; i < memory->n_lists; i++) {
+		free(memory->lists[i].server);
+		free(memory->lists[i].what);
+		free(memory->lists[i].answer);
+	}
+	free(memory->records);
+	free(memory->servers);
+	free(memory->lists);
+	pthread_mutex_destroy(&memory->mutex);
+	free(memory);
+}
+
+static const struct store_verbs memory_verbs = {
+	.servers = memory_servers,
+	.server_save = memory_server_save,
+	.meeting_find = memory_meeting_find,
+	.meeting_absent = memory_meeting_absent,
+	.meeting_claim = memory_meeting_claim,
+	.meeting_adopt = memory_meeting_adopt,
+	.meeting_move = memory_meeting_move,
+	.meeting_drop = memory_meeting_drop,
+	.lists_save = memory_lists_save,
+	.list_find = memory_list_find,
+	.close = memory_close,
+};
+
+struct store *
+store_memory_open(void)
+{
+	struct store_memory *memory = mem_alloc(sizeof(*memory));
+
+	memory->store.verbs = &memory_verbs;
+	pthread_mutex_init(&memory->mutex, NULL);
+	return &memory->store;
+}

@@ -1,0 +1,145 @@
+#include "store_none.h"
+
+#include "store.h"
+
+static enum store_result
+none_servers(struct store *store, const struct server *servers, size_t n,
+    struct server_facts *facts)
+{
+	size_t i;
+
+	(void)store;
+	(void)servers;
+	for (i = 0; i < n; i++)
+		facts[i] = (struct server_facts){.health = SERVER_UP};
+	return STORE_FAILED;
+}
+
+static enum store_result
+none_server_save(struct store *store, const char *server, const struct server_facts *facts)
+{
+
+	(void)store;
+	(void)server;
+	(void)facts;
+	return STORE_FAILED;
+}
+
+static enum store_result
+none_meeting_find(struct store *store, struct arena *arena, struct str meeting_id,
+    int64_t now_ms, int64_t absent_ttl_ms, struct meeting *meeting)
+{
+
+	(void)store;
+	(void)arena;
+	(void)meeting_id;
+	(void)now_ms;
+	(void)absent_ttl_ms;
+	(void)meeting;
+	return STORE_FAILED;
+}
+
+static enum store_result
+none_meeting_absent(struct store *store, struct str meeting_id, int64_t now_ms)
+{
+
+	(void)store;
+	(void)meeting_id;
+	(void)now_ms;
+	return STORE_FAILED;
+}
+
+static enum store_result
+none_meeting_claim(struct store *store, struct arena *arena, struct placement *placement,
+    int64_t now_ms, struct meeting *meeting)
+{
+
+	(void)store;
+	(void)arena;
+	(void)placement;
+	(void)now_ms;
+	(void)meeting;
+	return STORE_FAILED;
+}
+
+static enum store_result
+none_meeting_adopt(struct store *store, struct str meeting_id, const char *server,
+    int64_t now_ms)
+{
+
+	(void)store;
+	(void)meeting_id;
+	(void)server;
+	(void)now_ms;
+	return STORE_FAILED;
+}
+
+static enum store_result
+none_meeting_move(struct store *store, struct arena *arena, struct placement *placement,
+    const char *old_server, int64_t now_ms, struct meeting *meeting)
+{
+
+	(void)old_server;
+	return none_meeting_claim(store, arena, placement, now_ms, meeting);
+}
+
+static enum store_result
+none_meeting_drop(struct store *store, struct str meeting_id, const char *server,
+    int64_t claimed_ms)
+{
+
+	(void)store;
+	(void)meeting_id;
+	(void)server;
+	(void)claimed_ms;
+	return STORE_FAILED;
+}
+
+static enum store_result
+none_lists_save(struct store *store, const struct store_list *lists, size_t n)
+{
+
+	(void)store;
+	(void)lists;
+	(void)n;
+	return STORE_FAILED;
+}
+
+static enum store_result
+none_list_find(struct store *store, struct arena *arena, struct store_list *list)
+{
+
+	(void)store;
+	(void)arena;
+	(void)list;
+	return STORE_FAILED;
+}
+
+static void
+none_close(struct store *store)
+{
+
+	(void)store; /* static */
+}
+
+static const struct store_verbs none_verbs = {
+	.servers = none_servers,
+	.server_save = none_server_save,
+	.meeting_find = none_meeting_find,
+	.meeting_absent = none_meeting_absent,
+	.meeting_claim = none_meeting_claim,
+	.meeting_adopt = none_meeting_adopt,
+	.meeting_move = none_meeting_move,
+	.meeting_drop = none_meeting_drop,
+	.lists_save = none_lists_save,
+	.list_find = none_list_find,
+	.close = none_close,
+};
+
+struct store *
+store_none_open(void)
+{
+	static struct store none = {&none_verbs};
+
+	return &none;
+}

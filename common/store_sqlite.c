@@ -1,0 +1,915 @@
+#include "store_sqlite.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <pthread.h>
+#include <sqlite3.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "log.h"
+#include "mem.h"
+#include "store.h"
+
+/* PRAGMA user_version of the schema below. */
+#define SCHEMA_VERSION 1
+
+/* How long to wait for another process's write.  Giving up early would place
+ * a meeting without its claim. */
+#define BUSY_TIMEOUT_MS 10000
+
+/* Records of absent meetings are of use for seconds; older ones go. */
+#define ABSENT_KEEP_MS 60000
+
+static const char schema[] =
+    "CREATE TABLE meeting (id TEXT PRIMARY KEY, server TEXT NOT NULL,"
+    " claimed_ms INTEGER NOT NULL) WITHOUT ROWID;"
+    "CREATE INDEX meeting_server ON meeting (server);"
+    "CREATE TABLE absent (id TEXT PRIMARY KEY, at_ms INTEGER NOT NULL) WITHOUT ROWID;"
+    "CREATE INDEX absent_at ON absent (at_ms);"
+    "CREATE TABLE server (name TEXT PRIMARY KEY, health INTEGER NOT NULL DEFAULT 0,"
+    " operator_state INTEGER, turn REAL NOT NULL DEFAULT 0) WITHOUT ROWID;"
+    "CREATE TABLE list (server TEXT NOT NULL, what TEXT NOT NULL, answer BLOB NOT NULL,"
+    " PRIMARY KEY (server, what));";
+
+enum statement {
+	BEGIN,
+	COMMIT,
+	ROLLBACK,
+	MEETING_COUNTS,
+	MEETING_FIND,
+	MEETING_PUT,
+	MEETING_ADOPT,
+	MEETING_DROP,
+	ABSENT_PUT,
+	ABSENT_DROP,
+	ABSENT_PURGE,
+	SERVER_FIND,
+	SERVER_SAVE,
+	SERVER_TURN,
+	LIST_PUT,
+	LIST_FIND,
+	STATEMENTS
+};
+
+static const char *const statements[STATEMENTS] = {
+	[BEGIN] = "BEGIN IMMEDIATE",
+	[COMMIT] = "COMMIT",
+	[ROLLBACK] = "ROLLBACK",
+	[MEETING_COUNTS] = "SELECT server, COUNT(*) FROM meeting GROUP BY server",
+	[MEETING_FIND] =
+	    "SELECT m.server, m.claimed_ms, s.health, s.operator_state"
+	    " FROM meeting m LEFT JOIN server s ON s.name = m.server WHERE m.id = ?1"
+	    " UNION ALL SELECT NULL, at_ms, NULL, NULL FROM absent WHERE id = ?1",
+	[MEETING_PUT] =
+	    "INSERT INTO meeting (id, server, claimed_ms) VALUES (?1, ?2, ?3)"
+	    " ON CONFLICT (id) DO UPDATE SET server = ?2, claimed_ms = ?3",
+	[MEETING_ADOPT] =
+	    "INSERT INTO meeting (id, server, claimed_ms) VALUES (?1, ?2, ?3)"
+	    " ON CONFLICT (id) DO NOTHING",
+	[MEETING_DROP] = "DELETE FROM meeting WHERE id = ?1",
+	[ABSENT_PUT] = "INSERT INTO absent (id, at_ms) VALUES (?1, ?2)"
+	    " ON CONFLICT (id) DO UPDATE SET at_ms = ?2",
+	[ABSENT_DROP] = "DELETE FROM absent WHERE id = ?1",
+	[ABSENT_PURGE] = "DELETE FROM absent WHERE at_ms < ?1",
+	[SERVER_FIND] = "SELECT health, operator_state, turn FROM server WHERE name = ?1",
+	[SERVER_SAVE] = "INSERT INTO server (name, health, operator_state) VALUES (?1, ?2, ?3)"
+	    " ON CONFLICT (name) DO UPDATE SET health = ?2, operator_state = ?3",
+	[SERVER_TURN] = "INSERT INTO server (name, turn) VALUES (?1, ?2)"
+	    " ON CONFLICT (name) DO UPDATE SET turn = ?2",
+	[LIST_PUT] = "INSERT INTO list (server, what, answer) VALUES (?1, ?2, ?3)"
+	    " ON CONFLICT (server, what) DO UPDATE SET answer = ?3 WHERE answer <> ?3",
+	[LIST_FIND] = "SELECT answer FROM list WHERE server = ?1 AND what = ?2",
+};
+
+/* One connection: used by one thread at a time, kept between requests. */
+struct connection {
+	struct connection *next;
+	sqlite3 *db;
+	dev_t device;     /* the file that was opened, to notice another in */
+	ino_t inode;      /* its place */
+	sqlite3_stmt *prepared[STATEMENTS];
+};
+
+struct store_sqlite {
+	struct store store;
+	char *path;
+	pthread_mutex_t mutex;          /* guards idle */
+	struct connection *idle;
+	pthread_mutex_t write_mutex;    /* threads queue here rather than in
+	                                   SQLite, which would make them sleep */
+	atomic_bool failing[2];         /* reads, writes: was it logged? */
+};
+
+/* ---- Opening --------------------------------------------------------- */
+
+static void
+connection_close(struct connection *connection)
+{
+	size_t i;
+
+	if (!connection)
+		return;
+	for (i = 0; i < STATEMENTS; i++)
+		sqlite3_finalize(connection->prepared[i]);
+	sqlite3_close(connection->db);
+	free(connection);
+}
+
+static bool
+is_damaged(int error)
+{
+
+	return (error & 0xff) == SQLITE_CORRUPT || (error & 0xff) == SQLITE_NOTADB;
+}
+
+/* path with a suffix; the caller frees it. */
+static char *
+with_suffix(const char *path, const char *suffix)
+{
+	char *text = mem_alloc(strlen(path) + strlen(suffix) + 1);
+
+	strcpy(text, path);
+	strcat(text, suffix);
+	return text;
+}
+
+static void
+remove_companions(const char *path)
+{
+	static const char *const suffixes[] = {"-wal", "-shm", "-journal"};
+	size_t i;
+
+	for (i = 0; i < sizeof(suffixes) / sizeof(*suffixes); i++) {
+		char *companion = with_suffix(path, suffixes[i]);
+
+		unlink(companion);
+		free(companion);
+	}
+}
+
+/*
+ * Creating, checking and moving aside happen under a lock on the directory: a
+ * new file must not meet the -wal of an older one, and of many processes
+ * only one may find a file damaged and move it.  Returns the descriptor that
+ * holds the lock, or -1: without a lock it is still right most of the time.
+ */
+static int
+lock_directory(const char *path)
+{
+	char *copy = mem_strdup(path);
+	int fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	free(copy);
+	if (fd >= 0)
+		while (flock(fd, LOCK_EX) != 0 && errno == EINTR)
+			;
+	return fd;
+}
+
+static int
+schema_make(sqlite3 *db)
+{
+	sqlite3_stmt *version;
+	char text[64];
+	int error, found = -1;
+
+	error = sqlite3_prepare_v2(db, "PRAGMA user_version", -1, &version, NULL);
+	if (error == SQLITE_OK) {
+		error = sqlite3_step(version);
+		if (error == SQLITE_ROW)
+			found = sqlite3_column_int(version, 0);
+		error = sqlite3_finalize(version);
+	}
+	if (error != SQLITE_OK)
+		return error;
+	if (found == SCHEMA_VERSION)
+		return SQLITE_OK;
+	if (found != 0)
+		return SQLITE_MISMATCH; /* written by a newer program */
+	snprintf(text, sizeof(text), "PRAGMA user_version = %d; COMMIT", SCHEMA_VERSION);
+	error = sqlite3_exec(db, "PRAGMA journal_mode = WAL; BEGIN IMMEDIATE", NULL, NULL, NULL);
+	if (error == SQLITE_OK)
+		error = sqlite3_exec(db, schema, NULL, NULL, NULL);
+	if (error == SQLITE_OK)
+		error = sqlite3_exec(db, text, NULL, NULL, NULL);
+	return error;
+}
+
+/* Open the file as it stands.  SQLITE_OK, or the error. */
+static int
+connection_try(const char *path, struct connection **opened)
+{
+	struct connection *connection = mem_alloc(sizeof(*connection));
+	struct stat file;
+	int error;
+
+	if (stat(path, &file) != 0 && errno == ENOENT)
+		remove_companions(path);
+	error = sqlite3_open_v2(path, &connection->db,
+	    SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL);
+	if (error == SQLITE_OK) {
+		sqlite3_extended_result_codes(connection->db, 1);
+		sqlite3_busy_timeout(connection->db, BUSY_TIMEOUT_MS);
+		error = sqlite3_exec(connection->db, "PRAGMA synchronous = NORMAL",
+		    NULL, NULL, NULL);
+	}
+	if (error == SQLITE_OK)
+		error = schema_make(connection->db);
+	if (error == SQLITE_OK && stat(path, &file) != 0)
+		error = SQLITE_CANTOPEN;
+	if (error != SQLITE_OK) {
+		connection_close(connection);
+		return error;
+	}
+	connection->device = file.st_dev;
+	connection->inode = file.st_ino;
+	*opened = connection;
+	return SQLITE_OK;
+}
+
+static int
+connection_open(const char *path, struct connection **opened)
+{
+	int lock = lock_directory(path);
+	int error = connection_try(path, opened);
+	char *aside;
+
+	if (is_damaged(error)) {
+		aside = with_suffix(path, ".broken");
+		if (rename(path, aside) == 0) {
+			remove_companions(path);
+			log_warn("the state is no database or damaged; moved aside and begun "
+			    "afresh, meetings are found again by asking the servers",
+			    "file", path, "moved_to", aside);
+			error = connection_try(path, opened);
+		}
+		free(aside);
+	}
+	if (lock >= 0)
+		close(lock);
+	return error;
+}
+
+/* ---- Running one verb ------------------------------------------------- */
+
+static bool
+is_in_place(const struct store_sqlite *sqlite, const struct connection *connection)
+{
+	struct stat file;
+
+	return stat(sqlite->path, &file) == 0 && file.st_dev == connection->device &&
+	    file.st_ino == connection->inode;
+}
+
+static struct connection *
+connection_take(struct store_sqlite *sqlite, int *error)
+{
+	struct connection *connection;
+
+	*error = SQLITE_OK;
+	for (;;) {
+		pthread_mutex_lock(&sqlite->mutex);
+		connection = sqlite->idle;
+		if (connection)
+			sqlite->idle = connection->next;
+		pthread_mutex_unlock(&sqlite->mutex);
+		if (!connection)
+			break;
+		if (is_in_place(sqlite, connection))
+			return connection;
+		connection_close(connection);
+	}
+	*error = connection_open(sqlite->path, &connection);
+	return *error == SQLITE_OK ? connection : NULL;
+}
+
+static void
+connection_give(struct store_sqlite *sqlite, struct connection *connection)
+{
+
+	pthread_mutex_lock(&sqlite->mutex);
+	connection->next = sqlite->idle;
+	sqlite->idle = connection;
+	pthread_mutex_unlock(&sqlite->mutex);
+}
+
+/* The statement, prepared once and ready to be bound, or NULL. */
+static sqlite3_stmt *
+prepare(struct connection *connection, enum statement which)
+{
+	sqlite3_stmt **statement = &connection->prepared[which];
+
+	if (!*statement && sqlite3_prepare_v3(connection->db, statements[which], -1,
+	        SQLITE_PREPARE_PERSISTENT, statement, NULL) != SQLITE_OK)
+		return NULL;
+	sqlite3_reset(*statement);
+	sqlite3_clear_bindings(*statement);
+	return *statement;
+}
+
+/* Step once and, unless there is a row to read, reset.  Rows are SQLITE_ROW. */
+static int
+step(sqlite3_stmt *statement)
+{
+	int code = sqlite3_step(statement);
+
+	return code == SQLITE_ROW ? code : sqlite3_reset(statement) == SQLITE_OK ?
+	    SQLITE_DONE : SQLITE_ERROR;
+}
+
+static int
+run(struct connection *connection, enum statement which)
+{
+	sqlite3_stmt *statement = prepare(connection, which);
+
+	return statement && step(statement) == SQLITE_DONE ? 0 : -1;
+}
+
+/* A verb's work on one connection.  STORE_FAILED: SQLite knows why. */
+typedef enum store_result verb_work(struct connection *connection, void *arguments);
+
+static void
+note_failure(struct store_sqlite *sqlite, bool writes, const char *reason)
+{
+
+	if (!atomic_exchange(&sqlite->failing[writes], true))
+		log_warn(writes ? "the state cannot be written; serving without it" :
+		    "the state cannot be read; serving without it",
+		    "file", sqlite->path, "reason", reason);
+}
+
+static void
+note_success(struct store_sqlite *sqlite, bool writes)
+{
+
+	if (atomic_load(&sqlite->failing[writes]) &&
+	    atomic_exchange(&sqlite->failing[writes], false))
+		log_info(writes ? "the state can be written again" :
+		    "the state can be read again", "file", sqlite->path);
+}
+
+static enum store_result
+attempt(struct connection *connection, bool writes, verb_work *work, void *arguments)
+{
+	enum store_result result;
+
+	if (writes && run(connection, BEGIN) != 0)
+		return STORE_FAILED;
+	result = work(connection, arguments);
+	if (!writes)
+		return result;
+	if (result != STORE_FAILED && run(connection, COMMIT) != 0)
+		result = STORE_FAILED;
+	return result;
+}
+
+/* Run a verb: twice, when the first time shows that the file is damaged. */
+static enum store_result
+perform(struct store *store, bool writes, verb_work *work, void *arguments)
+{
+	struct store_sqlite *sqlite = (struct store_sqlite *)store;
+	struct connection *connection;
+	enum store_result result = STORE_FAILED;
+	int error, tries = 2;
+
+	if (writes)
+		pthread_mutex_lock(&sqlite->write_mutex);
+	while (tries-- > 0) {
+		connection = connection_take(sqlite, &error);
+		if (!connection) {
+			note_failure(sqlite, writes, error == SQLITE_MISMATCH ?
+			    "written by a newer version of this program" :
+			    sqlite3_errstr(error));
+			break;
+		}
+		result = attempt(connection, writes, work, arguments);
+		if (result != STORE_FAILED) {
+			connection_give(sqlite, connection);
+			note_success(sqlite, writes);
+			break;
+		}
+		error = sqlite3_extended_errcode(connection->db);
+		if (!sqlite3_get_autocommit(connection->db))
+			run(connection, ROLLBACK);
+		if (is_damaged(error) || !is_in_place(sqlite, connection)) {
+			/* What is on the disk is looked at anew by opening it. */
+			connection_close(connection);
+			if (tries > 0)
+				continue;
+		} else {
+			connection_close(connection);
+		}
+		note_failure(sqlite, writes, sqlite3_errstr(error));
+		break;
+	}
+	if (writes)
+		pthread_mutex_unlock(&sqlite->write_mutex);
+	return result;
+}
+
+/* ---- The verbs --------------------------------------------------------- */
+
+static void
+bind_str(sqlite3_stmt *statement, int at, struct str s)
+{
+
+	sqlite3_bind_text(statement, at, s.data ? s.data : "", (int)s.len, SQLITE_STATIC);
+}
+
+static void
+bind_text(sqlite3_stmt *statement, int at, const char *text)
+{
+
+	sqlite3_bind_text(statement, at, text, -1, SQLITE_STATIC);
+}
+
+/* Health and the operator's state from two columns; whatever was in the file
+ * becomes something valid. */
+static void
+read_facts(sqlite3_stmt *statement, int column, struct server_facts *facts)
+{
+	int health = sqlite3_column_int(statement, column);
+	int state = sqlite3_column_int(statement, column + 1);
+
+	facts->health = health == SERVER_SUSPECT || health == SERVER_DOWN ?
+	    (enum server_health)health : SERVER_UP;
+	facts->has_operator_state =
+	    sqlite3_column_type(statement, column + 1) == SQLITE_INTEGER &&
+	    state >= SERVER_ENABLED && state <= SERVER_DISABLED;
+	if (facts->has_operator_state)
+		facts->operator_state = (enum server_state)state;
+}
+
+/* Fill in the facts of servers, which are `stride` bytes apart, as are facts. */
+struct facts_arguments {
+	size_t n;
+	const struct server *servers;        /* either these two arrays … */
+	struct server_facts *facts;
+	struct placement_candidate *candidates; /* … or this one */
+};
+
+static const char *
+facts_name(const struct facts_arguments *a, size_t i)
+{
+
+	return a->candidates ? a->candidates[i].server->name : a->servers[i].name;
+}
+
+static struct server_facts *
+facts_at(const struct facts_arguments *a, size_t i)
+{
+
+	return a->candidates ? &a->candidates[i].facts : &a->facts[i];
+}
+
+static enum store_result
+read_all_facts(struct connection *connection, void *arguments)
+{
+	struct facts_arguments *a = arguments;
+	sqlite3_stmt *statement;
+	size_t i;
+	int code;
+
+	for (i = 0; i < a->n; i++) {
+		struct server_facts *facts = facts_at(a, i);
+
+		*facts = (struct server_facts){.health = SERVER_UP};
+		statement = prepare(connection, SERVER_FIND);
+		if (!statement)
+			return STORE_FAILED;
+		bind_text(statement, 1, facts_name(a, i));
+		code = step(statement);
+		if (code == SQLITE_ROW) {
+			read_facts(statement, 0, facts);
+			facts->turn = sqlite3_column_double(statement, 2);
+			sqlite3_reset(statement);
+		} else if (code != SQLITE_DONE) {
+			return STORE_FAILED;
+		}
+	}
+	statement = prepare(connection, MEETING_COUNTS);
+	if (!statement)
+		return STORE_FAILED;
+	while ((code = step(statement)) == SQLITE_ROW) {
+		const char *name = (const char *)sqlite3_column_text(statement, 0);
+
+		for (i = 0; name && i < a->n; i++)
+			if (strcmp(facts_name(a, i), name) == 0)
+				facts_at(a, i)->meetings =
+				    (long)sqlite3_column_int64(statement, 1);
+	}
+	return code == SQLITE_DONE ? STORE_OK : STORE_FAILED;
+}
+
+static enum store_result
+sqlite_servers(struct store *store, const struct server *servers, size_t n,
+    struct server_facts *facts)
+{
+	struct facts_arguments a = {.n = n, .servers = servers, .facts = facts};
+	enum store_result result = perform(store, false, read_all_facts, &a);
+	size_t i;
+
+	for (i = 0; result == STORE_FAILED && i < n; i++)
+		facts[i] = (struct server_facts){.health = SERVER_UP};
+	return result;
+}
+
+struct server_save_arguments {
+	const char *server;
+	const struct server_facts *facts;
+};
+
+static enum store_result
+work_server_save(struct connection *connection, void *arguments)
+{
+	struct server_save_arguments *a = arguments;
+	sqlite3_stmt *statement = prepare(connection, SERVER_SAVE);
+
+	if (!statement)
+		return STORE_FAILED;
+	bind_text(statement, 1, a->server);
+	sqlite3_bind_int(statement, 2, (int)a->facts->health);
+	if (a->facts->has_operator_state)
+		sqlite3_bind_int(statement, 3, (int)a->facts->operator_state);
+	return step(statement) == SQLITE_DONE ? STORE_OK : STORE_FAILED;
+}
+
+static enum store_result
+sqlite_server_save(struct store *store, const char *server, const struct server_facts *facts)
+{
+	struct server_save_arguments a = {server, facts};
+
+	return perform(store, true, work_server_save, &a);
+}
+
+struct meeting_arguments {
+	struct arena *arena;
+	struct str meeting_id;
+	const char *server;
+	int64_t at_ms;
+	int64_t ttl_ms;
+	struct placement *placement;
+	struct meeting *meeting;
+};
+
+static enum store_result
+work_meeting_find(struct connection *connection, void *arguments)
+{
+	struct meeting_arguments *a = arguments;
+	sqlite3_stmt *statement = prepare(connection, MEETING_FIND);
+	enum store_result result = STORE_NOT_FOUND;
+	int64_t at_ms;
+	int code;
+
+	if (!statement)
+		return STORE_FAILED;
+	bind_str(statement, 1, a->meeting_id);
+	while ((code = step(statement)) == SQLITE_ROW) {
+		const char *server = (const char *)sqlite3_column_text(statement, 0);
+
+		at_ms = sqlite3_column_int64(statement, 1);
+		if (server) {
+			*a->meeting = (struct meeting){
+				.server = str_copy(a->arena, str_from(server)),
+				.claimed_ms = at_ms,
+			};
+			read_facts(statement, 2, &a->meeting->facts);
+			result = STORE_OK;
+		} else if (result == STORE_NOT_FOUND && a->at_ms >= at_ms &&
+		    a->at_ms - at_ms < a->ttl_ms) {
+			result = STORE_ABSENT;
+		}
+	}
+	return code == SQLITE_DONE ? result : STORE_FAILED;
+}
+
+static enum store_result
+sqlite_meeting_find(struct store *store, struct arena *arena, struct str meeting_id,
+    int64_t now_ms, int64_t absent_ttl_ms, struct meeting *meeting)
+{
+	struct meeting_arguments a = {.arena = arena, .meeting_id = meeting_id,
+		.at_ms = now_ms, .ttl_ms = absent_ttl_ms, .meeting = meeting};
+
+	return perform(store, false, work_meeting_find, &a);
+}
+
+static enum store_result
+work_meeting_absent(struct connection *connection, void *arguments)
+{
+	struct meeting_arguments *a = arguments;
+	sqlite3_stmt *statement = prepare(connection, ABSENT_PURGE);
+
+	if (!statement)
+		return STORE_FAILED;
+	sqlite3_bind_int64(statement, 1, a->at_ms - ABSENT_KEEP_MS);
+	if (step(statement) != SQLITE_DONE)
+		return STORE_FAILED;
+	statement = prepare(connection, ABSENT_PUT);
+	if (!statement)
+		return STORE_FAILED;
+	bind_str(statement, 1, a->meeting_id);
+	sqlite3_bind_int64(statement, 2, a->at_ms);
+	return step(statement) == SQLITE_DONE ? STORE_OK : STORE_FAILED;
+}
+
+static enum store_result
+sqlite_meeting_absent(struct store *store, struct str meeting_id, int64_t now_ms)
+{
+	struct meeting_arguments a = {.meeting_id = meeting_id, .at_ms = now_ms};
+
+	return perform(store, true, work_meeting_absent, &a);
+}
+
+/* Write one mapping, and forget that the meeting was absent. */
+static int
+meeting_put(struct connection *connection, enum statement which, struct str meeting_id,
+    const char *server, int64_t now_ms)
+{
+	sqlite3_stmt *statement = prepare(connection, which);
+
+	if (!statement)
+		return -1;
+	bind_str(statement, 1, meeting_id);
+	bind_text(statement, 2, server);
+	sqlite3_bind_int64(statement, 3, now_ms);
+	if (step(statement) != SQLITE_DONE)
+		return -1;
+	statement = prepare(connection, ABSENT_DROP);
+	if (!statement)
+		return -1;
+	bind_str(statement, 1, meeting_id);
+	return step(statement) == SQLITE_DONE ? 0 : -1;
+}
+
+/* Choose a server with the facts of this moment and map the meeting to it. */
+static enum store_result
+place(struct connection *connection, struct meeting_arguments *a)
+{
+	struct placement *placement = a->placement;
+	struct facts_arguments f = {.n = placement->n, .candidates = placement->candidates};
+	struct placement_candidate *chosen;
+	sqlite3_stmt *statement;
+
+	if (read_all_facts(connection, &f) != STORE_OK)
+		return STORE_FAILED;
+	chosen = placement_choose(placement);
+	if (!chosen)
+		return STORE_NO_SERVER;
+	statement = prepare(connection, SERVER_TURN);
+	if (!statement)
+		return STORE_FAILED;
+	bind_text(statement, 1, chosen->server->name);
+	sqlite3_bind_double(statement, 2, chosen->facts.turn);
+	if (step(statement) != SQLITE_DONE || meeting_put(connection, MEETING_PUT,
+	        placement->meeting_id, chosen->server->name, a->at_ms) != 0)
+		return STORE_FAILED;
+	*a->meeting = (struct meeting){
+		.server = str_copy(a->arena, str_from(chosen->server->name)),
+		.claimed_ms = a->at_ms,
+		.facts = chosen->facts,
+	};
+	a->meeting->facts.meetings = 0;
+	a->meeting->facts.turn = 0;
+	return STORE_OK;
+}
+
+static enum store_result
+work_meeting_claim(struct connection *connection, void *arguments)
+{
+	struct meeting_arguments *a = arguments;
+	enum store_result result = work_meeting_find(connection, a);
+
+	if (result == STORE_FAILED)
+		return STORE_FAILED;
+	if (result == STORE_OK && placement_has(a->placement, a->meeting->server))
+		return STORE_EXISTS;
+	return place(connection, a);
+}
+
+static enum store_result
+sqlite_meeting_claim(struct store *store, struct arena *arena, struct placement *placement,
+    int64_t now_ms, struct meeting *meeting)
+{
+	struct meeting_arguments a = {.arena = arena, .meeting_id = placement->meeting_id,
+		.at_ms = now_ms, .placement = placement, .meeting = meeting};
+
+	return perform(store, true, work_meeting_claim, &a);
+}
+
+static enum store_result
+work_meeting_adopt(struct connection *connection, void *arguments)
+{
+	struct meeting_arguments *a = arguments;
+
+	if (meeting_put(connection, MEETING_ADOPT, a->meeting_id, a->server, a->at_ms) != 0)
+		return STORE_FAILED;
+	/* The last change was ABSENT_DROP's, so look. */
+	if (work_meeting_find(connection, a) != STORE_OK)
+		return STORE_FAILED;
+	return a->meeting->claimed_ms == a->at_ms &&
+	    strcmp(a->meeting->server, a->server) == 0 ? STORE_OK : STORE_EXISTS;
+}
+
+static enum store_result
+sqlite_meeting_adopt(struct store *store, struct str meeting_id, const char *server,
+    int64_t now_ms)
+{
+	struct arena *arena = arena_new();
+	struct meeting found;
+	struct meeting_arguments a = {.arena = arena, .meeting_id = meeting_id,
+		.server = server, .at_ms = now_ms, .meeting = &found};
+	enum store_result result = perform(store, true, work_meeting_adopt, &a);
+
+	arena_free(arena);
+	return result;
+}
+
+static enum store_result
+meeting_delete(struct connection *connection, struct str meeting_id)
+{
+	sqlite3_stmt *statement = prepare(connection, MEETING_DROP);
+
+	if (!statement)
+		return STORE_FAILED;
+	bind_str(statement, 1, meeting_id);
+	return step(statement) == SQLITE_DONE ? STORE_OK : STORE_FAILED;
+}
+
+static enum store_result
+work_meeting_move(struct connection *connection, void *arguments)
+{
+	struct meeting_arguments *a = arguments;
+	enum store_result result = work_meeting_find(connection, a);
+
+	if (result != STORE_OK)
+		return result == STORE_FAILED ? STORE_FAILED : STORE_NOT_FOUND;
+	if (strcmp(a->meeting->server, a->server) != 0)
+		return STORE_CONFLICT;
+	if (meeting_delete(connection, a->meeting_id) != STORE_OK)
+		return STORE_FAILED;
+	return place(connection, a);
+}
+
+static enum store_result
+sqlite_meeting_move(struct store *store, struct arena *arena, struct placement *placement,
+    const char *old_server, int64_t now_ms, struct meeting *meeting)
+{
+	struct meeting_arguments a = {.arena = arena, .meeting_id = placement->meeting_id,
+		.server = old_server, .at_ms = now_ms, .placement = placement,
+		.meeting = meeting};
+
+	return perform(store, true, work_meeting_move, &a);
+}
+
+static enum store_result
+work_meeting_drop(struct connection *connection, void *arguments)
+{
+	struct meeting_arguments *a = arguments;
+	enum store_result result = work_meeting_find(connection, a);
+
+	if (result != STORE_OK)
+		return result == STORE_FAILED ? STORE_FAILED : STORE_NOT_FOUND;
+	if (strcmp(a->meeting->server, a->server) != 0 || a->meeting->claimed_ms != a->at_ms)
+		return STORE_CONFLICT;
+	return meeting_delete(connection, a->meeting_id);
+}
+
+static enum store_result
+sqlite_meeting_drop(struct store *store, struct str meeting_id, const char *server,
+    int64_t claimed_ms)
+{
+	struct arena *arena = arena_new();
+	struct meeting found;
+	struct meeting_arguments a = {.arena = arena, .meeting_id = meeting_id,
+		.server = server, .at_ms = claimed_ms, .meeting = &found};
+	enum store_result result = perform(store, true, work_meeting_drop, &a);
+
+	arena_free(arena);
+	return result;
+}
+
+struct lists_arguments {
+	const struct store_list *lists;
+	size_t n;
+};
+
+static enum store_result
+work_lists_save(struct connection *connection, void *arguments)
+{
+	struct lists_arguments *a = arguments;
+	sqlite3_stmt *statement;
+	size_t i;
+
+	for (i = 0; i < a->n; i++) {
+		statement = prepare(connection, LIST_PUT);
+		if (!statement)
+			return STORE_FAILED;
+		bind_text(statement, 1, a->lists[i].server);
+		bind_text(statement, 2, a->lists[i].what);
+		sqlite3_bind_blob64(statement, 3, a->lists[i].answer.data,
+		    a->lists[i].answer.len, SQLITE_STATIC);
+		if (step(statement) != SQLITE_DONE)
+			return STORE_FAILED;
+	}
+	return STORE_OK;
+}
+
+static enum store_result
+sqlite_lists_save(struct store *store, const struct store_list *lists, size_t n)
+{
+	struct lists_arguments a = {lists, n};
+
+	return n > 0 ? perform(store, true, work_lists_save, &a) : STORE_OK;
+}
+
+struct list_arguments {
+	struct arena *arena;
+	struct store_list *list;
+};
+
+static enum store_result
+work_list_find(struct connection *connection, void *arguments)
+{
+	struct list_arguments *a = arguments;
+	sqlite3_stmt *statement = prepare(connection, LIST_FIND);
+	int code;
+
+	if (!statement)
+		return STORE_FAILED;
+	bind_text(statement, 1, a->list->server);
+	bind_text(statement, 2, a->list->what);
+	code = step(statement);
+	if (code != SQLITE_ROW)
+		return code == SQLITE_DONE ? STORE_NOT_FOUND : STORE_FAILED;
+	a->list->answer.data = sqlite3_column_blob(statement, 0);
+	a->list->answer.len = (size_t)sqlite3_column_bytes(statement, 0);
+	a->list->answer.data = str_copy(a->arena, a->list->answer);
+	sqlite3_reset(statement);
+	return STORE_OK;
+}
+
+static enum store_result
+sqlite_list_find(struct store *store, struct arena *arena, struct store_list *list)
+{
+	struct list_arguments a = {arena, list};
+
+	return perform(store, false, work_list_find, &a);
+}
+
+static void
+sqlite_close(struct store *store)
+{
+	struct store_sqlite *sqlite = (struct store_sqlite *)store;
+	struct connection *connection;
+
+	while ((connection = sqlite->idle) != NULL) {
+		sqlite->idle = connection->next;
+		connection_close(connection);
+	}
+	pthread_mutex_destroy(&sqlite->mutex);
+	pthread_mutex_destroy(&sqlite->write_mutex);
+	free(sqlite->path);
+	free(sqlite);
+}
+
+static const struct store_verbs sqlite_verbs = {
+	.servers = sqlite_servers,
+	.server_save = sqlite_server_save,
+	.meeting_find = sqlite_meeting_find,
+	.meeting_absent = sqlite_meeting_absent,
+	.meeting_claim = sqlite_meeting_claim,
+	.meeting_adopt = sqlite_meeting_adopt,
+	.meeting_move = sqlite_meeting_move,
+	.meeting_drop = sqlite_meeting_drop,
+	.lists_save = sqlite_lists_save,
+	.list_find = sqlite_list_find,
+	.close = sqlite_close,
+};
+
+struct store *
+store_sqlite_open(const char *path)
+{
+	struct store_sqlite *sqlite = mem_alloc(sizeof(*sqlite));
+	struct connection *connection;
+	int error;
+
+	sqlite->store.verbs = &sqlite_verbs;
+	sqlite->path = mem_strdup(path);
+	pthread_mutex_init(&sqlite->mutex, NULL);
+	pthread_mutex_init(&sqlite->write_mutex, NULL);
+	connection = connection_take(sqlite, &error);
+	if (connection) {
+		connection_give(sqlite, connection);
+	} else {
+		note_failure(sqlite, false, sqlite3_errstr(error));
+		atomic_store(&sqlite->failing[true], true); /* one warning is enough */
+	}
+	return &sqlite->store;
+}

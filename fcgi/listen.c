@@ -1,0 +1,147 @@
+#include "listen.h"
+
+#include <errno.h>
+#include <netdb.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "log.h"
+#include "mem.h"
+
+#define BACKLOG 1024
+
+static const char *
+unix_path(const char *address)
+{
+
+	return strncmp(address, "unix:", 5) == 0 && address[5] ? address + 5 : NULL;
+}
+
+/* Does somebody answer at that socket file? */
+static bool
+is_served(const struct sockaddr_un *address)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	bool served;
+
+	if (fd < 0)
+		return false;
+	served = connect(fd, (const struct sockaddr *)address, sizeof(*address)) == 0;
+	close(fd);
+	return served;
+}
+
+static int
+listen_unix(const char *path)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	struct stat file;
+	mode_t mask;
+	int fd, bound;
+
+	if (strlen(path) >= sizeof(address.sun_path)) {
+		log_error("the socket's path is too long", "path", path);
+		return -1;
+	}
+	strcpy(address.sun_path, path);
+	if (stat(path, &file) == 0 && S_ISSOCK(file.st_mode)) {
+		if (is_served(&address)) {
+			log_error("another program listens on this socket already; stop it, "
+			    "or choose another path", "path", path);
+			return -1;
+		}
+		unlink(path);
+	}
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	mask = umask(0117); /* 0660: the web server's group, and nobody else */
+	bound = fd < 0 ? -1 : bind(fd, (struct sockaddr *)&address, sizeof(address));
+	umask(mask);
+	if (bound != 0 || listen(fd, BACKLOG) != 0) {
+		log_error("cannot listen on the socket", "path", path, "reason", strerror(errno));
+		if (fd >= 0)
+			close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+static int
+listen_tcp(const char *host, const char *port)
+{
+	struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE};
+	struct addrinfo *found = NULL;
+	int one = 1, fd = -1, error;
+
+	error = getaddrinfo(host, port, &hints, &found);
+	if (error != 0) {
+		log_error("cannot find the address to listen on", "host", host, "port", port,
+		    "reason", gai_strerror(error));
+		return -1;
+	}
+	fd = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd >= 0)
+		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+	if (fd < 0 || bind(fd, found->ai_addr, found->ai_addrlen) != 0 ||
+	    listen(fd, BACKLOG) != 0) {
+		log_error("cannot listen", "host", host, "port", port, "reason", strerror(errno));
+		if (fd >= 0)
+			close(fd);
+		fd = -1;
+	}
+	freeaddrinfo(found);
+	return fd;
+}
+
+int
+listen_open(const char *address)
+{
+	char *host, *port;
+	int fd = -1;
+
+	if (unix_path(address))
+		return listen_unix(unix_path(address));
+	host = mem_strdup(address);
+	port = strrchr(host, ':');
+	if (strncmp(host, "tcp:", 4) == 0 && port > host + 3 && port[1]) {
+		*port = '\0';
+		/* [::1] in brackets, as in a URL. */
+		if (host[4] == '[' && port[-1] == ']') {
+			port[-1] = '\0';
+			fd = listen_tcp(host + 5, port + 1);
+		} else {
+			fd = listen_tcp(host + 4, port + 1);
+		}
+	} else {
+		log_error("-s takes unix:/path or tcp:HOST:PORT", "given", address);
+	}
+	free(host);
+	return fd;
+}
+
+int
+listen_inherited(void)
+{
+	socklen_t size = sizeof(int);
+	int listens = 0;
+
+	if (getsockopt(STDIN_FILENO, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) == 0 && listens)
+		return STDIN_FILENO;
+	log_error("descriptor 0 is no listening socket: start this program from a web server, "
+	    "spawn-fcgi or systemd, or give -s unix:/path");
+	return -1;
+}
+
+void
+listen_close(int fd, const char *address)
+{
+
+	if (address && unix_path(address))
+		unlink(unix_path(address));
+	close(fd);
+}

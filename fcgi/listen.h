@@ -1,0 +1,22 @@
+/*
+ * The listening socket: inherited on descriptor 0, or bound here.
+ */
+#ifndef LISTEN_H
+#define LISTEN_H
+
+/*
+ * Bind and listen on "unix:/path" or "tcp:HOST:PORT".  A socket file that nobody
+ * listens on any more is replaced; one that is in use is an error.  The file gets
+ * mode 0660.  Returns the descriptor, or -1 with the reason logged.
+ */
+int listen_open(const char *address);
+
+/* Descriptor 0, if it is a listening socket; else -1, and the log says how one
+ * is had. */
+int listen_inherited(void);
+
+/* Stop listening; remove the file of an address given to listen_open (NULL:
+ * none). */
+void listen_close(int fd, const char *address);
+
+#endif

@@ -1,0 +1,156 @@
+/*
+ * tinyscale.fcgi: the gateway as a FastCGI responder.
+ *
+ * Signals are blocked in every thread and taken here alone: SIGTERM and SIGINT
+ * let what is in flight finish, SIGHUP reloads the configuration.
+ */
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "app.h"
+#include "listen.h"
+#include "log.h"
+#include "str.h"
+#include "worker.h"
+
+#define DEFAULT_THREADS 32
+#define MAX_THREADS 1024
+
+static const char usage[] =
+    "usage: tinyscale.fcgi [-c CONFIG] [-s ADDRESS] [-t THREADS]\n"
+    "       tinyscale.fcgi [-c CONFIG] --check-config\n"
+    "\n"
+    "The BigBlueButton load balancer as a FastCGI responder; see tinyscale.fcgi(8).\n"
+    "\n"
+    "  -c, --config FILE     read FILE (default: $TINYSCALE_CONFIG or the built-in path)\n"
+    "  -s, --socket ADDRESS  listen on unix:/path or tcp:HOST:PORT\n"
+    "                        (default: the socket on descriptor 0)\n"
+    "  -t, --threads N       requests served at once, 1 to 1024 (default 32)\n"
+    "      --check-config    name every problem of the configuration, exit 1 if any\n"
+    "      --help            print this\n"
+    "      --version         print the version\n";
+
+struct settings {
+	const char *config_path;
+	const char *address; /* NULL: descriptor 0 */
+	int64_t threads;
+};
+
+static void
+block_signals(sigset_t *taken)
+{
+
+	sigemptyset(taken);
+	sigaddset(taken, SIGTERM);
+	sigaddset(taken, SIGINT);
+	sigaddset(taken, SIGHUP);
+	pthread_sigmask(SIG_BLOCK, taken, NULL);
+	signal(SIGPIPE, SIG_IGN);
+}
+
+/* Until SIGTERM or SIGINT. */
+static void
+wait_for_signals(struct app *app, const sigset_t *taken)
+{
+	int taken_signal;
+
+	for (;;) {
+		if (sigwait(taken, &taken_signal) != 0)
+			continue;
+		if (taken_signal != SIGHUP)
+			return;
+		app_reload(app);
+	}
+}
+
+static int
+serve(const struct settings *settings)
+{
+	struct worker_pool *pool = NULL;
+	struct app *app = NULL;
+	int fd, status = 1;
+	sigset_t taken;
+
+	block_signals(&taken);
+	fd = settings->address ? listen_open(settings->address) : listen_inherited();
+	if (fd < 0)
+		return 1;
+	app = app_open(settings->config_path, HTTP_CURL_THREAD);
+	if (!app)
+		goto done;
+	pool = worker_pool_open(app, fd, (unsigned)settings->threads);
+	if (!pool)
+		goto done;
+	log_info("serving", "address", settings->address ? settings->address : "descriptor 0");
+	wait_for_signals(app, &taken);
+	status = 0;
+	log_info("stopping: requests in flight are finished first");
+
+done:
+	/* First the socket, so that clients go to another process at once. */
+	listen_close(fd, settings->address);
+	if (pool)
+		worker_pool_close(pool);
+	app_close(app);
+	return status;
+}
+
+int
+main(int argc, char **argv)
+{
+	enum { CHECK = 256, HELP, VERSION };
+	static const struct option options[] = {
+		{"config", required_argument, NULL, 'c'},
+		{"socket", required_argument, NULL, 's'},
+		{"threads", required_argument, NULL, 't'},
+		{"check-config", no_argument, NULL, CHECK},
+		{"help", no_argument, NULL, HELP},
+		{"version", no_argument, NULL, VERSION},
+		{0},
+	};
+	struct settings settings = {.threads = DEFAULT_THREADS};
+	bool check = false;
+	int option;
+
+	app_open_standard_files();
+	if (log_open("tinyscale.fcgi", getenv("TINYSCALE_LOG")) != 0)
+		log_warn("TINYSCALE_LOG is none of error, warn, info, debug; using info");
+	while ((option = getopt_long(argc, argv, "c:s:t:", options, NULL)) != -1) {
+		switch (option) {
+		case 'c':
+			settings.config_path = optarg;
+			break;
+		case 's':
+			settings.address = optarg;
+			break;
+		case 't':
+			if (str_to_int(str_from(optarg), 1, MAX_THREADS, &settings.threads) != 0) {
+				fprintf(stderr, "tinyscale.fcgi: -t takes a number from 1 to %d\n",
+				    MAX_THREADS);
+				return 2;
+			}
+			break;
+		case CHECK:
+			check = true;
+			break;
+		case HELP:
+			fputs(usage, stdout);
+			return 0;
+		case VERSION:
+			puts("tinyscale.fcgi " PACKAGE_VERSION);
+			return 0;
+		default:
+			fputs(usage, stderr);
+			return 2;
+		}
+	}
+	if (optind < argc) {
+		fprintf(stderr, "tinyscale.fcgi: unexpected argument\n%s", usage);
+		return 2;
+	}
+	return check ? app_check_config(settings.config_path) : serve(&settings);
+}

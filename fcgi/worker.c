@@ -1,0 +1,270 @@
+#include "worker.h"
+
+#include <errno.h>
+#include <fastcgi.h>
+#include <fcgiapp.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "api.h"
+#include "app.h"
+#include "cgi.h"
+#include "config.h"
+#include "bounds.h"
+#include "log.h"
+#include "mem.h"
+
+#define STACK_BYTES ((size_t)512 << 10)
+
+/* How long a web server may pause inside a request, and inside taking the answer,
+ * before the connection is given up and its thread is free again. */
+#define RECEIVE_TIMEOUT_S 10
+#define SEND_TIMEOUT_S 30
+
+/* FCGX_PutStr counts in int. */
+#define WRITE_BYTES ((size_t)1 << 20)
+
+/* A pause when descriptors ran out. */
+#define EXHAUSTED_PAUSE_MS 100
+
+struct worker_pool {
+	struct app *app;
+	int listen_fd;
+	int stop_fd;      /* an eventfd, readable from the stop on */
+	int epoll_fd;
+	atomic_bool stopping;
+	unsigned n_threads;
+	pthread_t threads[];
+};
+
+/* ---- One request -------------------------------------------------------- */
+
+static const char *
+variable(void *context, const char *name)
+{
+	FCGX_Request *fcgx = context;
+
+	return FCGX_GetParam(name, fcgx->envp);
+}
+
+static long
+read_body(void *context, char *data, size_t size)
+{
+	FCGX_Request *fcgx = context;
+	int got = FCGX_GetStr(data, (int)size, fcgx->in);
+
+	/* A broken connection looks like the end of the body. */
+	if (got < (int)size && FCGX_GetError(fcgx->in) != 0)
+		return -1;
+	return got;
+}
+
+static void
+write_all(FCGX_Request *fcgx, struct str bytes)
+{
+	size_t from = 0;
+
+	while (from < bytes.len) {
+		struct str part = str_part(bytes, from, WRITE_BYTES);
+
+		if (FCGX_PutStr(part.data, (int)part.len, fcgx->out) != (int)part.len)
+			return; /* the client has gone; the next look sees it */
+		from += part.len;
+	}
+}
+
+static void
+handle(struct app *app, struct arena *arena, FCGX_Request *fcgx)
+{
+	struct cgi_source source = {variable, read_body, fcgx};
+	const struct api *api = app_acquire(app);
+	int64_t start_ms = app_clock_ms();
+	struct response response;
+	struct request request;
+	struct buf header;
+
+	cgi_read_request(arena, &source, (size_t)api->config->max_body_bytes, &request);
+	request.now_ms = app_now_ms();
+	request.nonce = app_nonce();
+	api_handle(api, arena, &request, &response);
+
+	buf_init(&header, LIMIT_QUERY_BYTES * 4 + LIMIT_HEADER_BYTES);
+	cgi_write_header(&response, &header);
+	write_all(fcgx, buf_view(&header));
+	if (strcmp(request.method, "HEAD") != 0)
+		write_all(fcgx, response.body);
+	buf_free(&header);
+	/* What was not read would be taken for the next request. */
+	if (request.unread)
+		fcgx->keepConnection = 0;
+	FCGX_Finish_r(fcgx);
+	api_log(&request, &response, app_clock_ms() - start_ms);
+	app_release(app, api);
+}
+
+/*
+ * Serve one request of a connection.  Returns the connection when the web
+ * server keeps it open, else -1.
+ */
+static int
+serve(struct worker_pool *pool, struct arena *arena, FCGX_Request *fcgx, int fd)
+{
+
+	/* Without keepConnection the Finish that Accept_r begins with would close
+	 * the connection we hand over; with a listening socket of -1 a broken
+	 * one returns an error instead of a blocking accept (fcgiapp.c). */
+	fcgx->ipcFd = fd;
+	fcgx->keepConnection = 1;
+	if (FCGX_Accept_r(fcgx) != 0)
+		return -1;
+	if (fcgx->role != FCGI_RESPONDER) {
+		log_warn("only the FastCGI role RESPONDER is served");
+		fcgx->keepConnection = 0;
+		FCGX_Finish_r(fcgx);
+		return -1;
+	}
+	handle(pool->app, arena, fcgx);
+	arena_reset(arena);
+	fd = fcgx->ipcFd;
+	fcgx->ipcFd = -1;
+	return fd;
+}
+
+/* ---- The threads --------------------------------------------------------- */
+
+static int
+watch(struct worker_pool *pool, int fd, uint32_t events)
+{
+	struct epoll_event event = {.events = events, .data.fd = fd};
+
+	return epoll_ctl(pool->epoll_fd, EPOLL_CTL_ADD, fd, &event);
+}
+
+/* Accept a connection.  -1: there is none, or none can be had just now. */
+static int
+accept_connection(struct worker_pool *pool)
+{
+	static const struct timeval receive = {.tv_sec = RECEIVE_TIMEOUT_S};
+	static const struct timeval send = {.tv_sec = SEND_TIMEOUT_S};
+	static const struct timespec pause = {.tv_nsec = EXHAUSTED_PAUSE_MS * 1000000L};
+	int fd = accept4(pool->listen_fd, NULL, NULL, SOCK_CLOEXEC);
+
+	if (fd < 0) {
+		if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+			log_error("cannot accept a connection", "reason", strerror(errno));
+			nanosleep(&pause, NULL);
+		}
+		return -1;
+	}
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &receive, sizeof(receive));
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &send, sizeof(send));
+	return fd;
+}
+
+static void *
+worker_run(void *argument)
+{
+	struct worker_pool *pool = argument;
+	struct arena *arena = arena_new();
+	struct epoll_event event;
+	FCGX_Request fcgx;
+	int fd;
+
+	FCGX_InitRequest(&fcgx, -1, 0);
+	while (!atomic_load(&pool->stopping)) {
+		if (epoll_wait(pool->epoll_fd, &event, 1, -1) != 1)
+			continue;
+		if (event.data.fd == pool->stop_fd || atomic_load(&pool->stopping))
+			break;
+		fd = event.data.fd;
+		if (fd == pool->listen_fd)
+			fd = accept_connection(pool);
+		else
+			epoll_ctl(pool->epoll_fd, EPOLL_CTL_DEL, fd, NULL);
+		if (fd >= 0)
+			fd = serve(pool, arena, &fcgx, fd);
+		/* A kept connection waits with the others, not with this thread. */
+		if (fd >= 0 && watch(pool, fd, EPOLLIN | EPOLLONESHOT) != 0)
+			close(fd);
+	}
+	FCGX_Free(&fcgx, 1);
+	arena_free(arena);
+	return NULL;
+}
+
+static int
+pool_start(struct worker_pool *pool, unsigned threads)
+{
+	pthread_attr_t attributes;
+	int error = 0;
+
+	pthread_attr_init(&attributes);
+	pthread_attr_setstacksize(&attributes, STACK_BYTES);
+	while (pool->n_threads < threads && error == 0) {
+		error = pthread_create(&pool->threads[pool->n_threads], &attributes,
+		    worker_run, pool);
+		if (error == 0)
+			pool->n_threads++;
+	}
+	pthread_attr_destroy(&attributes);
+	if (error != 0)
+		log_error("cannot start a thread", "reason", strerror(error));
+	return error == 0 ? 0 : -1;
+}
+
+struct worker_pool *
+worker_pool_open(struct app *app, int listen_fd, unsigned threads)
+{
+	struct worker_pool *pool =
+	    mem_alloc(sizeof(*pool) + threads * sizeof(*pool->threads));
+	int flags;
+
+	pool->app = app;
+	pool->listen_fd = listen_fd;
+	pool->stop_fd = eventfd(0, EFD_CLOEXEC);
+	pool->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	flags = fcntl(listen_fd, F_GETFL);
+	/* A web server that keeps its end open must not hold a thread for the two
+	 * seconds that libfcgi lingers by default (os_unix.c). */
+	setenv("LIBFCGI_OS_CLOSE_POLL_TIMEOUT", "200", 0);
+	if (pool->stop_fd < 0 || pool->epoll_fd < 0 || flags < 0 ||
+	    fcntl(listen_fd, F_SETFL, flags | O_NONBLOCK) != 0 || FCGX_Init() != 0 ||
+	    watch(pool, listen_fd, EPOLLIN | EPOLLEXCLUSIVE) != 0 ||
+	    watch(pool, pool->stop_fd, EPOLLIN) != 0) {
+		log_error("cannot wait for connections", "reason", strerror(errno));
+		worker_pool_close(pool);
+		return NULL;
+	}
+	if (pool_start(pool, threads) != 0) {
+		worker_pool_close(pool);
+		return NULL;
+	}
+	return pool;
+}
+
+void
+worker_pool_close(struct worker_pool *pool)
+{
+	unsigned i;
+
+	atomic_store(&pool->stopping, true);
+	if (pool->stop_fd >= 0)
+		eventfd_write(pool->stop_fd, 1);
+	for (i = 0; i < pool->n_threads; i++)
+		pthread_join(pool->threads[i], NULL);
+	if (pool->stop_fd >= 0)
+		close(pool->stop_fd);
+	if (pool->epoll_fd >= 0)
+		close(pool->epoll_fd);
+	free(pool);
+}

@@ -1,0 +1,85 @@
+#include "checksum.h"
+
+#include <openssl/evp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "text.h"
+
+static const EVP_MD *algorithm_of(size_t hex_length)
+{
+	switch (hex_length) {
+	case 40:
+		return EVP_sha1();
+	case 64:
+		return EVP_sha256();
+	case 96:
+		return EVP_sha384();
+	case 128:
+		return EVP_sha512();
+	default:
+		return NULL;
+	}
+}
+
+int checksum_write_digest(const void *data, size_t length, size_t hex_length,
+			  char hex[CHECKSUM_HEX_MAX])
+{
+	unsigned char digest[EVP_MAX_MD_SIZE];
+	unsigned digest_length = 0;
+	const EVP_MD *algorithm = algorithm_of(hex_length);
+
+	if (algorithm == NULL)
+		return -1;
+	if (EVP_Digest(data, length, digest, &digest_length, algorithm, NULL) != 1)
+		return -1;
+	for (unsigned i = 0; i < digest_length; i++)
+		snprintf(hex + 2 * (size_t)i, 3, "%02x", digest[i]);
+	return 0;
+}
+
+/* Replaces text by a copy of itself without any occurrence of part. */
+static void delete_all(char **text, const char *part)
+{
+	struct text kept = { 0 };
+	const char *at = *text;
+	const char *found;
+
+	text_add(&kept, "", 0);
+	while ((found = strstr(at, part)) != NULL) {
+		text_add(&kept, at, (size_t)(found - at));
+		at = found + strlen(part);
+	}
+	text_add_string(&kept, at);
+	free(*text);
+	*text = kept.data;
+}
+
+bool checksum_is_valid(const char *call, const char *query, const char *value,
+		       const char *secret)
+{
+	char hex[CHECKSUM_HEX_MAX];
+	struct text part = { 0 };
+	struct text signed_text = { 0 };
+	char *rest = text_duplicate(query);
+	bool valid;
+
+	text_add_format(&part, "&checksum=%s&", value);
+	part.data[part.length - 1] = '\0';
+	delete_all(&rest, part.data);
+	part.data[part.length - 1] = '&';
+	delete_all(&rest, part.data + 1);
+	part.data[part.length - 1] = '\0';
+	delete_all(&rest, part.data + 1);
+
+	text_add_format(&signed_text, "%s%s%s", call, rest, secret);
+	valid = checksum_write_digest(signed_text.data, signed_text.length,
+				      strlen(value), hex) == 0 &&
+		strcasecmp(hex, value) == 0;
+	free(rest);
+	text_fini(&part);
+	text_fini(&signed_text);
+	return valid;
+}

@@ -1,0 +1,298 @@
+#include "control.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "params.h"
+#include "sandbox.h"
+#include "server.h"
+
+#define USERS_MAX 100000
+
+/* One request to the control port; the commands append to text. */
+struct command {
+	struct sandbox *sandbox;
+	struct http_request *request;
+	struct params params;
+	struct text text;
+	unsigned status;
+};
+
+static void refuse(struct command *command, const char *sentence)
+{
+	text_fini(&command->text);
+	text_add_format(&command->text, "%s\n", sentence);
+	command->status = 400;
+}
+
+/*
+ * Reads a whole number from least to most.  Returns 0 and leaves *number as
+ * it is when the parameter is absent; -1 after refusing.
+ */
+static int read_number(struct command *command, const char *name, long long least,
+		       long long most, long long *number)
+{
+	const char *value = params_find(&command->params, name);
+	struct text sentence = { 0 };
+	long long parsed;
+
+	if (value == NULL)
+		return 0;
+	if (value[0] != '\0' && strlen(value) <= 18 &&
+	    strspn(value, "0123456789") == strlen(value)) {
+		parsed = strtoll(value, NULL, 10);
+		if (parsed >= least && parsed <= most) {
+			*number = parsed;
+			return 0;
+		}
+	}
+	text_add_format(&sentence, "%s must be a whole number from %lld to %lld.", name, least,
+			most);
+	refuse(command, sentence.data);
+	text_fini(&sentence);
+	return -1;
+}
+
+/* Returns the server named by the request, or NULL after refusing. */
+static struct server *read_server(struct command *command)
+{
+	long long number = 0;
+
+	if (read_number(command, "server", 1, command->sandbox->server_count, &number) != 0)
+		return NULL;
+	if (number == 0) {
+		refuse(command, "server is missing.");
+		return NULL;
+	}
+	return &command->sandbox->servers[number - 1];
+}
+
+static const char *read_filled(const struct command *command, const char *name)
+{
+	const char *value = params_find(&command->params, name);
+
+	return value != NULL && value[0] != '\0' ? value : NULL;
+}
+
+static void run_fault(struct command *command)
+{
+	struct sandbox *sandbox = command->sandbox;
+	struct server *server = read_server(command);
+	const char *call = read_filled(command, "call");
+	const char *kind = read_filled(command, "kind");
+	struct fault fault = { .ms = -1, .bytes = 64LL * 1024 * 1024 };
+
+	if (server == NULL)
+		return;
+	if (kind == NULL || faults_parse_kind(kind, &fault.kind) != 0) {
+		refuse(command, "kind must be one of none, delay, hang, refuse, reset, http500, html, "
+		       "empty, cut, huge, drip, wrong_secret, set_cookie.");
+		return;
+	}
+	if (fault.kind == FAULT_REFUSE && call != NULL) {
+		refuse(command, "refuse is about the whole port, so it takes no call.");
+		return;
+	}
+	if (read_number(command, "ms", 0, 86400000, &fault.ms) != 0 ||
+	    read_number(command, "bytes", 0, 1LL << 40, &fault.bytes) != 0)
+		return;
+	if (fault.ms < 0)
+		fault.ms = fault.kind == FAULT_DRIP ? 200 : 1000;
+
+	pthread_mutex_lock(&sandbox->listening);
+	pthread_mutex_lock(&sandbox->lock);
+	faults_set(&server->faults, call, fault);
+	pthread_mutex_unlock(&sandbox->lock);
+	if (server_apply_listening(server) != 0)
+		refuse(command, "The port could not be had again.");
+	pthread_mutex_unlock(&sandbox->listening);
+}
+
+/* Prints the logs of the servers from first to last, in order of arrival. */
+static size_t print_calls(struct command *command, unsigned first, unsigned last,
+			  const char *call, bool with_number, bool only_count)
+{
+	struct sandbox *sandbox = command->sandbox;
+	const struct calllog_entry **next = text_new((last - first) * sizeof(*next));
+	size_t count = 0;
+
+	for (unsigned i = first; i < last; i++)
+		next[i - first] = sandbox->servers[i].log.first;
+	for (;;) {
+		const struct calllog_entry *entry = NULL;
+		unsigned at = first;
+
+		for (unsigned i = first; i < last; i++) {
+			const struct calllog_entry *one = next[i - first];
+
+			if (one != NULL && (entry == NULL || one->arrival < entry->arrival)) {
+				entry = one;
+				at = i;
+			}
+		}
+		if (entry == NULL)
+			break;
+		next[at - first] = entry->next;
+		if (call != NULL && strcmp(entry->call, call) != 0)
+			continue;
+		count++;
+		if (only_count)
+			continue;
+		if (with_number)
+			text_add_format(&command->text, "%u\t", sandbox->servers[at].number);
+		text_add_format(&command->text, "%s\n", entry->line);
+	}
+	free(next);
+	return count;
+}
+
+static void run_calls(struct command *command)
+{
+	const char *call = read_filled(command, "call");
+	const char *only_count = read_filled(command, "count");
+	bool counts = only_count != NULL && strcmp(only_count, "0") != 0;
+	long long number = -1;
+	size_t count;
+
+	if (read_number(command, "server", 0, command->sandbox->server_count, &number) != 0)
+		return;
+	if (number < 0) {
+		refuse(command, "server is missing; 0 stands for all.");
+		return;
+	}
+	pthread_mutex_lock(&command->sandbox->lock);
+	if (number == 0)
+		count = print_calls(command, 0, command->sandbox->server_count, call, true, counts);
+	else
+		count = print_calls(command, (unsigned)number - 1, (unsigned)number, call, false,
+				    counts);
+	pthread_mutex_unlock(&command->sandbox->lock);
+	if (counts)
+		text_add_format(&command->text, "%zu\n", count);
+}
+
+static void run_users(struct command *command)
+{
+	struct server *server = read_server(command);
+	const char *id = read_filled(command, "meetingID");
+	struct meeting *meeting;
+	long long users = -1;
+
+	if (server == NULL || read_number(command, "users", 0, USERS_MAX, &users) != 0)
+		return;
+	if (id == NULL || users < 0) {
+		refuse(command, "meetingID and users are needed.");
+		return;
+	}
+	pthread_mutex_lock(&command->sandbox->lock);
+	meeting = meetings_find(&server->meetings, id);
+	if (meeting != NULL)
+		meetings_set_user_count(meeting, (size_t)users);
+	pthread_mutex_unlock(&command->sandbox->lock);
+	if (meeting == NULL)
+		refuse(command, "That server has no such meeting.");
+}
+
+static void run_raw(struct command *command)
+{
+	struct server *server = read_server(command);
+	const char *call = read_filled(command, "call");
+	const struct text *body = &command->request->body;
+
+	if (server == NULL)
+		return;
+	if (call == NULL) {
+		refuse(command, "call is missing.");
+		return;
+	}
+	pthread_mutex_lock(&command->sandbox->lock);
+	faults_set_raw(&server->faults, call, text_string(body), body->length);
+	pthread_mutex_unlock(&command->sandbox->lock);
+}
+
+static void run_meetings(struct command *command)
+{
+	struct server *server = read_server(command);
+
+	if (server == NULL)
+		return;
+	pthread_mutex_lock(&command->sandbox->lock);
+	for (const struct meeting *meeting = server->meetings.first; meeting != NULL;
+	     meeting = meeting->next)
+		text_add_format(&command->text, "%s %s %zu\n", meeting->meeting_id,
+				meeting->internal_meeting_id, meeting->user_count);
+	pthread_mutex_unlock(&command->sandbox->lock);
+}
+
+static void run_reset(struct command *command)
+{
+	struct sandbox *sandbox = command->sandbox;
+
+	pthread_mutex_lock(&sandbox->listening);
+	pthread_mutex_lock(&sandbox->lock);
+	for (unsigned i = 0; i < sandbox->server_count; i++) {
+		meetings_clear(&sandbox->servers[i].meetings);
+		faults_clear(&sandbox->servers[i].faults);
+		calllog_clear(&sandbox->servers[i].log);
+	}
+	pthread_mutex_unlock(&sandbox->lock);
+	for (unsigned i = 0; i < sandbox->server_count; i++)
+		if (server_apply_listening(&sandbox->servers[i]) != 0)
+			refuse(command, "A port could not be had again.");
+	pthread_mutex_unlock(&sandbox->listening);
+}
+
+static void run_servers(struct command *command)
+{
+	struct sandbox *sandbox = command->sandbox;
+
+	pthread_mutex_lock(&sandbox->lock);
+	for (unsigned i = 0; i < sandbox->server_count; i++)
+		text_add_format(&command->text, "%u %u %zu\n", sandbox->servers[i].number,
+				(unsigned)sandbox->servers[i].port.number,
+				sandbox->servers[i].meetings.count);
+	pthread_mutex_unlock(&sandbox->lock);
+}
+
+static const struct {
+	const char *path;
+	void (*run)(struct command *command);
+} commands[] = {
+	{ "/fault", run_fault },
+	{ "/calls", run_calls },
+	{ "/users", run_users },
+	{ "/raw", run_raw },
+	{ "/meetings", run_meetings },
+	{ "/reset", run_reset },
+	{ "/servers", run_servers },
+};
+
+enum MHD_Result control_handle(void *argument, struct http_request *request)
+{
+	struct command command = { .sandbox = argument, .request = request, .status = 404 };
+	size_t path_length = strcspn(request->target, "?");
+	const char *query = request->target + path_length;
+	enum MHD_Result result;
+
+	if (*query == '?')
+		query++;
+	params_parse_form(&command.params, query, strlen(query));
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
+		if (strlen(commands[i].path) != path_length ||
+		    memcmp(commands[i].path, request->target, path_length) != 0)
+			continue;
+		/* The body of raw is the answer itself. */
+		if (commands[i].run != run_raw)
+			params_parse_form(&command.params, text_string(&request->body),
+					  request->body.length);
+		command.status = 200;
+		commands[i].run(&command);
+	}
+	if (command.status == 404)
+		text_add_string(&command.text, "No such command; see bbb-sandbox --help.\n");
+	result = http_reply(request, command.status, "text/plain;charset=utf-8",
+			    text_string(&command.text), command.text.length);
+	text_fini(&command.text);
+	params_fini(&command.params);
+	return result;
+}

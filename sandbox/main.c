@@ -1,0 +1,224 @@
+/*
+ * bbb-sandbox: several BigBlueButton servers in one process, for the demo and
+ * the end-to-end tests.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "control.h"
+#include "sandbox.h"
+#include "server.h"
+
+static const char usage[] =
+	"usage: bbb-sandbox --control PORT [--address 127.0.0.1] [--tls CERT.pem:KEY.pem]\n"
+	"                   --server PORT:SECRET [--server PORT:SECRET ...]\n"
+	"\n"
+	"Stands in for BigBlueButton servers, numbered from 1 in the order given. Prints\n"
+	"\"ready\" when all ports listen; ends on SIGTERM or SIGINT.\n"
+	"\n"
+	"  --control PORT        the control port, always plain http\n"
+	"  --server PORT:SECRET  one BigBlueButton server and its shared secret\n"
+	"  --address ADDRESS     the IPv4 address to listen on (127.0.0.1)\n"
+	"  --tls CERT:KEY        PEM files; the servers then speak https\n"
+	"  --help                this text\n"
+	"\n"
+	"On the control port, by GET or POST:\n"
+	"  /fault?server=N[&call=NAME]&kind=KIND[&ms=MS][&bytes=N]\n"
+	"      KIND: none delay hang refuse reset http500 html empty cut huge drip\n"
+	"      wrong_secret set_cookie\n"
+	"  /calls?server=N[&call=NAME][&count=1]   calls received; server=0: of all\n"
+	"  /users?server=N&meetingID=ID&users=K    the meeting has exactly K users\n"
+	"  /raw?server=N&call=NAME                 answer NAME with the request's body\n"
+	"  /meetings?server=N   /servers   /reset\n"
+	"The version document's call is named \"index\".\n";
+
+/* Reads a port number that ends at end. Returns 0 if it is none. */
+static uint16_t read_port(const char *string, char end)
+{
+	size_t digits = strspn(string, "0123456789");
+	long port;
+
+	if (digits == 0 || digits > 5 || string[digits] != end)
+		return 0;
+	port = strtol(string, NULL, 10);
+	return port > 65535 ? 0 : (uint16_t)port;
+}
+
+/* Returns the content of a file as a string, or NULL with errno set. */
+static char *read_file(const char *path)
+{
+	struct text content = { 0 };
+	char block[4096];
+	size_t length;
+	FILE *file = fopen(path, "re");
+
+	if (file == NULL)
+		return NULL;
+	text_add(&content, "", 0);
+	while ((length = fread(block, 1, sizeof(block), file)) > 0)
+		text_add(&content, block, length);
+	if (ferror(file)) {
+		text_fini(&content);
+		errno = EIO;
+	}
+	fclose(file);
+	return content.data;
+}
+
+static int open_port(struct http_port *port)
+{
+	if (http_port_bind(port) == 0 && http_port_start(port) == 0)
+		return 0;
+	fprintf(stderr, "bbb-sandbox: cannot listen on %s port %u: %s\n", port->address,
+		(unsigned)port->number, errno != 0 ? strerror(errno) : "libmicrohttpd refused");
+	return -1;
+}
+
+static int init_locks(struct sandbox *sandbox)
+{
+	pthread_condattr_t attributes;
+	int failed;
+
+	if (pthread_condattr_init(&attributes) != 0)
+		return -1;
+	failed = pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC) != 0 ||
+		 pthread_cond_init(&sandbox->changed, &attributes) != 0 ||
+		 pthread_mutex_init(&sandbox->lock, NULL) != 0 ||
+		 pthread_mutex_init(&sandbox->listening, NULL) != 0;
+	pthread_condattr_destroy(&attributes);
+	return failed ? -1 : 0;
+}
+
+static int run(struct sandbox *sandbox)
+{
+	sigset_t signals;
+	int received;
+	int result = 1;
+
+	/* Blocked in every thread, so that only sigwait() below takes them. */
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGTERM);
+	sigaddset(&signals, SIGINT);
+	if (pthread_sigmask(SIG_BLOCK, &signals, NULL) != 0 ||
+	    signal(SIGPIPE, SIG_IGN) == SIG_ERR)
+		return 1;
+	errno = 0;
+	for (unsigned i = 0; i < sandbox->server_count; i++)
+		if (open_port(&sandbox->servers[i].port) != 0)
+			goto out;
+	if (open_port(&sandbox->control) != 0)
+		goto out;
+	puts("ready");
+	fflush(stdout);
+	result = sigwait(&signals, &received) == 0 ? 0 : 1;
+out:
+	/* First the port whose requests start and stop the others. */
+	http_port_stop(&sandbox->control);
+	for (unsigned i = 0; i < sandbox->server_count; i++)
+		server_fini(&sandbox->servers[i]);
+	return result;
+}
+
+static void add_server(struct sandbox *sandbox, const char *option)
+{
+	struct server *server;
+
+	sandbox->servers = text_resize(sandbox->servers, (sandbox->server_count + 1) *
+				       sizeof(struct server));
+	server = &sandbox->servers[sandbox->server_count++];
+	*server = (struct server){ .number = sandbox->server_count };
+	server->port.number = read_port(option, ':');
+	server->port.socket = -1;
+	server->secret = strchr(option, ':') == NULL ? "" : strchr(option, ':') + 1;
+}
+
+int main(int count, char **arguments)
+{
+	static const struct option options[] = {
+		{ "control", required_argument, NULL, 'c' },
+		{ "address", required_argument, NULL, 'a' },
+		{ "tls", required_argument, NULL, 't' },
+		{ "server", required_argument, NULL, 's' },
+		{ "help", no_argument, NULL, 'h' },
+		{ NULL, 0, NULL, 0 },
+	};
+	struct sandbox sandbox = { .control = { .socket = -1, .address = "127.0.0.1" } };
+	char *certificate = NULL;
+	char *key = NULL;
+	char *colon;
+	int result = 1;
+	int option;
+
+	while ((option = getopt_long(count, arguments, "", options, NULL)) != -1) {
+		switch (option) {
+		case 'c':
+			sandbox.control.number = read_port(optarg, '\0');
+			break;
+		case 'a':
+			sandbox.control.address = optarg;
+			break;
+		case 't':
+			free(certificate);
+			free(key);
+			certificate = key = NULL;
+			colon = strchr(optarg, ':');
+			if (colon != NULL) {
+				*colon = '\0';
+				certificate = read_file(optarg);
+				key = read_file(colon + 1);
+			}
+			if (certificate == NULL || key == NULL) {
+				fprintf(stderr, "bbb-sandbox: --tls needs two readable files, "
+					"CERT.pem:KEY.pem\n");
+				goto out;
+			}
+			break;
+		case 's':
+			add_server(&sandbox, optarg);
+			if (sandbox.servers[sandbox.server_count - 1].port.number == 0 ||
+			    sandbox.servers[sandbox.server_count - 1].secret[0] == '\0') {
+				fprintf(stderr, "bbb-sandbox: --server needs PORT:SECRET\n");
+				goto out;
+			}
+			break;
+		case 'h':
+			fputs(usage, stdout);
+			result = 0;
+			goto out;
+		default:
+			fputs(usage, stderr);
+			goto out;
+		}
+	}
+	if (optind != count || sandbox.server_count == 0 || sandbox.control.number == 0) {
+		fputs(usage, stderr);
+		goto out;
+	}
+	sandbox.control.handle = control_handle;
+	sandbox.control.argument = &sandbox;
+	for (unsigned i = 0; i < sandbox.server_count; i++) {
+		struct server *server = &sandbox.servers[i];
+
+		server->sandbox = &sandbox;
+		server->port.address = sandbox.control.address;
+		server->port.certificate = certificate;
+		server->port.key = key;
+		server->port.handle = server_handle;
+		server->port.argument = server;
+	}
+	if (init_locks(&sandbox) != 0) {
+		fprintf(stderr, "bbb-sandbox: cannot make locks\n");
+		goto out;
+	}
+	result = run(&sandbox);
+out:
+	free(sandbox.servers);
+	free(certificate);
+	free(key);
+	return result;
+}

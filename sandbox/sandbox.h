@@ -1,0 +1,45 @@
+/*
+ * The whole stand-in: its servers, their state, and the one lock around it.
+ */
+#ifndef SANDBOX_SANDBOX_H
+#define SANDBOX_SANDBOX_H
+
+#include <pthread.h>
+#include <stdbool.h>
+
+#include "calllog.h"
+#include "faults.h"
+#include "http.h"
+#include "meetings.h"
+
+struct server {
+	struct sandbox *sandbox;
+	unsigned number; /* from 1 */
+	const char *secret;
+	struct http_port port;
+
+	/* All below is guarded by the sandbox's lock. */
+	struct meetings meetings;
+	struct faults faults;
+	struct calllog log;
+	bool stopping; /* whoever waits on changed must give up */
+};
+
+struct sandbox {
+	/*
+	 * lock guards the state of all servers and is never held while
+	 * anything blocks; changed is signalled when a fault or stopping
+	 * changes.  listening is held around starting and stopping ports,
+	 * always taken before lock.
+	 */
+	pthread_mutex_t lock;
+	pthread_cond_t changed;
+	pthread_mutex_t listening;
+
+	struct server *servers;
+	unsigned server_count;
+	unsigned long long arrivals;
+	struct http_port control;
+};
+
+#endif

@@ -1,0 +1,56 @@
+#!/usr/bin/env bash
+# Apache's mod_cgid: by ScriptAlias, and then as on shared hosting, by .htaccess.
+. "$(dirname "$0")/lib.sh"
+begin apache-cgid 9
+. "$E2E/web.sh"
+need_apache cgid
+start_sandbox 3
+write_config "$T/servers.json"
+install_program "$CGI_PROGRAM"
+example "$TOP/apache-example.conf" \
+	's|^Define TINYSCALE_FCGID|Define TINYSCALE_CGI|' \
+	"s|/usr/lib/cgi-bin/|$T/bin/|" \
+	"s|/etc/tinyscale/servers.json|$T/servers.json|" \
+	"s|/var/log/apache2/|$LOGS/|" \
+	's|TINYSCALE_LOG info|TINYSCALE_LOG debug|' >"$T/example.conf" || finish
+write_apache_config cgid "$T/example.conf"
+echo "ScriptSock $T/apache/cgid" >>"$T/apache.conf"
+start_apache
+
+RESTART() { delete_state; }
+
+. "$E2E/body.sh"
+
+# The same program in a web space, with nothing but a .htaccess.
+stop apache
+folder=$T/apache/root/bigbluebutton
+mkdir -p "$folder"
+install -m 755 "$CGI_PROGRAM" "$folder/api"
+example "$TOP/contrib/htaccess-example" \
+	"s|/home/you/tinyscale/servers.json|$T/servers.json|" >"$folder/.htaccess" || finish
+echo "not for anybody's eyes" >"$folder/notes.txt"
+cat >"$T/hosting.conf" <<END
+SetEnvIf Request_URI "^/+bigbluebutton/+api" tinyscale
+<Directory $T/apache/root>
+    AllowOverride FileInfo AuthConfig Limit Options=ExecCGI
+    Require all granted
+</Directory>
+END
+write_apache_config cgid "$T/hosting.conf"
+echo "ScriptSock $T/apache/cgid" >>"$T/apache.conf"
+start_apache
+
+GET "$API"
+is "$(xml version)" 2.0 "htaccess-example: the index"
+GET "$API/"
+is "$(xml version)" 2.0 "htaccess-example: the index with a slash"
+create htaccess "welcome=a%2fb%61+c"
+is "$(result)" "SUCCESS" "htaccess-example: create"
+join htaccess
+is "$(STATUS)" 302 "htaccess-example: join"
+call getMeetings
+like "$(xml_all meetingID)" "*htaccess*" "htaccess-example: getMeetings"
+GET /bigbluebutton/notes.txt
+is "$(STATUS)" 403 "htaccess-example: nothing else is served from there"
+
+finish

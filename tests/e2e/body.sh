@@ -1,0 +1,358 @@
+# shellcheck shell=bash
+#
+# What tinyscale does, seen through one door. Every door sources this file after
+# defining REQUEST, POST_GET and RESTART; see lib.sh for the verbs. The sandbox
+# has three servers.
+
+# on_one_server MEETINGID NAME: exactly one server has it, any one.
+on_one_server() {
+	like "$(servers_of "$1")" "[123]" "$2"
+}
+
+is_nowhere() {
+	[ -z "$(servers_of "$1")" ]
+}
+
+# last_query CALL: the raw query of the last such call that any server received.
+last_query() {
+	calls 0 "$1" | tail -n 1 | cut -f4
+}
+
+# received_body: type, length and SHA-256 of the last body with a call NAME.
+received_body() {
+	calls 0 "$1" | tail -n 1 | cut -f5-7 | tr '\t' ' '
+}
+
+# body_of FILE TYPE: what received_body should say.
+body_of() {
+	echo "$2 $(stat -Lc %s "$1") $(digest <"$1")"
+}
+
+behaviour_index() {
+	local path
+	for path in "$API" "$API/" "$API?checksum=0123" "$API/?&checksum=0123" \
+		"/bigbluebutton//api" "/bigbluebutton/api//"; do
+		GET "$path"
+		is "$(STATUS) $(xml returncode) $(xml version) $(xml apiVersion)" "200 SUCCESS 2.0 2.0" \
+			"index: $path"
+	done
+	like "$(HEADER Content-Type | tr -d ' ')" "text/xml;charset=[Uu][Tt][Ff]-8" "index: its type"
+	printf 'x=1' >"$T/form"
+	POST "$API" application/x-www-form-urlencoded "$T/form"
+	is "$(STATUS) $(xml returncode)" "200 SUCCESS" "index: by POST"
+}
+
+behaviour_empty() {
+	call getMeetings
+	is "$(STATUS) $(result)" "200 SUCCESS noMeetings" "getMeetings: without any meeting"
+	like "$(BODY)" "*<meetings*" "getMeetings: the empty list is there"
+	call getRecordings
+	like "$(result)" "SUCCESS*" "getRecordings: without any recording"
+}
+
+behaviour_life() {
+	local server location internal
+
+	create life
+	is "$(STATUS) $(result)" "200 SUCCESS" "create"
+	like "$(HEADER Content-Type | tr -d ' ')" "text/xml;charset=[Uu][Tt][Ff]-8" "create: its type"
+	on_one_server life "create: on one server"
+	server=$(servers_of life)
+	internal=$(control "/meetings?server=$server" | awk '$1 == "life" { print $2 }')
+	is "$(xml internalMeetingID)" "$internal" "create: the server's own internalMeetingID"
+	is "$(xml createTime)" "${internal##*-}" "create: the server's own createTime"
+	is "$(xml moderatorPW)" "$MODERATOR_PW" "create: the password as given"
+
+	create life
+	is "$(result)" "SUCCESS duplicateWarning" "create again"
+	is "$(xml internalMeetingID)" "$internal" "create again: the same meeting"
+	is "$(servers_of life)" "$server" "create again: still on that server only"
+
+	call isMeetingRunning "meetingID=life"
+	is "$(result) $(xml running)" "SUCCESS false" "isMeetingRunning: before anybody joins"
+
+	join life
+	is "$(STATUS)" 302 "join"
+	location=$(HEADER Location)
+	like "$location" "$(server_url "$server")/join\?*" "join: leads to the meeting's server"
+	like "$location" "*\?fullName=Ann&meetingID=life&password=*" "join: the query as it was"
+	like "$(HEADER Cache-Control)" "*no-store*" "join: is not to be cached"
+	curl -gsSL -c "$T/jar" -o "$T/page" --max-time 20 "$location"
+	like "$(tr '\n' ' ' <"$T/page")" "*life*" "join: the server lets the browser in"
+
+	call isMeetingRunning "meetingID=life"
+	is "$(result) $(xml running)" "SUCCESS true" "isMeetingRunning: after the join"
+	call getMeetingInfo "meetingID=life"
+	is "$(result) $(xml internalMeetingID) $(xml participantCount)" "SUCCESS $internal 1" \
+		"getMeetingInfo: from the meeting's server"
+
+	HEAD "$(url join "fullName=Ann&meetingID=life&password=$MODERATOR_PW")"
+	is "$(STATUS)" 302 "join by HEAD"
+	like "$(HEADER Location)" "$(server_url "$server")/join\?*" "join by HEAD: leads to the server"
+
+	call sendChatMessage "meetingID=life&message=hello&userName=Ann"
+	is "$(xml returncode)" SUCCESS "sendChatMessage"
+	is "$(calls "$server" sendChatMessage | wc -l)" 1 "sendChatMessage: reached the meeting's server"
+
+	call end "meetingID=life&password=$MODERATOR_PW"
+	is "$(result)" "SUCCESS sentEndMeetingRequest" "end"
+	wait_until is_nowhere life
+	call getMeetingInfo "meetingID=life"
+	is "$(result)" "FAILED notFound" "getMeetingInfo: after the end"
+}
+
+behaviour_unknown() {
+	local name
+	for name in getMeetingInfo end; do
+		call "$name" "meetingID=none&password=$MODERATOR_PW"
+		is "$(STATUS) $(result)" "200 FAILED notFound" "$name: unknown meeting"
+	done
+	printf '<modules><module name="presentation"></module></modules>' >"$T/modules"
+	POST "$(url insertDocument "meetingID=none")" application/xml "$T/modules"
+	is "$(result)" "FAILED notFound" "insertDocument: unknown meeting"
+	join none
+	is "$(STATUS) $(result)" "200 FAILED invalidMeetingIdentifier" "join: unknown meeting"
+	call sendChatMessage "meetingID=none&message=hello"
+	is "$(result)" "FAILED meetingNotFound" "sendChatMessage: unknown meeting"
+	call isMeetingRunning "meetingID=none"
+	is "$(result) $(xml running)" "SUCCESS false" "isMeetingRunning: unknown meeting"
+	call getMeetingInfo "meetingID="
+	is "$(result)" "FAILED missingParamMeetingID" "getMeetingInfo: an empty meetingID"
+	call publishRecordings "publish=true"
+	is "$(result)" "FAILED missingParamRecordID" "publishRecordings: without a recordID"
+	call deleteRecordings "recordID=none"
+	is "$(result)" "FAILED notFound" "deleteRecordings: unknown recording"
+	call noSuchCall "name=none"
+	is "$(STATUS) $(result)" "200 FAILED unsupportedRequest" "an unknown call"
+	call Create "name=none"
+	is "$(result)" "FAILED unsupportedRequest" "names of calls have a case"
+}
+
+behaviour_many() {
+	local n wanted=''
+	for n in 1 2 3 4 5 6; do
+		create "many-$n"
+		wanted="$wanted many-$n"
+	done
+	for n in 1 2 3; do
+		isnt "$(control "/meetings?server=$n" | grep -c '^many-')" 0 "create: server $n has its share"
+	done
+	call getMeetings
+	is "$(xml returncode)" SUCCESS "getMeetings: all servers'"
+	is "$(xml_all meetingID | tr ' ' '\n' | grep '^many-' | paste -sd' ')" "${wanted# }" \
+		"getMeetings: each meeting once"
+	call getMeetings "checksum-like=1&x=y"
+	is "$(xml returncode)" SUCCESS "getMeetings: with a parameter of no meaning"
+}
+
+behaviour_cookies() {
+	local server
+	create cookies
+	server=$(servers_of cookies)
+	fault "$server" set_cookie
+	call getMeetingInfo "meetingID=cookies"
+	is "$(xml returncode) $(HEADER Set-Cookie)" "SUCCESS " "Set-Cookie: not from getMeetingInfo"
+	create cookies
+	is "$(result) $(HEADER Set-Cookie)" "SUCCESS duplicateWarning " "Set-Cookie: not from create"
+	join cookies
+	is "$(STATUS) $(HEADER Set-Cookie)" "302 " "Set-Cookie: not from join"
+	join cookies redirect=false
+	is "$(STATUS) $(result)" "200 SUCCESS successfullyJoined" "join with redirect=false is proxied"
+	like "$(HEADER Set-Cookie)" "JSESSIONID=*" "Set-Cookie: from join with redirect=false"
+	fault "$server" none
+}
+
+behaviour_bodies() {
+	local query hash
+
+	cat >"$T/modules" <<-'END'
+		<?xml version="1.0" encoding="UTF-8"?>
+		<modules>
+		   <module name="presentation">
+		      <document url="http://127.0.0.1:9/Übung%201.pdf" filename="a &amp; b.pdf"/>
+		   </module>
+		</modules>
+	END
+	POST "$(url create "name=xml&meetingID=body-xml&$PASSWORDS")" "text/xml; charset=UTF-8" "$T/modules"
+	is "$(STATUS) $(result)" "200 SUCCESS" "POST create with XML"
+	is "$(received_body create)" "$(body_of "$T/modules" text/xml)" \
+		"POST create: the body byte for byte, its type bare"
+	POST "$(url insertDocument "meetingID=body-xml")" application/xml "$T/modules"
+	is "$(STATUS) $(xml returncode)" "200 SUCCESS" "POST insertDocument"
+	is "$(received_body insertDocument)" "$(body_of "$T/modules" application/xml)" \
+		"POST insertDocument: the body byte for byte"
+
+	# A client library labels its XML like this; with a query in the URL the
+	# body is nobody's business.
+	POST "$(url create "name=java&meetingID=body-java")" application/x-www-form-urlencoded "$T/modules"
+	is "$(result)" "SUCCESS" "POST create with XML said to be a form"
+
+	{
+		printf '<modules><module name="presentation"><document name="slides.pdf">'
+		openssl rand 3932000 | base64 -w 0
+		printf '</document></module></modules>'
+	} >"$T/slides"
+	POST "$(url create "name=slides&meetingID=body-slides")" application/xml "$T/slides"
+	is "$(STATUS) $(result)" "200 SUCCESS" "POST create with 5 MB of slides"
+	is "$(received_body create)" "$(body_of "$T/slides" application/xml)" \
+		"POST create with 5 MB of slides: byte for byte"
+
+	head -c $((MAX_BODY + 1)) /dev/zero | tr '\0' ' ' >"$T/too-large"
+	POST_GET "$(url create "name=large&meetingID=body-large")" application/xml "$T/too-large" \
+		"$(url isMeetingRunning "meetingID=body-large")"
+	is "$(FIRST_STATUS)" 413 "a body above max_body_bytes: HTTP 413"
+	like "$(cat "$T/first-body")" "*<returncode>FAILED</returncode>*<messageKey>invalidRequest</messageKey>*" \
+		"a body above max_body_bytes: FAILED invalidRequest"
+	is "$(STATUS) $(result) $(xml running)" "200 SUCCESS false" \
+		"a body above max_body_bytes: the connection's next request works"
+
+	: >"$T/nothing"
+	POST "$(url create "name=none&meetingID=body-none")" application/x-www-form-urlencoded "$T/nothing"
+	is "$(STATUS) $(result)" "200 SUCCESS" "POST create without a body"
+	POST "$(url getMeetings)" '' "$T/nothing"
+	is "$(STATUS) $(xml returncode)" "200 SUCCESS" "POST getMeetings without body and type"
+
+	hash=$(sign create '')
+	printf '%s' "name=form+one&meetingID=body-form&checksum=$hash" >"$T/form"
+	POST "$API/create" application/x-www-form-urlencoded "$T/form"
+	is "$(result)" "SUCCESS" "POST create as a form: signed over the call alone"
+	on_one_server body-form "POST create as a form: its fields are the parameters"
+
+	# Up to BBB 2.5: over all parameters, sorted and encoded.
+	query="meetingID=body-old&name=old+form&welcome=a%2Fb"
+	hash=$(sign create "$query" "$SECRET" sha1)
+	printf '%s' "welcome=a%2fb&name=old%20form&checksum=$hash&meetingID=body-old" >"$T/form"
+	POST "$API/create" application/x-www-form-urlencoded "$T/form"
+	is "$(result)" "SUCCESS" "POST create as a form: signed over the sorted fields"
+
+	printf 'x' >"$T/text"
+	POST "$(url create "name=text&meetingID=body-text")" text/plain "$T/text"
+	is "$(STATUS) $(result)" "200 FAILED unsupportedContentType" "a body of a type BBB does not take"
+}
+
+behaviour_checksums() {
+	local query=meetingID=sums hash
+
+	hash=$(sign isMeetingRunning "$query")
+	GET "$API/isMeetingRunning?$query"
+	is "$(STATUS) $(result)" "200 FAILED checksumError" "checksum: missing"
+	GET "$API/isMeetingRunning?$query&checksum="
+	is "$(result)" "FAILED checksumError" "checksum: empty"
+	GET "$API/isMeetingRunning?$query&checksum=${hash/[0-9]/x}"
+	is "$(result)" "FAILED checksumError" "checksum: not hexadecimal"
+	GET "$API/isMeetingRunning?$query&checksum=$(sign end "$query")"
+	is "$(result)" "FAILED checksumError" "checksum: another call's"
+	GET "$API/isMeetingRunning?$query&checksum=$(sign isMeetingRunning "$query" other-xyzzy)"
+	is "$(result)" "FAILED checksumError" "checksum: of another secret"
+	GET "$API/isMeetingRunning?$query&checksum=$hash&checksum=$hash"
+	is "$(result)" "FAILED checksumError" "checksum: repeated"
+	GET "$API/isMeetingRunning?$query&checksum=$(echo "$hash" | tr a-f A-F)"
+	is "$(result)" "SUCCESS" "checksum: in upper case"
+	GET "$API/isMeetingRunning?checksum=$hash&$query"
+	is "$(result)" "SUCCESS" "checksum: first"
+	hash=$(sign isMeetingRunning "$query&a=1")
+	GET "$API/isMeetingRunning?$query&checksum=$hash&a=1"
+	is "$(result)" "SUCCESS" "checksum: in the middle"
+	GET "$API/getMeetings?&checksum=$(sign getMeetings '')"
+	is "$(xml returncode)" "SUCCESS" "checksum: after a lone &"
+	for hash in sha1 sha256 sha384 sha512; do
+		GET "$(url isMeetingRunning "$query" "$SECRET" "$hash")"
+		is "$(result)" "SUCCESS" "checksum: $hash"
+	done
+	GET "$(url create "meetingID=sums-path")"
+	GET "$API//isMeetingRunning?${query}&checksum=$(sign isMeetingRunning "$query")"
+	is "$(result)" "SUCCESS" "a call after two slashes"
+	GET "$API/isMeetingRunning/?${query}&checksum=$(sign isMeetingRunning "$query")"
+	is "$(result)" "SUCCESS" "a call before a slash"
+}
+
+# What some web servers normalise, and must not for the checksum's sake.
+behaviour_encodings() {
+	local query
+
+	query="name=Caf%C3%a9+Room%20x&meetingID=a%2fb%61%2B%2bc&welcome=%7e%21'()*!~,:@/"
+	call create "$query"
+	is "$(STATUS) $(result)" "200 SUCCESS" "percent-encodings in every style"
+	is "$(xml meetingID)" "a/ba++c" "percent-encodings: the meeting's ID"
+	like "$(last_query create)" "*name=Caf%C3%a9+Room%20x&meetingID=a%2fb%61%2B%2bc&welcome=%7e%21'()\*!~,:@/*" \
+		"percent-encodings: handed on as they came"
+	call join "fullName=J%c3%bcrgen+%26%20Co&meetingID=a%2Fba%2b+c"
+	is "$(result)" "FAILED invalidMeetingIdentifier" "a + in a query is a space"
+	call join "fullName=J%c3%bcrgen+%26%20Co&meetingID=a%2Fba%2b%2Bc&role=viewer"
+	is "$(STATUS)" 302 "the same meeting spelt in another way"
+	like "$(HEADER Location)" "*\?fullName=J%c3%bcrgen+%26%20Co&meetingID=a%2Fba%2b%2Bc&role=viewer&checksum=*" \
+		"join: the query byte for byte"
+
+	call create "meetingID=sp+ace%20d&name=two+words"
+	is "$(result) $(xml meetingID)" "SUCCESS sp ace d" "spaces in both spellings"
+
+	call getMeetingInfo "meetingID=bad%zz"
+	is "$(STATUS) $(result)" "200 FAILED invalidRequest" "a malformed percent-encoding"
+	call getMeetingInfo "meetingID=bad%ff"
+	# A web server may have its own word for it.
+	is "$(STATUS) $(result)" "${NOT_UTF8:-200 FAILED invalidRequest}" "bytes that are not UTF-8"
+}
+
+# Near what nginx and Apache take as a request line, and BBB too.
+behaviour_long() {
+	local long
+	long=$(head -c 7600 /dev/zero | tr '\0' w)
+	call create "name=long&meetingID=long&$PASSWORDS&welcome=$long"
+	is "$(STATUS) $(result)" "200 SUCCESS" "create with a query of 8 KB"
+	like "$(last_query create)" "*welcome=$long&*" "create with a query of 8 KB: handed on whole"
+	join long "userdata-x=$long"
+	is "$(STATUS)" 302 "join with a query of 8 KB"
+	like "$(HEADER Location)" "*userdata-x=$long&checksum=*" "join with a query of 8 KB: handed on whole"
+}
+
+behaviour_health() {
+	GET "$API/tinyscale/health"
+	is "$(STATUS) $(BODY)" "200 ok" "tinyscale/health"
+	call tinyscale/status "format=json"
+	is "$(result)" "FAILED checksumError" "tinyscale/status is not for the clients' secret"
+	GET "$(url tinyscale/status "format=json" "$ADMIN_SECRET")"
+	like "$(STATUS) $(BODY)" "200 *server-1*" "tinyscale/status for the administrator's secret"
+}
+
+behaviour_broken_server() {
+	local server
+	create broken
+	server=$(servers_of broken)
+	fault "$server" html getMeetingInfo
+	call getMeetingInfo "meetingID=broken"
+	is "$(STATUS) $(result)" "200 FAILED serverUnavailable" "a server that answers with HTML"
+	fault "$server" http500 getMeetings
+	call getMeetings
+	is "$(STATUS) $(xml returncode)" "200 SUCCESS" "getMeetings while a server fails"
+	fault "$server" none
+	call getMeetingInfo "meetingID=broken"
+	is "$(result)" "SUCCESS" "and when it works again"
+}
+
+behaviour_restart() {
+	local server
+	create restart
+	server=$(servers_of restart)
+	RESTART
+	join restart
+	is "$(STATUS)" 302 "after a restart without its state: join"
+	like "$(HEADER Location)" "$(server_url "$server")/join\?*" \
+		"after a restart without its state: the meeting is found"
+	create restart
+	is "$(result)" "SUCCESS duplicateWarning" "after a restart without its state: create again"
+	is "$(servers_of restart)" "$server" "after a restart without its state: not made twice"
+}
+
+behaviour_index
+behaviour_empty
+behaviour_life
+behaviour_unknown
+behaviour_many
+behaviour_cookies
+behaviour_bodies
+behaviour_checksums
+behaviour_encodings
+behaviour_long
+behaviour_health
+behaviour_broken_server
+behaviour_restart

@@ -1,0 +1,24 @@
+#!/usr/bin/env bash
+# lighttpd's mod_cgi.
+. "$(dirname "$0")/lib.sh"
+begin lighttpd-cgi 6
+need lighttpd
+need_built "$CGI_PROGRAM"
+. "$E2E/web.sh"
+start_sandbox 3
+write_config "$T/servers.json"
+install_program "$CGI_PROGRAM"
+example "$TOP/contrib/lighttpd-cgi-example.conf" \
+	"s|/usr/lib/cgi-bin/|$T/bin/|" \
+	"s|/etc/tinyscale/servers.json|$T/servers.json|" \
+	's|"TINYSCALE_LOG"    => "info"|"TINYSCALE_LOG" => "debug"|' >"$T/example.conf" || finish
+write_lighttpd_config "$T/example.conf"
+start_lighttpd
+
+RESTART() { delete_state; }
+
+# lighttpd refuses this by itself (url-invalid-utf8-reject).
+NOT_UTF8='400 '
+. "$E2E/body.sh"
+
+finish

@@ -1,0 +1,110 @@
+#!/usr/bin/env bash
+# One meetingID lives on one server however many creates arrive at once, in one
+# process or in many; and equal servers get equal shares.
+. "$(dirname "$0")/lib.sh"
+begin story-creates 10
+need_built "$FCGI_PROGRAM" "$CGI_PROGRAM" "$FCGI_CLIENT"
+start_sandbox 4
+
+# As many calls at once to one server as clients here: what is looked at is where
+# a meeting goes, and not the limit.
+write_config "$T/servers.json" '"max_calls_per_server": 200,'
+
+ADDRESSES=("unix:$T/gateway-1.sock" "unix:$T/gateway-2.sock")
+start_gateways() {
+	control /reset
+	delete_state
+	start_gateway gateway-1 "${ADDRESSES[0]}" -t 64
+	start_gateway gateway-2 "${ADDRESSES[1]}" -t 64
+}
+stop_gateways() {
+	stop gateway-1
+	stop gateway-2
+}
+
+# The two carriers: carry PATH OUT N, in the background.
+carry_fcgi() { fcgi_background "$1" "$2" "${ADDRESSES[$(($3 % 2))]}"; }
+carry_cgi() {
+	local META
+	meta_variables GET "$1"
+	cgi_run >"$2" </dev/null &
+}
+
+# one_meeting CARRIER MEETINGID: a hundred creates of one meeting.
+one_meeting() {
+	local path n pids=()
+	mkdir -p "$T/$1-one"
+	path=$(url create "name=one&meetingID=$2&$PASSWORDS")
+	for ((n = 0; n < 100; n++)); do
+		"carry_$1" "$path" "$T/$1-one/$n" "$n"
+		pids+=($!)
+	done
+	wait_for_all "${pids[@]}"
+	is "$(count_files '<returncode>SUCCESS</returncode>' "$T/$1-one"/*)" 100 \
+		"$1: 100 creates of one meeting at once: every client has SUCCESS" ||
+		diag "$(grep -ho '<messageKey>[^<]*' "$T/$1-one"/* | sort | uniq -c)"
+	like "$(servers_of "$2")" "[1234]" "$1: 100 creates of one meeting at once: one server has it"
+	is "$(grep -ho '<internalMeetingID>[^<]*' "$T/$1-one"/* | sort -u | wc -l)" 1 \
+		"$1: 100 creates of one meeting at once: all were told of the same"
+}
+
+# shares NAME: each server has 25 meetings, more or less one.
+shares() {
+	local n
+	for n in 1 2 3 4; do
+		within "$(meeting_count $n)" 24 26 "$1: server $n has its share"
+	done
+}
+
+# Signed paths of a hundred different meetings.
+PATHS=()
+for ((n = 0; n < 100; n++)); do
+	PATHS+=("$(url create "name=share&meetingID=share-$n&$PASSWORDS")")
+done
+
+in_turn() {
+	mkdir -p "$T/$1-turn"
+	for ((n = 0; n < 100; n++)); do
+		"carry_$1" "${PATHS[$n]}" "$T/$1-turn/$n" "$n"
+		wait $!
+	done
+	is "$(count_files '<returncode>SUCCESS</returncode>' "$T/$1-turn"/*)" 100 \
+		"$1: 100 meetings, one after the other: SUCCESS"
+	shares "$1: 100 meetings, one after the other"
+}
+
+at_once() {
+	local pids=()
+	mkdir -p "$T/$1-once"
+	for ((n = 0; n < 100; n++)); do
+		"carry_$1" "${PATHS[$n]}" "$T/$1-once/$n" "$n"
+		pids+=($!)
+	done
+	wait_for_all "${pids[@]}"
+	is "$(count_files '<returncode>SUCCESS</returncode>' "$T/$1-once"/*)" 100 \
+		"$1: 100 meetings at once: SUCCESS" ||
+		diag "$(grep -ho '<messageKey>[^<]*' "$T/$1-once"/* | sort | uniq -c)"
+	shares "$1: 100 meetings at once"
+}
+
+start_gateways
+one_meeting fcgi crowd-fcgi
+stop_gateways
+start_gateways
+in_turn fcgi
+stop_gateways
+start_gateways
+at_once fcgi
+stop_gateways
+
+control /reset
+delete_state
+one_meeting cgi crowd-cgi
+control /reset
+delete_state
+in_turn cgi
+control /reset
+delete_state
+at_once cgi
+
+finish

@@ -1,0 +1,144 @@
+#!/usr/bin/env bash
+# What no web server sends on demand: FastCGI spoken badly, slowly, or in small
+# pieces. The protocol is http://www.mit.edu/~yandros/doc/specs/fcgi-spec.html
+. "$(dirname "$0")/lib.sh"
+begin story-fcgi 18
+need_built "$FCGI_PROGRAM" "$FCGI_CLIENT"
+start_sandbox 2
+write_config "$T/servers.json"
+FCGI_ADDRESS=unix:$T/gateway.sock
+start_gateway gateway "$FCGI_ADDRESS"
+REQUEST() { fcgi_request "$@"; }
+
+# client OPTION... -- METHOD PATH [TYPE LENGTH]: one request with our options.
+client() {
+	local options=() META
+	while [ "$1" != -- ]; do
+		options+=("$1")
+		shift
+	done
+	shift
+	LAST_REQUEST="$1 $2 (${options[*]})"
+	meta_variables "$@"
+	"$FCGI_CLIENT" --out "$T/answer" "${options[@]}" "$FCGI_ADDRESS" "${META[@]}" 2>"$T/client-errors"
+	CLIENT_STATUS=$?
+	take_cgi_answer "$T/answer" "$T/"
+}
+
+running=$(url isMeetingRunning "meetingID=any")
+is_answered() {
+	is "$CLIENT_STATUS $(xml returncode) $(xml running)" "0 SUCCESS false" "$1" ||
+		diag "$(cat "$T/client-errors")"
+}
+
+client --piece 1 -- GET "$running"
+is_answered "a request byte by byte"
+client --piece 7 --pause 2 -- GET "$running"
+is_answered "a request in pieces of seven bytes, slowly"
+printf '<modules><module name="presentation"></module></modules>' >"$T/modules"
+client --piece 5 --body "$T/modules" -- POST "$(url create "name=p&meetingID=pieces")" \
+	application/xml "$(stat -c %s "$T/modules")"
+is "$(result)" SUCCESS "a body in pieces"
+is "$(calls 0 create | tail -n 1 | cut -f7)" "$(digest <"$T/modules")" "a body in pieces: arrives whole"
+
+LAST_REQUEST="a parameter of 200 bytes"
+meta_variables GET "$running"
+long=$(head -c 200 /dev/zero | tr '\0' n)
+"$FCGI_CLIENT" --out "$T/answer" "$FCGI_ADDRESS" "${META[@]}" "HTTP_X_$long=$long" 2>"$T/client-errors"
+CLIENT_STATUS=$?
+take_cgi_answer "$T/answer" "$T/"
+is_answered "names and values of more than 127 bytes"
+LAST_REQUEST="parameters of 80 KB"
+extra=()
+for ((n = 0; n < 20; n++)); do
+	extra+=("HTTP_X_$n=$(head -c 4096 /dev/zero | tr '\0' v)")
+done
+"$FCGI_CLIENT" --out "$T/answer" "$FCGI_ADDRESS" "${META[@]}" "${extra[@]}" 2>"$T/client-errors"
+CLIENT_STATUS=$?
+take_cgi_answer "$T/answer" "$T/"
+is_answered "parameters of 80 KB, in more than one record"
+client -- GET "$(url isMeetingRunning "meetingID=any&x=$(head -c 7000 /dev/zero | tr '\0' x)")"
+is_answered "a query of 7 KB"
+
+client --no-stdin-end -- GET "$running"
+is_answered "a GET without the empty STDIN record"
+client --no-stdin-end --body "$T/modules" -- POST "$(url create "name=p&meetingID=no-end")" \
+	application/xml "$(stat -c %s "$T/modules")"
+is "$CLIENT_STATUS $(result)" "0 SUCCESS" "a POST without the empty STDIN record"
+
+client --get-values -- GET "$running"
+is_answered "FCGI_GET_VALUES before a request"
+like "$(cat "$T/client-errors")" "*FCGI_MPXS_CONNS=0*" "FCGI_GET_VALUES: is answered"
+
+client --abort --timeout 15 -- GET "$running"
+isnt "$CLIENT_STATUS" 3 "FCGI_ABORT_REQUEST: ends the request one way or the other"
+client -- GET "$running"
+is_answered "and the next request works"
+
+# Stopping half-way, three of each, for longer than the next requests take.
+holders=()
+for n in 1 2 3; do
+	meta_variables POST "$(url create "name=h&meetingID=half")" application/xml 56
+	"$FCGI_CLIENT" --half params --hold 20 "$FCGI_ADDRESS" "${META[@]}" 2>/dev/null &
+	holders+=($!)
+	"$FCGI_CLIENT" --half stdin --hold 20 --body "$T/modules" "$FCGI_ADDRESS" "${META[@]}" 2>/dev/null &
+	holders+=($!)
+done
+# A connection on which nothing is ever sent: what a health check may do.
+for n in 1 2 3; do
+	"$FCGI_CLIENT" --half nothing --hold 20 "$FCGI_ADDRESS" 2>/dev/null &
+	holders+=($!)
+done
+sleep 0.3
+begun=$(now_ms)
+for n in {1..10}; do
+	client --timeout 10 -- GET "$running"
+	[ "$CLIENT_STATUS" -eq 0 ] || break
+done
+is_answered "ten requests while nine connections stopped half-way"
+within $(($(now_ms) - begun)) 0 3000 "and they need not wait for them"
+kill "${holders[@]}" 2>/dev/null
+wait_for_all "${holders[@]}" 2>/dev/null
+is "$(servers_of half)" "" "half a create creates nothing"
+
+# A body that is not read, and then another request on the same connection.
+head -c $((MAX_BODY + 200000)) /dev/zero | tr '\0' x >"$T/too-large"
+meta_variables POST "$(url create "name=l&meetingID=large")" application/xml "$((MAX_BODY + 200000))"
+post=("${META[@]}")
+meta_variables GET "$running"
+LAST_REQUEST="a POST that is too large, and a GET on the same connection"
+"$FCGI_CLIENT" --keep --body "$T/too-large" --out "$T/answer" "$FCGI_ADDRESS" "${post[@]}" \
+	--next --out "$T/answer-2" "${META[@]}" 2>"$T/client-errors"
+CLIENT_STATUS=$?
+take_cgi_answer "$T/answer" "$T/"
+is "$(STATUS) $(result)" "413 FAILED invalidRequest" "a body that is too large"
+take_cgi_answer "$T/answer-2" "$T/"
+is_answered "and the next request on that connection"
+
+# Several requests on one connection.
+"$FCGI_CLIENT" --keep --out "$T/answer-1" "$FCGI_ADDRESS" "${META[@]}" \
+	--next --out "$T/answer-2" "${META[@]}" --next --out "$T/answer" "${META[@]}" 2>"$T/client-errors"
+CLIENT_STATUS=$?
+LAST_REQUEST="three requests on one connection"
+take_cgi_answer "$T/answer" "$T/"
+is_answered "three requests on one connection"
+is "$(count_files '<running>false' "$T"/answer-[12])" 2 "three requests on one connection: all are answered"
+
+# More idle connections than the 32 threads that the gateway has.
+holders=()
+for n in {1..40}; do
+	"$FCGI_CLIENT" --keep --hold 20 --out /dev/null "$FCGI_ADDRESS" "${META[@]}" 2>/dev/null &
+	holders+=($!)
+done
+sleep 1
+begun=$(now_ms)
+client --timeout 15 -- GET "$running"
+is_answered "a new connection while 40 idle ones are kept open"
+within $(($(now_ms) - begun)) 0 10000 "and it is not starved"
+kill "${holders[@]}" 2>/dev/null
+wait_for_all "${holders[@]}" 2>/dev/null
+
+is_running gateway
+ok $? "the gateway is still the same process"
+
+finish

@@ -1,0 +1,85 @@
+#!/usr/bin/env bash
+# SIGHUP takes in a new servers.json; a broken one is named and changes nothing.
+. "$(dirname "$0")/lib.sh"
+begin story-reload 16
+need_built "$FCGI_PROGRAM" "$FCGI_CLIENT"
+start_sandbox 2
+FCGI_ADDRESS=unix:$T/gateway.sock
+REQUEST() { fcgi_request "$@"; }
+
+# server_line N: one element of "servers".
+server_line() {
+	echo "{\"host\": \"$(server_url "$1")\", \"secret\": \"$(server_secret "$1")\", \"name\": \"server-$1\"}"
+}
+# configure SECRET SERVER...
+configure() {
+	printf '{"secret": "%s", "state": "%s", "servers": [%s]}\n' "$1" "$T/state/state.db" "$2" >"$T/servers.json"
+}
+# reloaded CALL QUERY SECRET: does this secret work yet?
+secret_works() {
+	GET "$(url isMeetingRunning "meetingID=any" "$1")"
+	[ "$(result)" = SUCCESS ]
+}
+
+configure "$SECRET" "$(server_line 1)"
+start_gateway gateway "$FCGI_ADDRESS"
+pid=${PIDS[gateway]}
+create before
+is "$(result) $(servers_of before)" "SUCCESS 1" "one server: it gets the meeting"
+
+configure second-secret-xyzzy "$(server_line 1), $(server_line 2)"
+kill -HUP "$pid"
+wait_until secret_works second-secret-xyzzy
+ok $? "SIGHUP: the new secret works"
+secret_works "$SECRET"
+is $? 1 "SIGHUP: the old one no longer"
+SECRET=second-secret-xyzzy
+create after
+is "$(result) $(servers_of after)" "SUCCESS 2" "SIGHUP: the new server gets the next meeting"
+join before
+is "$(STATUS)" 302 "SIGHUP: the meeting from before is still known"
+
+# Under load no request notices.
+path=$(url isMeetingRunning "meetingID=before")
+mkdir "$T/load"
+pids=()
+for ((n = 0; n < 60; n++)); do
+	fcgi_background "$path" "$T/load/$n"
+	pids+=($!)
+	[ $((n % 10)) -ne 5 ] || kill -HUP "$pid"
+done
+wait_for_all "${pids[@]}"
+is "$(count_files '<returncode>SUCCESS</returncode>' "$T/load"/*)" 60 "SIGHUP six times under load: no request fails"
+
+log_lines=$(wc -l <"$LOGS/gateway.log")
+printf '{"secret": "third-secret-xyzzy", "servers": [{"hots": "http://127.0.0.1:1/", "secret": "x"}]}\n' >"$T/servers.json"
+kill -HUP "$pid"
+names_problem() { tail -n "+$((log_lines + 1))" "$LOGS/gateway.log" | grep -q hots; }
+wait_until names_problem
+ok $? "a broken servers.json: the log names the problem"
+tail -n "+$((log_lines + 1))" "$LOGS/gateway.log" | grep hots | grep -qw host
+ok $? "a broken servers.json: and the key that was probably meant"
+create broken
+is "$(result)" SUCCESS "a broken servers.json: the old one stays"
+TINYSCALE_CONFIG=$T/servers.json "$FCGI_PROGRAM" --check-config >"$T/check" 2>&1
+is $? 1 "--check-config: status 1 for the broken one"
+grep -q hots "$T/check"
+ok $? "--check-config: names the problem"
+
+printf '{"secret": ' >"$T/servers.json"
+kill -HUP "$pid"
+sleep 0.3
+create truncated
+is "$(result)" SUCCESS "half a servers.json: the old one stays"
+
+rm "$T/servers.json"
+kill -HUP "$pid"
+sleep 0.3
+create missing
+is "$(result)" SUCCESS "no servers.json: the old one stays"
+
+configure "$SECRET" "$(server_line 2)"
+TINYSCALE_CONFIG=$T/servers.json "$FCGI_PROGRAM" --check-config >"$T/check" 2>&1
+is $? 0 "--check-config: status 0 for a good one"
+
+finish

@@ -1,0 +1,114 @@
+#!/usr/bin/env bash
+# The state is lost or broken in every way under load: it costs probes, never an
+# answer.
+. "$(dirname "$0")/lib.sh"
+begin story-state 15
+need_built "$FCGI_PROGRAM" "$FCGI_CLIENT"
+start_sandbox 3
+write_config "$T/servers.json"
+install -m 755 "$FCGI_PROGRAM" "$T/bin/"
+FCGI_PROGRAM=$T/bin/tinyscale.fcgi
+mkdir "$T/socket"
+# Not as root, for whom nothing is unwritable.
+own "$T/state" "$T/socket"
+RUN_AS=("${AS_NOBODY[@]}")
+FCGI_ADDRESS=unix:$T/socket/gateway.sock
+REQUEST() { fcgi_request "$@"; }
+STATE=$T/state/state.db
+
+# load NAME: requests of many kinds until the file $T/stop exists; each unexpected
+# answer is a line on standard output.
+load() {
+	local n=0
+	T=$T/load
+	while [ ! -e "$T/../stop" ]; do
+		n=$((n + 1))
+		GET "${KNOWN_JOIN}"
+		[ "$(STATUS)" = 302 ] || echo "join: $(STATUS) $(result)"
+		GET "${KNOWN_INFO}"
+		[ "$(result) $(xml meetingID)" = "SUCCESS known" ] || echo "getMeetingInfo: $(result)"
+		create "$1-$n"
+		[ "$(result)" = SUCCESS ] || echo "create: $(result)"
+		join "$1-$n"
+		[ "$(STATUS)" = 302 ] || echo "join of a new meeting: $(STATUS) $(result)"
+	done
+	echo "$n rounds"
+}
+
+# damage NAME COMMAND...: under load; then nothing may have failed, and all
+# meetings must still be found where they are.
+damage() {
+	local name=$1 loader home
+	shift
+	rm -f "$T/stop"
+	mkdir -p "$T/load"
+	load "${name// /-}" >"$T/load.out" &
+	loader=$!
+	sleep 0.4
+	"$@" || diag "$name: $* failed"
+	sleep 1
+	touch "$T/stop"
+	wait "$loader"
+	is "$(grep -v rounds "$T/load.out")" "" "state $name: no request fails"
+	diag "$(grep rounds "$T/load.out")"
+	is_running gateway
+	ok $? "state $name: the gateway runs on"
+	home=$(servers_of known)
+	join known
+	is "$(STATUS)" 302 "state $name: join"
+	like "$(HEADER Location)" "$(server_url "$home")/*" "state $name: the meeting is where it was"
+	create known
+	is "$(result) $(servers_of known)" "SUCCESS duplicateWarning $home" "state $name: create again makes no second"
+}
+
+begin_again() {
+	stop gateway
+	chmod -R u+rwX "$T/state"
+	delete_state
+	start_gateway gateway "$FCGI_ADDRESS"
+	create known
+}
+
+start_gateway gateway "$FCGI_ADDRESS"
+create known
+KNOWN_JOIN=$(url join "fullName=A&meetingID=known&role=viewer")
+KNOWN_INFO=$(url getMeetingInfo "meetingID=known")
+
+damage deleted rm -f "$STATE" "$STATE-wal" "$STATE-shm"
+
+begin_again
+garbage() { head -c 65536 /dev/urandom >"$STATE"; }
+damage overwritten garbage
+begin_again
+
+directory() {
+	rm -f "$STATE" "$STATE-wal" "$STATE-shm"
+	mkdir "$STATE"
+}
+damage "replaced by a directory" directory
+begin_again
+
+unwritable() {
+	chmod 444 "$STATE"*
+	chmod 555 "$T/state"
+}
+damage unwritable unwritable
+begin_again
+
+# And from the start.
+stop gateway
+delete_state
+mkdir "$STATE"
+start_gateway gateway "$FCGI_ADDRESS"
+join known
+is "$(STATUS)" 302 "a directory from the start: join"
+create known
+is "$(result)" "SUCCESS duplicateWarning" "a directory from the start: create again"
+stop gateway
+rmdir "$STATE"
+head -c 5000 /dev/urandom >"$STATE"
+start_gateway gateway "$FCGI_ADDRESS"
+join known
+is "$(STATUS)" 302 "garbage from the start: join"
+
+finish
