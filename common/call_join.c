@@ -2,10 +2,7 @@
  * join: the browser itself must go to the meeting's server, which sets the
  * session's cookie on its own host name (ApiController.join).
  */
-#include "buf.h"
 #include "call.h"
-#include "bounds.h"
-#include "mem.h"
 #include "relay.h"
 #include "reply.h"
 
@@ -14,7 +11,6 @@ call_join(struct call *call)
 {
 	const struct config *config = call->config;
 	struct relay_answer answer;
-	struct buf query;
 
 	if (!call->server) {
 		reply_error(call->response, call->arena, REPLY_JOIN_NOT_FOUND);
@@ -26,10 +22,5 @@ call_join(struct call *call)
 		relay_answer(call, call->server, &answer, true);
 		return;
 	}
-	/* What is signed must be what the browser will send. */
-	buf_init(&query, LIMIT_ANSWER_BYTES);
-	query_encode_for_browser(&query, call->query);
-	reply_redirect(call->response, relay_url(call->arena, call->server, call->name,
-	    buf_take(&query, call->arena)));
-	call->response->server = call->server->name;
+	relay_redirect(call, call->server);
 }

@@ -41,9 +41,7 @@ forward(struct call *call)
 
 	if (call->config->forward_redirect && call->body.len == 0 &&
 	    call->form.len == 0) {
-		reply_redirect(call->response, relay_url(call->arena, call->server,
-		    call->name, call->query));
-		call->response->server = call->server->name;
+		relay_redirect(call, call->server);
 		return;
 	}
 	relay_send(call, call->server, &answer);

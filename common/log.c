@@ -1,6 +1,7 @@
 #include "log.h"
 
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -17,7 +18,7 @@ static const int syslog_levels[] = {LOG_ERR, LOG_WARNING, LOG_INFO, LOG_DEBUG};
 
 /* Set before threads start; see log_open. */
 static enum log_level log_most = LOG_LEVEL_INFO;
-static enum log_format log_format_now = LOG_FORMAT_TEXT;
+static atomic_int log_format_now = LOG_FORMAT_TEXT; /* a reload may change it */
 static bool log_to_syslog;
 
 /* A line being built on the stack: the log must work when memory is short. */

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "buf.h"
 #include "checksum.h"
 #include "bounds.h"
 #include "log.h"
@@ -196,4 +197,16 @@ relay_answer(struct call *call, const struct server *server,
 	response->result = answer->message_key.len > 0 ?
 	    str_copy(call->arena, answer->message_key) :
 	    answer->verdict == RELAY_SUCCESS ? "SUCCESS" : "FAILED";
+}
+
+void
+relay_redirect(struct call *call, const struct server *server)
+{
+	struct buf query;
+
+	buf_init(&query, LIMIT_ANSWER_BYTES);
+	query_encode_for_browser(&query, call->query);
+	reply_redirect(call->response, relay_url(call->arena, server, call->name,
+	    buf_take(&query, call->arena)));
+	call->response->server = server->name;
 }

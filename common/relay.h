@@ -49,4 +49,9 @@ void relay_send(struct call *call, const struct server *server,
 void relay_answer(struct call *call, const struct server *server,
 	const struct relay_answer *answer, bool cookies);
 
+/* Answer with a 302 to the call on that server, re-signed.  Bytes that a browser
+ * would change are encoded before they are signed: what is signed must be what
+ * will be sent. */
+void relay_redirect(struct call *call, const struct server *server);
+
 #endif

@@ -197,6 +197,14 @@ behaviour_bodies() {
 	is "$(received_body create)" "$(body_of "$T/slides" application/xml)" \
 		"POST create with 5 MB of slides: byte for byte"
 
+	# Doors that speak HTTP only.
+	if declare -F POST_CHUNKED >/dev/null; then
+		POST_CHUNKED "$(url create "name=chunked&meetingID=body-chunked")" application/xml "$T/slides"
+		is "$(STATUS) $(result)" "200 SUCCESS" "POST create, chunked"
+		is "$(received_body create)" "$(body_of "$T/slides" application/xml)" \
+			"POST create, chunked: byte for byte"
+	fi
+
 	head -c $((MAX_BODY + 1)) /dev/zero | tr '\0' ' ' >"$T/too-large"
 	POST_GET "$(url create "name=large&meetingID=body-large")" application/xml "$T/too-large" \
 		"$(url isMeetingRunning "meetingID=body-large")"

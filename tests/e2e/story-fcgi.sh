@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # What no web server sends on demand: FastCGI spoken badly, slowly, or in small
-# pieces. The protocol is http://www.mit.edu/~yandros/doc/specs/fcgi-spec.html
+# pieces. FastCGI Specification 1.0:
+# https://fastcgi-archives.github.io/FastCGI_Specification.html
 . "$(dirname "$0")/lib.sh"
 begin story-fcgi 18
 need_built "$FCGI_PROGRAM" "$FCGI_CLIENT"
@@ -36,7 +37,7 @@ is_answered "a request byte by byte"
 client --piece 7 --pause 2 -- GET "$running"
 is_answered "a request in pieces of seven bytes, slowly"
 printf '<modules><module name="presentation"></module></modules>' >"$T/modules"
-client --piece 5 --body "$T/modules" -- POST "$(url create "name=p&meetingID=pieces")" \
+client --piece 5 --body "$T/modules" -- POST "$(url create "name=pieces&meetingID=pieces")" \
 	application/xml "$(stat -c %s "$T/modules")"
 is "$(result)" SUCCESS "a body in pieces"
 is "$(calls 0 create | tail -n 1 | cut -f7)" "$(digest <"$T/modules")" "a body in pieces: arrives whole"
@@ -62,7 +63,7 @@ is_answered "a query of 7 KB"
 
 client --no-stdin-end -- GET "$running"
 is_answered "a GET without the empty STDIN record"
-client --no-stdin-end --body "$T/modules" -- POST "$(url create "name=p&meetingID=no-end")" \
+client --no-stdin-end --body "$T/modules" -- POST "$(url create "name=pieces&meetingID=no-end")" \
 	application/xml "$(stat -c %s "$T/modules")"
 is "$CLIENT_STATUS $(result)" "0 SUCCESS" "a POST without the empty STDIN record"
 
@@ -78,7 +79,7 @@ is_answered "and the next request works"
 # Stopping half-way, three of each, for longer than the next requests take.
 holders=()
 for n in 1 2 3; do
-	meta_variables POST "$(url create "name=h&meetingID=half")" application/xml 56
+	meta_variables POST "$(url create "name=half&meetingID=half")" application/xml 56
 	"$FCGI_CLIENT" --half params --hold 20 "$FCGI_ADDRESS" "${META[@]}" 2>/dev/null &
 	holders+=($!)
 	"$FCGI_CLIENT" --half stdin --hold 20 --body "$T/modules" "$FCGI_ADDRESS" "${META[@]}" 2>/dev/null &
@@ -103,7 +104,7 @@ is "$(servers_of half)" "" "half a create creates nothing"
 
 # A body that is not read, and then another request on the same connection.
 head -c $((MAX_BODY + 200000)) /dev/zero | tr '\0' x >"$T/too-large"
-meta_variables POST "$(url create "name=l&meetingID=large")" application/xml "$((MAX_BODY + 200000))"
+meta_variables POST "$(url create "name=large&meetingID=large")" application/xml "$((MAX_BODY + 200000))"
 post=("${META[@]}")
 meta_variables GET "$running"
 LAST_REQUEST="a POST that is too large, and a GET on the same connection"

@@ -6,7 +6,8 @@ begin story-hang 11
 need_built "$FCGI_PROGRAM" "$FCGI_CLIENT"
 start_sandbox 10
 # No poll comes between: what is seen is what requests do.
-write_config "$T/servers.json" '"probe_timeout_ms": 2000,' '"poll_interval_ms": 600000,'
+write_config "$T/servers.json" '"probe_timeout_ms": 2000,' '"poll_interval_ms": 600000,' \
+	'"create_timeout_ms": 8000,'
 FCGI_ADDRESS=unix:$T/gateway.sock
 start_gateway gateway "$FCGI_ADDRESS"
 REQUEST() { fcgi_request "$@"; }

@@ -4,7 +4,9 @@
 . "$(dirname "$0")/lib.sh"
 begin story-names 12
 need_built "$FCGI_PROGRAM" "$FCGI_CLIENT"
-start_sandbox 3
+# One more than there are meetings, so that no two need share a server: on one,
+# BigBlueButton itself would mix them up.
+start_sandbox 4
 write_config "$T/servers.json"
 FCGI_ADDRESS=unix:$T/gateway.sock
 start_gateway gateway "$FCGI_ADDRESS"

@@ -124,3 +124,12 @@ install_program() {
 # The verbs of a door that speaks HTTP.
 REQUEST() { http_request "$@"; }
 POST_GET() { http_post_get "$@"; }
+# shellcheck disable=SC2034
+# A body whose length is not known before its end.
+POST_CHUNKED() {
+	LAST_REQUEST="POST $1, chunked"
+	curl -gsS --path-as-is --max-time 90 -o "$T/body" -D "$T/raw-headers" \
+		-H "Content-Type: $2" -H "Transfer-Encoding: chunked" --data-binary "@$3" \
+		"$HTTP_BASE$1" 2>"$T/curl-errors" || diag "$(cat "$T/curl-errors")"
+	take_http_headers
+}
