@@ -17,20 +17,13 @@ follow_stale_record(struct call *call)
 {
 	const struct config *config = call->config;
 	struct store *store = call->store;
-	const struct server *found;
 
 	if (!call->is_mapped || meeting_is_fresh(&call->meeting, call->request->now_ms,
 	        config->create_timeout_ms))
 		return NULL;
 	store->verbs->meeting_drop(store, call->meeting_id, call->meeting.server,
 	    call->meeting.claimed_ms);
-	found = lookup_ask(call, call->server);
-	if (found)
-		store->verbs->meeting_adopt(store, call->meeting_id, found->name,
-		    call->request->now_ms);
-	else
-		store->verbs->meeting_absent(store, call->meeting_id, call->request->now_ms);
-	return found;
+	return lookup_ask(call, call->server);
 }
 
 static void

@@ -75,7 +75,9 @@ lookup_ask(struct call *call, const struct server *except)
 		.context = call,
 	};
 	struct relay_answer answer;
+	struct store *store = call->store;
 	const struct server *found = NULL;
+	bool certain = true;
 	size_t i;
 
 	for (i = 0; i < config->n_servers; i++) {
@@ -94,7 +96,14 @@ lookup_ask(struct call *call, const struct server *except)
 		if (!found && answer.verdict == RELAY_SUCCESS &&
 		    has_meeting(&batch.calls[i], call))
 			found = asked[i];
+		if (answer.verdict != RELAY_SUCCESS && answer.verdict != RELAY_FAILED)
+			certain = false;
 	}
+	if (found)
+		store->verbs->meeting_adopt(store, call->meeting_id, found->name,
+		    call->request->now_ms);
+	else if (certain)
+		store->verbs->meeting_absent(store, call->meeting_id, call->request->now_ms);
 	return found;
 }
 
@@ -121,12 +130,11 @@ lookup_meeting(struct call *call)
 {
 	const struct config *config = call->config;
 	struct store *store = call->store;
-	int64_t now_ms = call->request->now_ms;
 	const struct server *server;
 	enum store_result result;
 
-	result = store->verbs->meeting_find(store, call->arena, call->meeting_id, now_ms,
-	    config->negative_ttl_ms, &call->meeting);
+	result = store->verbs->meeting_find(store, call->arena, call->meeting_id,
+	    call->request->now_ms, config->negative_ttl_ms, &call->meeting);
 	if (result == STORE_OK) {
 		server = config_server_find(config, call->meeting.server);
 		if (server) {
@@ -142,8 +150,4 @@ lookup_meeting(struct call *call)
 	if (result == STORE_ABSENT)
 		return;
 	call->server = lookup_ask(call, NULL);
-	if (call->server)
-		store->verbs->meeting_adopt(store, call->meeting_id, call->server->name, now_ms);
-	else
-		store->verbs->meeting_absent(store, call->meeting_id, now_ms);
 }

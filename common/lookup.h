@@ -11,9 +11,9 @@
 
 /*
  * Find call->meeting_id and fill in server, meeting and is_mapped.  What the
- * state does not know is asked of all usable servers in parallel, and both
- * answers, "there" and "nowhere", are remembered.  A meeting mapped to a server
- * that is disabled or down counts as unknown; its mapping stays.
+ * state does not know is asked of all usable servers by lookup_ask.  A meeting
+ * mapped to a server that is disabled or down counts as unknown; its mapping
+ * stays.
  */
 void lookup_meeting(struct call *call);
 
@@ -22,7 +22,8 @@ void lookup_meeting(struct call *call);
  * getMeetingInfo.  Only an exact meetingID or internalMeetingID counts: BBB
  * itself also finds prefixes of internal ids (ServiceUtils.java,
  * findMeetingFromMeetingID).  The first that has it is enough.  Returns that
- * server, or NULL.
+ * server, or NULL.  What was learnt is remembered: where it is, or, if every
+ * server answered, that it is nowhere.
  */
 const struct server *lookup_ask(struct call *call, const struct server *except);
 
