@@ -79,21 +79,23 @@ merge(struct call *call, const struct reply_list *list, struct str document,
 	return 0;
 }
 
-/* The server's answer, or its last known list, or the absent span. */
+/* Merge what the server answered; where that is nothing, or nothing that can be
+ * merged, its last known list.  Returns the answer if it was good, else the
+ * absent span. */
 static struct str
-document_of(struct call *call, const struct server *server,
-    const struct relay_answer *answer)
+merge_server(struct call *call, const struct reply_list *list, const struct server *server,
+    const struct relay_answer *answer, struct seen *seen, struct buf *items)
 {
-	struct store *store = call->store;
 	struct store_list known = {.server = server->name, .what = call->name};
 
-	if (answer->verdict == RELAY_SUCCESS)
+	if (answer->verdict == RELAY_SUCCESS &&
+	    merge(call, list, answer->http->answer, seen, items) == 0)
 		return answer->http->answer;
-	if (store->verbs->list_find(store, call->arena, &known) != STORE_OK)
-		return (struct str){0};
-	log_info("server's last known list stands in for its answer", "server",
-	    server->name, "call", call->name);
-	return known.answer;
+	if (call->store->verbs->list_find(call->store, call->arena, &known) == STORE_OK &&
+	    merge(call, list, known.answer, seen, items) == 0)
+		log_info("server's last known list stands in for its answer", "server",
+		    server->name, "call", call->name);
+	return (struct str){0};
 }
 
 void
@@ -127,10 +129,8 @@ call_lists(struct call *call)
 	buf_init(&items, LIMIT_MERGED_BYTES - LIMIT_HEADER_BYTES);
 	for (i = 0; i < batch.n; i++) {
 		relay_judge(call, asked[i], &batch.calls[i], &answer);
-		document = document_of(call, asked[i], &answer);
-		if (document.len == 0 || merge(call, list, document, &seen, &items) != 0)
-			continue;
-		if (answer.verdict == RELAY_SUCCESS)
+		document = merge_server(call, list, asked[i], &answer, &seen, &items);
+		if (document.len > 0)
 			fresh[n_fresh++] = (struct store_list){
 				asked[i]->name, call->name, document};
 	}

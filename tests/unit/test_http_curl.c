@@ -750,7 +750,7 @@ test_certificate(struct arena *arena, enum http_curl_mode mode)
 	    "certificate of another host");
 	http->close(http);
 	http = all;
-	kill(pid, SIGTERM);
+	kill(pid, SIGKILL); /* it inherited the mask: SIGTERM is blocked */
 	waitpid(pid, NULL, 0);
 remove:
 	unlink(key);
