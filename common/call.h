@@ -46,6 +46,8 @@ struct call {
 	const struct server *server;  /* NULL: on no usable server */
 	struct meeting meeting;   /* the state's record, with is_mapped */
 	bool is_mapped;           /* does the state have a record? */
+	bool *silent;             /* which of the configuration's servers did not
+	                             answer the look-up, or NULL: none was asked */
 };
 
 typedef void call_handler(struct call *call);

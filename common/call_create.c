@@ -36,8 +36,11 @@ placement_init(struct call *call, struct placement *placement)
 		    (config->n_servers + 1) * sizeof(*placement->candidates)),
 		.n = config->n_servers,
 	};
-	for (i = 0; i < config->n_servers; i++)
+	for (i = 0; i < config->n_servers; i++) {
 		placement->candidates[i].server = &config->servers[i];
+		/* Who did not answer the look-up just now would not take a create. */
+		placement->candidates[i].tried = call->silent && call->silent[i];
+	}
 }
 
 static void

@@ -80,6 +80,7 @@ lookup_ask(struct call *call, const struct server *except)
 	bool certain = true;
 	size_t i;
 
+	call->silent = arena_alloc(call->arena, config->n_servers * sizeof(*call->silent));
 	for (i = 0; i < config->n_servers; i++) {
 		const struct server *server = &config->servers[i];
 
@@ -96,8 +97,10 @@ lookup_ask(struct call *call, const struct server *except)
 		if (!found && answer.verdict == RELAY_SUCCESS &&
 		    has_meeting(&batch.calls[i], call))
 			found = asked[i];
-		if (answer.verdict != RELAY_SUCCESS && answer.verdict != RELAY_FAILED)
-			certain = false;
+		if (answer.verdict == RELAY_SUCCESS || answer.verdict == RELAY_FAILED)
+			continue;
+		certain = false;
+		call->silent[asked[i] - config->servers] = batch.calls[i].result != HTTP_ABANDONED;
 	}
 	if (found)
 		store->verbs->meeting_adopt(store, call->meeting_id, found->name,

@@ -23,7 +23,7 @@ void lookup_meeting(struct call *call);
  * itself also finds prefixes of internal ids (ServiceUtils.java,
  * findMeetingFromMeetingID).  The first that has it is enough.  Returns that
  * server, or NULL.  What was learnt is remembered: where it is, or, if every
- * server answered, that it is nowhere.
+ * server answered, that it is nowhere.  call->silent tells who did not answer.
  */
 const struct server *lookup_ask(struct call *call, const struct server *except);
 

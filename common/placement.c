@@ -11,7 +11,7 @@ static const char *const reason_texts[] = {
 	[PLACEMENT_BUSIER] = "another is better",
 	[PLACEMENT_NOT_ENABLED] = "not enabled",
 	[PLACEMENT_NOT_UP] = "not up",
-	[PLACEMENT_TRIED] = "could not be connected to",
+	[PLACEMENT_TRIED] = "did not answer a moment ago",
 	[PLACEMENT_FULL] = "max_meetings reached",
 };
 

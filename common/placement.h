@@ -34,7 +34,7 @@ enum placement_reason {
 	PLACEMENT_BUSIER,     /* eligible, but another scored better */
 	PLACEMENT_NOT_ENABLED,
 	PLACEMENT_NOT_UP,
-	PLACEMENT_TRIED,      /* could not be connected to a moment ago */
+	PLACEMENT_TRIED,      /* did not answer a moment ago */
 	PLACEMENT_FULL        /* max_meetings reached */
 };
 

@@ -30,9 +30,18 @@ carry_cgi() {
 	cgi_run >"$2" </dev/null &
 }
 
+# Servers that take their time, so that "at once" is at once.
+slow_down() {
+	local n
+	for n in 1 2 3 4; do
+		fault $n delay create 500
+	done
+}
+
 # one_meeting CARRIER MEETINGID: a hundred creates of one meeting.
 one_meeting() {
 	local path n pids=()
+	slow_down
 	mkdir -p "$T/$1-one"
 	path=$(url create "name=one&meetingID=$2&$PASSWORDS")
 	for ((n = 0; n < 100; n++)); do
@@ -75,6 +84,7 @@ in_turn() {
 
 at_once() {
 	local pids=()
+	slow_down
 	mkdir -p "$T/$1-once"
 	for ((n = 0; n < 100; n++)); do
 		"carry_$1" "${PATHS[$n]}" "$T/$1-once/$n" "$n"
