@@ -48,8 +48,8 @@ static const struct entry {
 	{"hooks/list", ANY_METHOD, call_unsupported},
 	{"hooks/destroy", ANY_METHOD, call_unsupported},
 	{"tinyscale/health", OPEN | GET, call_health},
-	{"tinyscale/status", ANY_METHOD, call_unsupported},
-	{"tinyscale/metrics", ANY_METHOD, call_unsupported},
+	{"tinyscale/status", OPEN | ANY_METHOD, call_unsupported},
+	{"tinyscale/metrics", OPEN | ANY_METHOD, call_unsupported},
 };
 
 /* Every other call that names a meetingID goes to that meeting's server … */

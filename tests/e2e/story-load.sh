@@ -3,7 +3,7 @@
 # and the configuration is read anew: every request is answered, and a build with
 # sanitizers has nothing to report.
 . "$(dirname "$0")/lib.sh"
-begin story-load 18
+begin story-load 21
 need_built "$FCGI_PROGRAM" "$FCGI_CLIENT"
 start_sandbox 4
 write_config "$T/servers.json"

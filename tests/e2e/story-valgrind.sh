@@ -2,7 +2,7 @@
 # The CGI program under valgrind: one process of each kind of request, none of
 # which leaks a byte or reads one it must not.
 . "$(dirname "$0")/lib.sh"
-begin story-valgrind 19
+begin story-valgrind 22
 need valgrind
 need_built "$CGI_PROGRAM"
 if ldd "$CGI_PROGRAM" | grep -q 'libasan\|libtsan'; then

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -256,9 +257,12 @@ server_main(void *context)
 	struct server *server = context;
 	struct connection *c;
 	pthread_t thread;
-	int fd;
+	int fd, on = 1;
 
 	while ((fd = accept(server->fd, NULL, NULL)) >= 0) {
+		/* Head and body go in two pieces: the second must not wait
+		 * for the delayed ACK of the first. */
+		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 		c = malloc(sizeof *c);
 		*c = (struct connection){server, fd, ++server->connections};
 		server->live++;

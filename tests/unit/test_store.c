@@ -1,0 +1,1195 @@
+/*
+ * One contract over the stores that remember, store_memory and store_sqlite;
+ * what is the SQLite file's own: other processes, and damage; and store_none.
+ */
+#include "store.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <sqlite3.h>
+#include <stdint.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "../tap.h"
+#include "log.h"
+#include "mem.h"
+#include "store_memory.h"
+#include "store_none.h"
+#include "store_sqlite.h"
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+#define MANY 4
+#define NOBODY 65534
+
+static char dir[] = "/tmp/tinyscale-test-store.XXXXXX";
+static char path[128], broken[160];
+static struct arena *arena;
+
+static const struct server servers[MANY] = {
+	{.name = "a", .weight = 1, .max_meetings = -1, .max_users = -1},
+	{.name = "b", .weight = 1, .max_meetings = -1, .max_users = -1},
+	{.name = "c", .weight = 1, .max_meetings = -1, .max_users = -1},
+	{.name = "d", .weight = 1, .max_meetings = -1, .max_users = -1},
+};
+
+/* ---- Verbs in short --------------------------------------------------- */
+
+/* An empty store.  SQLite's is in a file of its own. */
+static struct store *open_store(const char *adapter)
+{
+	static int number;
+
+	if (strcmp(adapter, "memory") == 0)
+		return store_memory_open();
+	snprintf(path, sizeof(path), "%s/state-%d", dir, ++number);
+	snprintf(broken, sizeof(broken), "%s.broken", path);
+	return store_sqlite_open(path);
+}
+
+struct claim {
+	struct placement placement;
+	struct placement_candidate candidates[MANY];
+};
+
+static struct claim claim_of(struct str id, const struct server *list, size_t n)
+{
+	struct claim claim = {.placement = {PLACEMENT_LEAST_LOADED, id, NULL, n}};
+
+	for (size_t i = 0; i < n; i++)
+		claim.candidates[i].server = &list[i];
+	return claim;
+}
+
+static enum store_result claim_among(struct store *store, const char *id,
+	const struct server *list, size_t n, int64_t now_ms, struct meeting *meeting)
+{
+	struct claim claim = claim_of(str_from(id), list, n);
+
+	claim.placement.candidates = claim.candidates;
+	return store->verbs->meeting_claim(store, arena, &claim.placement, now_ms, meeting);
+}
+
+static enum store_result move(struct store *store, const char *id, const struct server *list,
+	size_t n, const char *old_server, int64_t now_ms, struct meeting *meeting)
+{
+	struct claim claim = claim_of(str_from(id), list, n);
+
+	claim.placement.candidates = claim.candidates;
+	return store->verbs->meeting_move(store, arena, &claim.placement, old_server, now_ms,
+		meeting);
+}
+
+static enum store_result find(struct store *store, const char *id, struct meeting *meeting)
+{
+
+	return store->verbs->meeting_find(store, arena, str_from(id), 1000000, 1000, meeting);
+}
+
+/* "absent", or the server the meeting is on. */
+static const char *where(struct store *store, const char *id)
+{
+	struct meeting meeting;
+
+	switch (find(store, id, &meeting)) {
+	case STORE_OK:
+		return meeting.server;
+	case STORE_ABSENT:
+		return "absent";
+	case STORE_NOT_FOUND:
+		return "nowhere";
+	default:
+		return "failed";
+	}
+}
+
+static struct server_facts facts_of(struct store *store, const char *name)
+{
+	struct server server = {.name = name, .weight = 1};
+	struct server_facts facts = {.meetings = -1};
+
+	store->verbs->servers(store, &server, 1, &facts);
+	return facts;
+}
+
+static bool is_new(const struct server_facts *facts)
+{
+
+	return facts->health == SERVER_UP && !facts->has_operator_state && facts->meetings == 0 &&
+		facts->turn >= 0 && facts->turn <= 0;
+}
+
+/* ---- The contract ------------------------------------------------------ */
+
+static void test_claim(const char *adapter)
+{
+	struct store *store = open_store(adapter);
+	struct meeting meeting = {0}, again = {0};
+
+	is_int(claim_among(store, "m", servers, 4, 1000, &meeting), STORE_OK, "%s: a claim", adapter);
+	is_str(meeting.server, "a", "… goes to the first of equals");
+	is_int(meeting.claimed_ms, 1000, "… now");
+	ok(is_new(&meeting.facts), "… with the facts of a new server");
+	is_int(claim_among(store, "m", servers, 4, 2000, &again), STORE_EXISTS, "%s: a second", adapter);
+	is_str(again.server, "a", "… is told the first one's server");
+	is_int(again.claimed_ms, 1000, "… and time");
+	is_int(claim_among(store, "M", servers, 4, 2000, &again), STORE_OK,
+		"%s: IDs are case-sensitive", adapter);
+	is_str(again.server, "b", "… and the next is on another server");
+
+	is_int(find(store, "m", &again), STORE_OK, "%s: a mapping is found", adapter);
+	is_str(again.server, "a", "… with its server");
+	is_int(again.claimed_ms, 1000, "… and time");
+	is_int(find(store, "other", &again), STORE_NOT_FOUND, "%s: another is not", adapter);
+
+	/* The server is no candidate any more. */
+	is_int(claim_among(store, "m", servers + 2, 2, 3000, &again), STORE_OK,
+		"%s: a mapping to a server that is no candidate", adapter);
+	is_str(again.server, "c", "… is replaced");
+	is_int(again.claimed_ms, 3000, "… by a new one");
+	is_str(where(store, "m"), "c", "… which is found");
+	is_int(facts_of(store, "a").meetings, 0, "… and the old server has one less");
+	is_int(facts_of(store, "c").meetings, 1, "… and the new one more");
+	is_int(claim_among(store, "m", servers, 0, 3000, &again), STORE_NO_SERVER,
+		"%s: no candidates at all", adapter);
+
+	store->verbs->close(store);
+	is_str(meeting.server, "a", "%s: what was handed out outlives the store", adapter);
+}
+
+static void test_ids(const char *adapter)
+{
+	static char longest[1025];
+	static const char *const ids[] = {
+		"", " ", "a'b\"c;--", "%", "_", "\xc3\xa4", "\xf0\x9f\x98\x80", "a\nb", "1", "01", "1.0",
+		longest,
+	};
+	struct store *store = open_store(adapter);
+	struct meeting meeting;
+
+	memset(longest, 'x', sizeof(longest) - 1);
+	for (size_t i = 0; i < COUNT(ids); i++)
+		is_int(claim_among(store, ids[i], servers, 4, 1000 + (int64_t)i, &meeting), STORE_OK,
+			"%s: ID %zu is new", adapter, i);
+	for (size_t i = 0; i < COUNT(ids); i++)
+		ok(find(store, ids[i], &meeting) == STORE_OK && meeting.claimed_ms == 1000 + (int64_t)i,
+			"%s: ID %zu is found", adapter, i);
+	longest[1023] = 'y';
+	is_int(find(store, longest, &meeting), STORE_NOT_FOUND, "%s: its last byte counts", adapter);
+	longest[1023] = 'x';
+	ok(store->verbs->meeting_find(store, arena, (struct str){"01", 1}, 0, 0, &meeting) ==
+		STORE_NOT_FOUND, "%s: nothing behind the span counts", adapter);
+	store->verbs->close(store);
+}
+
+static void test_no_server(const char *adapter)
+{
+	struct store *store = open_store(adapter);
+	struct server_facts down = {.health = SERVER_DOWN};
+	struct server_facts cordoned = {.has_operator_state = true, .operator_state = SERVER_CORDONED};
+	struct server full = {.name = "f", .weight = 1, .max_meetings = 1, .max_users = -1};
+	struct meeting meeting;
+
+	store->verbs->server_save(store, "a", &down);
+	store->verbs->server_save(store, "b", &cordoned);
+	is_int(claim_among(store, "m", servers, 2, 1000, &meeting), STORE_NO_SERVER,
+		"%s: one down, one cordoned: no server", adapter);
+	is_str(where(store, "m"), "nowhere", "… and no mapping");
+	is_int(claim_among(store, "m", servers, 3, 1000, &meeting), STORE_OK,
+		"%s: a third takes it", adapter);
+	is_str(meeting.server, "c", "… as it is known");
+
+	is_int(claim_among(store, "f1", &full, 1, 1000, &meeting), STORE_OK,
+		"%s: a server for one meeting takes one", adapter);
+	is_int(claim_among(store, "f2", &full, 1, 1000, &meeting), STORE_NO_SERVER, "… but not two");
+	is_int(store->verbs->meeting_drop(store, STR("f1"), "f", 1000), STORE_OK, "… it ends");
+	is_int(claim_among(store, "f2", &full, 1, 1000, &meeting), STORE_OK, "… and there is room");
+
+	struct claim claim = claim_of(STR("t"), servers + 2, 2);
+	claim.placement.candidates = claim.candidates;
+	claim.candidates[0].tried = true;
+	is_int(store->verbs->meeting_claim(store, arena, &claim.placement, 1000, &meeting), STORE_OK,
+		"%s: what was tried is not taken", adapter);
+	is_str(meeting.server, "d", "… but the other");
+	is_int(claim.candidates[0].reason, PLACEMENT_TRIED, "… and the reason is left");
+	is_int(claim.candidates[0].facts.meetings, 1, "… and the facts of this moment");
+	store->verbs->close(store);
+}
+
+static void test_move(const char *adapter)
+{
+	struct store *store = open_store(adapter);
+	struct server_facts down = {.health = SERVER_DOWN};
+	struct meeting meeting = {0};
+
+	is_int(move(store, "m", servers, 2, "a", 1000, &meeting), STORE_NOT_FOUND,
+		"%s: moving what is not mapped", adapter);
+	store->verbs->meeting_absent(store, STR("m"), 1000000);
+	is_int(move(store, "m", servers, 2, "a", 1000, &meeting), STORE_NOT_FOUND,
+		"%s: moving what is absent", adapter);
+
+	claim_among(store, "m", servers, 2, 1000, &meeting);
+	store->verbs->server_save(store, "a", &down);
+	is_int(move(store, "m", servers, 2, "a", 2000, &meeting), STORE_OK, "%s: a move", adapter);
+	is_str(meeting.server, "b", "… to the other server");
+	is_int(meeting.claimed_ms, 2000, "… at its time");
+	is_str(where(store, "m"), "b", "… is found there");
+	is_int(facts_of(store, "a").meetings, 0, "… and not at the old one");
+
+	is_int(move(store, "m", servers, 2, "a", 3000, &meeting), STORE_CONFLICT,
+		"%s: whoever comes second gets a conflict", adapter);
+	is_str(meeting.server, "b", "… with the new server");
+	is_int(meeting.claimed_ms, 2000, "… and its time");
+	is_str(where(store, "m"), "b", "… and nothing changes");
+
+	store->verbs->server_save(store, "b", &down);
+	is_int(move(store, "m", servers, 2, "b", 4000, &meeting), STORE_NO_SERVER,
+		"%s: moving to nowhere", adapter);
+	is_int(find(store, "m", &meeting), STORE_NOT_FOUND, "… the old mapping is gone");
+	is_int(facts_of(store, "b").meetings, 0, "… and does not count");
+
+	/* The server is well again: the meeting may go there, it counts only once. */
+	struct server one = {.name = "one", .weight = 1, .max_meetings = 1, .max_users = -1};
+	claim_among(store, "o", &one, 1, 1000, &meeting);
+	is_int(move(store, "o", &one, 1, "one", 2000, &meeting), STORE_OK,
+		"%s: a meeting that moves makes room", adapter);
+	is_int(meeting.claimed_ms, 2000, "… and is a new mapping");
+	store->verbs->close(store);
+}
+
+static void test_drop(const char *adapter)
+{
+	struct store *store = open_store(adapter);
+	struct meeting meeting;
+
+	claim_among(store, "m", servers, 1, 1000, &meeting);
+	is_int(store->verbs->meeting_drop(store, STR("other"), "a", 1000), STORE_NOT_FOUND,
+		"%s: dropping what is not mapped", adapter);
+	is_int(store->verbs->meeting_drop(store, STR("m"), "b", 1000), STORE_CONFLICT,
+		"%s: … from another server", adapter);
+	is_int(store->verbs->meeting_drop(store, STR("m"), "a", 999), STORE_CONFLICT,
+		"%s: … of another time", adapter);
+	is_str(where(store, "m"), "a", "… leaves it");
+	is_int(store->verbs->meeting_drop(store, STR("m"), "a", 1000), STORE_OK,
+		"%s: dropping as it is", adapter);
+	is_str(where(store, "m"), "nowhere", "… forgets it");
+	is_int(facts_of(store, "a").meetings, 0, "… and it counts no more");
+	is_int(store->verbs->meeting_drop(store, STR("m"), "a", 1000), STORE_NOT_FOUND,
+		"%s: dropping it again", adapter);
+	store->verbs->meeting_absent(store, STR("n"), 1000);
+	is_int(store->verbs->meeting_drop(store, STR("n"), "a", 1000), STORE_NOT_FOUND,
+		"%s: dropping what is absent", adapter);
+
+	/* It ended and was made anew, where it was, before the drop arrived. */
+	claim_among(store, "m", servers, 1, 5000, &meeting);
+	is_int(store->verbs->meeting_drop(store, STR("m"), "a", 1000), STORE_CONFLICT,
+		"%s: a late drop does not hit a new meeting", adapter);
+	is_str(where(store, "m"), "a", "… which stays");
+	store->verbs->close(store);
+}
+
+static void test_adopt(const char *adapter)
+{
+	struct store *store = open_store(adapter);
+	struct meeting meeting;
+
+	is_int(store->verbs->meeting_adopt(store, STR("m"), "c", 1000), STORE_OK, "%s: adopting",
+		adapter);
+	ok(find(store, "m", &meeting) == STORE_OK && strcmp(meeting.server, "c") == 0 &&
+		meeting.claimed_ms == 1000, "… maps it there");
+	is_int(facts_of(store, "c").meetings, 1, "… and it counts");
+	is_int(store->verbs->meeting_adopt(store, STR("m"), "d", 2000), STORE_EXISTS,
+		"%s: adopting what is mapped", adapter);
+	is_str(where(store, "m"), "c", "… leaves it");
+	is_int(store->verbs->meeting_adopt(store, STR("m"), "c", 2000), STORE_EXISTS,
+		"%s: adopting it for the same server", adapter);
+	is_int(find(store, "m", &meeting), STORE_OK, "…");
+	is_int(meeting.claimed_ms, 1000, "… leaves its time");
+	is_int(store->verbs->meeting_adopt(store, STR("m"), "c", 1000), STORE_EXISTS,
+		"%s: … even within the same millisecond", adapter);
+	is_int(claim_among(store, "m", servers, 4, 2000, &meeting), STORE_EXISTS,
+		"%s: what was adopted is not claimed", adapter);
+
+	store->verbs->meeting_absent(store, STR("n"), 1000000);
+	is_int(store->verbs->meeting_adopt(store, STR("n"), "c", 1000000), STORE_OK,
+		"%s: adopting what was absent", adapter);
+	is_str(where(store, "n"), "c", "… maps it");
+	store->verbs->meeting_drop(store, STR("n"), "c", 1000000);
+	is_str(where(store, "n"), "nowhere", "… and dropped, it is not absent but unknown");
+	store->verbs->close(store);
+}
+
+static void test_absent(const char *adapter)
+{
+	static const struct {
+		int64_t now_ms, ttl_ms;
+		enum store_result result;
+		const char *what;
+	} rows[] = {
+		{5000, 1000, STORE_ABSENT, "at once"},
+		{5999, 1000, STORE_ABSENT, "just before the time is over"},
+		{6000, 1000, STORE_NOT_FOUND, "when it is over"},
+		{9000, 1000, STORE_NOT_FOUND, "later"},
+		{5000, 0, STORE_NOT_FOUND, "with no time"},
+		{4999, 1000, STORE_NOT_FOUND, "when the clock was set back"},
+	};
+	struct store *store = open_store(adapter);
+	struct meeting meeting;
+
+	is_int(store->verbs->meeting_absent(store, STR("m"), 5000), STORE_OK, "%s: absent", adapter);
+	for (size_t i = 0; i < COUNT(rows); i++)
+		is_int(store->verbs->meeting_find(store, arena, STR("m"), rows[i].now_ms,
+			rows[i].ttl_ms, &meeting), rows[i].result, "%s: found absent %s", adapter,
+			rows[i].what);
+	is_int(store->verbs->meeting_absent(store, STR("m"), 8000), STORE_OK, "%s: absent again",
+		adapter);
+	is_int(store->verbs->meeting_find(store, arena, STR("m"), 8999, 1000, &meeting), STORE_ABSENT,
+		"… counts from then");
+	is_int(facts_of(store, "a").meetings, 0, "… and is no meeting of a server");
+
+	is_int(claim_among(store, "m", servers, 4, 8000, &meeting), STORE_OK,
+		"%s: what is absent can be claimed", adapter);
+	is_int(store->verbs->meeting_find(store, arena, STR("m"), 8001, 1000, &meeting), STORE_OK,
+		"… and is mapped then");
+	is_int(store->verbs->meeting_absent(store, STR("m"), 8001), STORE_OK,
+		"%s: absent, though mapped", adapter);
+	is_int(store->verbs->meeting_find(store, arena, STR("m"), 8001, 1000, &meeting), STORE_OK,
+		"… the mapping wins");
+	is_int(meeting.claimed_ms, 8000, "… and stays as it was");
+	is_int(store->verbs->meeting_drop(store, STR("m"), "a", 8000), STORE_OK, "… till it is dropped");
+	is_int(store->verbs->meeting_find(store, arena, STR("m"), 8001, 1000, &meeting), STORE_ABSENT,
+		"%s: then it is absent, as was told", adapter);
+	store->verbs->close(store);
+}
+
+static void test_facts(const char *adapter)
+{
+	struct store *store = open_store(adapter);
+	struct server_facts facts[MANY], saved = {0};
+	struct meeting meeting;
+
+	memset(facts, 0x55, sizeof(facts));
+	is_int(store->verbs->servers(store, servers, 4, facts), STORE_OK, "%s: unknown servers", adapter);
+	for (size_t i = 0; i < 4; i++)
+		ok(is_new(&facts[i]), "… %s is healthy and empty", servers[i].name);
+	is_int(store->verbs->servers(store, servers, 0, NULL), STORE_OK, "%s: no servers", adapter);
+
+	for (int i = 0; i < 4; i++)
+		claim_among(store, i == 0 ? "0" : i == 1 ? "1" : i == 2 ? "2" : "3", servers, 2, 1000,
+			&meeting);
+	store->verbs->servers(store, servers, 4, facts);
+	ok(facts[0].meetings == 2 && facts[1].meetings == 2 && facts[2].meetings == 0,
+		"%s: meetings are counted", adapter);
+	double turn = facts[0].turn;
+	ok(turn > 0, "… and the turn moves on");
+
+	saved = (struct server_facts){.health = SERVER_SUSPECT, .has_operator_state = true,
+		.operator_state = SERVER_CORDONED, .meetings = 77, .turn = 999};
+	is_int(store->verbs->server_save(store, "a", &saved), STORE_OK, "%s: saving facts", adapter);
+	facts[0] = facts_of(store, "a");
+	is_int(facts[0].health, SERVER_SUSPECT, "… the health");
+	ok(facts[0].has_operator_state && facts[0].operator_state == SERVER_CORDONED,
+		"… the operator's state");
+	is_int(facts[0].meetings, 2, "… not its meetings");
+	ok(facts[0].turn >= turn && facts[0].turn <= turn, "… nor its turn");
+	find(store, "0", &meeting);
+	ok(strcmp(meeting.server, "a") == 0 && meeting.facts.health == SERVER_SUSPECT &&
+		meeting.facts.has_operator_state && meeting.facts.operator_state == SERVER_CORDONED,
+		"%s: a meeting is found with the facts of its server", adapter);
+	is_int(claim_among(store, "0", servers, 2, 2000, &meeting), STORE_EXISTS, "%s: claimed", adapter);
+	is_int(meeting.facts.health, SERVER_SUSPECT, "… with them, too");
+
+	for (int state = SERVER_ENABLED; state <= SERVER_DISABLED; state++) {
+		saved = (struct server_facts){.health = SERVER_DOWN, .has_operator_state = true,
+			.operator_state = (enum server_state)state};
+		store->verbs->server_save(store, "b", &saved);
+		facts[1] = facts_of(store, "b");
+		ok(facts[1].health == SERVER_DOWN && facts[1].has_operator_state &&
+			(int)facts[1].operator_state == state, "%s: down, and state %d", adapter, state);
+	}
+	saved = (struct server_facts){.health = SERVER_UP};
+	store->verbs->server_save(store, "b", &saved);
+	facts[1] = facts_of(store, "b");
+	ok(facts[1].health == SERVER_UP && !facts[1].has_operator_state,
+		"%s: the operator's state is taken back", adapter);
+	facts[2] = facts_of(store, "A");
+	ok(is_new(&facts[2]), "%s: names are case-sensitive", adapter);
+	store->verbs->close(store);
+}
+
+static void test_shares(const char *adapter)
+{
+	struct server one_to_three[2] = {servers[0], servers[1]};
+	char id[32];
+
+	one_to_three[1].weight = 3;
+	for (int policy = PLACEMENT_LEAST_LOADED; policy <= PLACEMENT_ROUND_ROBIN; policy++) {
+		const char *name = placement_policy_name((enum placement_policy)policy);
+		struct store *store = open_store(adapter);
+		struct meeting meeting;
+		int failed = 0;
+
+		for (int i = 0; i < 100; i++) {
+			snprintf(id, sizeof(id), "m%d", i);
+			struct claim claim = claim_of(str_from(id), servers, 4);
+			claim.placement.policy = (enum placement_policy)policy;
+			claim.placement.candidates = claim.candidates;
+			failed += store->verbs->meeting_claim(store, arena, &claim.placement, 1000,
+				&meeting) != STORE_OK;
+		}
+		is_int(failed, 0, "%s, %s: 100 claims", adapter, name);
+		for (size_t i = 0; i < 4; i++)
+			is_int(facts_of(store, servers[i].name).meetings, 25, "… %s has a quarter",
+				servers[i].name);
+		store->verbs->close(store);
+
+		store = open_store(adapter);
+		for (int i = 0; i < 100; i++) {
+			snprintf(id, sizeof(id), "m%d", i);
+			struct claim claim = claim_of(str_from(id), one_to_three, 2);
+			claim.placement.policy = (enum placement_policy)policy;
+			claim.placement.candidates = claim.candidates;
+			store->verbs->meeting_claim(store, arena, &claim.placement, 1000, &meeting);
+		}
+		long small = facts_of(store, "a").meetings, large = facts_of(store, "b").meetings;
+		ok(small + large == 100 && labs(small - 25) <= 1, "%s, %s: weights 1:3 get %ld:%ld",
+			adapter, name, small, large);
+		store->verbs->close(store);
+	}
+
+	/* Meetings that end before the next begins: ties rotate over claims. */
+	struct store *store = open_store(adapter);
+	int counts[MANY] = {0};
+	for (int i = 0; i < 40; i++) {
+		struct meeting meeting = {.server = "?"};
+		claim_among(store, "m", servers, 4, 1000, &meeting);
+		counts[(meeting.server[0] - 'a') & 3]++;
+		store->verbs->meeting_drop(store, STR("m"), meeting.server, 1000);
+	}
+	for (size_t i = 0; i < 4; i++)
+		is_int(counts[i], 10, "%s: empty servers take turns, %s", adapter, servers[i].name);
+	store->verbs->close(store);
+}
+
+static void test_lists(const char *adapter)
+{
+	static const struct store_list saved[] = {
+		{"a", "getMeetings", STR("<response>a</response>")},
+		{"b", "getMeetings", STR("<response>b\0\xff</response>")},
+		{"a", "getRecordings", STR("")},
+	};
+	struct store *store = open_store(adapter);
+	struct store_list list = {"a", "getMeetings", {NULL, 0}};
+
+	is_int(store->verbs->list_find(store, arena, &list), STORE_NOT_FOUND, "%s: no list yet", adapter);
+	is_int(store->verbs->lists_save(store, saved, COUNT(saved)), STORE_OK, "%s: saving", adapter);
+	for (size_t i = 0; i < COUNT(saved); i++) {
+		list = (struct store_list){saved[i].server, saved[i].what, {NULL, 0}};
+		is_int(store->verbs->list_find(store, arena, &list), STORE_OK, "%s: list %zu", adapter, i);
+		ok(str_equal(list.answer, saved[i].answer), "… as it was saved");
+	}
+	list = (struct store_list){"b", "getRecordings", {NULL, 0}};
+	is_int(store->verbs->list_find(store, arena, &list), STORE_NOT_FOUND,
+		"%s: of this server, but another list", adapter);
+	is_int(store->verbs->lists_save(store, NULL, 0), STORE_OK, "%s: saving none", adapter);
+
+	size_t big_len = 3000000;
+	char *big = malloc(big_len);
+	memset(big, 'b', big_len);
+	struct store_list large = {"a", "getMeetings", {big, big_len}};
+	is_int(store->verbs->lists_save(store, &large, 1), STORE_OK, "%s: 3 MB", adapter);
+	list = (struct store_list){"a", "getMeetings", {NULL, 0}};
+	ok(store->verbs->list_find(store, arena, &list) == STORE_OK &&
+		str_equal(list.answer, large.answer), "… replace what was there");
+	free(big);
+	list = (struct store_list){"b", "getMeetings", {NULL, 0}};
+	ok(store->verbs->list_find(store, arena, &list) == STORE_OK &&
+		str_equal(list.answer, saved[1].answer), "… and nothing else");
+	store->verbs->close(store);
+}
+
+/* ---- Many at once ------------------------------------------------------ */
+
+#define THREADS 8
+#define IDS 50
+
+struct worker {
+	pthread_t thread;
+	struct store *store;
+	enum store_result results[IDS];
+	char server[IDS];
+};
+
+static void *work(void *context)
+{
+	struct worker *worker = context;
+	struct arena *own = arena_new();
+
+	for (int i = 0; i < IDS; i++) {
+		char id[32];
+		struct meeting meeting = {.server = "?"};
+		struct server_facts facts[MANY];
+
+		snprintf(id, sizeof(id), "m%d", i);
+		struct claim claim = claim_of(str_from(id), servers, 4);
+		claim.placement.candidates = claim.candidates;
+		worker->results[i] = worker->store->verbs->meeting_claim(worker->store, own,
+			&claim.placement, 1000, &meeting);
+		worker->server[i] = meeting.server[0];
+		worker->store->verbs->servers(worker->store, servers, 4, facts);
+	}
+	arena_free(own);
+	return NULL;
+}
+
+/* Of n who claimed the same IDs, one got each, and all were told the same. */
+static void check_workers(const struct worker *workers, size_t n, const char *who)
+{
+	int won_once = 0, others_exist = 0, agreed = 0;
+
+	for (size_t i = 0; i < IDS; i++) {
+		size_t won = 0, exist = 0, same = 0;
+		for (size_t k = 0; k < n; k++) {
+			won += workers[k].results[i] == STORE_OK;
+			exist += workers[k].results[i] == STORE_EXISTS;
+			same += workers[k].server[i] == workers[0].server[i] && workers[k].server[i] != '?';
+		}
+		won_once += won == 1;
+		others_exist += exist == n - 1;
+		agreed += same == n;
+	}
+	is_int(won_once, IDS, "%s: each ID is got by one", who);
+	is_int(others_exist, IDS, "… the others find it there");
+	is_int(agreed, IDS, "… and all are told the same server");
+}
+
+static void test_threads(const char *adapter)
+{
+	struct worker *workers = mem_alloc(THREADS * sizeof(*workers));
+	struct store *store = open_store(adapter);
+	char who[64];
+
+	for (size_t i = 0; i < THREADS; i++) {
+		workers[i].store = store;
+		if (pthread_create(&workers[i].thread, NULL, work, &workers[i]) != 0)
+			exit(1);
+	}
+	for (size_t i = 0; i < THREADS; i++)
+		pthread_join(workers[i].thread, NULL);
+	snprintf(who, sizeof(who), "%s, %d threads", adapter, THREADS);
+	check_workers(workers, THREADS, who);
+	for (size_t i = 0; i < 4; i++) {
+		long meetings = facts_of(store, servers[i].name).meetings;
+		ok(meetings == 12 || meetings == 13, "… %s has its quarter (%ld)", servers[i].name,
+			meetings);
+	}
+	store->verbs->close(store);
+	free(workers);
+}
+
+static void write_file(const char *name, const char *content, size_t len)
+{
+	int fd = open(name, O_WRONLY | O_CREAT | O_TRUNC, 0644);
+
+	if (fd < 0 || write(fd, content, len) != (ssize_t)len || close(fd) != 0) {
+		perror(name);
+		exit(1);
+	}
+}
+
+static bool has_content(const char *name, const char *content, size_t len)
+{
+	char bytes[8192];
+	int fd = open(name, O_RDONLY);
+	ssize_t got = fd < 0 ? -1 : read(fd, bytes, sizeof(bytes));
+
+	if (fd >= 0)
+		close(fd);
+	return got == (ssize_t)len && memcmp(bytes, content, len) == 0;
+}
+
+static const char garbage[4096] = "This is no database.\n";
+
+/* Each process opens the store itself, the file not being there yet, or being
+ * no database. */
+static void test_processes(bool damaged)
+{
+	enum { PROCESSES = 4 };
+	struct worker *workers = mem_alloc(PROCESSES * sizeof(*workers));
+	int fds[PROCESSES][2], start[2];
+	pid_t children[PROCESSES];
+	struct store *store = open_store("sqlite");
+
+	/* The name is all that is wanted. */
+	store->verbs->close(store);
+	unlink(path);
+	if (damaged)
+		write_file(path, garbage, sizeof(garbage));
+	if (pipe(start) != 0)
+		exit(1);
+	for (size_t i = 0; i < PROCESSES; i++) {
+		if (pipe(fds[i]) != 0 || (children[i] = fork()) < 0)
+			exit(1);
+		if (children[i] == 0) {
+			char byte;
+			close(start[1]);
+			if (read(start[0], &byte, 1) < 0) /* till all are there */
+				_exit(1);
+			workers[i].store = store_sqlite_open(path);
+			work(&workers[i]);
+			workers[i].store->verbs->close(workers[i].store);
+			_exit(write(fds[i][1], &workers[i], sizeof(workers[i])) ==
+				(ssize_t)sizeof(workers[i]) ? 0 : 1);
+		}
+		close(fds[i][1]);
+	}
+	close(start[0]);
+	close(start[1]);
+	bool ended = true;
+	for (size_t i = 0; i < PROCESSES; i++) {
+		int status;
+		ended &= read(fds[i][0], &workers[i], sizeof(workers[i])) == (ssize_t)sizeof(workers[i]);
+		close(fds[i][0]);
+		waitpid(children[i], &status, 0);
+		ended &= WIFEXITED(status) && WEXITSTATUS(status) == 0;
+	}
+	ok(ended, "sqlite, processes%s: all end well", damaged ? " on a file that is no database" : "");
+	check_workers(workers, PROCESSES, "sqlite, processes");
+	if (damaged)
+		ok(has_content(broken, garbage, sizeof(garbage)), "… what was there is in .broken");
+	free(workers);
+}
+
+/* ---- The SQLite file --------------------------------------------------- */
+
+static void test_shared_file(void)
+{
+	struct store *first = open_store("sqlite"), *second = store_sqlite_open(path);
+	struct store_list saved = {"a", "getMeetings", STR("<response/>")};
+	struct store_list list = {"a", "getMeetings", {NULL, 0}};
+	struct server_facts down = {.health = SERVER_DOWN};
+	struct meeting meeting;
+
+	claim_among(first, "m", servers, 4, 1000, &meeting);
+	is_str(where(second, "m"), "a", "a second store on the file sees a mapping");
+	is_int(claim_among(second, "m", servers, 4, 2000, &meeting), STORE_EXISTS, "… and keeps to it");
+	second->verbs->server_save(second, "b", &down);
+	is_int(facts_of(first, "b").health, SERVER_DOWN, "the first sees what the second saves");
+	first->verbs->lists_save(first, &saved, 1);
+	is_int(second->verbs->list_find(second, arena, &list), STORE_OK, "lists, too");
+	first->verbs->close(first);
+	second->verbs->close(second);
+
+	first = store_sqlite_open(path);
+	is_str(where(first, "m"), "a", "a mapping outlives the process");
+	is_int(facts_of(first, "b").health, SERVER_DOWN, "health, too");
+	is_int(facts_of(first, "a").meetings, 1, "and the count");
+	first->verbs->close(first);
+}
+
+static int64_t query_number(sqlite3 *db, const char *sql)
+{
+	sqlite3_stmt *statement = NULL;
+	int64_t number = -1;
+
+	if (sqlite3_prepare_v2(db, sql, -1, &statement, NULL) == SQLITE_OK &&
+		sqlite3_step(statement) == SQLITE_ROW)
+		number = sqlite3_column_int64(statement, 0);
+	sqlite3_finalize(statement);
+	return number;
+}
+
+/* What costs a write, and what goes with time. */
+static void test_economy(void)
+{
+	struct store *store = open_store("sqlite");
+	struct store_list lists[] = {
+		{"a", "getMeetings", STR("<response>1</response>")},
+		{"b", "getMeetings", STR("<response>1</response>")},
+	};
+	struct meeting meeting;
+	sqlite3 *db;
+
+	store->verbs->lists_save(store, lists, 2);
+	if (sqlite3_open(path, &db) != SQLITE_OK)
+		exit(1);
+	int64_t version = query_number(db, "PRAGMA data_version");
+	store->verbs->lists_save(store, lists, 2);
+	is_int(query_number(db, "PRAGMA data_version"), version, "equal lists cost no write");
+	lists[1].answer = STR("<response>2</response>");
+	store->verbs->lists_save(store, lists, 2);
+	ok(query_number(db, "PRAGMA data_version") != version, "another list does");
+	sqlite3_close(db);
+
+	store->verbs->meeting_absent(store, STR("old"), 1000);
+	store->verbs->meeting_absent(store, STR("young"), 50000);
+	is_int(store->verbs->meeting_find(store, arena, STR("old"), 50000, 100000, &meeting),
+		STORE_ABSENT, "an absent meeting of under a minute ago is kept");
+	store->verbs->meeting_absent(store, STR("new"), 100000);
+	is_int(store->verbs->meeting_find(store, arena, STR("old"), 100000, 1000000, &meeting),
+		STORE_NOT_FOUND, "an older one is purged");
+	is_int(store->verbs->meeting_find(store, arena, STR("young"), 100000, 1000000, &meeting),
+		STORE_ABSENT, "a younger one is not");
+	store->verbs->close(store);
+}
+
+/* Every verb gives a result it may give; what is false in the end. */
+static bool verbs_survive(struct store *store)
+{
+	struct server_facts facts[MANY], up = {.health = SERVER_UP};
+	struct store_list list = {"a", "getMeetings", STR("<response/>")};
+	struct meeting meeting;
+	enum store_result r[9];
+	bool good = true;
+
+	memset(facts, 0x55, sizeof(facts));
+	r[0] = store->verbs->servers(store, servers, MANY, facts);
+	for (size_t i = 0; r[0] == STORE_FAILED && i < MANY; i++)
+		good &= is_new(&facts[i]);
+	r[1] = store->verbs->server_save(store, "a", &up);
+	r[2] = find(store, "m", &meeting);
+	r[3] = store->verbs->meeting_absent(store, STR("n"), 1000);
+	r[4] = claim_among(store, "m2", servers, MANY, 1000, &meeting);
+	r[5] = store->verbs->meeting_adopt(store, STR("m3"), "a", 1000);
+	r[6] = move(store, "m2", servers, MANY, "a", 1000, &meeting);
+	r[7] = store->verbs->lists_save(store, &list, 1);
+	r[8] = store->verbs->list_find(store, arena, &list);
+	store->verbs->meeting_drop(store, STR("m3"), "a", 1000);
+	for (size_t i = 0; i < COUNT(r); i++)
+		good &= r[i] >= STORE_OK && r[i] <= STORE_FAILED;
+	return good;
+}
+
+/* How many verbs of all fail? */
+static int count_failing(struct store *store)
+{
+	struct server_facts facts, up = {.health = SERVER_UP};
+	struct store_list list = {"a", "getMeetings", STR("<response/>")};
+	struct meeting meeting;
+
+	return (store->verbs->servers(store, servers, 1, &facts) == STORE_FAILED) +
+		(store->verbs->server_save(store, "a", &up) == STORE_FAILED) +
+		(find(store, "m", &meeting) == STORE_FAILED) +
+		(store->verbs->meeting_absent(store, STR("n"), 1000) == STORE_FAILED) +
+		(claim_among(store, "m", servers, 4, 1000, &meeting) == STORE_FAILED) +
+		(store->verbs->meeting_adopt(store, STR("n"), "a", 1000) == STORE_FAILED) +
+		(move(store, "m", servers, 4, "a", 1000, &meeting) == STORE_FAILED) +
+		(store->verbs->meeting_drop(store, STR("n"), "a", 1000) == STORE_FAILED) +
+		(store->verbs->lists_save(store, &list, 1) == STORE_FAILED) +
+		(store->verbs->list_find(store, arena, &list) == STORE_FAILED);
+}
+
+#define ALL_VERBS 10
+
+static void delete_file(void)
+{
+
+	unlink(path);
+}
+
+static void replace_by_directory(void)
+{
+
+	unlink(path);
+	mkdir(path, 0755);
+}
+
+static void remove_directory(void)
+{
+
+	rmdir(path);
+}
+
+static void replace_by_garbage(void)
+{
+	char name[160];
+
+	snprintf(name, sizeof(name), "%s.new", path);
+	write_file(name, garbage, sizeof(garbage));
+	if (rename(name, path) != 0)
+		exit(1);
+}
+
+static void overwrite_with_garbage(void)
+{
+
+	write_file(path, garbage, sizeof(garbage));
+}
+
+static void truncate_to(off_t len)
+{
+
+	if (truncate(path, len) != 0)
+		exit(1);
+}
+
+static void truncate_to_nothing(void)
+{
+
+	truncate_to(0);
+}
+
+static void truncate_in_a_page(void)
+{
+
+	truncate_to(5000);
+}
+
+static void empty_file(void)
+{
+
+	unlink(path);
+	write_file(path, "", 0);
+}
+
+static void dangling_link(void)
+{
+
+	unlink(path);
+	if (symlink("/nonexistent/state", path) != 0)
+		exit(1);
+}
+
+/* Does something bad to the file under an open store, and to one that is
+ * opened then; afterwards undoes it, and all must work. */
+static void test_harm(void)
+{
+	static const struct {
+		void (*harm)(void);
+		void (*undo)(void);   /* NULL: works again by itself */
+		int failing;          /* verbs, of a store that was open; -1: any */
+		bool aside;           /* is the file in .broken then? */
+		const char *what;
+	} rows[] = {
+		{delete_file, NULL, 0, false, "deleted"},
+		{replace_by_directory, remove_directory, ALL_VERBS, false, "a directory"},
+		{replace_by_garbage, NULL, 0, true, "replaced by garbage"},
+		{overwrite_with_garbage, NULL, -1, false, "overwritten with garbage"},
+		{truncate_to_nothing, NULL, -1, false, "truncated to nothing"},
+		{truncate_in_a_page, NULL, -1, false, "truncated"},
+		{empty_file, NULL, 0, false, "replaced by an empty file"},
+		{dangling_link, delete_file, ALL_VERBS, false, "a link to nowhere"},
+	};
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct store *store = open_store("sqlite"), *second = NULL;
+		struct meeting meeting;
+		char id[32];
+
+		for (int k = 0; k < 200; k++) {
+			snprintf(id, sizeof(id), "before-%d", k);
+			claim_among(store, id, servers, 4, 1000, &meeting);
+		}
+		rows[i].harm();
+		if (rows[i].failing >= 0)
+			is_int(count_failing(store), rows[i].failing, "the file is %s: failing verbs",
+				rows[i].what);
+		ok(verbs_survive(store), "the file is %s: each verb gives a result", rows[i].what);
+		second = store_sqlite_open(path);
+		ok(verbs_survive(second), "… in a store opened now, too");
+		if (rows[i].aside)
+			ok(has_content(broken, garbage, sizeof(garbage)), "… the garbage is in .broken");
+		if (rows[i].undo)
+			rows[i].undo();
+		store->verbs->close(store);
+
+		/* What is damaged may need the one look that finds it so. */
+		claim_among(second, "look", servers, 4, 1000, &meeting);
+		is_int(count_failing(second), 0, "… afterwards all works");
+		ok(claim_among(second, "new", servers, 4, 1000, &meeting) == STORE_OK &&
+			find(second, "new", &meeting) == STORE_OK, "… and is remembered");
+		second->verbs->close(second);
+	}
+}
+
+/* No store was open when it happened: nothing but the file tells. */
+static void test_harm_between(void)
+{
+	static const struct {
+		void (*harm)(void);
+		bool aside;
+		const char *what;
+	} rows[] = {
+		{overwrite_with_garbage, true, "garbage"},
+		{truncate_in_a_page, true, "cut short"},
+		{truncate_to_nothing, false, "empty"},
+		{delete_file, false, "gone"},
+	};
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct store *store = open_store("sqlite");
+		struct meeting meeting;
+		struct stat file;
+
+		for (int k = 0; k < 500; k++) {
+			char id[32];
+			snprintf(id, sizeof(id), "before-%d", k);
+			claim_among(store, id, servers, 4, 1000, &meeting);
+		}
+		store->verbs->close(store);
+		rows[i].harm();
+		store = store_sqlite_open(path);
+		is_int(count_failing(store), 0, "a file that is %s: all works", rows[i].what);
+		ok(claim_among(store, "new", servers, 4, 1000, &meeting) == STORE_OK &&
+			find(store, "new", &meeting) == STORE_OK, "… and is remembered");
+		is_int(stat(broken, &file) == 0, rows[i].aside, "… is something moved aside");
+		store->verbs->close(store);
+	}
+}
+
+static void test_parent(void)
+{
+	char parent[160], in_parent[200];
+	struct store *store;
+	struct meeting meeting;
+
+	snprintf(parent, sizeof(parent), "%s/later", dir);
+	snprintf(in_parent, sizeof(in_parent), "%s/state", parent);
+	store = store_sqlite_open(in_parent);
+	is_int(count_failing(store), ALL_VERBS, "no directory: all verbs fail");
+	mkdir(parent, 0755);
+	is_int(claim_among(store, "m", servers, 4, 1000, &meeting), STORE_OK, "when it is there: all works");
+	is_str(where(store, "m"), "a", "… and is remembered");
+	store->verbs->close(store);
+}
+
+/* Written by a newer version: not to be touched. */
+static void test_newer(void)
+{
+	struct store *store = open_store("sqlite");
+	struct meeting meeting;
+	struct stat file;
+	sqlite3 *db;
+
+	store->verbs->close(store);
+	unlink(path);
+	if (sqlite3_open(path, &db) != SQLITE_OK || sqlite3_exec(db,
+		"CREATE TABLE future (x); PRAGMA user_version = 99", NULL, NULL, NULL) != SQLITE_OK)
+		exit(1);
+	sqlite3_close(db);
+	char before[65536], after[65536];
+	int fd = open(path, O_RDONLY);
+	ssize_t len = read(fd, before, sizeof(before));
+	close(fd);
+
+	store = store_sqlite_open(path);
+	is_int(count_failing(store), ALL_VERBS, "a newer version's file: all verbs fail");
+	fd = open(path, O_RDONLY);
+	ok(read(fd, after, sizeof(after)) == len && memcmp(before, after, (size_t)len) == 0,
+		"… and it is as it was");
+	close(fd);
+	ok(stat(broken, &file) != 0, "… where it was");
+	unlink(path);
+	is_int(claim_among(store, "m", servers, 4, 1000, &meeting), STORE_OK, "without it all works");
+	store->verbs->close(store);
+}
+
+/* How often a text stands in the file to which stderr went. */
+static int count_lines(const char *name, const char *text)
+{
+	FILE *file = fopen(name, "r");
+	char line[4096];
+	int n = 0;
+
+	while (file && fgets(line, sizeof(line), file))
+		n += strstr(line, text) != NULL;
+	if (file)
+		fclose(file);
+	return n;
+}
+
+static void test_log(void)
+{
+	char name[160];
+	struct meeting meeting;
+	struct store *store = open_store("sqlite");
+	int saved = dup(STDERR_FILENO), out;
+
+	snprintf(name, sizeof(name), "%s/log", dir);
+	out = open(name, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND, 0644);
+	dup2(out, STDERR_FILENO);
+	close(out);
+	for (int round = 0; round < 2; round++) {
+		replace_by_directory();
+		for (int i = 0; i < 5; i++) {
+			claim_among(store, "m", servers, 4, 1000, &meeting);
+			find(store, "m", &meeting);
+		}
+		remove_directory();
+		for (int i = 0; i < 5; i++) {
+			claim_among(store, "m", servers, 4, 1000, &meeting);
+			find(store, "m", &meeting);
+		}
+	}
+	dup2(saved, STDERR_FILENO);
+	close(saved);
+	is_int(count_lines(name, "cannot be written"), 2, "each failure to write is logged once");
+	is_int(count_lines(name, "cannot be read"), 2, "to read, too");
+	is_int(count_lines(name, "written again"), 2, "each time it works again is logged once");
+	is_int(count_lines(name, "read again"), 2, "for reading, too");
+	is_int(count_lines(name, ""), 8, "and nothing else is");
+	store->verbs->close(store);
+}
+
+/* Rights are taken and given back.  root has them all, so this is done as
+ * nobody, in a child, which prints its own lines; the parent counts them. */
+static void test_read_only(void)
+{
+	static const char *const checks[] = {
+		"read-only: it was written before",
+		"read-only: each verb gives a result",
+		"read-only: a claim fails",
+		"… and when it can be written, all works",
+		"no rights at all: all verbs fail",
+		"… and when there are, all works",
+		"… with what was remembered",
+	};
+	bool passed[COUNT(checks)] = {false};
+	char own[160];
+	int fds[2], status = -1;
+
+	if (pipe(fds) != 0)
+		exit(1);
+	snprintf(own, sizeof(own), "%s/own", dir);
+	mkdir(own, 0755);
+	if (getuid() == 0 && (chown(own, NOBODY, NOBODY) != 0 || chmod(dir, 0755) != 0))
+		exit(1);
+	snprintf(path, sizeof(path), "%s/state", own);
+
+	pid_t child = fork();
+	if (child == 0) {
+		bool got[COUNT(checks)];
+		struct meeting meeting;
+		struct store *store;
+
+		if (getuid() == 0 && (setresgid(NOBODY, NOBODY, NOBODY) != 0 ||
+			setresuid(NOBODY, NOBODY, NOBODY) != 0))
+			_exit(2);
+		store = store_sqlite_open(path);
+		got[0] = claim_among(store, "m", servers, 1, 1000, &meeting) == STORE_OK;
+		store->verbs->close(store);
+
+		chmod(path, 0444);
+		chmod(own, 0555);
+		store = store_sqlite_open(path);
+		got[1] = verbs_survive(store);
+		got[2] = claim_among(store, "new", servers, 1, 1000, &meeting) == STORE_FAILED;
+		chmod(own, 0755);
+		chmod(path, 0644);
+		got[3] = claim_among(store, "new", servers, 1, 1000, &meeting) == STORE_OK &&
+			count_failing(store) == 0;
+		store->verbs->close(store);
+
+		chmod(path, 0);
+		chmod(own, 0);
+		store = store_sqlite_open(path);
+		got[4] = count_failing(store) == ALL_VERBS;
+		chmod(own, 0755);
+		chmod(path, 0644);
+		got[5] = count_failing(store) == 0;
+		got[6] = strcmp(where(store, "new"), "a") == 0;
+		store->verbs->close(store);
+		_exit(write(fds[1], got, sizeof(got)) == (ssize_t)sizeof(got) ? 0 : 3);
+	}
+	close(fds[1]);
+	ssize_t len = read(fds[0], passed, sizeof(passed));
+	close(fds[0]);
+	waitpid(child, &status, 0);
+	ok(len == (ssize_t)sizeof(passed) && WIFEXITED(status) && WEXITSTATUS(status) == 0,
+		"read-only: the process ends well");
+	for (size_t i = 0; i < COUNT(checks); i++)
+		ok(passed[i], "%s", checks[i]);
+}
+
+/* ---- The store that remembers nothing, and meeting.h ------------------- */
+
+static void test_none(void)
+{
+	struct store *store = store_none_open();
+	struct server_facts facts[MANY];
+
+	is_int(count_failing(store), ALL_VERBS, "none: every verb fails");
+	memset(facts, 0x55, sizeof(facts));
+	is_int(store->verbs->servers(store, servers, MANY, facts), STORE_FAILED, "none: servers");
+	for (size_t i = 0; i < MANY; i++)
+		ok(is_new(&facts[i]), "… %s is healthy and empty", servers[i].name);
+	store->verbs->close(store);
+	store = store_none_open();
+	is_str(where(store, "m"), "failed", "none: closed and opened, it is the same");
+	store->verbs->close(store);
+}
+
+static void test_fresh(void)
+{
+	static const struct {
+		int64_t claimed_ms, now_ms, timeout_ms;
+		bool fresh;
+		const char *what;
+	} rows[] = {
+		{1000, 1000, 500, true, "at once"},
+		{1000, 1499, 500, true, "just before the time is over"},
+		{1000, 1500, 500, false, "when it is over"},
+		{1000, 9999, 500, false, "later"},
+		{1000, 999, 500, false, "made in the future"},
+		{1000, 1000, 0, false, "no time at all"},
+	};
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct meeting meeting = {.claimed_ms = rows[i].claimed_ms};
+		is_int(meeting_is_fresh(&meeting, rows[i].now_ms, rows[i].timeout_ms), rows[i].fresh,
+			"fresh: %s", rows[i].what);
+	}
+}
+
+static void remove_all(void)
+{
+	char command[160];
+
+	snprintf(command, sizeof(command), "rm -rf '%s'", dir);
+	if (system(command) != 0)
+		diag("%s is left behind", dir);
+}
+
+int main(void)
+{
+	static const char *const adapters[] = {"memory", "sqlite"};
+
+	if (!mkdtemp(dir)) {
+		perror(dir);
+		return 1;
+	}
+	log_open("test_store", "error"); /* warnings are expected, by the dozen */
+	arena = arena_new();
+	for (size_t i = 0; i < COUNT(adapters); i++) {
+		test_claim(adapters[i]);
+		test_ids(adapters[i]);
+		test_no_server(adapters[i]);
+		test_move(adapters[i]);
+		test_drop(adapters[i]);
+		test_adopt(adapters[i]);
+		test_absent(adapters[i]);
+		test_facts(adapters[i]);
+		test_shares(adapters[i]);
+		test_lists(adapters[i]);
+		test_threads(adapters[i]);
+	}
+	test_shared_file();
+	test_economy();
+	test_processes(false);
+	test_processes(true);
+	test_harm();
+	test_harm_between();
+	test_parent();
+	test_newer();
+	log_open("test_store", "info");
+	test_log();
+	log_open("test_store", "error");
+	test_read_only();
+	test_none();
+	test_fresh();
+	arena_free(arena);
+	remove_all();
+	return done_testing();
+}
