@@ -220,6 +220,11 @@ end_of_script() {
 		fail "$NAME ran to its end" "exit status $status"
 		status=1
 	fi
+	# Now that all have ended, so that leaks are told too.
+	if grep -aqE '(Address|Leak|Thread)Sanitizer|runtime error:' "$LOGS"/* 2>/dev/null; then
+		fail "$NAME: no sanitizer reports anything"
+		status=1
+	fi
 	[ "$TAP_COUNT" -lt 0 ] || echo "1..$TAP_COUNT"
 	if [ "$TAP_FAILED" -gt 0 ]; then
 		for name in "$LOGS"/*.log; do

@@ -1047,7 +1047,7 @@ static void test_read_only(void)
 		"… with what was remembered",
 	};
 	bool passed[COUNT(checks)] = {false};
-	char own[160];
+	char own[64];
 	int fds[2], status = -1;
 
 	if (pipe(fds) != 0)
