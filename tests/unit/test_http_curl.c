@@ -25,7 +25,6 @@
 
 #define BIG 300000
 
-extern char **environ;
 
 struct server {
 	int fd;

@@ -867,7 +867,6 @@ static void test_harm(void)
 		{replace_by_directory, remove_directory, ALL_VERBS, false, "a directory"},
 		{replace_by_garbage, NULL, 0, true, "replaced by garbage"},
 		{overwrite_with_garbage, NULL, -1, false, "overwritten with garbage"},
-		{truncate_to_nothing, NULL, -1, false, "truncated to nothing"},
 		{truncate_in_a_page, NULL, -1, false, "truncated"},
 		{empty_file, NULL, 0, false, "replaced by an empty file"},
 		{dangling_link, delete_file, ALL_VERBS, false, "a link to nowhere"},
@@ -902,6 +901,54 @@ static void test_harm(void)
 			find(second, "new", &meeting) == STORE_OK, "… and is remembered");
 		second->verbs->close(second);
 	}
+}
+
+/* Emptied in its place.  The other store is closed before one is opened: an
+ * idle connection's lock would keep it waiting. */
+static void test_emptied(void)
+{
+	struct store *store = open_store("sqlite");
+	struct meeting meeting;
+
+	claim_among(store, "before", servers, 4, 1000, &meeting);
+	truncate_to_nothing();
+	ok(verbs_survive(store), "the file is emptied: each verb gives a result");
+	store->verbs->close(store);
+	store = store_sqlite_open(path);
+	is_int(count_failing(store), 0, "… opened anew, all works");
+	is_int(claim_among(store, "new", servers, 4, 1000, &meeting), STORE_OK, "… for claims");
+	is_str(where(store, "new"), meeting.server, "… and is remembered");
+	store->verbs->close(store);
+}
+
+/* A backup is put in place, say, while the store is open: what counts then is
+ * what is in it, and nothing of the file that was there. */
+static void test_replaced_by_another(void)
+{
+	struct store *store = open_store("sqlite"), *other;
+	struct meeting meeting;
+	char name[160], id[32];
+
+	snprintf(name, sizeof(name), "%s.other", path);
+	other = store_sqlite_open(name);
+	is_int(claim_among(other, "backed up", servers + 1, 1, 1000, &meeting), STORE_OK,
+		"another state is made");
+	other->verbs->close(other);
+	for (int k = 0; k < 20; k++) {
+		snprintf(id, sizeof(id), "before-%d", k);
+		claim_among(store, id, servers, 1, 1000, &meeting);
+	}
+	if (rename(name, path) != 0)
+		exit(1);
+	is_str(where(store, "backed up"), "b", "… and put in place: its mapping is found");
+	is_str(where(store, "before-1"), "nowhere", "… and none of the old file's");
+	is_int(facts_of(store, "a").meetings, 0, "… which do not count");
+	is_int(claim_among(store, "new", servers, 4, 1000, &meeting), STORE_OK, "… all works");
+	store->verbs->close(store);
+	store = store_sqlite_open(path);
+	is_str(where(store, "backed up"), "b", "… and is the same when it is opened again");
+	is_str(where(store, "before-1"), "nowhere", "… without the old file's");
+	store->verbs->close(store);
 }
 
 /* No store was open when it happened: nothing but the file tells. */
@@ -1180,6 +1227,8 @@ int main(void)
 	test_processes(false);
 	test_processes(true);
 	test_harm();
+	test_emptied();
+	test_replaced_by_another();
 	test_harm_between();
 	test_parent();
 	test_newer();
