@@ -1,6 +1,7 @@
 #include "buf.h"
 
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,7 +12,8 @@ void
 buf_init(struct buf *buf, size_t max)
 {
 
-	*buf = (struct buf){.max = max};
+	/* Room for the NUL must remain countable. */
+	*buf = (struct buf){.max = max < SIZE_MAX ? max : SIZE_MAX - 1};
 }
 
 void

@@ -29,7 +29,7 @@ variable(struct arena *arena, const struct cgi_source *source, const char *name)
 static struct str
 without_authority(struct str uri)
 {
-	size_t slashes, path;
+	size_t slashes, path, mark;
 
 	if (uri.len > 0 && uri.data[0] == '/')
 		return uri;
@@ -37,7 +37,8 @@ without_authority(struct str uri)
 	if (slashes == SIZE_MAX)
 		return uri;
 	path = str_find(uri, STR("/"), slashes + 3);
-	return str_part(uri, path == SIZE_MAX ? uri.len : path, SIZE_MAX);
+	mark = str_find(uri, STR("?"), slashes + 3);
+	return str_part(uri, path < mark ? path : mark, SIZE_MAX);
 }
 
 static void
@@ -211,7 +212,10 @@ cgi_write_header(const struct response *response, struct buf *out)
 		if (cookie.len > 0 && is_header_value(cookie))
 			buf_printf(out, "Set-Cookie: %.*s\r\n", STR_ARG(cookie));
 	}
-	buf_printf(out, "Content-Type: %s\r\n", response->content_type);
+	/* The type may be a server's. */
+	buf_printf(out, "Content-Type: %s\r\n",
+	    is_header_value(str_from(response->content_type)) ?
+	    response->content_type : "text/xml; charset=utf-8");
 	buf_printf(out, "Cache-Control: %s\r\n", response->no_store ? "no-store" : "no-cache");
 	buf_printf(out, "Content-Length: %zu\r\n\r\n", response->body.len);
 }

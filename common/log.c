@@ -10,6 +10,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "str.h"
+
 #define LINE_BYTES 4096
 #define VALUE_BYTES 300
 
@@ -57,15 +59,30 @@ is_word(const char *value)
 	return true;
 }
 
-/* A JSON string; its escapes serve the text format too. */
+/* How many bytes of the value are written: a cut leaves characters whole. */
+static size_t
+shown_len(const char *value)
+{
+	size_t len = strnlen(value, VALUE_BYTES + 1);
+
+	if (len <= VALUE_BYTES)
+		return len;
+	for (len = VALUE_BYTES; len > 0 && (value[len] & 0xc0) == 0x80; len--)
+		;
+	return len;
+}
+
+/* A JSON string; its escapes serve the text format too.  Bytes that are no UTF-8
+ * become '?'. */
 static void
 line_quoted(struct line *line, const char *value)
 {
 	static const char hex[] = "0123456789abcdef";
-	size_t i;
+	size_t len = shown_len(value), i;
+	bool utf8 = str_is_utf8((struct str){value, len});
 
 	line_char(line, '"');
-	for (i = 0; value[i] && i < VALUE_BYTES; i++) {
+	for (i = 0; i < len; i++) {
 		unsigned char c = (unsigned char)value[i];
 
 		if (c == '"' || c == '\\') {
@@ -76,10 +93,10 @@ line_quoted(struct line *line, const char *value)
 			line_char(line, hex[c >> 4]);
 			line_char(line, hex[c & 15]);
 		} else {
-			line_char(line, (char)c);
+			line_char(line, c >= 0x80 && !utf8 ? '?' : (char)c);
 		}
 	}
-	if (value[i])
+	if (value[len])
 		line_text(line, "...");
 	line_char(line, '"');
 }

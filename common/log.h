@@ -2,7 +2,7 @@
  * The log: one line per event, on stderr, or to syslog where stderr is closed
  * or /dev/null (spawn-fcgi points it there).
  *
- *   2026-11-21T07:50:00.123Z warn server did not answer server=bbb1 after_ms=3000
+ *   2026-11-21T07:50:00.123Z warn server did not answer server=bbb1 call=create
  *
  * or, as JSON, {"time":…,"level":"warn","event":"server did not answer",…}.
  *

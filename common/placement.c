@@ -69,6 +69,15 @@ exclusion(const struct placement_candidate *candidate)
 	return PLACEMENT_BUSIER;
 }
 
+/* A turn that only a damaged state can hold counts as none: beyond 2^53 adding
+ * 1 / weight would no longer move it. */
+static bool
+is_turn(double turn)
+{
+
+	return turn >= 0 && turn < 9007199254740992.0;
+}
+
 /* The turn at which the last choice was made: each choice moves one server's
  * turn 1 / weight past the present, so the greatest such turn tells it. */
 static double
@@ -80,7 +89,7 @@ present_turn(const struct placement *placement)
 	for (i = 0; i < placement->n; i++) {
 		const struct placement_candidate *c = &placement->candidates[i];
 
-		if (isfinite(c->facts.turn))
+		if (is_turn(c->facts.turn))
 			present = fmax(present, c->facts.turn - 1 / c->server->weight);
 	}
 	return present;
@@ -100,7 +109,7 @@ placement_choose(struct placement *placement)
 		c->reason = exclusion(c);
 		if (c->reason != PLACEMENT_BUSIER)
 			continue;
-		turn = isfinite(c->facts.turn) ? fmax(c->facts.turn, present) : present;
+		turn = is_turn(c->facts.turn) ? fmax(c->facts.turn, present) : present;
 		switch (placement->policy) {
 		case PLACEMENT_LEAST_LOADED:
 			c->score = (double)c->facts.meetings / c->server->weight;

@@ -62,8 +62,8 @@ struct store_verbs {
 		struct str meeting_id, int64_t now_ms, int64_t absent_ttl_ms,
 		struct meeting *meeting);
 
-	/* Remember that no server has the meeting.  A mapping, if there is one,
-	 * stays and wins. */
+	/* Remember that no server has the meeting; where there is a mapping, it
+	 * stays and nothing else is remembered. */
 	enum store_result (*meeting_absent)(struct store *store,
 		struct str meeting_id, int64_t now_ms);
 
@@ -73,7 +73,8 @@ struct store_verbs {
 	 * the facts of this moment filled into the candidates, and OK with the new
 	 * mapping; or NO_SERVER.  However many claim one meetingID at once, in any
 	 * number of processes, one gets OK and the others EXISTS.  A mapping to a
-	 * server that is not among the candidates is replaced.
+	 * server that is not among the candidates is replaced.  Mappings older than
+	 * a day may be forgotten on this occasion.
 	 */
 	enum store_result (*meeting_claim)(struct store *store, struct arena *arena,
 		struct placement *placement, int64_t now_ms, struct meeting *meeting);

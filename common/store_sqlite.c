@@ -24,6 +24,13 @@
  * a meeting without its claim. */
 #define BUSY_TIMEOUT_MS 10000
 
+/* Opening waits for less: what is in its way then is no short write. */
+#define OPEN_TIMEOUT_MS 1000
+
+/* A mapping this old goes, so that the file does not grow with history; if the
+ * meeting still runs, the next call about it costs a look-up. */
+#define MEETING_KEEP_MS (INT64_C(24) * 3600 * 1000)
+
 /* Records of absent meetings are of use for seconds; older ones go. */
 #define ABSENT_KEEP_MS 60000
 
@@ -31,6 +38,7 @@ static const char schema[] =
     "CREATE TABLE meeting (id TEXT PRIMARY KEY, server TEXT NOT NULL,"
     " claimed_ms INTEGER NOT NULL) WITHOUT ROWID;"
     "CREATE INDEX meeting_server ON meeting (server);"
+    "CREATE INDEX meeting_claimed ON meeting (claimed_ms);"
     "CREATE TABLE absent (id TEXT PRIMARY KEY, at_ms INTEGER NOT NULL) WITHOUT ROWID;"
     "CREATE INDEX absent_at ON absent (at_ms);"
     "CREATE TABLE server (name TEXT PRIMARY KEY, health INTEGER NOT NULL DEFAULT 0,"
@@ -45,7 +53,7 @@ enum statement {
 	MEETING_COUNTS,
 	MEETING_FIND,
 	MEETING_PUT,
-	MEETING_ADOPT,
+	MEETING_PURGE,
 	MEETING_DROP,
 	ABSENT_PUT,
 	ABSENT_DROP,
@@ -70,11 +78,10 @@ static const char *const statements[STATEMENTS] = {
 	[MEETING_PUT] =
 	    "INSERT INTO meeting (id, server, claimed_ms) VALUES (?1, ?2, ?3)"
 	    " ON CONFLICT (id) DO UPDATE SET server = ?2, claimed_ms = ?3",
-	[MEETING_ADOPT] =
-	    "INSERT INTO meeting (id, server, claimed_ms) VALUES (?1, ?2, ?3)"
-	    " ON CONFLICT (id) DO NOTHING",
+	[MEETING_PURGE] = "DELETE FROM meeting WHERE claimed_ms < ?1",
 	[MEETING_DROP] = "DELETE FROM meeting WHERE id = ?1",
-	[ABSENT_PUT] = "INSERT INTO absent (id, at_ms) VALUES (?1, ?2)"
+	[ABSENT_PUT] = "INSERT INTO absent (id, at_ms) SELECT ?1, ?2"
+	    " WHERE NOT EXISTS (SELECT 1 FROM meeting WHERE id = ?1)"
 	    " ON CONFLICT (id) DO UPDATE SET at_ms = ?2",
 	[ABSENT_DROP] = "DELETE FROM absent WHERE id = ?1",
 	[ABSENT_PURGE] = "DELETE FROM absent WHERE at_ms < ?1",
@@ -173,61 +180,112 @@ lock_directory(const char *path)
 	return fd;
 }
 
+/* A number that tells this file from another at the same path.  It is kept in the
+ * file, as its application_id. */
 static int
-schema_make(sqlite3 *db)
+identity(const struct stat *file)
 {
-	sqlite3_stmt *version;
-	char text[64];
-	int error, found = -1;
+	uint64_t mixed = ((uint64_t)file->st_ino ^ (uint64_t)file->st_dev << 40) *
+	    UINT64_C(0x9e3779b97f4a7c15);
 
-	error = sqlite3_prepare_v2(db, "PRAGMA user_version", -1, &version, NULL);
-	if (error == SQLITE_OK) {
-		error = sqlite3_step(version);
-		if (error == SQLITE_ROW)
-			found = sqlite3_column_int(version, 0);
-		error = sqlite3_finalize(version);
-	}
+	return (int)(mixed >> 33) | 1; /* never 0, the default */
+}
+
+/* Read a pragma's number.  SQLITE_OK, or the error. */
+static int
+read_pragma(sqlite3 *db, const char *pragma, int *number)
+{
+	sqlite3_stmt *statement;
+	int error = sqlite3_prepare_v2(db, pragma, -1, &statement, NULL);
+
 	if (error != SQLITE_OK)
 		return error;
-	if (found == SCHEMA_VERSION)
-		return SQLITE_OK;
-	if (found != 0)
-		return SQLITE_MISMATCH; /* written by a newer program */
-	snprintf(text, sizeof(text), "PRAGMA user_version = %d; COMMIT", SCHEMA_VERSION);
+	if (sqlite3_step(statement) == SQLITE_ROW)
+		*number = sqlite3_column_int(statement, 0);
+	return sqlite3_finalize(statement);
+}
+
+static int
+write_identity(sqlite3 *db, int id)
+{
+	char text[64];
+
+	snprintf(text, sizeof(text), "PRAGMA application_id = %d", id);
+	return sqlite3_exec(db, text, NULL, NULL, NULL);
+}
+
+static int
+schema_make(sqlite3 *db, int id)
+{
+	char version[64];
+	int error;
+
+	snprintf(version, sizeof(version), "PRAGMA user_version = %d", SCHEMA_VERSION);
 	error = sqlite3_exec(db, "PRAGMA journal_mode = WAL; BEGIN IMMEDIATE", NULL, NULL, NULL);
 	if (error == SQLITE_OK)
 		error = sqlite3_exec(db, schema, NULL, NULL, NULL);
 	if (error == SQLITE_OK)
-		error = sqlite3_exec(db, text, NULL, NULL, NULL);
+		error = write_identity(db, id);
+	if (error == SQLITE_OK)
+		error = sqlite3_exec(db, version, NULL, NULL, NULL);
+	if (error == SQLITE_OK)
+		error = sqlite3_exec(db, "COMMIT", NULL, NULL, NULL);
 	return error;
+}
+
+/*
+ * Make sure that the file is this program's and its -wal is its own.  A file that
+ * was put in another's place meets the -wal of that other, which SQLite cannot
+ * tell: read through it, the identity is not this file's.  SQLITE_ABORT means
+ * just that; with is_alone (there is no -wal) the file is given its identity.
+ */
+static int
+schema_check(sqlite3 *db, int id, bool is_alone)
+{
+	int version = 0, found = 0, error;
+
+	error = read_pragma(db, "PRAGMA user_version", &version);
+	if (error == SQLITE_OK)
+		error = read_pragma(db, "PRAGMA application_id", &found);
+	if (error != SQLITE_OK)
+		return error;
+	if (version == 0)
+		return schema_make(db, id);
+	if (version != SCHEMA_VERSION)
+		return SQLITE_MISMATCH; /* written by a newer program */
+	if (found == id)
+		return SQLITE_OK;
+	return is_alone ? write_identity(db, id) : SQLITE_ABORT;
 }
 
 /* Open the file as it stands.  SQLITE_OK, or the error. */
 static int
-connection_try(const char *path, struct connection **opened)
+connection_try(const char *path, bool is_alone, struct connection **opened)
 {
 	struct connection *connection = mem_alloc(sizeof(*connection));
 	struct stat file;
 	int error;
 
-	if (stat(path, &file) != 0 && errno == ENOENT)
-		remove_companions(path);
 	error = sqlite3_open_v2(path, &connection->db,
 	    SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL);
+	if (error == SQLITE_OK && stat(path, &file) != 0)
+		error = SQLITE_CANTOPEN;
 	if (error == SQLITE_OK) {
 		sqlite3_extended_result_codes(connection->db, 1);
-		sqlite3_busy_timeout(connection->db, BUSY_TIMEOUT_MS);
+		sqlite3_busy_timeout(connection->db, OPEN_TIMEOUT_MS);
+		/* Closing must not write another file's -wal into this one. */
+		sqlite3_db_config(connection->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
 		error = sqlite3_exec(connection->db, "PRAGMA synchronous = NORMAL",
 		    NULL, NULL, NULL);
 	}
 	if (error == SQLITE_OK)
-		error = schema_make(connection->db);
-	if (error == SQLITE_OK && stat(path, &file) != 0)
-		error = SQLITE_CANTOPEN;
+		error = schema_check(connection->db, identity(&file), is_alone);
 	if (error != SQLITE_OK) {
 		connection_close(connection);
 		return error;
 	}
+	sqlite3_db_config(connection->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL);
+	sqlite3_busy_timeout(connection->db, BUSY_TIMEOUT_MS);
 	connection->device = file.st_dev;
 	connection->inode = file.st_ino;
 	*opened = connection;
@@ -237,10 +295,25 @@ connection_try(const char *path, struct connection **opened)
 static int
 connection_open(const char *path, struct connection **opened)
 {
-	int lock = lock_directory(path);
-	int error = connection_try(path, opened);
+	int lock = lock_directory(path), error;
+	struct stat file;
 	char *aside;
 
+	if (stat(path, &file) != 0) {
+		if (errno == ENOENT)
+			remove_companions(path);
+	} else if (S_ISREG(file.st_mode) && file.st_size == 0) {
+		/* An emptied file is as good as none; but others may still have it
+		 * open, and locked. */
+		unlink(path);
+		remove_companions(path);
+	}
+	error = connection_try(path, false, opened);
+	if (error == SQLITE_ABORT) {
+		log_warn("another state was put in place; using it", "file", path);
+		remove_companions(path);
+		error = connection_try(path, true, opened);
+	}
 	if (is_damaged(error)) {
 		aside = with_suffix(path, ".broken");
 		if (rename(path, aside) == 0) {
@@ -248,7 +321,7 @@ connection_open(const char *path, struct connection **opened)
 			log_warn("the state is no database or damaged; moved aside and begun "
 			    "afresh, meetings are found again by asking the servers",
 			    "file", path, "moved_to", aside);
-			error = connection_try(path, opened);
+			error = connection_try(path, true, opened);
 		}
 		free(aside);
 	}
@@ -447,7 +520,7 @@ read_facts(sqlite3_stmt *statement, int column, struct server_facts *facts)
 		facts->operator_state = (enum server_state)state;
 }
 
-/* Fill in the facts of servers, which are `stride` bytes apart, as are facts. */
+/* Fill in the facts of n servers. */
 struct facts_arguments {
 	size_t n;
 	const struct server *servers;        /* either these two arrays … */
@@ -627,12 +700,19 @@ sqlite_meeting_absent(struct store *store, struct str meeting_id, int64_t now_ms
 	return perform(store, true, work_meeting_absent, &a);
 }
 
-/* Write one mapping, and forget that the meeting was absent. */
+/* Write one mapping, and forget that the meeting was absent, and old mappings. */
 static int
-meeting_put(struct connection *connection, enum statement which, struct str meeting_id,
-    const char *server, int64_t now_ms)
+meeting_put(struct connection *connection, struct str meeting_id, const char *server,
+    int64_t now_ms)
 {
-	sqlite3_stmt *statement = prepare(connection, which);
+	sqlite3_stmt *statement = prepare(connection, MEETING_PURGE);
+
+	if (!statement)
+		return -1;
+	sqlite3_bind_int64(statement, 1, now_ms - MEETING_KEEP_MS);
+	if (step(statement) != SQLITE_DONE)
+		return -1;
+	statement = prepare(connection, MEETING_PUT);
 
 	if (!statement)
 		return -1;
@@ -667,7 +747,7 @@ place(struct connection *connection, struct meeting_arguments *a)
 		return STORE_FAILED;
 	bind_text(statement, 1, chosen->server->name);
 	sqlite3_bind_double(statement, 2, chosen->facts.turn);
-	if (step(statement) != SQLITE_DONE || meeting_put(connection, MEETING_PUT,
+	if (step(statement) != SQLITE_DONE || meeting_put(connection,
 	        placement->meeting_id, chosen->server->name, a->at_ms) != 0)
 		return STORE_FAILED;
 	*a->meeting = (struct meeting){
@@ -707,14 +787,14 @@ static enum store_result
 work_meeting_adopt(struct connection *connection, void *arguments)
 {
 	struct meeting_arguments *a = arguments;
+	enum store_result result = work_meeting_find(connection, a);
 
-	if (meeting_put(connection, MEETING_ADOPT, a->meeting_id, a->server, a->at_ms) != 0)
+	if (result == STORE_OK)
+		return STORE_EXISTS;
+	if (result == STORE_FAILED ||
+	    meeting_put(connection, a->meeting_id, a->server, a->at_ms) != 0)
 		return STORE_FAILED;
-	/* The last change was ABSENT_DROP's, so look. */
-	if (work_meeting_find(connection, a) != STORE_OK)
-		return STORE_FAILED;
-	return a->meeting->claimed_ms == a->at_ms &&
-	    strcmp(a->meeting->server, a->server) == 0 ? STORE_OK : STORE_EXISTS;
+	return STORE_OK;
 }
 
 static enum store_result

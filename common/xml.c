@@ -156,7 +156,10 @@ xml_read(struct arena *arena, struct str document, struct xml_field *fields,
 	}
 	if (document.len == 0 || document.len > INT_MAX)
 		return -1;
-	/* The encoding given here wins over the one a document declares. */
+	/* The encoding given here wins over the one a document declares, but not
+	 * over a byte order mark. */
+	if (!str_is_utf8(document))
+		return -1;
 	reader.parser = XML_ParserCreate("UTF-8");
 	if (!reader.parser)
 		return -1;
@@ -196,7 +199,7 @@ xml_text(struct buf *out, struct str text)
 			buf_text(out, "&#39;");
 			break;
 		default:
-			if ((unsigned char)c < 0x20 && !strchr("\t\n\r", c))
+			if ((unsigned char)c < 0x20 && !memchr("\t\n\r", c, 3))
 				c = '?';
 			buf_char(out, c);
 		}
