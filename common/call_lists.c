@@ -128,7 +128,7 @@ call_lists(struct call *call)
 
 	buf_init(&items, LIMIT_MERGED_BYTES - LIMIT_HEADER_BYTES);
 	for (i = 0; i < batch.n; i++) {
-		relay_judge(call, asked[i], &batch.calls[i], &answer);
+		relay_judge(call, call->name, asked[i], &batch.calls[i], &answer);
 		document = merge_server(call, list, asked[i], &answer, &seen, &items);
 		if (document.len > 0)
 			fresh[n_fresh++] = (struct store_list){

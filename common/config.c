@@ -813,7 +813,7 @@ static const struct key server_keys[] = {
 	{"secret", &type_secret, AT(secret), 0, 0, "required",
 		"the server's secret, as bbb-conf --secret prints it there"},
 	{"name", &type_name, AT(name), 0, 0, "the host name and port",
-		"what tinyscalectl, the logs and the status page call it"},
+		"what the logs call it"},
 	{"checksum_algorithm", &type_algorithm, AT(algorithm), 0, 0, "sha256",
 		"what calls to it are signed with"},
 	{"weight", &type_weight, AT(weight), 0, 1000, "1.0",

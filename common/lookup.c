@@ -10,6 +10,9 @@
 #include "reply.h"
 #include "xml.h"
 
+/* The call that asks a server for a meeting. */
+#define QUESTION "getMeetingInfo"
+
 struct server_facts *
 lookup_facts(struct call *call)
 {
@@ -35,7 +38,7 @@ prepare_question(struct call *call, const struct server *server, struct http_cal
 	*http = (struct http_call){
 		.server = server->name,
 		.method = "GET",
-		.url = relay_url(call->arena, server, "getMeetingInfo",
+		.url = relay_url(call->arena, server, QUESTION,
 		    buf_take(&query, call->arena)),
 		.max_answer_bytes = LIMIT_ANSWER_BYTES,
 	};
@@ -93,7 +96,7 @@ lookup_ask(struct call *call, const struct server *except)
 		call->http->run(call->http, call->arena, &batch);
 	for (i = 0; i < batch.n; i++) {
 		/* Judged for the sake of the log: who did not answer. */
-		relay_judge(call, asked[i], &batch.calls[i], &answer);
+		relay_judge(call, QUESTION, asked[i], &batch.calls[i], &answer);
 		if (!found && answer.verdict == RELAY_SUCCESS &&
 		    has_meeting(&batch.calls[i], call))
 			found = asked[i];
@@ -123,7 +126,7 @@ lookup_is_gone(struct call *call, const struct server *server)
 
 	prepare_question(call, server, &http);
 	call->http->run(call->http, call->arena, &batch);
-	relay_judge(call, server, &http, &answer);
+	relay_judge(call, QUESTION, server, &http, &answer);
 	return answer.verdict == RELAY_FAILED &&
 	    reply_is_unknown_meeting(answer.message_key);
 }

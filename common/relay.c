@@ -97,7 +97,7 @@ is_json(const struct http_call *http)
 }
 
 static void
-judge_document(const struct call *call, const struct server *server,
+judge_document(const struct call *call, const char *name, const struct server *server,
     const struct http_call *http, struct relay_answer *answer)
 {
 	struct xml_field fields[] = {{.name = "returncode"}, {.name = "messageKey"}};
@@ -115,7 +115,7 @@ judge_document(const struct call *call, const struct server *server,
 	if (http->status != 200 ||
 	    xml_read(call->arena, http->answer, fields, 2, NULL) != 0) {
 		log_warn("server's answer is not a BigBlueButton answer", "server",
-		    server->name, "call", call->name, "status", status);
+		    server->name, "call", name, "status", status);
 		return;
 	}
 	answer->message_key = fields[1].text;
@@ -128,18 +128,18 @@ judge_document(const struct call *call, const struct server *server,
 		answer->verdict = RELAY_FAILED;
 	else
 		log_warn("server's answer has no returncode", "server", server->name,
-		    "call", call->name);
+		    "call", name);
 }
 
 void
-relay_judge(const struct call *call, const struct server *server,
+relay_judge(const struct call *call, const char *name, const struct server *server,
     const struct http_call *http, struct relay_answer *answer)
 {
 
 	*answer = (struct relay_answer){.verdict = RELAY_NO_ANSWER, .http = http};
 	switch (http->result) {
 	case HTTP_ANSWERED:
-		judge_document(call, server, http, answer);
+		judge_document(call, name, server, http, answer);
 		return;
 	case HTTP_ABANDONED:
 		return;
@@ -153,7 +153,7 @@ relay_judge(const struct call *call, const struct server *server,
 			answer->verdict = RELAY_UNREACHABLE;
 		break;
 	}
-	log_warn("server did not answer", "server", server->name, "call", call->name,
+	log_warn("server did not answer", "server", server->name, "call", name,
 	    "problem", http->problem);
 }
 
@@ -168,7 +168,7 @@ relay_send(struct call *call, const struct server *server, struct relay_answer *
 	batch.timeout_ms = http->body.len > 0 || strcmp(call->name, "create") == 0 ?
 	    config->create_timeout_ms : config->call_timeout_ms;
 	call->http->run(call->http, call->arena, &batch);
-	relay_judge(call, server, http, answer);
+	relay_judge(call, call->name, server, http, answer);
 }
 
 void

@@ -35,8 +35,8 @@ const char *relay_url(struct arena *arena, const struct server *server,
 void relay_prepare(const struct call *call, const struct server *server,
 	struct http_call *http);
 
-/* Judge a finished outgoing call; what is wrong with it is logged. */
-void relay_judge(const struct call *call, const struct server *server,
+/* Judge a finished outgoing call of that name; what is wrong with it is logged. */
+void relay_judge(const struct call *call, const char *name, const struct server *server,
 	const struct http_call *http, struct relay_answer *answer);
 
 /* Send the call to the server and wait for the answer: up to create_timeout_ms
