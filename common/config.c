@@ -74,7 +74,8 @@ struct key {
 
 /* One line: the file, the key unless it is NULL, and what is wrong. */
 __attribute__((format(printf, 3, 4)))
-static void complain(struct load *load, const char *key, const char *format, ...)
+static void
+complain(struct load *load, const char *key, const char *format, ...)
 {
 	char text[512];
 	va_list args;
@@ -98,7 +99,8 @@ static void complain(struct load *load, const char *key, const char *format, ...
 		buf_printf(out, "%s: %s\n", load->path, text);
 }
 
-static const char *kind_of(struct json_object *value)
+static const char *
+kind_of(struct json_object *value)
 {
 	switch (json_object_get_type(value)) {
 	case json_type_null:
@@ -121,13 +123,15 @@ static const char *kind_of(struct json_object *value)
 
 /* The value is of another type.  It is not repeated: it may be a secret that
  * got into the wrong place. */
-static void complain_type(struct load *load, const char *key, const char *expected,
+static void
+complain_type(struct load *load, const char *key, const char *expected,
 	struct json_object *value)
 {
 	complain(load, key, "expected %s, not %s", expected, kind_of(value));
 }
 
-static void describe(const struct key *key, char *text, size_t size)
+static void
+describe(const struct key *key, char *text, size_t size)
 {
 	if (key->type->expected)
 		snprintf(text, size, "%s", key->type->expected);
@@ -137,7 +141,8 @@ static void describe(const struct key *key, char *text, size_t size)
 }
 
 /* A name from the file, fit for a line of text. */
-static const char *shown(const char *name, char text[65])
+static const char *
+shown(const char *name, char text[65])
 {
 	size_t i = 0;
 	for (; name[i] && i < 64; i++)
@@ -150,14 +155,16 @@ static const char *shown(const char *name, char text[65])
  * The values of single keys.
  */
 
-static void *field(const struct key *key, void *base)
+static void *
+field(const struct key *key, void *base)
 {
 	return (char *)base + key->offset;
 }
 
 /* The text of a JSON string, borrowed.  NUL is refused, for all that follows
  * works with C strings. */
-static int read_text(struct load *load, const char *key, const char *expected,
+static int
+read_text(struct load *load, const char *key, const char *expected,
 	struct json_object *value, struct str *text)
 {
 	if (!json_object_is_type(value, json_type_string)) {
@@ -173,7 +180,8 @@ static int read_text(struct load *load, const char *key, const char *expected,
 	return 0;
 }
 
-static void read_number(struct load *load, const struct key *key,
+static void
+read_number(struct load *load, const struct key *key,
 	struct json_object *value, void *base)
 {
 	char expected[80];
@@ -191,7 +199,8 @@ static void read_number(struct load *load, const struct key *key,
 }
 
 /* max_meetings, max_users: "none" is said by leaving the key out. */
-static void read_limit(struct load *load, const struct key *key,
+static void
+read_limit(struct load *load, const struct key *key,
 	struct json_object *value, void *base)
 {
 	struct key plain = *key;
@@ -201,7 +210,8 @@ static void read_limit(struct load *load, const struct key *key,
 	*(long *)field(key, base) = (long)number;
 }
 
-static void read_status(struct load *load, const struct key *key,
+static void
+read_status(struct load *load, const struct key *key,
 	struct json_object *value, void *base)
 {
 	int64_t number = json_object_is_type(value, json_type_int)
@@ -212,7 +222,8 @@ static void read_status(struct load *load, const struct key *key,
 		*(int *)field(key, base) = (int)number;
 }
 
-static void read_weight(struct load *load, const struct key *key,
+static void
+read_weight(struct load *load, const struct key *key,
 	struct json_object *value, void *base)
 {
 	if (!json_object_is_type(value, json_type_int)
@@ -228,7 +239,8 @@ static void read_weight(struct load *load, const struct key *key,
 		*(double *)field(key, base) = weight;
 }
 
-static void read_boolean(struct load *load, const struct key *key,
+static void
+read_boolean(struct load *load, const struct key *key,
 	struct json_object *value, void *base)
 {
 	if (!json_object_is_type(value, json_type_boolean))
@@ -238,7 +250,8 @@ static void read_boolean(struct load *load, const struct key *key,
 }
 
 /* One of two words; the second is true. */
-static void read_switch(struct load *load, const struct key *key,
+static void
+read_switch(struct load *load, const struct key *key,
 	struct json_object *value, void *base, const char *off, const char *on)
 {
 	struct str word;
@@ -250,19 +263,22 @@ static void read_switch(struct load *load, const struct key *key,
 		*(bool *)field(key, base) = str_is(word, on);
 }
 
-static void read_forward(struct load *load, const struct key *key,
+static void
+read_forward(struct load *load, const struct key *key,
 	struct json_object *value, void *base)
 {
 	read_switch(load, key, value, base, "proxy", "redirect");
 }
 
-static void read_callbacks(struct load *load, const struct key *key,
+static void
+read_callbacks(struct load *load, const struct key *key,
 	struct json_object *value, void *base)
 {
 	read_switch(load, key, value, base, "resign", "pass");
 }
 
-static void read_placement(struct load *load, const struct key *key,
+static void
+read_placement(struct load *load, const struct key *key,
 	struct json_object *value, void *base)
 {
 	struct str word;
@@ -271,7 +287,8 @@ static void read_placement(struct load *load, const struct key *key,
 		complain(load, key->key, "expected %s", key->type->expected);
 }
 
-static void read_server_state(struct load *load, const struct key *key,
+static void
+read_server_state(struct load *load, const struct key *key,
 	struct json_object *value, void *base)
 {
 	struct str word;
@@ -280,13 +297,15 @@ static void read_server_state(struct load *load, const struct key *key,
 		complain(load, key->key, "expected %s", key->type->expected);
 }
 
-static void read_log_format(struct load *load, const struct key *key,
+static void
+read_log_format(struct load *load, const struct key *key,
 	struct json_object *value, void *base)
 {
 	read_switch(load, key, value, base, "text", "json");
 }
 
-static void read_algorithm(struct load *load, const struct key *key,
+static void
+read_algorithm(struct load *load, const struct key *key,
 	struct json_object *value, void *base)
 {
 	struct str word;
@@ -295,7 +314,8 @@ static void read_algorithm(struct load *load, const struct key *key,
 		complain(load, key->key, "expected %s", key->type->expected);
 }
 
-static void read_algorithms(struct load *load, const struct key *key,
+static void
+read_algorithms(struct load *load, const struct key *key,
 	struct json_object *value, void *base)
 {
 	unsigned found = 0;
@@ -322,7 +342,8 @@ static void read_algorithms(struct load *load, const struct key *key,
 }
 
 /* The trimmed copy of a secret, or NULL after a complaint. */
-static const char *take_secret(struct load *load, const char *key,
+static const char *
+take_secret(struct load *load, const char *key,
 	struct json_object *value)
 {
 	struct str text;
@@ -336,20 +357,23 @@ static const char *take_secret(struct load *load, const char *key,
 	return str_copy(load->arena, text);
 }
 
-static void read_secret(struct load *load, const struct key *key,
+static void
+read_secret(struct load *load, const struct key *key,
 	struct json_object *value, void *base)
 {
 	*(const char **)field(key, base) = take_secret(load, key->key, value);
 }
 
-static void set_client_secret(struct load *load, const char *secret)
+static void
+set_client_secret(struct load *load, const char *secret)
 {
 	load->config->secrets = arena_alloc(load->arena, sizeof(*load->config->secrets));
 	load->config->secrets[0] = secret;
 	load->config->n_secrets = 1;
 }
 
-static void read_client_secret(struct load *load, const struct key *key,
+static void
+read_client_secret(struct load *load, const struct key *key,
 	struct json_object *value, void *base)
 {
 	(void)base;
@@ -358,7 +382,8 @@ static void read_client_secret(struct load *load, const struct key *key,
 		set_client_secret(load, secret);
 }
 
-static void read_client_secrets(struct load *load, const struct key *key,
+static void
+read_client_secrets(struct load *load, const struct key *key,
 	struct json_object *value, void *base)
 {
 	struct config *config = base;
@@ -383,7 +408,8 @@ static void read_client_secrets(struct load *load, const struct key *key,
 
 /* A path.  Existence is the user's of the path to see: the state is made when
  * it is missing. */
-static void read_path(struct load *load, const struct key *key,
+static void
+read_path(struct load *load, const struct key *key,
 	struct json_object *value, void *base)
 {
 	struct str text;
@@ -395,7 +421,8 @@ static void read_path(struct load *load, const struct key *key,
 		*(const char **)field(key, base) = str_copy(load->arena, text);
 }
 
-static void read_ca_file(struct load *load, const struct key *key,
+static void
+read_ca_file(struct load *load, const struct key *key,
 	struct json_object *value, void *base)
 {
 	const char **file = field(key, base);
@@ -405,12 +432,14 @@ static void read_ca_file(struct load *load, const struct key *key,
 		complain(load, key->key, "%s cannot be read: %m", *file);
 }
 
-static void set_state(struct load *load, struct str path)
+static void
+set_state(struct load *load, struct str path)
 {
 	load->config->state = str_is(path, "none") ? NULL : str_copy(load->arena, path);
 }
 
-static void read_state(struct load *load, const struct key *key,
+static void
+read_state(struct load *load, const struct key *key,
 	struct json_object *value, void *base)
 {
 	const char **state = field(key, base);
@@ -419,7 +448,8 @@ static void read_state(struct load *load, const struct key *key,
 		set_state(load, str_from(*state));
 }
 
-static void read_tags(struct load *load, const struct key *key,
+static void
+read_tags(struct load *load, const struct key *key,
 	struct json_object *value, void *base)
 {
 	struct server *server = base;
@@ -449,7 +479,8 @@ static void read_tags(struct load *load, const struct key *key,
 	server->n_tags = n;
 }
 
-static void read_parameters(struct load *load, const struct key *key,
+static void
+read_parameters(struct load *load, const struct key *key,
 	struct json_object *value, void *base)
 {
 	struct config_parameters *parameters = field(key, base);
@@ -513,7 +544,8 @@ struct address {
 };
 
 /* Read the host name or literal.  Returns what is wrong, or NULL. */
-static const char *parse_host(struct str host, char *out, size_t size)
+static const char *
+parse_host(struct str host, char *out, size_t size)
 {
 	if (host.len == 0)
 		return "the host name is missing";
@@ -553,7 +585,8 @@ static const char *parse_host(struct str host, char *out, size_t size)
 
 /* Take "http[s]://host[:port]" apart and normalise it; the path is the
  * caller's.  Returns what is wrong, or NULL. */
-static const char *parse_address(struct str text, struct address *address)
+static const char *
+parse_address(struct str text, struct address *address)
 {
 	size_t colon = str_find(text, STR("://"), 0);
 	for (size_t i = 0; i < text.len; i++)
@@ -610,7 +643,8 @@ static const char *parse_address(struct str text, struct address *address)
 }
 
 /* The forms in which people write a BigBlueButton's URL. */
-static bool is_usual_path(struct str path)
+static bool
+is_usual_path(struct str path)
 {
 	if (path.len && path.data[path.len - 1] == '/')
 		path.len--;
@@ -620,7 +654,8 @@ static bool is_usual_path(struct str path)
 
 /* Without its scheme, is it a host name?  A secret in the wrong place must not
  * be repeated; it has no dot. */
-static bool lacks_scheme(struct arena *arena, struct str text)
+static bool
+lacks_scheme(struct arena *arena, struct str text)
 {
 	struct address address;
 	struct str whole;
@@ -631,7 +666,8 @@ static bool lacks_scheme(struct arena *arena, struct str text)
 		&& (strchr(address.authority, '.') || str_starts(text, "localhost"));
 }
 
-static int read_address(struct load *load, const struct key *key,
+static int
+read_address(struct load *load, const struct key *key,
 	struct json_object *value, struct address *address)
 {
 	struct str text;
@@ -648,7 +684,8 @@ static int read_address(struct load *load, const struct key *key,
 	return -1;
 }
 
-static void read_host(struct load *load, const struct key *key,
+static void
+read_host(struct load *load, const struct key *key,
 	struct json_object *value, void *base)
 {
 	struct server *server = base;
@@ -664,7 +701,8 @@ static void read_host(struct load *load, const struct key *key,
 		address.scheme, address.authority);
 }
 
-static void read_public_url(struct load *load, const struct key *key,
+static void
+read_public_url(struct load *load, const struct key *key,
 	struct json_object *value, void *base)
 {
 	struct address address;
@@ -684,7 +722,8 @@ static void read_public_url(struct load *load, const struct key *key,
 		address.scheme, address.authority, STR_ARG(path));
 }
 
-static void read_name(struct load *load, const struct key *key,
+static void
+read_name(struct load *load, const struct key *key,
 	struct json_object *value, void *base)
 {
 	struct str text;
@@ -833,14 +872,16 @@ static const struct key server_keys[] = {
  * Objects.
  */
 
-static size_t smaller(size_t a, size_t b)
+static size_t
+smaller(size_t a, size_t b)
 {
 	return a < b ? a : b;
 }
 
 /* How many letters to add, drop, change or swap with the next to get from a to
  * b.  Neither is longer than KEY_BYTES. */
-static size_t distance(const char *a, const char *b)
+static size_t
+distance(const char *a, const char *b)
 {
 	size_t rows[3][KEY_BYTES + 1];
 	size_t *before = rows[0], *last = rows[1], *now = rows[2];
@@ -863,7 +904,8 @@ static size_t distance(const char *a, const char *b)
 	return last[len];
 }
 
-static const struct key *find_key(const struct key *keys, size_t n, const char *wanted)
+static const struct key *
+find_key(const struct key *keys, size_t n, const char *wanted)
 {
 	for (size_t i = 0; i < n; i++)
 		if (strcmp(keys[i].key, wanted) == 0)
@@ -871,7 +913,8 @@ static const struct key *find_key(const struct key *keys, size_t n, const char *
 	return NULL;
 }
 
-static void complain_unknown(struct load *load, const struct key *keys, size_t n,
+static void
+complain_unknown(struct load *load, const struct key *keys, size_t n,
 	const char *unknown)
 {
 	char clean[65];
@@ -895,7 +938,8 @@ static void complain_unknown(struct load *load, const struct key *keys, size_t n
 		complain(load, clean, "unknown key");
 }
 
-static void set_defaults(struct load *load, const struct key *keys, size_t n, void *base)
+static void
+set_defaults(struct load *load, const struct key *keys, size_t n, void *base)
 {
 	for (size_t i = 0; i < n; i++) {
 		if (keys[i].type->form == DEFAULT_TOLD)
@@ -908,7 +952,8 @@ static void set_defaults(struct load *load, const struct key *keys, size_t n, vo
 	}
 }
 
-static void read_object(struct load *load, const struct key *keys, size_t n,
+static void
+read_object(struct load *load, const struct key *keys, size_t n,
 	struct json_object *object, void *base)
 {
 	json_object_object_foreach(object, given, value) {
@@ -920,7 +965,8 @@ static void read_object(struct load *load, const struct key *keys, size_t n,
 	}
 }
 
-static void read_server(struct load *load, struct json_object *object, struct server *server)
+static void
+read_server(struct load *load, struct json_object *object, struct server *server)
 {
 	struct json_object *value;
 	server->max_meetings = server->max_users = -1;
@@ -945,20 +991,23 @@ static void read_server(struct load *load, struct json_object *object, struct se
 }
 
 /* Was the server's name not given but made? */
-static bool has_default_name(struct json_object *list, size_t i)
+static bool
+has_default_name(struct json_object *list, size_t i)
 {
 	struct json_object *value;
 	return !json_object_object_get_ex(json_object_array_get_idx(list, i), "name", &value);
 }
 
-static void set_where(struct load *load, size_t i)
+static void
+set_where(struct load *load, size_t i)
 {
 	snprintf(load->where, sizeof(load->where), "servers[%zu].", i);
 }
 
 /* Listed twice, a server would get twice its share and all its meetings would
  * be there twice. */
-static void check_twice(struct load *load, struct json_object *list, size_t i)
+static void
+check_twice(struct load *load, struct json_object *list, size_t i)
 {
 	const struct server *all = load->config->servers, *server = &all[i];
 	for (size_t j = 0; j < i; j++) {
@@ -977,7 +1026,8 @@ static void check_twice(struct load *load, struct json_object *list, size_t i)
 	}
 }
 
-static void read_servers(struct load *load, const struct key *key,
+static void
+read_servers(struct load *load, const struct key *key,
 	struct json_object *value, void *base)
 {
 	struct config *config = base;
@@ -1014,14 +1064,16 @@ static void read_servers(struct load *load, const struct key *key,
  */
 
 /* What the environment says, trimmed; absent if it says nothing. */
-static struct str environment(const char *variable)
+static struct str
+environment(const char *variable)
 {
 	struct str text = str_trim(str_from(getenv(variable)));
 	return text.len ? text : (struct str){NULL, 0};
 }
 
 /* Read the file whole into text. */
-static int read_file(struct load *load, struct buf *text)
+static int
+read_file(struct load *load, struct buf *text)
 {
 	int result = -1;
 	struct stat facts;
@@ -1069,7 +1121,8 @@ out:
 
 /* A problem with the text at an offset.  The text itself is not shown: secrets
  * are in it. */
-static void complain_at(struct load *load, struct str text, size_t offset,
+static void
+complain_at(struct load *load, struct str text, size_t offset,
 	const char *problem)
 {
 	size_t line = 1, column = 1;
@@ -1085,7 +1138,8 @@ static void complain_at(struct load *load, struct str text, size_t offset,
 }
 
 /* Parse the whole text; the caller puts the tree. */
-static int parse(struct load *load, struct str text, struct json_object **tree)
+static int
+parse(struct load *load, struct str text, struct json_object **tree)
 {
 	/* Windows' editors put a byte order mark in front. */
 	if (str_starts(text, "\xef\xbb\xbf"))
@@ -1124,7 +1178,8 @@ static int parse(struct load *load, struct str text, struct json_object **tree)
 	return -1;
 }
 
-static void read_tree(struct load *load, struct json_object *tree)
+static void
+read_tree(struct load *load, struct json_object *tree)
 {
 	struct config *config = load->config;
 	struct json_object *value;
@@ -1159,7 +1214,8 @@ static void read_tree(struct load *load, struct json_object *tree)
 		set_state(load, state_given);
 }
 
-const char *config_path(const char *path)
+const char *
+config_path(const char *path)
 {
 	const char *given = getenv("TINYSCALE_CONFIG");
 	if (path)
@@ -1167,7 +1223,8 @@ const char *config_path(const char *path)
 	return given && given[0] ? given : TINYSCALE_DEFAULT_CONFIG;
 }
 
-struct config *config_load(const char *path, struct buf *problems)
+struct config *
+config_load(const char *path, struct buf *problems)
 {
 	struct arena *arena = arena_new();
 	struct load load = {
@@ -1194,13 +1251,15 @@ struct config *config_load(const char *path, struct buf *problems)
 	return NULL;
 }
 
-void config_free(struct config *config)
+void
+config_free(struct config *config)
 {
 	if (config)
 		arena_free(config->arena); /* config is in it */
 }
 
-const struct server *config_server_find(const struct config *config, const char *name)
+const struct server *
+config_server_find(const struct config *config, const char *name)
 {
 	for (size_t i = 0; i < config->n_servers; i++)
 		if (strcmp(config->servers[i].name, name) == 0)
@@ -1208,7 +1267,8 @@ const struct server *config_server_find(const struct config *config, const char 
 	return NULL;
 }
 
-static void print_keys(FILE *out, const char *prefix, const struct key *keys, size_t n)
+static void
+print_keys(FILE *out, const char *prefix, const struct key *keys, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
 		char expected[80];
@@ -1218,7 +1278,8 @@ static void print_keys(FILE *out, const char *prefix, const struct key *keys, si
 	}
 }
 
-void config_print_keys(FILE *out)
+void
+config_print_keys(FILE *out)
 {
 	print_keys(out, "", top_keys, COUNT(top_keys));
 	print_keys(out, "servers[].", server_keys, COUNT(server_keys));

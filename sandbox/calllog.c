@@ -4,7 +4,8 @@
 
 #include "text.h"
 
-static void remove_first(struct calllog *log)
+static void
+remove_first(struct calllog *log)
 {
 	struct calllog_entry *entry = log->first;
 
@@ -17,7 +18,8 @@ static void remove_first(struct calllog *log)
 	free(entry);
 }
 
-void calllog_add(struct calllog *log, unsigned long long arrival, const char *call,
+void
+calllog_add(struct calllog *log, unsigned long long arrival, const char *call,
 		 const char *line)
 {
 	struct calllog_entry *entry = text_new(sizeof(*entry));
@@ -35,7 +37,8 @@ void calllog_add(struct calllog *log, unsigned long long arrival, const char *ca
 		remove_first(log);
 }
 
-void calllog_clear(struct calllog *log)
+void
+calllog_clear(struct calllog *log)
 {
 	while (log->first != NULL)
 		remove_first(log);

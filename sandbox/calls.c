@@ -42,25 +42,29 @@ struct call_entry {
 	void (*run)(struct call *call);
 };
 
-static void add_element(struct text *text, const char *name, const char *value)
+static void
+add_element(struct text *text, const char *name, const char *value)
 {
 	text_add_format(text, "<%s>", name);
 	text_add_xml(text, value);
 	text_add_format(text, "</%s>\n", name);
 }
 
-static void add_number(struct text *text, const char *name, long long number)
+static void
+add_number(struct text *text, const char *name, long long number)
 {
 	text_add_format(text, "<%s>%lld</%s>\n", name, number, name);
 }
 
-static void add_boolean(struct text *text, const char *name, bool value)
+static void
+add_boolean(struct text *text, const char *name, bool value)
 {
 	add_element(text, name, value ? "true" : "false");
 }
 
 /* FreeMarker groups the digits of numbers printed without ?c, as getMeetings does. */
-static void add_grouped(struct text *text, const char *name, size_t number)
+static void
+add_grouped(struct text *text, const char *name, size_t number)
 {
 	if (number < 1000)
 		text_add_format(text, "<%s>%zu</%s>\n", name, number, name);
@@ -72,19 +76,22 @@ static void add_grouped(struct text *text, const char *name, size_t number)
 				number / 1000 % 1000, number % 1000, name);
 }
 
-static struct text *open_document(struct call *call, const char *returncode)
+static struct text *
+open_document(struct call *call, const char *returncode)
 {
 	text_add_string(&call->answer->body, "<response>\n");
 	add_element(&call->answer->body, "returncode", returncode);
 	return &call->answer->body;
 }
 
-static void close_document(struct call *call)
+static void
+close_document(struct call *call)
 {
 	text_add_string(&call->answer->body, "</response>");
 }
 
-static void answer_html(struct answer *answer, unsigned status, const char *title)
+static void
+answer_html(struct answer *answer, unsigned status, const char *title)
 {
 	text_fini(&answer->body);
 	answer->status = status;
@@ -97,7 +104,8 @@ static void answer_html(struct answer *answer, unsigned status, const char *titl
  * Grails' withFormat for error documents, which exist as XML and as JSON; the
  * Accept header of browsers is not looked at (application.yml).
  */
-static bool wants_json(const struct call *call)
+static bool
+wants_json(const struct call *call)
 {
 	static const char *const browsers[] = { "Gecko", "WebKit", "Presto", "Trident" };
 	const char *format = params_find(&call->params, "format");
@@ -116,7 +124,8 @@ static bool wants_json(const struct call *call)
 }
 
 /* The error document (api-error.ftlx). */
-static void fail_document(struct call *call, const char *key, const char *message)
+static void
+fail_document(struct call *call, const char *key, const char *message)
 {
 	struct text *body = &call->answer->body;
 
@@ -137,7 +146,8 @@ static void fail_document(struct call *call, const char *key, const char *messag
 }
 
 /* How join fails: by sending the browser away with errors= in the URL. */
-static void fail_redirect(struct call *call, const char *key, const char *message)
+static void
+fail_redirect(struct call *call, const char *key, const char *message)
 {
 	const char *target = NULL;
 	struct text errors = { 0 };
@@ -165,7 +175,8 @@ static void fail_redirect(struct call *call, const char *key, const char *messag
 	call->answer->is_uncacheable = true;
 }
 
-static void fail(struct call *call, const char *key, const char *message)
+static void
+fail(struct call *call, const char *key, const char *message)
 {
 	if (call->entry->redirects_errors)
 		fail_redirect(call, key, message);
@@ -173,13 +184,15 @@ static void fail(struct call *call, const char *key, const char *message)
 		fail_document(call, key, message);
 }
 
-static const char *find(const struct call *call, const char *name)
+static const char *
+find(const struct call *call, const char *name)
 {
 	return params_find(&call->params, name);
 }
 
 /* Like find(), but an empty value counts as absent. */
-static const char *find_filled(const struct call *call, const char *name)
+static const char *
+find_filled(const struct call *call, const char *name)
 {
 	const char *value = find(call, name);
 
@@ -187,7 +200,8 @@ static const char *find_filled(const struct call *call, const char *name)
 }
 
 /* Length as Java counts it: in UTF-16 units. */
-static size_t java_length(const char *string)
+static size_t
+java_length(const char *string)
 {
 	size_t length = 0;
 
@@ -200,7 +214,8 @@ static size_t java_length(const char *string)
 	return length;
 }
 
-static bool is_integral(const char *string)
+static bool
+is_integral(const char *string)
 {
 	size_t length = strlen(string);
 
@@ -211,21 +226,24 @@ static bool is_integral(const char *string)
 	return length > 0 && length <= 18 && strspn(string, "0123456789") == length;
 }
 
-static long long find_number(const struct call *call, const char *name)
+static long long
+find_number(const struct call *call, const char *name)
 {
 	const char *value = find(call, name);
 
 	return value != NULL && is_integral(value) ? strtoll(value, NULL, 10) : 0;
 }
 
-static bool is_true(const char *value)
+static bool
+is_true(const char *value)
 {
 	return value != NULL && (strcasecmp(value, "true") == 0 || strcmp(value, "1") == 0);
 }
 
 /* The checks below return false after having made the answer. */
 
-static bool check_meeting_id(struct call *call)
+static bool
+check_meeting_id(struct call *call)
 {
 	const char *id = find(call, "meetingID");
 	const char *key = NULL, *message = NULL;
@@ -247,7 +265,8 @@ static bool check_meeting_id(struct call *call)
 	return key == NULL;
 }
 
-static bool check_password(struct call *call, const char *name)
+static bool
+check_password(struct call *call, const char *name)
 {
 	const char *value = find_filled(call, name);
 
@@ -257,7 +276,8 @@ static bool check_password(struct call *call, const char *name)
 	return false;
 }
 
-static bool check_boolean(struct call *call, const char *name, const char *message)
+static bool
+check_boolean(struct call *call, const char *name, const char *message)
 {
 	const char *value = find_filled(call, name);
 
@@ -268,7 +288,8 @@ static bool check_boolean(struct call *call, const char *name, const char *messa
 	return false;
 }
 
-static bool check_integral(struct call *call, const char *name, const char *message)
+static bool
+check_integral(struct call *call, const char *name, const char *message)
 {
 	const char *value = find_filled(call, name);
 
@@ -279,7 +300,8 @@ static bool check_integral(struct call *call, const char *name, const char *mess
 }
 
 /* Finds the meeting of the request; the id is taken without outer blanks. */
-static struct meeting *find_meeting(const struct call *call)
+static struct meeting *
+find_meeting(const struct call *call)
 {
 	const char *id = find(call, "meetingID");
 	char *clean = id == NULL ? NULL : params_sanitize(id);
@@ -289,7 +311,8 @@ static struct meeting *find_meeting(const struct call *call)
 	return meeting;
 }
 
-static void add_date(struct text *text, const char *name, long long time_ms)
+static void
+add_date(struct text *text, const char *name, long long time_ms)
 {
 	time_t seconds = (time_t)(time_ms / 1000);
 	struct tm parts;
@@ -300,7 +323,8 @@ static void add_date(struct text *text, const char *name, long long time_ms)
 	add_element(text, name, date);
 }
 
-static void add_passwords(struct text *text, const struct meeting *meeting)
+static void
+add_passwords(struct text *text, const struct meeting *meeting)
 {
 	if (meeting->attendee_password[0] != '\0')
 		add_element(text, "attendeePW", meeting->attendee_password);
@@ -309,7 +333,8 @@ static void add_passwords(struct text *text, const struct meeting *meeting)
 }
 
 /* create-meeting.ftlx */
-static void answer_create(struct call *call, const struct meeting *meeting, bool is_repeat)
+static void
+answer_create(struct call *call, const struct meeting *meeting, bool is_repeat)
 {
 	struct text *body = open_document(call, "SUCCESS");
 
@@ -333,7 +358,8 @@ static void answer_create(struct call *call, const struct meeting *meeting, bool
 }
 
 /* Keeps meta_NAME=value pairs whose NAME can be an XML element. */
-static void take_metadata(const struct call *call, struct meeting *meeting)
+static void
+take_metadata(const struct call *call, struct meeting *meeting)
 {
 	for (const struct param *param = call->params.first; param != NULL; param = param->next) {
 		const char *name = param->name + 5;
@@ -354,7 +380,8 @@ static void take_metadata(const struct call *call, struct meeting *meeting)
 	}
 }
 
-static bool check_create(struct call *call)
+static bool
+check_create(struct call *call)
 {
 	const char *name = find(call, "name");
 	const char *id = find(call, "meetingID");
@@ -385,7 +412,8 @@ static bool check_create(struct call *call)
 	       check_boolean(call, "isBreakout", "You must provide a boolean value for isBreakout");
 }
 
-static bool has_type(const struct calls_request *request, const char *type)
+static bool
+has_type(const struct calls_request *request, const char *type)
 {
 	size_t length = strlen(type);
 
@@ -394,12 +422,14 @@ static bool has_type(const struct calls_request *request, const char *type)
 	       strchr("; \t", request->content_type[length]) != NULL;
 }
 
-static bool has_xml(const struct calls_request *request)
+static bool
+has_xml(const struct calls_request *request)
 {
 	return has_type(request, "application/xml") || has_type(request, "text/xml");
 }
 
-static void run_create(struct call *call)
+static void
+run_create(struct call *call)
 {
 	const struct calls_request *request = call->request;
 	const char *attendee_password, *moderator_password, *voice_bridge, *value;
@@ -481,7 +511,8 @@ static void run_create(struct call *call)
 	answer_create(call, meeting, false);
 }
 
-static void run_join(struct call *call)
+static void
+run_join(struct call *call)
 {
 	const char *full_name = find(call, "fullName");
 	const char *role = find(call, "role");
@@ -568,7 +599,8 @@ static void run_join(struct call *call)
 	text_fini(&url);
 }
 
-static void run_is_meeting_running(struct call *call)
+static void
+run_is_meeting_running(struct call *call)
 {
 	const struct meeting *meeting;
 
@@ -582,13 +614,15 @@ static void run_is_meeting_running(struct call *call)
 }
 
 /* Names that may not be valid in XML are passed on as BBB does. */
-static void add_pairs(struct text *text, const struct params *params)
+static void
+add_pairs(struct text *text, const struct params *params)
 {
 	for (const struct param *param = params->first; param != NULL; param = param->next)
 		add_element(text, param->name, param->value);
 }
 
-static void add_attendees(struct text *text, const struct meeting *meeting)
+static void
+add_attendees(struct text *text, const struct meeting *meeting)
 {
 	bool has_presenter = false;
 
@@ -618,7 +652,8 @@ static void add_attendees(struct text *text, const struct meeting *meeting)
 }
 
 /* get-meeting-info.ftlx; with is_list one meeting of get-meetings.ftlx. */
-static void add_meeting(struct call *call, const struct meeting *meeting, bool is_list)
+static void
+add_meeting(struct call *call, const struct meeting *meeting, bool is_list)
 {
 	struct text *text = &call->answer->body;
 	bool has_rooms = false;
@@ -674,7 +709,8 @@ static void add_meeting(struct call *call, const struct meeting *meeting, bool i
 		text_add_string(text, "</breakoutRooms>\n");
 }
 
-static void run_get_meeting_info(struct call *call)
+static void
+run_get_meeting_info(struct call *call)
 {
 	const struct meeting *meeting;
 
@@ -690,7 +726,8 @@ static void run_get_meeting_info(struct call *call)
 	close_document(call);
 }
 
-static void run_get_meetings(struct call *call)
+static void
+run_get_meetings(struct call *call)
 {
 	const struct meeting *meeting = call->request->meetings->first;
 	struct text *body = open_document(call, "SUCCESS");
@@ -712,7 +749,8 @@ static void run_get_meetings(struct call *call)
 	close_document(call);
 }
 
-static void run_get_sessions(struct call *call)
+static void
+run_get_sessions(struct call *call)
 {
 	struct text *body = open_document(call, "SUCCESS");
 	struct text sessions = { 0 };
@@ -739,7 +777,8 @@ static void run_get_sessions(struct call *call)
 	text_fini(&sessions);
 }
 
-static void run_end(struct call *call)
+static void
+run_end(struct call *call)
 {
 	struct meeting *meeting;
 	struct text *body;
@@ -761,7 +800,8 @@ static void run_end(struct call *call)
 	call->answer->is_uncacheable = true;
 }
 
-static void run_insert_document(struct call *call)
+static void
+run_insert_document(struct call *call)
 {
 	const struct calls_request *request = call->request;
 
@@ -785,7 +825,8 @@ static void run_insert_document(struct call *call)
 	close_document(call);
 }
 
-static void run_send_chat_message(struct call *call)
+static void
+run_send_chat_message(struct call *call)
 {
 	const char *message = find(call, "message");
 	const char *user_name = find(call, "userName");
@@ -814,7 +855,8 @@ static void run_send_chat_message(struct call *call)
 }
 
 /* api-version.ftlx; JSON when the request says it is JSON itself. */
-static void run_index(struct call *call)
+static void
+run_index(struct call *call)
 {
 	const struct calls_request *request = call->request;
 	const char *host = strstr(request->base_url, "://") + 3;
@@ -863,7 +905,8 @@ static const struct call_entry entries[] = {
 static const struct call_entry index_entry = { "", 0, TYPE_UNCHECKED, false, run_index };
 static const struct call_entry raw_entry = { "", 0, TYPE_UNCHECKED, false, NULL };
 
-static bool check_checksum(struct call *call)
+static bool
+check_checksum(struct call *call)
 {
 	const struct calls_request *request = call->request;
 	const char *value = find(call, "checksum");
@@ -881,7 +924,8 @@ static bool check_checksum(struct call *call)
 	return message == NULL;
 }
 
-static bool check_content_type(struct call *call)
+static bool
+check_content_type(struct call *call)
 {
 	const struct calls_request *request = call->request;
 	int types = call->entry->types;
@@ -898,7 +942,8 @@ static bool check_content_type(struct call *call)
 	return false;
 }
 
-void calls_answer(const struct calls_request *request, struct answer *answer)
+void
+calls_answer(const struct calls_request *request, struct answer *answer)
 {
 	struct call call = { .request = request, .answer = answer };
 	const struct call_entry *found = NULL;
@@ -948,7 +993,8 @@ out:
 	params_fini(&call.params);
 }
 
-void answer_fini(struct answer *answer)
+void
+answer_fini(struct answer *answer)
 {
 	text_fini(&answer->body);
 	text_fini(&answer->location);

@@ -8,7 +8,8 @@
 
 #include "text.h"
 
-static const EVP_MD *algorithm_of(size_t hex_length)
+static const EVP_MD *
+algorithm_of(size_t hex_length)
 {
 	switch (hex_length) {
 	case 40:
@@ -24,7 +25,8 @@ static const EVP_MD *algorithm_of(size_t hex_length)
 	}
 }
 
-int checksum_write_digest(const void *data, size_t length, size_t hex_length,
+int
+checksum_write_digest(const void *data, size_t length, size_t hex_length,
 			  char hex[CHECKSUM_HEX_MAX])
 {
 	unsigned char digest[EVP_MAX_MD_SIZE];
@@ -41,7 +43,8 @@ int checksum_write_digest(const void *data, size_t length, size_t hex_length,
 }
 
 /* Replaces text by a copy of itself without any occurrence of part. */
-static void delete_all(char **text, const char *part)
+static void
+delete_all(char **text, const char *part)
 {
 	struct text kept = { 0 };
 	const char *at = *text;
@@ -57,7 +60,8 @@ static void delete_all(char **text, const char *part)
 	*text = kept.data;
 }
 
-bool checksum_is_valid(const char *call, const char *query, const char *value,
+bool
+checksum_is_valid(const char *call, const char *query, const char *value,
 		       const char *secret)
 {
 	char hex[CHECKSUM_HEX_MAX];

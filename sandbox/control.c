@@ -18,7 +18,8 @@ struct command {
 	unsigned status;
 };
 
-static void refuse(struct command *command, const char *sentence)
+static void
+refuse(struct command *command, const char *sentence)
 {
 	text_fini(&command->text);
 	text_add_format(&command->text, "%s\n", sentence);
@@ -29,7 +30,8 @@ static void refuse(struct command *command, const char *sentence)
  * Reads a whole number from least to most.  Returns 0 and leaves *number as
  * it is when the parameter is absent; -1 after refusing.
  */
-static int read_number(struct command *command, const char *name, long long least,
+static int
+read_number(struct command *command, const char *name, long long least,
 		       long long most, long long *number)
 {
 	const char *value = params_find(&command->params, name);
@@ -54,7 +56,8 @@ static int read_number(struct command *command, const char *name, long long leas
 }
 
 /* Returns the server named by the request, or NULL after refusing. */
-static struct server *read_server(struct command *command)
+static struct server *
+read_server(struct command *command)
 {
 	long long number = 0;
 
@@ -67,14 +70,16 @@ static struct server *read_server(struct command *command)
 	return &command->sandbox->servers[number - 1];
 }
 
-static const char *read_filled(const struct command *command, const char *name)
+static const char *
+read_filled(const struct command *command, const char *name)
 {
 	const char *value = params_find(&command->params, name);
 
 	return value != NULL && value[0] != '\0' ? value : NULL;
 }
 
-static void run_fault(struct command *command)
+static void
+run_fault(struct command *command)
 {
 	struct sandbox *sandbox = command->sandbox;
 	struct server *server = read_server(command);
@@ -109,7 +114,8 @@ static void run_fault(struct command *command)
 }
 
 /* Prints the logs of the servers from first to last, in order of arrival. */
-static size_t print_calls(struct command *command, unsigned first, unsigned last,
+static size_t
+print_calls(struct command *command, unsigned first, unsigned last,
 			  const char *call, bool with_number, bool only_count)
 {
 	struct sandbox *sandbox = command->sandbox;
@@ -146,7 +152,8 @@ static size_t print_calls(struct command *command, unsigned first, unsigned last
 	return count;
 }
 
-static void run_calls(struct command *command)
+static void
+run_calls(struct command *command)
 {
 	const char *call = read_filled(command, "call");
 	const char *only_count = read_filled(command, "count");
@@ -171,7 +178,8 @@ static void run_calls(struct command *command)
 		text_add_format(&command->text, "%zu\n", count);
 }
 
-static void run_users(struct command *command)
+static void
+run_users(struct command *command)
 {
 	struct server *server = read_server(command);
 	const char *id = read_filled(command, "meetingID");
@@ -193,7 +201,8 @@ static void run_users(struct command *command)
 		refuse(command, "That server has no such meeting.");
 }
 
-static void run_raw(struct command *command)
+static void
+run_raw(struct command *command)
 {
 	struct server *server = read_server(command);
 	const char *call = read_filled(command, "call");
@@ -210,7 +219,8 @@ static void run_raw(struct command *command)
 	pthread_mutex_unlock(&command->sandbox->lock);
 }
 
-static void run_meetings(struct command *command)
+static void
+run_meetings(struct command *command)
 {
 	struct server *server = read_server(command);
 
@@ -224,7 +234,8 @@ static void run_meetings(struct command *command)
 	pthread_mutex_unlock(&command->sandbox->lock);
 }
 
-static void run_reset(struct command *command)
+static void
+run_reset(struct command *command)
 {
 	struct sandbox *sandbox = command->sandbox;
 
@@ -242,7 +253,8 @@ static void run_reset(struct command *command)
 	pthread_mutex_unlock(&sandbox->listening);
 }
 
-static void run_servers(struct command *command)
+static void
+run_servers(struct command *command)
 {
 	struct sandbox *sandbox = command->sandbox;
 
@@ -267,7 +279,8 @@ static const struct {
 	{ "/servers", run_servers },
 };
 
-enum MHD_Result control_handle(void *argument, struct http_request *request)
+enum MHD_Result
+control_handle(void *argument, struct http_request *request)
 {
 	struct command command = { .sandbox = argument, .request = request, .status = 404 };
 	size_t path_length = strcspn(request->target, "?");

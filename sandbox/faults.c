@@ -22,7 +22,8 @@ static const struct {
 	{ "set_cookie", FAULT_SET_COOKIE },
 };
 
-int faults_parse_kind(const char *name, enum fault_kind *kind)
+int
+faults_parse_kind(const char *name, enum fault_kind *kind)
 {
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
 		if (strcmp(kinds[i].name, name) == 0) {
@@ -33,7 +34,8 @@ int faults_parse_kind(const char *name, enum fault_kind *kind)
 	return -1;
 }
 
-static struct fault_call *find_call(const struct faults *faults, const char *name)
+static struct fault_call *
+find_call(const struct faults *faults, const char *name)
 {
 	for (struct fault_call *call = faults->first; call != NULL; call = call->next)
 		if (strcmp(call->name, name) == 0)
@@ -41,7 +43,8 @@ static struct fault_call *find_call(const struct faults *faults, const char *nam
 	return NULL;
 }
 
-static struct fault_call *need_call(struct faults *faults, const char *name)
+static struct fault_call *
+need_call(struct faults *faults, const char *name)
 {
 	struct fault_call *call = find_call(faults, name);
 
@@ -54,7 +57,8 @@ static struct fault_call *need_call(struct faults *faults, const char *name)
 	return call;
 }
 
-void faults_set(struct faults *faults, const char *call, struct fault fault)
+void
+faults_set(struct faults *faults, const char *call, struct fault fault)
 {
 	if (call != NULL) {
 		need_call(faults, call)->fault = fault;
@@ -66,14 +70,16 @@ void faults_set(struct faults *faults, const char *call, struct fault fault)
 			one->fault = fault;
 }
 
-struct fault faults_find(const struct faults *faults, const char *call)
+struct fault
+faults_find(const struct faults *faults, const char *call)
 {
 	const struct fault_call *one = find_call(faults, call);
 
 	return one != NULL && one->fault.kind != FAULT_NONE ? one->fault : faults->all;
 }
 
-void faults_set_raw(struct faults *faults, const char *call, const char *body, size_t length)
+void
+faults_set_raw(struct faults *faults, const char *call, const char *body, size_t length)
 {
 	struct fault_call *one = need_call(faults, call);
 
@@ -83,14 +89,16 @@ void faults_set_raw(struct faults *faults, const char *call, const char *body, s
 		text_add(&one->raw, body, length);
 }
 
-const struct text *faults_find_raw(const struct faults *faults, const char *call)
+const struct text *
+faults_find_raw(const struct faults *faults, const char *call)
 {
 	const struct fault_call *one = find_call(faults, call);
 
 	return one != NULL && one->has_raw ? &one->raw : NULL;
 }
 
-void faults_clear(struct faults *faults)
+void
+faults_clear(struct faults *faults)
 {
 	while (faults->first != NULL) {
 		struct fault_call *call = faults->first;

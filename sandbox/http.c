@@ -20,7 +20,8 @@
  * Runs before libmicrohttpd splits and decodes the target in place, which is
  * the only moment at which the raw text can be had.
  */
-static void *note_target(void *argument, const char *target, struct MHD_Connection *connection)
+static void *
+note_target(void *argument, const char *target, struct MHD_Connection *connection)
 {
 	struct http_request *request = text_new(sizeof(*request));
 
@@ -30,7 +31,8 @@ static void *note_target(void *argument, const char *target, struct MHD_Connecti
 	return request;
 }
 
-static void forget_request(void *argument, struct MHD_Connection *connection, void **slot,
+static void
+forget_request(void *argument, struct MHD_Connection *connection, void **slot,
 			   enum MHD_RequestTerminationCode reason)
 {
 	struct http_request *request = *slot;
@@ -46,7 +48,8 @@ static void forget_request(void *argument, struct MHD_Connection *connection, vo
 	*slot = NULL;
 }
 
-static enum MHD_Result take_request(void *argument, struct MHD_Connection *connection,
+static enum MHD_Result
+take_request(void *argument, struct MHD_Connection *connection,
 				    const char *path, const char *method, const char *version,
 				    const char *data, size_t *length, void **slot)
 {
@@ -80,7 +83,8 @@ static enum MHD_Result take_request(void *argument, struct MHD_Connection *conne
 	return port->handle(port->argument, request);
 }
 
-int http_port_bind(struct http_port *port)
+int
+http_port_bind(struct http_port *port)
 {
 	struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons(port->number) };
 	int yes = 1;
@@ -107,7 +111,8 @@ fail:
 	return -1;
 }
 
-int http_port_start(struct http_port *port)
+int
+http_port_start(struct http_port *port)
 {
 	unsigned flags = MHD_USE_POLL_INTERNAL_THREAD | MHD_USE_THREAD_PER_CONNECTION;
 	struct MHD_OptionItem tls[] = {
@@ -144,7 +149,8 @@ out:
 	return port->daemon == NULL ? -1 : 0;
 }
 
-void http_port_stop(struct http_port *port)
+void
+http_port_stop(struct http_port *port)
 {
 	if (port->daemon != NULL) {
 		/* Closes the listening socket, too. */
@@ -156,12 +162,14 @@ void http_port_stop(struct http_port *port)
 	port->socket = -1;
 }
 
-const char *http_find_header(const struct http_request *request, const char *name)
+const char *
+http_find_header(const struct http_request *request, const char *name)
 {
 	return MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, name);
 }
 
-int http_find_socket(const struct http_request *request)
+int
+http_find_socket(const struct http_request *request)
 {
 	const union MHD_ConnectionInfo *info =
 		MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
@@ -169,7 +177,8 @@ int http_find_socket(const struct http_request *request)
 	return info == NULL ? -1 : info->connect_fd;
 }
 
-enum MHD_Result http_reply(struct http_request *request, unsigned status,
+enum MHD_Result
+http_reply(struct http_request *request, unsigned status,
 			   const char *content_type, const char *body, size_t length)
 {
 	struct text copy = { 0 };

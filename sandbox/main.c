@@ -38,7 +38,8 @@ static const char usage[] =
 	"The version document's call is named \"index\".\n";
 
 /* Reads a port number that ends at end. Returns 0 if it is none. */
-static uint16_t read_port(const char *string, char end)
+static uint16_t
+read_port(const char *string, char end)
 {
 	size_t digits = strspn(string, "0123456789");
 	long port;
@@ -50,7 +51,8 @@ static uint16_t read_port(const char *string, char end)
 }
 
 /* Returns the content of a file as a string, or NULL with errno set. */
-static char *read_file(const char *path)
+static char *
+read_file(const char *path)
 {
 	struct text content = { 0 };
 	char block[4096];
@@ -70,7 +72,8 @@ static char *read_file(const char *path)
 	return content.data;
 }
 
-static int open_port(struct http_port *port)
+static int
+open_port(struct http_port *port)
 {
 	if (http_port_bind(port) == 0 && http_port_start(port) == 0)
 		return 0;
@@ -79,7 +82,8 @@ static int open_port(struct http_port *port)
 	return -1;
 }
 
-static int init_locks(struct sandbox *sandbox)
+static int
+init_locks(struct sandbox *sandbox)
 {
 	pthread_condattr_t attributes;
 	int failed;
@@ -94,7 +98,8 @@ static int init_locks(struct sandbox *sandbox)
 	return failed ? -1 : 0;
 }
 
-static int run(struct sandbox *sandbox)
+static int
+run(struct sandbox *sandbox)
 {
 	sigset_t signals;
 	int received;
@@ -124,7 +129,8 @@ out:
 	return result;
 }
 
-static void add_server(struct sandbox *sandbox, const char *option)
+static void
+add_server(struct sandbox *sandbox, const char *option)
 {
 	struct server *server;
 
@@ -137,7 +143,8 @@ static void add_server(struct sandbox *sandbox, const char *option)
 	server->secret = strchr(option, ':') == NULL ? "" : strchr(option, ':') + 1;
 }
 
-int main(int count, char **arguments)
+int
+main(int count, char **arguments)
 {
 	static const struct option options[] = {
 		{ "control", required_argument, NULL, 'c' },

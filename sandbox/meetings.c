@@ -12,7 +12,8 @@
 
 #define ALPHANUMERIC "abcdefghijklmnopqrstuvwxyz0123456789"
 
-char *meetings_new_token(size_t length, const char *alphabet)
+char *
+meetings_new_token(size_t length, const char *alphabet)
 {
 	char *token = text_new(length + 1);
 	size_t choices = strlen(alphabet);
@@ -28,7 +29,8 @@ char *meetings_new_token(size_t length, const char *alphabet)
 	return token;
 }
 
-void meetings_set_string(char **slot, const char *value)
+void
+meetings_set_string(char **slot, const char *value)
 {
 	char *copy = text_duplicate(value);
 
@@ -36,7 +38,8 @@ void meetings_set_string(char **slot, const char *value)
 	*slot = copy;
 }
 
-static long long now_ms(void)
+static long long
+now_ms(void)
 {
 	struct timespec now;
 
@@ -44,13 +47,15 @@ static long long now_ms(void)
 	return (long long)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-static void set_sha1(char hex[CHECKSUM_HEX_MAX], const char *string)
+static void
+set_sha1(char hex[CHECKSUM_HEX_MAX], const char *string)
 {
 	hex[0] = '\0';
 	checksum_write_digest(string, strlen(string), 40, hex);
 }
 
-struct meeting *meetings_add(struct meetings *meetings, const char *meeting_id,
+struct meeting *
+meetings_add(struct meetings *meetings, const char *meeting_id,
 			     const char *name)
 {
 	struct meeting *meeting = text_new(sizeof(*meeting));
@@ -81,7 +86,8 @@ struct meeting *meetings_add(struct meetings *meetings, const char *meeting_id,
 	return meeting;
 }
 
-static struct meeting *find_prefix(const struct meetings *meetings, const char *prefix)
+static struct meeting *
+find_prefix(const struct meetings *meetings, const char *prefix)
 {
 	size_t length = strlen(prefix);
 
@@ -91,7 +97,8 @@ static struct meeting *find_prefix(const struct meetings *meetings, const char *
 	return NULL;
 }
 
-struct meeting *meetings_find(const struct meetings *meetings, const char *id)
+struct meeting *
+meetings_find(const struct meetings *meetings, const char *id)
 {
 	char hex[CHECKSUM_HEX_MAX];
 	struct meeting *meeting;
@@ -105,7 +112,8 @@ struct meeting *meetings_find(const struct meetings *meetings, const char *id)
 	return find_prefix(meetings, hex);
 }
 
-struct meeting *meetings_find_external(const struct meetings *meetings, const char *meeting_id)
+struct meeting *
+meetings_find_external(const struct meetings *meetings, const char *meeting_id)
 {
 	for (struct meeting *meeting = meetings->first; meeting != NULL; meeting = meeting->next)
 		if (strcmp(meeting->meeting_id, meeting_id) == 0)
@@ -113,7 +121,8 @@ struct meeting *meetings_find_external(const struct meetings *meetings, const ch
 	return NULL;
 }
 
-struct meeting *meetings_find_voice_bridge(const struct meetings *meetings,
+struct meeting *
+meetings_find_voice_bridge(const struct meetings *meetings,
 					   const char *voice_bridge)
 {
 	for (struct meeting *meeting = meetings->first; meeting != NULL; meeting = meeting->next)
@@ -122,7 +131,8 @@ struct meeting *meetings_find_voice_bridge(const struct meetings *meetings,
 	return NULL;
 }
 
-struct user *meetings_find_session(const struct meetings *meetings, const char *session_token,
+struct user *
+meetings_find_session(const struct meetings *meetings, const char *session_token,
 				   struct meeting **meeting)
 {
 	for (*meeting = meetings->first; *meeting != NULL; *meeting = (*meeting)->next)
@@ -132,7 +142,8 @@ struct user *meetings_find_session(const struct meetings *meetings, const char *
 	return NULL;
 }
 
-static void free_user(struct user *user)
+static void
+free_user(struct user *user)
 {
 	free(user->user_id);
 	free(user->external_user_id);
@@ -143,7 +154,8 @@ static void free_user(struct user *user)
 	free(user);
 }
 
-void meetings_remove(struct meetings *meetings, struct meeting *meeting)
+void
+meetings_remove(struct meetings *meetings, struct meeting *meeting)
 {
 	struct meeting **link = &meetings->first;
 
@@ -168,13 +180,15 @@ void meetings_remove(struct meetings *meetings, struct meeting *meeting)
 	free(meeting);
 }
 
-void meetings_clear(struct meetings *meetings)
+void
+meetings_clear(struct meetings *meetings)
 {
 	while (meetings->first != NULL)
 		meetings_remove(meetings, meetings->first);
 }
 
-struct user *meetings_add_user(struct meeting *meeting, const char *full_name,
+struct user *
+meetings_add_user(struct meeting *meeting, const char *full_name,
 			       const char *external_user_id, bool is_moderator)
 {
 	struct user *user = text_new(sizeof(*user));
@@ -198,7 +212,8 @@ struct user *meetings_add_user(struct meeting *meeting, const char *full_name,
 	return user;
 }
 
-void meetings_set_user_count(struct meeting *meeting, size_t count)
+void
+meetings_set_user_count(struct meeting *meeting, size_t count)
 {
 	while (meeting->user_count > count)
 		free_user(meeting->users[--meeting->user_count]);
@@ -211,7 +226,8 @@ void meetings_set_user_count(struct meeting *meeting, size_t count)
 	}
 }
 
-size_t meetings_count_moderators(const struct meeting *meeting)
+size_t
+meetings_count_moderators(const struct meeting *meeting)
 {
 	size_t count = 0;
 

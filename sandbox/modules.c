@@ -12,31 +12,36 @@ struct span {
 };
 
 /* Returns what follows mark at or behind at, or NULL when it does not occur. */
-static const char *skip_past(const char *at, const char *end, const char *mark)
+static const char *
+skip_past(const char *at, const char *end, const char *mark)
 {
 	const char *found = memmem(at, (size_t)(end - at), mark, strlen(mark));
 
 	return found == NULL ? NULL : found + strlen(mark);
 }
 
-static bool starts_with(const char *at, const char *end, const char *mark)
+static bool
+starts_with(const char *at, const char *end, const char *mark)
 {
 	return (size_t)(end - at) >= strlen(mark) && memcmp(at, mark, strlen(mark)) == 0;
 }
 
-static bool is_blank(char c)
+static bool
+is_blank(char c)
 {
 	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
-static const char *skip_blanks(const char *at, const char *end)
+static const char *
+skip_blanks(const char *at, const char *end)
 {
 	while (at < end && is_blank(*at))
 		at++;
 	return at;
 }
 
-static const char *read_name(const char *at, const char *end, struct span *name)
+static const char *
+read_name(const char *at, const char *end, struct span *name)
 {
 	name->start = at;
 	if (at < end && !isalpha((unsigned char)*at) && *at != '_' && *at != ':' &&
@@ -50,7 +55,8 @@ static const char *read_name(const char *at, const char *end, struct span *name)
 }
 
 /* Reads a start tag behind its '<'.  Returns what follows, or NULL. */
-static const char *read_start_tag(const char *at, const char *end, struct span *name,
+static const char *
+read_start_tag(const char *at, const char *end, struct span *name,
 				  bool *is_empty)
 {
 	struct span attribute;
@@ -80,7 +86,8 @@ static const char *read_start_tag(const char *at, const char *end, struct span *
 	return NULL;
 }
 
-bool modules_are_well_formed(const char *xml, size_t length)
+bool
+modules_are_well_formed(const char *xml, size_t length)
 {
 	const char *at = xml;
 	const char *end = xml + length;
@@ -131,7 +138,8 @@ bool modules_are_well_formed(const char *xml, size_t length)
 	return at != NULL && has_root && depth == 0;
 }
 
-bool modules_have_document(const char *xml, size_t length)
+bool
+modules_have_document(const char *xml, size_t length)
 {
 	const char *end = xml + length;
 	const char *module = skip_past(xml, end, "<module");

@@ -7,7 +7,8 @@
 
 #include "text.h"
 
-void params_add(struct params *params, const char *name, const char *value)
+void
+params_add(struct params *params, const char *name, const char *value)
 {
 	struct param *param = text_new(sizeof(*param));
 
@@ -20,7 +21,8 @@ void params_add(struct params *params, const char *name, const char *value)
 	params->last = param;
 }
 
-static int hex_digit(char c)
+static int
+hex_digit(char c)
 {
 	if (c >= '0' && c <= '9')
 		return c - '0';
@@ -32,7 +34,8 @@ static int hex_digit(char c)
 }
 
 /* Length of the UTF-8 sequence at the start of bytes (RFC 3629), 0 if none. */
-static size_t utf8_sequence(const unsigned char *bytes, size_t left)
+static size_t
+utf8_sequence(const unsigned char *bytes, size_t left)
 {
 	size_t length;
 
@@ -59,7 +62,8 @@ static size_t utf8_sequence(const unsigned char *bytes, size_t left)
 }
 
 /* Returns a UTF-8 string made of the given bytes; consumes nothing. */
-static char *utf8_string(const char *bytes, size_t length)
+static char *
+utf8_string(const char *bytes, size_t length)
 {
 	struct text out = { 0 };
 	size_t at = 0;
@@ -80,7 +84,8 @@ static char *utf8_string(const char *bytes, size_t length)
 	return out.data;
 }
 
-char *params_decode(const char *encoded, size_t length, bool plus)
+char *
+params_decode(const char *encoded, size_t length, bool plus)
 {
 	struct text bytes = { 0 };
 	char *decoded = NULL;
@@ -107,7 +112,8 @@ out:
 	return decoded;
 }
 
-void params_parse_form(struct params *params, const char *form, size_t length)
+void
+params_parse_form(struct params *params, const char *form, size_t length)
 {
 	const char *end = form + length;
 
@@ -133,7 +139,8 @@ void params_parse_form(struct params *params, const char *form, size_t length)
 }
 
 /* Returns the value of attribute in a header such as `x; name="v"`, or NULL. */
-static char *header_attribute(const char *header, const char *attribute)
+static char *
+header_attribute(const char *header, const char *attribute)
 {
 	size_t name_length = strlen(attribute);
 	const char *at = header;
@@ -154,7 +161,8 @@ static char *header_attribute(const char *header, const char *attribute)
 	return NULL;
 }
 
-static void add_part(struct params *params, const char *part, size_t length)
+static void
+add_part(struct params *params, const char *part, size_t length)
 {
 	const char *blank = memmem(part, length, "\r\n\r\n", 4);
 	char *headers, *line, *state = NULL, *name = NULL, *file = NULL, *value;
@@ -179,7 +187,8 @@ static void add_part(struct params *params, const char *part, size_t length)
 	free(headers);
 }
 
-void params_parse_multipart(struct params *params, const char *content_type,
+void
+params_parse_multipart(struct params *params, const char *content_type,
 			    const char *body, size_t length)
 {
 	char *boundary = header_attribute(content_type, "boundary");
@@ -208,7 +217,8 @@ out:
 	free(boundary);
 }
 
-const char *params_find(const struct params *params, const char *name)
+const char *
+params_find(const struct params *params, const char *name)
 {
 	for (const struct param *param = params->first; param != NULL; param = param->next)
 		if (strcmp(param->name, name) == 0)
@@ -216,7 +226,8 @@ const char *params_find(const struct params *params, const char *name)
 	return NULL;
 }
 
-size_t params_count(const struct params *params, const char *name)
+size_t
+params_count(const struct params *params, const char *name)
 {
 	size_t count = 0;
 
@@ -225,7 +236,8 @@ size_t params_count(const struct params *params, const char *name)
 	return count;
 }
 
-void params_take(struct params *params, struct params *source)
+void
+params_take(struct params *params, struct params *source)
 {
 	if (source->first == NULL)
 		return;
@@ -237,7 +249,8 @@ void params_take(struct params *params, struct params *source)
 	*source = (struct params){ 0 };
 }
 
-void params_fini(struct params *params)
+void
+params_fini(struct params *params)
 {
 	while (params->first != NULL) {
 		struct param *param = params->first;
@@ -250,7 +263,8 @@ void params_fini(struct params *params)
 	params->last = NULL;
 }
 
-char *params_sanitize(const char *value)
+char *
+params_sanitize(const char *value)
 {
 	struct text out = { 0 };
 	const char *start;

@@ -21,7 +21,8 @@
 /* How often a waiting answer looks whether its client is still there. */
 #define WATCH_MS 50
 
-static bool client_has_left(int socket)
+static bool
+client_has_left(int socket)
 {
 	struct pollfd watch = { .fd = socket, .events = POLLRDHUP };
 
@@ -29,7 +30,8 @@ static bool client_has_left(int socket)
 	       (watch.revents & (POLLRDHUP | POLLHUP | POLLERR | POLLNVAL)) != 0;
 }
 
-static long long monotonic_ms(void)
+static long long
+monotonic_ms(void)
 {
 	struct timespec now;
 
@@ -42,7 +44,8 @@ static long long monotonic_ms(void)
  * Returns false when there is no one left to answer, or nothing to answer
  * with because the server stops.
  */
-static bool wait_for(struct server *server, int socket, long long ms, const char *hanging_call)
+static bool
+wait_for(struct server *server, int socket, long long ms, const char *hanging_call)
 {
 	struct sandbox *sandbox = server->sandbox;
 	const long long end_ms = monotonic_ms() + ms;
@@ -85,7 +88,8 @@ struct stream {
 	bool is_first;
 };
 
-static void free_stream(void *argument)
+static void
+free_stream(void *argument)
 {
 	struct stream *stream = argument;
 
@@ -93,7 +97,8 @@ static void free_stream(void *argument)
 	free(stream);
 }
 
-static ssize_t read_drip(void *argument, uint64_t position, char *out, size_t room)
+static ssize_t
+read_drip(void *argument, uint64_t position, char *out, size_t room)
 {
 	struct stream *stream = argument;
 	int yes = 1;
@@ -108,7 +113,8 @@ static ssize_t read_drip(void *argument, uint64_t position, char *out, size_t ro
 	return 1;
 }
 
-static ssize_t read_huge(void *argument, uint64_t position, char *out, size_t room)
+static ssize_t
+read_huge(void *argument, uint64_t position, char *out, size_t room)
 {
 	struct stream *stream = argument;
 	const size_t tail_length = strlen(stream->tail);
@@ -132,7 +138,8 @@ static ssize_t read_huge(void *argument, uint64_t position, char *out, size_t ro
 	return (ssize_t)room;
 }
 
-static enum MHD_Result queue_answer(struct http_request *request, const struct answer *answer,
+static enum MHD_Result
+queue_answer(struct http_request *request, const struct answer *answer,
 				    struct MHD_Response *response, bool with_cookie)
 {
 	struct text cookie = { 0 };
@@ -159,7 +166,8 @@ static enum MHD_Result queue_answer(struct http_request *request, const struct a
 	return queued;
 }
 
-static enum MHD_Result send_answer(struct http_request *request, const struct answer *answer,
+static enum MHD_Result
+send_answer(struct http_request *request, const struct answer *answer,
 				   size_t length, bool with_cookie)
 {
 	struct text copy = { 0 };
@@ -174,7 +182,8 @@ static enum MHD_Result send_answer(struct http_request *request, const struct an
 	return queue_answer(request, answer, response, with_cookie);
 }
 
-static enum MHD_Result send_stream(struct server *server, struct http_request *request,
+static enum MHD_Result
+send_stream(struct server *server, struct http_request *request,
 				   struct answer *answer, struct fault fault)
 {
 	struct stream *stream = text_new(sizeof(*stream));
@@ -208,7 +217,8 @@ static enum MHD_Result send_stream(struct server *server, struct http_request *r
 }
 
 /* Ends the connection with a RST. */
-static enum MHD_Result reset_connection(struct http_request *request)
+static enum MHD_Result
+reset_connection(struct http_request *request)
 {
 	const struct linger at_once = { .l_onoff = 1, .l_linger = 0 };
 	const struct sockaddr nowhere = { .sa_family = AF_UNSPEC };
@@ -224,7 +234,8 @@ static enum MHD_Result reset_connection(struct http_request *request)
 	return MHD_NO;
 }
 
-static enum MHD_Result send_with_fault(struct server *server, struct http_request *request,
+static enum MHD_Result
+send_with_fault(struct server *server, struct http_request *request,
 				       const char *call, struct answer *answer, struct fault fault)
 {
 	static const char broken[] = "<!DOCTYPE html><html><head><title>Internal Server Error</title>"
@@ -269,7 +280,8 @@ static enum MHD_Result send_with_fault(struct server *server, struct http_reques
 }
 
 /* Appends one field of a log line: '-' when absent, never a tab or line break. */
-static void add_field(struct text *line, const char *value)
+static void
+add_field(struct text *line, const char *value)
 {
 	if (line->length > 0)
 		text_add_string(line, "\t");
@@ -279,7 +291,8 @@ static void add_field(struct text *line, const char *value)
 		text_add(line, strchr("\t\r\n", *value) != NULL ? " " : value, 1);
 }
 
-static void log_call(struct server *server, const struct http_request *request,
+static void
+log_call(struct server *server, const struct http_request *request,
 		     const char *call, const char *query)
 {
 	char digest[CHECKSUM_HEX_MAX] = "";
@@ -305,7 +318,8 @@ static void log_call(struct server *server, const struct http_request *request,
 }
 
 /* Returns the server's own base URL, as the client wrote its host. */
-static char *make_base_url(const struct server *server, const struct http_request *request)
+static char *
+make_base_url(const struct server *server, const struct http_request *request)
 {
 	static const char legal[] =
 		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._:[]";
@@ -321,7 +335,8 @@ static char *make_base_url(const struct server *server, const struct http_reques
 	return url.data;
 }
 
-static enum MHD_Result handle_call(struct server *server, struct http_request *request,
+static enum MHD_Result
+handle_call(struct server *server, struct http_request *request,
 				   const char *call, const char *query)
 {
 	/* The root has no name of its own; faults and log know it as "index". */
@@ -360,7 +375,8 @@ static enum MHD_Result handle_call(struct server *server, struct http_request *r
 }
 
 /* The page a successful join leads to. */
-static enum MHD_Result handle_join_page(struct server *server, struct http_request *request,
+static enum MHD_Result
+handle_join_page(struct server *server, struct http_request *request,
 					const char *query)
 {
 	static const char type[] = "text/html;charset=utf-8";
@@ -408,7 +424,8 @@ static enum MHD_Result handle_join_page(struct server *server, struct http_reque
 }
 
 /* Decodes the path, makes one slash of several, and drops one at the end. */
-static char *normalize_path(const char *target, size_t length)
+static char *
+normalize_path(const char *target, size_t length)
 {
 	char *path = params_decode(target, length, false);
 	char *out = path;
@@ -425,7 +442,8 @@ static char *normalize_path(const char *target, size_t length)
 }
 
 /* Tomcat refuses a target with characters that RFC 3986 wants encoded. */
-static bool is_legal_target(const char *target)
+static bool
+is_legal_target(const char *target)
 {
 	for (; *target != '\0'; target++) {
 		unsigned char c = (unsigned char)*target;
@@ -436,7 +454,8 @@ static bool is_legal_target(const char *target)
 	return true;
 }
 
-enum MHD_Result server_handle(void *argument, struct http_request *request)
+enum MHD_Result
+server_handle(void *argument, struct http_request *request)
 {
 	static const char prefix[] = "/bigbluebutton/api";
 	static const char type[] = "text/html;charset=utf-8";
@@ -478,7 +497,8 @@ enum MHD_Result server_handle(void *argument, struct http_request *request)
 	return result;
 }
 
-static void stop_listening(struct server *server)
+static void
+stop_listening(struct server *server)
 {
 	struct sandbox *sandbox = server->sandbox;
 
@@ -492,7 +512,8 @@ static void stop_listening(struct server *server)
 	pthread_mutex_unlock(&sandbox->lock);
 }
 
-int server_apply_listening(struct server *server)
+int
+server_apply_listening(struct server *server)
 {
 	bool refuses;
 
@@ -514,7 +535,8 @@ int server_apply_listening(struct server *server)
 	return 0;
 }
 
-void server_fini(struct server *server)
+void
+server_fini(struct server *server)
 {
 	stop_listening(server);
 	meetings_clear(&server->meetings);

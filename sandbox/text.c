@@ -5,7 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void *checked(void *block)
+static void *
+checked(void *block)
 {
 	if (block == NULL) {
 		fputs("bbb-sandbox: out of memory\n", stderr);
@@ -14,22 +15,26 @@ static void *checked(void *block)
 	return block;
 }
 
-void *text_new(size_t size)
+void *
+text_new(size_t size)
 {
 	return checked(calloc(1, size > 0 ? size : 1));
 }
 
-void *text_resize(void *block, size_t size)
+void *
+text_resize(void *block, size_t size)
 {
 	return checked(realloc(block, size > 0 ? size : 1));
 }
 
-char *text_duplicate(const char *string)
+char *
+text_duplicate(const char *string)
 {
 	return string == NULL ? NULL : checked(strdup(string));
 }
 
-char *text_duplicate_part(const char *string, size_t length)
+char *
+text_duplicate_part(const char *string, size_t length)
 {
 	char *copy = text_new(length + 1);
 
@@ -38,7 +43,8 @@ char *text_duplicate_part(const char *string, size_t length)
 	return copy;
 }
 
-static void reserve(struct text *text, size_t more)
+static void
+reserve(struct text *text, size_t more)
 {
 	size_t wanted = text->length + more + 1;
 
@@ -52,7 +58,8 @@ static void reserve(struct text *text, size_t more)
 	text->capacity = wanted;
 }
 
-void text_add(struct text *text, const char *data, size_t length)
+void
+text_add(struct text *text, const char *data, size_t length)
 {
 	reserve(text, length);
 	if (length > 0)
@@ -61,12 +68,14 @@ void text_add(struct text *text, const char *data, size_t length)
 	text->data[text->length] = '\0';
 }
 
-void text_add_string(struct text *text, const char *string)
+void
+text_add_string(struct text *text, const char *string)
 {
 	text_add(text, string, strlen(string));
 }
 
-void text_add_format(struct text *text, const char *format, ...)
+void
+text_add_format(struct text *text, const char *format, ...)
 {
 	va_list arguments;
 	int length;
@@ -83,7 +92,8 @@ void text_add_format(struct text *text, const char *format, ...)
 	text->length += (size_t)length;
 }
 
-static const char *entity(char c)
+static const char *
+entity(char c)
 {
 	switch (c) {
 	case '&':
@@ -99,7 +109,8 @@ static const char *entity(char c)
 	}
 }
 
-void text_add_xml(struct text *text, const char *string)
+void
+text_add_xml(struct text *text, const char *string)
 {
 	static const char blanks[] = " \t\r\n";
 
@@ -123,7 +134,8 @@ void text_add_xml(struct text *text, const char *string)
 	}
 }
 
-void text_add_html(struct text *text, const char *string)
+void
+text_add_html(struct text *text, const char *string)
 {
 	for (; *string != '\0'; string++) {
 		if (entity(*string) != NULL)
@@ -135,7 +147,8 @@ void text_add_html(struct text *text, const char *string)
 	}
 }
 
-void text_add_json(struct text *text, const char *string)
+void
+text_add_json(struct text *text, const char *string)
 {
 	for (; *string != '\0'; string++) {
 		if (*string == '"' || *string == '\\')
@@ -147,7 +160,8 @@ void text_add_json(struct text *text, const char *string)
 	}
 }
 
-void text_add_url(struct text *text, const char *string)
+void
+text_add_url(struct text *text, const char *string)
 {
 	static const char unreserved[] =
 		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
@@ -160,12 +174,14 @@ void text_add_url(struct text *text, const char *string)
 	}
 }
 
-const char *text_string(const struct text *text)
+const char *
+text_string(const struct text *text)
 {
 	return text->data == NULL ? "" : text->data;
 }
 
-void text_fini(struct text *text)
+void
+text_fini(struct text *text)
 {
 	free(text->data);
 	*text = (struct text){ 0 };

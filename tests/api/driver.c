@@ -130,7 +130,8 @@ static const char *const failures[] = {
  */
 
 __attribute__((format(printf, 3, 4)))
-static void problem(struct run *run, const struct section *at, const char *format, ...)
+static void
+problem(struct run *run, const struct section *at, const char *format, ...)
 {
 	char *text;
 	va_list args;
@@ -146,7 +147,8 @@ static void problem(struct run *run, const struct section *at, const char *forma
 }
 
 /* The next line of *text, cut out of it, or NULL at the end. */
-static char *next_line(char **text)
+static char *
+next_line(char **text)
 {
 	char *line = *text, *end;
 
@@ -160,7 +162,8 @@ static char *next_line(char **text)
 }
 
 /* What follows the prefix, or NULL. */
-static char *after(char *line, const char *prefix)
+static char *
+after(char *line, const char *prefix)
 {
 	size_t n = strlen(prefix);
 
@@ -168,13 +171,15 @@ static char *after(char *line, const char *prefix)
 }
 
 /* A copy of the section's lines that can be cut up. */
-static char *lines_of(struct run *run, const struct section *section)
+static char *
+lines_of(struct run *run, const struct section *section)
 {
 	return str_copy(run->arena, str_from(section->text));
 }
 
 /* text with all of what replaced by with. */
-static char *replace(struct run *run, char *text, const char *what, const char *with)
+static char *
+replace(struct run *run, char *text, const char *what, const char *with)
 {
 	char *at;
 
@@ -186,7 +191,8 @@ static char *replace(struct run *run, char *text, const char *what, const char *
 
 /* The call's name in a target: what follows the last "/api/", without doubled
  * slashes and one at the end. */
-static char *call_name(struct run *run, const char *target)
+static char *
+call_name(struct run *run, const char *target)
 {
 	char *path = str_copy(run->arena, (struct str){target, strcspn(target, "?")});
 	char *at, *name = path + strlen(path);
@@ -201,7 +207,8 @@ static char *call_name(struct run *run, const char *target)
 
 /* Fill in the placeholder mark: cut out as a checksum is, the query of target
  * is signed, and the mark is replaced in text. */
-static char *sign(struct run *run, char *text, const char *target, const char *mark,
+static char *
+sign(struct run *run, char *text, const char *target, const char *mark,
 	enum checksum_algorithm algorithm, const char *secret)
 {
 	const char *query = strchr(target, '?');
@@ -224,7 +231,8 @@ static char *sign(struct run *run, char *text, const char *target, const char *m
 }
 
 /* The same for all the placeholders of a request. */
-static char *sign_all(struct run *run, char *text, const char *target, const char *secret)
+static char *
+sign_all(struct run *run, char *text, const char *target, const char *secret)
 {
 	text = sign(run, text, target, "%sign256", CHECKSUM_SHA256, secret);
 	text = sign(run, text, target, "%sign384", CHECKSUM_SHA384, secret);
@@ -234,7 +242,8 @@ static char *sign_all(struct run *run, char *text, const char *target, const cha
 	return sign(run, text, target, "%sign", CHECKSUM_SHA1, secret);
 }
 
-static void see(struct run *run, struct str meeting_id)
+static void
+see(struct run *run, struct str meeting_id)
 {
 	for (size_t i = 0; i < run->n_seen; i++)
 		if (str_is(meeting_id, run->seen[i]))
@@ -247,7 +256,8 @@ static void see(struct run *run, struct str meeting_id)
  * The store: passes on to the real one, unless it is a verb's turn to fail.
  */
 
-static struct run *run_of(struct store *store)
+static struct run *
+run_of(struct store *store)
 {
 	return (struct run *)(void *)((char *)store - offsetof(struct run, store));
 }
@@ -258,64 +268,74 @@ static struct run *run_of(struct store *store)
 		return STORE_FAILED; \
 	return run->inner->verbs->verb(run->inner, __VA_ARGS__)
 
-static enum store_result watch_servers(struct store *store, const struct server *servers,
+static enum store_result
+watch_servers(struct store *store, const struct server *servers,
 	size_t n, struct server_facts *facts)
 {
 	memset(facts, 0, n * sizeof *facts);
 	PASS(servers, servers, n, facts);
 }
 
-static enum store_result watch_server_save(struct store *store, const char *server,
+static enum store_result
+watch_server_save(struct store *store, const char *server,
 	const struct server_facts *facts)
 {
 	PASS(server_save, server, facts);
 }
 
-static enum store_result watch_find(struct store *store, struct arena *arena, struct str id,
+static enum store_result
+watch_find(struct store *store, struct arena *arena, struct str id,
 	int64_t now_ms, int64_t absent_ttl_ms, struct meeting *meeting)
 {
 	PASS(meeting_find, arena, id, now_ms, absent_ttl_ms, meeting);
 }
 
-static enum store_result watch_absent(struct store *store, struct str id, int64_t now_ms)
+static enum store_result
+watch_absent(struct store *store, struct str id, int64_t now_ms)
 {
 	PASS(meeting_absent, id, now_ms);
 }
 
-static enum store_result watch_claim(struct store *store, struct arena *arena,
+static enum store_result
+watch_claim(struct store *store, struct arena *arena,
 	struct placement *placement, int64_t now_ms, struct meeting *meeting)
 {
 	see(run_of(store), placement->meeting_id);
 	PASS(meeting_claim, arena, placement, now_ms, meeting);
 }
 
-static enum store_result watch_adopt(struct store *store, struct str id, const char *server,
+static enum store_result
+watch_adopt(struct store *store, struct str id, const char *server,
 	int64_t now_ms)
 {
 	see(run_of(store), id);
 	PASS(meeting_adopt, id, server, now_ms);
 }
 
-static enum store_result watch_move(struct store *store, struct arena *arena,
+static enum store_result
+watch_move(struct store *store, struct arena *arena,
 	struct placement *placement, const char *old, int64_t now_ms, struct meeting *meeting)
 {
 	see(run_of(store), placement->meeting_id);
 	PASS(meeting_move, arena, placement, old, now_ms, meeting);
 }
 
-static enum store_result watch_drop(struct store *store, struct str id, const char *server,
+static enum store_result
+watch_drop(struct store *store, struct str id, const char *server,
 	int64_t claimed_ms)
 {
 	PASS(meeting_drop, id, server, claimed_ms);
 }
 
-static enum store_result watch_lists_save(struct store *store, const struct store_list *lists,
+static enum store_result
+watch_lists_save(struct store *store, const struct store_list *lists,
 	size_t n)
 {
 	PASS(lists_save, lists, n);
 }
 
-static enum store_result watch_list_find(struct store *store, struct arena *arena,
+static enum store_result
+watch_list_find(struct store *store, struct arena *arena,
 	struct store_list *list)
 {
 	PASS(list_find, arena, list);
@@ -340,7 +360,8 @@ static const struct store_verbs watch_verbs = {
 
 /* The expected call that this one is, or NULL.  Its checksum is taken off and
  * checked; a form without a query has it as its last field. */
-static struct expected *match(struct run *run, const struct http_call *call)
+static struct expected *
+match(struct run *run, const struct http_call *call)
 {
 	const struct server *server = config_server_find(run->config, call->server);
 	const char *path = strstr(call->url, "://"), *mark = NULL, *at = call->url;
@@ -387,7 +408,8 @@ static struct expected *match(struct run *run, const struct http_call *call)
 }
 
 /* Check a ">" line: what the call must carry along. */
-static void check_sent(struct run *run, const struct expected *e, const struct http_call *call,
+static void
+check_sent(struct run *run, const struct expected *e, const struct http_call *call,
 	char *want, bool *has_body)
 {
 	char *value;
@@ -415,7 +437,8 @@ static void check_sent(struct run *run, const struct expected *e, const struct h
 }
 
 /* Give the call its answer: the lines of a server section. */
-static void answer(struct run *run, const struct expected *e, char *text, struct http_call *call)
+static void
+answer(struct run *run, const struct expected *e, char *text, struct http_call *call)
 {
 	bool has_body = false;
 	char *line, *value;
@@ -464,7 +487,8 @@ static void answer(struct run *run, const struct expected *e, char *text, struct
 			STR_ARG(run->sent_body));
 }
 
-static void run_http(struct http *http, struct arena *arena, struct http_batch *batch)
+static void
+run_http(struct http *http, struct arena *arena, struct http_batch *batch)
 {
 	struct run *run = (struct run *)(void *)http;
 	bool enough = false;
@@ -506,7 +530,8 @@ static void run_http(struct http *http, struct arena *arena, struct http_batch *
  * What a case begins with.
  */
 
-static void load_config(struct run *run, const struct section *section)
+static void
+load_config(struct run *run, const struct section *section)
 {
 	struct { char name[8]; const char *more; bool out; } servers[8] = {
 		{.name = "a"}, {.name = "b"}, {.name = "c"}};
@@ -571,7 +596,8 @@ static void load_config(struct run *run, const struct section *section)
 	buf_free(&complaints);
 }
 
-static void set_facts(struct run *run, const struct section *section, const char *server)
+static void
+set_facts(struct run *run, const struct section *section, const char *server)
 {
 	static const char *const healths[] = {"up", "suspect", "down"};
 	char *text = lines_of(run, section), *line, *value;
@@ -591,7 +617,8 @@ static void set_facts(struct run *run, const struct section *section, const char
 	run->inner->verbs->server_save(run->inner, server, &facts);
 }
 
-static void set_meetings(struct run *run, const struct section *section)
+static void
+set_meetings(struct run *run, const struct section *section)
 {
 	char *text = lines_of(run, section), *line;
 
@@ -608,7 +635,8 @@ static void set_meetings(struct run *run, const struct section *section)
 }
 
 /* Compare the mappings there are with the lines of the section. */
-static void check_meetings(struct run *run, const struct section *section)
+static void
+check_meetings(struct run *run, const struct section *section)
 {
 	char *text = lines_of(run, section), *line;
 	struct buf want, got;
@@ -654,7 +682,8 @@ struct variables {
 	size_t read;
 };
 
-static void set(struct variables *v, const char *name, const char *value)
+static void
+set(struct variables *v, const char *name, const char *value)
 {
 	size_t i = 0;
 
@@ -667,7 +696,8 @@ static void set(struct variables *v, const char *name, const char *value)
 	v->n += i == v->n;
 }
 
-static const char *variable(void *context, const char *name)
+static const char *
+variable(void *context, const char *name)
 {
 	const struct variables *v = context;
 
@@ -677,7 +707,8 @@ static const char *variable(void *context, const char *name)
 	return NULL;
 }
 
-static long read_body(void *context, char *data, size_t size)
+static long
+read_body(void *context, char *data, size_t size)
 {
 	struct variables *v = context;
 	struct str part = str_part(v->body, v->read, size);
@@ -689,7 +720,8 @@ static long read_body(void *context, char *data, size_t size)
 }
 
 /* Read the request section into variables, as a web server would. */
-static void read_variables(struct run *run, const struct section *section, struct variables *v)
+static void
+read_variables(struct run *run, const struct section *section, struct variables *v)
 {
 	const char *secret = run->config->n_secrets > 0 ? run->config->secrets[0] : "";
 	char *text = lines_of(run, section), *line = next_line(&text), *target, *value, *query;
@@ -747,7 +779,8 @@ static void read_variables(struct run *run, const struct section *section, struc
 }
 
 /* The sections from first on that tell what the servers expect. */
-static void expect_calls(struct run *run, size_t first)
+static void
+expect_calls(struct run *run, size_t first)
 {
 	run->expected = arena_alloc(run->arena,
 		run->n_sections * (run->config->n_servers + 1) * sizeof *run->expected);
@@ -786,13 +819,15 @@ static void expect_calls(struct run *run, size_t first)
 	}
 }
 
-static bool holds(struct str text, const char *what)
+static bool
+holds(struct str text, const char *what)
 {
 	return str_find(text, str_from(what), 0) != SIZE_MAX;
 }
 
 /* What is true of every answer, whatever went wrong behind it. */
-static void check_invariants(struct run *run, const struct section *at,
+static void
+check_invariants(struct run *run, const struct section *at,
 	const struct response *response, struct str header)
 {
 	static const int statuses[] = {200, 302, 401, 413, 503};
@@ -835,7 +870,8 @@ static void check_invariants(struct run *run, const struct section *at,
 		problem(run, at, "the response has no result for the log");
 }
 
-static void check_body(struct run *run, const struct section *at, struct str want, struct str got)
+static void
+check_body(struct run *run, const struct section *at, struct str want, struct str got)
 {
 	size_t same = 0;
 
@@ -847,7 +883,8 @@ static void check_body(struct run *run, const struct section *at, struct str wan
 		STR_ARG(want), STR_ARG(got));
 }
 
-static void check_response(struct run *run, const struct section *section,
+static void
+check_response(struct run *run, const struct section *section,
 	const struct response *response, struct str header)
 {
 	char *text = lines_of(run, section), *line, *value;
@@ -891,7 +928,8 @@ static void check_response(struct run *run, const struct section *section,
 }
 
 /* What was logged since the last time; it must hold no secret. */
-static char *read_log(struct run *run)
+static char *
+read_log(struct run *run)
 {
 	off_t size = loud ? 0 : lseek(log_file, 0, SEEK_END);
 	char *text = arena_alloc(run->arena, (size_t)size + 1);
@@ -905,7 +943,8 @@ static char *read_log(struct run *run)
 	return text;
 }
 
-static void do_request(struct run *run, size_t index)
+static void
+do_request(struct run *run, size_t index)
 {
 	const struct section *at = &run->sections[index];
 	const struct api api = {run->config, &run->store, &run->http};
@@ -957,7 +996,8 @@ static void do_request(struct run *run, size_t index)
  * Cases.
  */
 
-static void do_section(struct run *run, size_t index)
+static void
+do_section(struct run *run, size_t index)
 {
 	static const char *const others[] = {"config", "server ", "response", "log"};
 	const struct section *section = &run->sections[index];
@@ -991,7 +1031,8 @@ static void do_section(struct run *run, size_t index)
 
 /* Torture leaves nothing behind that was not there: whatever is mapped is
  * mapped to a server there is, unless the case itself mapped it. */
-static void check_servers_known(struct run *run)
+static void
+check_servers_known(struct run *run)
 {
 	for (size_t i = 0; i < run->n_seen; i++) {
 		struct meeting meeting;
@@ -1012,7 +1053,8 @@ static void check_servers_known(struct run *run)
 }
 
 /* Run the case once.  The caller frees run->problems. */
-static void run_case(struct run *run, struct section *sections, size_t n)
+static void
+run_case(struct run *run, struct section *sections, size_t n)
 {
 	run->http.run = run_http;
 	run->store.verbs = &watch_verbs;
@@ -1033,7 +1075,8 @@ static void run_case(struct run *run, struct section *sections, size_t n)
 }
 
 /* Cut the text into sections; returns how many.  *prose is its first line. */
-static size_t read_sections(char *text, struct section *sections, size_t max, char **prose)
+static size_t
+read_sections(char *text, struct section *sections, size_t max, char **prose)
 {
 	char *line, *end, *next;
 	size_t n = 0;
@@ -1062,7 +1105,8 @@ static size_t read_sections(char *text, struct section *sections, size_t max, ch
 	return n;
 }
 
-static void do_file(const char *path, bool torture)
+static void
+do_file(const char *path, bool torture)
 {
 	struct section sections[200];
 	const char *slash = strrchr(path, '/'), *name = slash != NULL ? slash + 1 : path;
@@ -1111,7 +1155,8 @@ static void do_file(const char *path, bool torture)
 	free(text);
 }
 
-static int is_case(const struct dirent *entry)
+static int
+is_case(const struct dirent *entry)
 {
 	const char *dot = strrchr(entry->d_name, '.');
 
@@ -1121,7 +1166,8 @@ static int is_case(const struct dirent *entry)
 /* Where sanitizers report to; there only in such builds. */
 void __sanitizer_set_report_fd(void *fd) __attribute__((weak));
 
-int main(int argc, char **argv)
+int
+main(int argc, char **argv)
 {
 	char log_path[] = "/tmp/tinyscale-log-XXXXXX";
 	bool torture = false;

@@ -111,19 +111,22 @@ struct options {
 
 static long long deadline_ms;
 
-static void die(int status, const char *what)
+static void
+die(int status, const char *what)
 {
 	fprintf(stderr, "fcgi-client: %s\n", what);
 	exit(status);
 }
 
-static void die_errno(const char *what)
+static void
+die_errno(const char *what)
 {
 	fprintf(stderr, "fcgi-client: %s: %s\n", what, strerror(errno));
 	exit(EXIT_CLOSED);
 }
 
-static long long now_ms(void)
+static long long
+now_ms(void)
 {
 	struct timespec now;
 
@@ -131,7 +134,8 @@ static long long now_ms(void)
 	return (long long)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-static void bytes_add(struct bytes *bytes, const void *data, size_t length)
+static void
+bytes_add(struct bytes *bytes, const void *data, size_t length)
 {
 	if (length == 0)
 		return;
@@ -145,14 +149,16 @@ static void bytes_add(struct bytes *bytes, const void *data, size_t length)
 	bytes->length += length;
 }
 
-static void bytes_fini(struct bytes *bytes)
+static void
+bytes_fini(struct bytes *bytes)
 {
 	free(bytes->data);
 	*bytes = (struct bytes){ 0 };
 }
 
 /* Appends one record's header; the content is for the caller to append. */
-static void add_header(struct bytes *bytes, int type, uint16_t request_id, size_t length)
+static void
+add_header(struct bytes *bytes, int type, uint16_t request_id, size_t length)
 {
 	const unsigned char header[FCGI_HEADER_LENGTH] = {
 		FCGI_VERSION,
@@ -169,7 +175,8 @@ static void add_header(struct bytes *bytes, int type, uint16_t request_id, size_
 }
 
 /* Appends a stream's content in as many records as it takes. */
-static void add_stream(struct bytes *bytes, int type, const struct bytes *content)
+static void
+add_stream(struct bytes *bytes, int type, const struct bytes *content)
 {
 	size_t at = 0;
 
@@ -185,7 +192,8 @@ static void add_stream(struct bytes *bytes, int type, const struct bytes *conten
 }
 
 /* Appends a length of section 3.4: one byte up to 127, four above. */
-static void add_length(struct bytes *bytes, size_t length)
+static void
+add_length(struct bytes *bytes, size_t length)
 {
 	unsigned char encoded[4];
 
@@ -201,7 +209,8 @@ static void add_length(struct bytes *bytes, size_t length)
 	bytes_add(bytes, encoded, sizeof(encoded));
 }
 
-static void add_pair(struct bytes *bytes, const char *name, size_t name_length, const char *value)
+static void
+add_pair(struct bytes *bytes, const char *name, size_t name_length, const char *value)
 {
 	add_length(bytes, name_length);
 	add_length(bytes, strlen(value));
@@ -209,7 +218,8 @@ static void add_pair(struct bytes *bytes, const char *name, size_t name_length, 
 	bytes_add(bytes, value, strlen(value));
 }
 
-static void read_file(struct bytes *bytes, const char *path)
+static void
+read_file(struct bytes *bytes, const char *path)
 {
 	FILE *file = strcmp(path, "-") == 0 ? stdin : fopen(path, "rb");
 	char block[65536];
@@ -226,7 +236,8 @@ static void read_file(struct bytes *bytes, const char *path)
 }
 
 /* Builds all that is to be written for one request. */
-static void build(struct bytes *out, const struct request *request, bool keep)
+static void
+build(struct bytes *out, const struct request *request, bool keep)
 {
 	const unsigned char begin[8] = { 0, FCGI_RESPONDER, keep ? FCGI_KEEP_CONN : 0 };
 	struct bytes params = { 0 };
@@ -279,7 +290,8 @@ done:
 	bytes_fini(&body);
 }
 
-static int connect_unix(const char *path)
+static int
+connect_unix(const char *path)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
@@ -292,7 +304,8 @@ static int connect_unix(const char *path)
 	return fd;
 }
 
-static int connect_tcp(const char *host_and_port)
+static int
+connect_tcp(const char *host_and_port)
 {
 	const struct addrinfo hints = { .ai_socktype = SOCK_STREAM };
 	const char *colon = strrchr(host_and_port, ':');
@@ -313,7 +326,8 @@ static int connect_tcp(const char *host_and_port)
 	return fd;
 }
 
-static int open_connection(const char *address)
+static int
+open_connection(const char *address)
 {
 	int fd = -1;
 
@@ -337,7 +351,8 @@ struct answer {
 	bool closed;
 };
 
-static void print_values(const unsigned char *data, size_t length)
+static void
+print_values(const unsigned char *data, size_t length)
 {
 	size_t at = 0;
 
@@ -351,7 +366,8 @@ static void print_values(const unsigned char *data, size_t length)
 }
 
 /* Takes all whole records out of answer->in. */
-static void take_records(struct answer *answer)
+static void
+take_records(struct answer *answer)
 {
 	struct bytes *in = &answer->in;
 	size_t at = 0;
@@ -395,7 +411,8 @@ static void take_records(struct answer *answer)
 	}
 }
 
-static void read_some(int fd, struct answer *answer)
+static void
+read_some(int fd, struct answer *answer)
 {
 	unsigned char block[65536];
 	ssize_t length = read(fd, block, sizeof(block));
@@ -408,7 +425,8 @@ static void read_some(int fd, struct answer *answer)
 	}
 }
 
-static int wait_ms(long long until_ms)
+static int
+wait_ms(long long until_ms)
 {
 	long long left = until_ms - now_ms();
 
@@ -419,7 +437,8 @@ static int wait_ms(long long until_ms)
  * Writes out and reads the answer until the request has ended, the peer has
  * closed, or, when no answer is wanted, all is written.
  */
-static void exchange(int fd, const struct bytes *out, const struct options *options,
+static void
+exchange(int fd, const struct bytes *out, const struct options *options,
 		     struct answer *answer, bool wants_answer)
 {
 	size_t written = 0;
@@ -463,7 +482,8 @@ static void exchange(int fd, const struct bytes *out, const struct options *opti
 }
 
 /* Keeps the connection open. Returns false when the peer closed it first. */
-static bool hold(int fd, long ms)
+static bool
+hold(int fd, long ms)
 {
 	const long long until_ms = now_ms() + ms;
 	struct answer answer = { .out = stdout };
@@ -481,7 +501,8 @@ static bool hold(int fd, long ms)
 }
 
 /* Looks whether the peer has closed a connection that is to be used again. */
-static bool is_closed(int fd)
+static bool
+is_closed(int fd)
 {
 	char byte;
 	ssize_t length = recv(fd, &byte, 1, MSG_PEEK);
@@ -489,13 +510,15 @@ static bool is_closed(int fd)
 	return length == 0 || (length < 0 && errno != EAGAIN && errno != EINTR);
 }
 
-static bool is_half_request(const struct request *request)
+static bool
+is_half_request(const struct request *request)
 {
 	return request->nothing || request->half_params || request->half_stdin;
 }
 
 /* Sends one request and prints its answer. Returns an exit status. */
-static int run_request(int *fd, const struct options *options, const struct request *request)
+static int
+run_request(int *fd, const struct options *options, const struct request *request)
 {
 	const bool is_half = is_half_request(request);
 	struct answer answer = { .out = stdout };
@@ -534,7 +557,8 @@ static int run_request(int *fd, const struct options *options, const struct requ
 	return status;
 }
 
-static long read_number(const char *string, long most)
+static long
+read_number(const char *string, long most)
 {
 	char *end;
 	long number;
@@ -546,7 +570,8 @@ static long read_number(const char *string, long most)
 	return number;
 }
 
-static void read_half(struct request *request, const char *part)
+static void
+read_half(struct request *request, const char *part)
 {
 	if (part != NULL && strcmp(part, "params") == 0)
 		request->half_params = true;
@@ -558,7 +583,8 @@ static void read_half(struct request *request, const char *part)
 		die(EXIT_USAGE, "--half needs params, stdin or nothing");
 }
 
-static void read_options(struct options *options, char **argv)
+static void
+read_options(struct options *options, char **argv)
 {
 	struct request *request = &options->requests[0];
 
@@ -621,7 +647,8 @@ static void read_options(struct options *options, char **argv)
 	}
 }
 
-int main(int argc, char **argv)
+int
+main(int argc, char **argv)
 {
 	static struct options options = { .timeout_ms = 30000 };
 	int status = EXIT_ANSWERED;

@@ -10,7 +10,8 @@
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-static void test_append(void)
+static void
+test_append(void)
 {
 	struct buf buf;
 
@@ -36,7 +37,8 @@ static void test_append(void)
 	buf_free(&buf);
 }
 
-static void test_maximum(void)
+static void
+test_maximum(void)
 {
 	static const struct {
 		size_t max, add, times;
@@ -78,7 +80,8 @@ static void test_maximum(void)
 	}
 }
 
-static void test_sticky(void)
+static void
+test_sticky(void)
 {
 	struct buf buf;
 	struct arena *arena = arena_new();
@@ -104,7 +107,8 @@ static void test_sticky(void)
 	arena_free(arena);
 }
 
-static void test_take(void)
+static void
+test_take(void)
 {
 	struct arena *arena = arena_new();
 	struct buf buf;
@@ -126,7 +130,8 @@ static void test_take(void)
 	arena_free(arena);
 }
 
-static void test_printf_long(void)
+static void
+test_printf_long(void)
 {
 	struct buf buf;
 	static char big[30001];
@@ -140,7 +145,8 @@ static void test_printf_long(void)
 	buf_free(&buf);
 }
 
-int main(void)
+int
+main(void)
 {
 	test_append();
 	test_maximum();

@@ -25,12 +25,14 @@ struct door {
 
 static struct arena *arena;
 
-static const char *text_of(struct str s)
+static const char *
+text_of(struct str s)
 {
 	return s.data ? str_copy(arena, s) : NULL;
 }
 
-static const char *door_variable(void *context, const char *name)
+static const char *
+door_variable(void *context, const char *name)
 {
 	const struct door *door = context;
 
@@ -40,7 +42,8 @@ static const char *door_variable(void *context, const char *name)
 	return NULL;
 }
 
-static long door_read(void *context, char *data, size_t size)
+static long
+door_read(void *context, char *data, size_t size)
 {
 	struct door *door = context;
 	size_t n = door->len - door->at;
@@ -56,7 +59,8 @@ static long door_read(void *context, char *data, size_t size)
 	return (long)n;
 }
 
-static struct request read_request(struct door *door, size_t max_body_bytes)
+static struct request
+read_request(struct door *door, size_t max_body_bytes)
 {
 	struct cgi_source source = {door_variable, door_read, door};
 	struct request request;
@@ -65,7 +69,8 @@ static struct request read_request(struct door *door, size_t max_body_bytes)
 	return request;
 }
 
-static void test_target(void)
+static void
+test_target(void)
 {
 	static const struct {
 		struct variable variables[5];
@@ -113,7 +118,8 @@ static void test_target(void)
 	}
 }
 
-static void test_target_limits(void)
+static void
+test_target_limits(void)
 {
 	static const struct {
 		size_t path, query;
@@ -148,7 +154,8 @@ static void test_target_limits(void)
 	}
 }
 
-static void test_variables(void)
+static void
+test_variables(void)
 {
 	static const struct variable all[] = {
 		{"REQUEST_METHOD", "HEAD"}, {"CONTENT_TYPE", "application/xml; charset=utf-8"},
@@ -172,7 +179,8 @@ static void test_variables(void)
 	ok(request.body.len == 0 && !request.https && !request.unread, "and nothing else is set");
 }
 
-static void test_https(void)
+static void
+test_https(void)
 {
 	static const struct {
 		const char *https, *scheme;
@@ -205,7 +213,8 @@ static void test_https(void)
 }
 
 /* max_body_bytes is 10: up to 40 bytes more are dropped. */
-static void test_body(void)
+static void
+test_body(void)
 {
 	static const struct {
 		const char *method, *length;
@@ -293,7 +302,8 @@ static void test_body(void)
 }
 
 /* A problem with the body is told even where the path is too long, too. */
-static void test_two_problems(void)
+static void
+test_two_problems(void)
 {
 	char *uri = str_printf(arena, "/%0*d", LIMIT_PATH_BYTES + 5, 0);
 	struct variable variables[] = {{"REQUEST_METHOD", "POST"}, {"CONTENT_LENGTH", "20"},
@@ -304,7 +314,8 @@ static void test_two_problems(void)
 	is_int(request.problem, REQUEST_TOO_LARGE, "two problems: the body's is told");
 }
 
-static void test_header(void)
+static void
+test_header(void)
 {
 	static const struct {
 		struct response response;
@@ -382,7 +393,8 @@ static void test_header(void)
 	buf_free(&out);
 }
 
-int main(void)
+int
+main(void)
 {
 	arena = arena_new();
 	test_target();

@@ -70,7 +70,8 @@ static const struct {
 		"1a0b0a41567c485c9fd98c8a8dd2477629e52399", "a call of two parts"},
 };
 
-static void test_vectors(void)
+static void
+test_vectors(void)
 {
 	for (size_t i = 0; i < COUNT(vectors); i++) {
 		struct str call = str_from(vectors[i].call), query = str_from(vectors[i].query);
@@ -102,7 +103,8 @@ static void test_vectors(void)
 	}
 }
 
-static void test_refusals(void)
+static void
+test_refusals(void)
 {
 	static const struct {
 		struct str call, query, secret, given;
@@ -159,7 +161,8 @@ static void test_refusals(void)
 		"no algorithm allowed, none taken");
 }
 
-static void test_names(void)
+static void
+test_names(void)
 {
 	static const struct {
 		struct str name;
@@ -198,7 +201,8 @@ static void test_names(void)
 	}
 }
 
-int main(void)
+int
+main(void)
 {
 	test_vectors();
 	test_refusals();

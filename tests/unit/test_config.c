@@ -25,7 +25,8 @@
 static char path[64];
 static char problems[65536];
 
-static void write_file(const char *text, size_t len)
+static void
+write_file(const char *text, size_t len)
 {
 	FILE *file = fopen(path, "w");
 	if (!file || fwrite(text, 1, len, file) != len || fclose(file)) {
@@ -34,7 +35,8 @@ static void write_file(const char *text, size_t len)
 	}
 }
 
-static struct config *load(const char *name)
+static struct config *
+load(const char *name)
 {
 	struct buf buf;
 	buf_init(&buf, sizeof(problems) - 1);
@@ -44,19 +46,22 @@ static struct config *load(const char *name)
 	return config;
 }
 
-static struct config *load_bytes(const char *text, size_t len)
+static struct config *
+load_bytes(const char *text, size_t len)
 {
 	write_file(text, len);
 	return load(path);
 }
 
-static struct config *load_text(const char *text)
+static struct config *
+load_text(const char *text)
 {
 	return load_bytes(text, strlen(text));
 }
 
 /* A configuration that is good, or an end of the test. */
-static struct config *load_good(const char *text)
+static struct config *
+load_good(const char *text)
 {
 	struct config *config = load_text(text);
 	if (!ok(config && problems[0] == '\0', "good: %s", text)) {
@@ -67,7 +72,8 @@ static struct config *load_good(const char *text)
 }
 
 /* A configuration with just this problem, its line without the file's name. */
-static void bad_bytes(const char *text, size_t len, const char *problem)
+static void
+bad_bytes(const char *text, size_t len, const char *problem)
 {
 	char want[2048];
 	struct config *config = load_bytes(text, len);
@@ -78,12 +84,14 @@ static void bad_bytes(const char *text, size_t len, const char *problem)
 	config_free(config);
 }
 
-static void bad(const char *text, const char *problem)
+static void
+bad(const char *text, const char *problem)
 {
 	bad_bytes(text, strlen(text), problem);
 }
 
-static void test_defaults(void)
+static void
+test_defaults(void)
 {
 	struct config *c = load_good(TOP(""));
 	is_int(c->n_secrets, 1, "one secret");
@@ -131,7 +139,8 @@ static void test_defaults(void)
 }
 
 /* Every key, set to what is not its default. */
-static void test_every_key(void)
+static void
+test_every_key(void)
 {
 	char text[4096];
 	snprintf(text, sizeof(text), "{"
@@ -408,7 +417,8 @@ static const struct {
 		"servers[1].name: servers[0] has this name"},
 };
 
-static void test_bad_texts(void)
+static void
+test_bad_texts(void)
 {
 	for (size_t i = 0; i < COUNT(bad_texts); i++) {
 		char problem[1024];
@@ -523,7 +533,8 @@ static const struct {
 	{"https://[1:2:3:4:5:6:7:8:9:0:1:2:3:4:5:6:7:8:9:0:1:2:3:4:5:6:7:8:9]", WRONG_LITERAL},
 };
 
-static void test_hosts(void)
+static void
+test_hosts(void)
 {
 	char text[2048], want[1024];
 	for (size_t i = 0; i < COUNT(hosts); i++) {
@@ -558,7 +569,8 @@ static void test_hosts(void)
 	config_free(c);
 }
 
-static void test_all_at_once(void)
+static void
+test_all_at_once(void)
 {
 	char want[2048];
 	struct config *c = load_text("{\"secret\": 1, \"placment\": 2, \"down_after\": 0, "
@@ -601,7 +613,8 @@ static void test_all_at_once(void)
 	config_free(c);
 }
 
-static void test_environment(void)
+static void
+test_environment(void)
 {
 	setenv("TINYSCALE_SECRET", " " SECRET "E\n", 1);
 	struct config *c = load_good("[" SERVER_OF("") ", " SERVER_OF(", \"host\": "
@@ -657,7 +670,8 @@ static void test_environment(void)
 	unsetenv("TINYSCALE_CONFIG");
 }
 
-static void test_files(void)
+static void
+test_files(void)
 {
 	ok(!load("/nowhere/servers.json"), "no file, no configuration");
 	is_str(problems, "/nowhere/servers.json: no such file; write it as "
@@ -687,7 +701,8 @@ static void test_files(void)
 	free(large);
 }
 
-int main(int argc, char **argv)
+int
+main(int argc, char **argv)
 {
 	if (argc > 1 && strcmp(argv[1], "--keys") == 0) {
 		config_print_keys(stdout);

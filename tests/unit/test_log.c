@@ -19,7 +19,8 @@
 static char captured[65536];
 static int saved_stderr, reading_end;
 
-static void capture_begin(void)
+static void
+capture_begin(void)
 {
 	int fds[2];
 
@@ -33,7 +34,8 @@ static void capture_begin(void)
 }
 
 /* What was written since, as text in captured. */
-static const char *capture_end(void)
+static const char *
+capture_end(void)
 {
 	size_t len = 0;
 	ssize_t got;
@@ -48,7 +50,8 @@ static const char *capture_end(void)
 }
 
 /* The text after the time and a space, or the whole if there is no such time. */
-static const char *after_time(const char *line)
+static const char *
+after_time(const char *line)
 {
 	for (size_t i = 0; i < sizeof(STAMP) - 1; i++)
 		if (STAMP[i] == 'd' ? line[i] < '0' || line[i] > '9' : line[i] != STAMP[i])
@@ -56,7 +59,8 @@ static const char *after_time(const char *line)
 	return line[sizeof(STAMP) - 1] == ' ' ? line + sizeof(STAMP) : line;
 }
 
-static void test_values(void)
+static void
+test_values(void)
 {
 	static const struct {
 		const char *value, *text, *json;
@@ -101,7 +105,8 @@ static void test_values(void)
 	log_set_format(LOG_FORMAT_TEXT);
 }
 
-static void test_shape(void)
+static void
+test_shape(void)
 {
 	const char *absent = NULL;
 
@@ -127,7 +132,8 @@ static void test_shape(void)
 	log_set_format(LOG_FORMAT_TEXT);
 }
 
-static void test_levels(void)
+static void
+test_levels(void)
 {
 	static const struct {
 		const char *level;
@@ -164,7 +170,8 @@ static void test_levels(void)
 	is_str(capture_end(), "", "opening the log says nothing");
 }
 
-static void test_cut(void)
+static void
+test_cut(void)
 {
 	char value[3001], want[4096];
 
@@ -201,7 +208,8 @@ static void test_cut(void)
 }
 
 /* More than a line holds: still one line with its end, and no overrun. */
-static void test_full_line(void)
+static void
+test_full_line(void)
 {
 	static char worst[301];
 
@@ -221,7 +229,8 @@ static void test_full_line(void)
 
 /* stderr is closed, or /dev/null: syslog is used, and nothing can be seen here
  * but that the process lives and writes to no descriptor that is not its. */
-static void test_no_stderr(void)
+static void
+test_no_stderr(void)
 {
 	for (int closed = 0; closed < 2; closed++) {
 		int fds[2], status = -1;
@@ -255,7 +264,8 @@ static void test_no_stderr(void)
 }
 
 /* Lines of several processes come whole. */
-static void test_whole_lines(void)
+static void
+test_whole_lines(void)
 {
 	pid_t children[4];
 	int lines = 0, bad = 0;
@@ -285,7 +295,8 @@ static void test_whole_lines(void)
 	is_int(bad, 0, "… each whole");
 }
 
-int main(void)
+int
+main(void)
 {
 	test_shape();
 	test_values();

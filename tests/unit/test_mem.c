@@ -13,7 +13,8 @@
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-static bool is_zero(const void *block, size_t size)
+static bool
+is_zero(const void *block, size_t size)
 {
 	const unsigned char *bytes = block;
 
@@ -23,7 +24,8 @@ static bool is_zero(const void *block, size_t size)
 	return true;
 }
 
-static void test_blocks(void)
+static void
+test_blocks(void)
 {
 	unsigned char *block = mem_alloc(100);
 
@@ -45,7 +47,8 @@ static void test_blocks(void)
 	free(block);
 }
 
-static void test_strdup(void)
+static void
+test_strdup(void)
 {
 	char text[] = "text";
 	char *copy = mem_strdup(text);
@@ -59,7 +62,8 @@ static void test_strdup(void)
 	ok(mem_strdup(NULL) == NULL, "of NULL: NULL");
 }
 
-static void test_arena(void)
+static void
+test_arena(void)
 {
 	static const size_t sizes[] = {0, 1, 7, 16, 17, 1000, 16383, 16384, 16385, 1 << 20, 3};
 	struct arena *arena = arena_new();
@@ -102,7 +106,8 @@ static void test_arena(void)
 }
 
 /* Leaks and double frees of these are for the sanitizers to tell. */
-static void test_take(void)
+static void
+test_take(void)
 {
 	struct arena *arena = arena_new();
 	char *block = mem_strdup("taken first");
@@ -124,7 +129,8 @@ static void test_take(void)
 	arena_free(arena);
 }
 
-static void test_out_of_memory(void)
+static void
+test_out_of_memory(void)
 {
 	int fds[2], status = 0;
 	char text[256];
@@ -153,7 +159,8 @@ static void test_out_of_memory(void)
 	is_str(text, "tinyscale: out of memory\n", "which says why");
 }
 
-int main(void)
+int
+main(void)
 {
 	test_blocks();
 	test_strdup();

@@ -17,7 +17,8 @@ static struct server servers[MANY];
 static struct placement_candidate candidates[MANY];
 static struct placement placement;
 
-static void setup(enum placement_policy policy, size_t n)
+static void
+setup(enum placement_policy policy, size_t n)
 {
 	static const char *const names[MANY] = {"a", "b", "c", "d", "e", "f", "g", "h"};
 
@@ -30,7 +31,8 @@ static void setup(enum placement_policy policy, size_t n)
 }
 
 /* The chosen one's index, or -1. */
-static int choose(void)
+static int
+choose(void)
 {
 	struct placement_candidate *chosen = placement_choose(&placement);
 
@@ -38,7 +40,8 @@ static int choose(void)
 }
 
 /* Choose n times, a meeting each; counts[i] of them went to server i. */
-static void choose_many(int n, int counts[MANY])
+static void
+choose_many(int n, int counts[MANY])
 {
 	memset(counts, 0, MANY * sizeof(*counts));
 	for (int i = 0; i < n; i++) {
@@ -50,7 +53,8 @@ static void choose_many(int n, int counts[MANY])
 	}
 }
 
-static void test_least_loaded(void)
+static void
+test_least_loaded(void)
 {
 	static const struct {
 		double weights[3];
@@ -95,7 +99,8 @@ static void test_least_loaded(void)
 	ok(abs(counts[0] - 250) <= 10, "least-loaded: weights 1:3 get 1:3 (%d of 1000)", counts[0]);
 }
 
-static void test_round_robin(void)
+static void
+test_round_robin(void)
 {
 	static const double weights[][3] = {
 		{1, 1, 1}, {1, 3, 1}, {1, 2, 3}, {0.1, 0.2, 0.7}, {100, 1, 100}, {1, 1000, 3},
@@ -137,7 +142,8 @@ static void test_round_robin(void)
 	ok(longest <= 4, "round-robin: weights are mixed, not in blocks (%d in a row)", longest);
 }
 
-static void test_away(void)
+static void
+test_away(void)
 {
 	int counts[MANY];
 
@@ -167,7 +173,8 @@ static void test_away(void)
 		counts[2]);
 }
 
-static void test_odd_turns(void)
+static void
+test_odd_turns(void)
 {
 	static const struct {
 		double turn;
@@ -202,7 +209,8 @@ static void test_odd_turns(void)
 	}
 }
 
-static void test_exclusions(void)
+static void
+test_exclusions(void)
 {
 	static const struct {
 		enum server_state state;
@@ -287,7 +295,8 @@ static void test_exclusions(void)
 	}
 }
 
-static int hash_choice(int id)
+static int
+hash_choice(int id)
 {
 	char text[32];
 
@@ -298,7 +307,8 @@ static int hash_choice(int id)
 	return choose();
 }
 
-static void test_hash(void)
+static void
+test_hash(void)
 {
 	enum { IDS = 20000 };
 	static int before[IDS];
@@ -368,7 +378,8 @@ static void test_hash(void)
 	ok(choose() >= 0, "hash: an empty ID is placed, too");
 }
 
-static void test_names(void)
+static void
+test_names(void)
 {
 	static const struct {
 		struct str name;
@@ -401,7 +412,8 @@ static void test_names(void)
 }
 
 /* What server.h makes of a state and health. */
-static void test_server(void)
+static void
+test_server(void)
 {
 	static const struct {
 		enum server_state state;
@@ -440,7 +452,8 @@ static void test_server(void)
 		none == SERVER_CORDONED, "other states are none");
 }
 
-int main(void)
+int
+main(void)
 {
 	test_least_loaded();
 	test_round_robin();

@@ -15,12 +15,14 @@
 
 static struct arena *arena;
 
-static const char *text_of(struct str s)
+static const char *
+text_of(struct str s)
 {
 	return s.data ? str_copy(arena, s) : NULL;
 }
 
-static void test_without_checksum(void)
+static void
+test_without_checksum(void)
 {
 	static const struct {
 		const char *query, *checksum, *cut;
@@ -66,7 +68,8 @@ static void test_without_checksum(void)
 	buf_free(&big);
 }
 
-static void test_parse(void)
+static void
+test_parse(void)
 {
 	static const struct {
 		struct str text;
@@ -142,7 +145,8 @@ static void test_parse(void)
 		"find: an empty value is not an absent one");
 }
 
-static void test_limit(void)
+static void
+test_limit(void)
 {
 	static const struct {
 		size_t n, found;
@@ -168,7 +172,8 @@ static void test_limit(void)
 	}
 }
 
-static void test_without(void)
+static void
+test_without(void)
 {
 	static const struct {
 		const char *query, *name, *rest;
@@ -193,7 +198,8 @@ static void test_without(void)
 			rows[i].rest, "without: %s", rows[i].what);
 }
 
-static void test_encode(void)
+static void
+test_encode(void)
 {
 	static const struct {
 		struct str text;
@@ -248,7 +254,8 @@ static void test_encode(void)
 	ok(same, "every character comes back when it was encoded");
 }
 
-static void test_forms(void)
+static void
+test_forms(void)
 {
 	static const struct {
 		const char *form, *sorted, *query;
@@ -284,7 +291,8 @@ static void test_forms(void)
 	}
 }
 
-int main(void)
+int
+main(void)
 {
 	arena = arena_new();
 	test_without_checksum();

@@ -38,7 +38,8 @@ static const struct server servers[MANY] = {
 /* ---- Verbs in short --------------------------------------------------- */
 
 /* An empty store.  SQLite's is in a file of its own. */
-static struct store *open_store(const char *adapter)
+static struct store *
+open_store(const char *adapter)
 {
 	static int number;
 
@@ -54,7 +55,8 @@ struct claim {
 	struct placement_candidate candidates[MANY];
 };
 
-static struct claim claim_of(struct str id, const struct server *list, size_t n)
+static struct claim
+claim_of(struct str id, const struct server *list, size_t n)
 {
 	struct claim claim = {.placement = {PLACEMENT_LEAST_LOADED, id, NULL, n}};
 
@@ -63,7 +65,8 @@ static struct claim claim_of(struct str id, const struct server *list, size_t n)
 	return claim;
 }
 
-static enum store_result claim_among(struct store *store, const char *id,
+static enum store_result
+claim_among(struct store *store, const char *id,
 	const struct server *list, size_t n, int64_t now_ms, struct meeting *meeting)
 {
 	struct claim claim = claim_of(str_from(id), list, n);
@@ -72,7 +75,8 @@ static enum store_result claim_among(struct store *store, const char *id,
 	return store->verbs->meeting_claim(store, arena, &claim.placement, now_ms, meeting);
 }
 
-static enum store_result move(struct store *store, const char *id, const struct server *list,
+static enum store_result
+move(struct store *store, const char *id, const struct server *list,
 	size_t n, const char *old_server, int64_t now_ms, struct meeting *meeting)
 {
 	struct claim claim = claim_of(str_from(id), list, n);
@@ -82,14 +86,16 @@ static enum store_result move(struct store *store, const char *id, const struct 
 		meeting);
 }
 
-static enum store_result find(struct store *store, const char *id, struct meeting *meeting)
+static enum store_result
+find(struct store *store, const char *id, struct meeting *meeting)
 {
 
 	return store->verbs->meeting_find(store, arena, str_from(id), 1000000, 1000, meeting);
 }
 
 /* "absent", or the server the meeting is on. */
-static const char *where(struct store *store, const char *id)
+static const char *
+where(struct store *store, const char *id)
 {
 	struct meeting meeting;
 
@@ -105,7 +111,8 @@ static const char *where(struct store *store, const char *id)
 	}
 }
 
-static struct server_facts facts_of(struct store *store, const char *name)
+static struct server_facts
+facts_of(struct store *store, const char *name)
 {
 	struct server server = {.name = name, .weight = 1};
 	struct server_facts facts = {.meetings = -1};
@@ -114,7 +121,8 @@ static struct server_facts facts_of(struct store *store, const char *name)
 	return facts;
 }
 
-static bool is_new(const struct server_facts *facts)
+static bool
+is_new(const struct server_facts *facts)
 {
 
 	return facts->health == SERVER_UP && !facts->has_operator_state && facts->meetings == 0 &&
@@ -123,7 +131,8 @@ static bool is_new(const struct server_facts *facts)
 
 /* ---- The contract ------------------------------------------------------ */
 
-static void test_claim(const char *adapter)
+static void
+test_claim(const char *adapter)
 {
 	struct store *store = open_store(adapter);
 	struct meeting meeting = {0}, again = {0};
@@ -159,7 +168,8 @@ static void test_claim(const char *adapter)
 	is_str(meeting.server, "a", "%s: what was handed out outlives the store", adapter);
 }
 
-static void test_ids(const char *adapter)
+static void
+test_ids(const char *adapter)
 {
 	static char longest[1025];
 	static const char *const ids[] = {
@@ -184,7 +194,8 @@ static void test_ids(const char *adapter)
 	store->verbs->close(store);
 }
 
-static void test_no_server(const char *adapter)
+static void
+test_no_server(const char *adapter)
 {
 	struct store *store = open_store(adapter);
 	struct server_facts down = {.health = SERVER_DOWN};
@@ -218,7 +229,8 @@ static void test_no_server(const char *adapter)
 	store->verbs->close(store);
 }
 
-static void test_move(const char *adapter)
+static void
+test_move(const char *adapter)
 {
 	struct store *store = open_store(adapter);
 	struct server_facts down = {.health = SERVER_DOWN};
@@ -259,7 +271,8 @@ static void test_move(const char *adapter)
 	store->verbs->close(store);
 }
 
-static void test_drop(const char *adapter)
+static void
+test_drop(const char *adapter)
 {
 	struct store *store = open_store(adapter);
 	struct meeting meeting;
@@ -290,7 +303,8 @@ static void test_drop(const char *adapter)
 	store->verbs->close(store);
 }
 
-static void test_adopt(const char *adapter)
+static void
+test_adopt(const char *adapter)
 {
 	struct store *store = open_store(adapter);
 	struct meeting meeting;
@@ -321,7 +335,8 @@ static void test_adopt(const char *adapter)
 	store->verbs->close(store);
 }
 
-static void test_absent(const char *adapter)
+static void
+test_absent(const char *adapter)
 {
 	static const struct {
 		int64_t now_ms, ttl_ms;
@@ -364,7 +379,8 @@ static void test_absent(const char *adapter)
 	store->verbs->close(store);
 }
 
-static void test_facts(const char *adapter)
+static void
+test_facts(const char *adapter)
 {
 	struct store *store = open_store(adapter);
 	struct server_facts facts[MANY], saved = {0};
@@ -419,7 +435,8 @@ static void test_facts(const char *adapter)
 	store->verbs->close(store);
 }
 
-static void test_shares(const char *adapter)
+static void
+test_shares(const char *adapter)
 {
 	struct server one_to_three[2] = {servers[0], servers[1]};
 	char id[32];
@@ -473,7 +490,8 @@ static void test_shares(const char *adapter)
 	store->verbs->close(store);
 }
 
-static void test_lists(const char *adapter)
+static void
+test_lists(const char *adapter)
 {
 	static const struct store_list saved[] = {
 		{"a", "getMeetings", STR("<response>a</response>")},
@@ -522,7 +540,8 @@ struct worker {
 	char server[IDS];
 };
 
-static void *work(void *context)
+static void *
+work(void *context)
 {
 	struct worker *worker = context;
 	struct arena *own = arena_new();
@@ -545,7 +564,8 @@ static void *work(void *context)
 }
 
 /* Of n who claimed the same IDs, one got each, and all were told the same. */
-static void check_workers(const struct worker *workers, size_t n, const char *who)
+static void
+check_workers(const struct worker *workers, size_t n, const char *who)
 {
 	int won_once = 0, others_exist = 0, agreed = 0;
 
@@ -565,7 +585,8 @@ static void check_workers(const struct worker *workers, size_t n, const char *wh
 	is_int(agreed, IDS, "… and all are told the same server");
 }
 
-static void test_threads(const char *adapter)
+static void
+test_threads(const char *adapter)
 {
 	struct worker *workers = mem_alloc(THREADS * sizeof(*workers));
 	struct store *store = open_store(adapter);
@@ -589,7 +610,8 @@ static void test_threads(const char *adapter)
 	free(workers);
 }
 
-static void write_file(const char *name, const char *content, size_t len)
+static void
+write_file(const char *name, const char *content, size_t len)
 {
 	int fd = open(name, O_WRONLY | O_CREAT | O_TRUNC, 0644);
 
@@ -599,7 +621,8 @@ static void write_file(const char *name, const char *content, size_t len)
 	}
 }
 
-static bool has_content(const char *name, const char *content, size_t len)
+static bool
+has_content(const char *name, const char *content, size_t len)
 {
 	char bytes[8192];
 	int fd = open(name, O_RDONLY);
@@ -614,7 +637,8 @@ static const char garbage[4096] = "This is no database.\n";
 
 /* Each process opens the store itself, the file not being there yet, or being
  * no database. */
-static void test_processes(bool damaged)
+static void
+test_processes(bool damaged)
 {
 	enum { PROCESSES = 4 };
 	struct worker *workers = mem_alloc(PROCESSES * sizeof(*workers));
@@ -664,7 +688,8 @@ static void test_processes(bool damaged)
 
 /* ---- The SQLite file --------------------------------------------------- */
 
-static void test_shared_file(void)
+static void
+test_shared_file(void)
 {
 	struct store *first = open_store("sqlite"), *second = store_sqlite_open(path);
 	struct store_list saved = {"a", "getMeetings", STR("<response/>")};
@@ -689,7 +714,8 @@ static void test_shared_file(void)
 	first->verbs->close(first);
 }
 
-static int64_t query_number(sqlite3 *db, const char *sql)
+static int64_t
+query_number(sqlite3 *db, const char *sql)
 {
 	sqlite3_stmt *statement = NULL;
 	int64_t number = -1;
@@ -702,7 +728,8 @@ static int64_t query_number(sqlite3 *db, const char *sql)
 }
 
 /* What costs a write, and what goes with time. */
-static void test_economy(void)
+static void
+test_economy(void)
 {
 	struct store *store = open_store("sqlite");
 	struct store_list lists[] = {
@@ -736,7 +763,8 @@ static void test_economy(void)
 }
 
 /* Every verb gives a result it may give; what is false in the end. */
-static bool verbs_survive(struct store *store)
+static bool
+verbs_survive(struct store *store)
 {
 	struct server_facts facts[MANY], up = {.health = SERVER_UP};
 	struct store_list list = {"a", "getMeetings", STR("<response/>")};
@@ -763,7 +791,8 @@ static bool verbs_survive(struct store *store)
 }
 
 /* How many verbs of all fail? */
-static int count_failing(struct store *store)
+static int
+count_failing(struct store *store)
 {
 	struct server_facts facts, up = {.health = SERVER_UP};
 	struct store_list list = {"a", "getMeetings", STR("<response/>")};
@@ -783,26 +812,30 @@ static int count_failing(struct store *store)
 
 #define ALL_VERBS 10
 
-static void delete_file(void)
+static void
+delete_file(void)
 {
 
 	unlink(path);
 }
 
-static void replace_by_directory(void)
+static void
+replace_by_directory(void)
 {
 
 	unlink(path);
 	mkdir(path, 0755);
 }
 
-static void remove_directory(void)
+static void
+remove_directory(void)
 {
 
 	rmdir(path);
 }
 
-static void replace_by_garbage(void)
+static void
+replace_by_garbage(void)
 {
 	char name[160];
 
@@ -812,39 +845,45 @@ static void replace_by_garbage(void)
 		exit(1);
 }
 
-static void overwrite_with_garbage(void)
+static void
+overwrite_with_garbage(void)
 {
 
 	write_file(path, garbage, sizeof(garbage));
 }
 
-static void truncate_to(off_t len)
+static void
+truncate_to(off_t len)
 {
 
 	if (truncate(path, len) != 0)
 		exit(1);
 }
 
-static void truncate_to_nothing(void)
+static void
+truncate_to_nothing(void)
 {
 
 	truncate_to(0);
 }
 
-static void truncate_in_a_page(void)
+static void
+truncate_in_a_page(void)
 {
 
 	truncate_to(5000);
 }
 
-static void empty_file(void)
+static void
+empty_file(void)
 {
 
 	unlink(path);
 	write_file(path, "", 0);
 }
 
-static void dangling_link(void)
+static void
+dangling_link(void)
 {
 
 	unlink(path);
@@ -854,7 +893,8 @@ static void dangling_link(void)
 
 /* Does something bad to the file under an open store, and to one that is
  * opened then; afterwards undoes it, and all must work. */
-static void test_harm(void)
+static void
+test_harm(void)
 {
 	static const struct {
 		void (*harm)(void);
@@ -905,7 +945,8 @@ static void test_harm(void)
 
 /* Emptied in its place.  The other store is closed before one is opened: an
  * idle connection's lock would keep it waiting. */
-static void test_emptied(void)
+static void
+test_emptied(void)
 {
 	struct store *store = open_store("sqlite");
 	struct meeting meeting;
@@ -923,7 +964,8 @@ static void test_emptied(void)
 
 /* A backup is put in place, say, while the store is open: what counts then is
  * what is in it, and nothing of the file that was there. */
-static void test_replaced_by_another(void)
+static void
+test_replaced_by_another(void)
 {
 	struct store *store = open_store("sqlite"), *other;
 	struct meeting meeting;
@@ -952,7 +994,8 @@ static void test_replaced_by_another(void)
 }
 
 /* No store was open when it happened: nothing but the file tells. */
-static void test_harm_between(void)
+static void
+test_harm_between(void)
 {
 	static const struct {
 		void (*harm)(void);
@@ -986,7 +1029,8 @@ static void test_harm_between(void)
 	}
 }
 
-static void test_parent(void)
+static void
+test_parent(void)
 {
 	char parent[160], in_parent[200];
 	struct store *store;
@@ -1003,7 +1047,8 @@ static void test_parent(void)
 }
 
 /* Written by a newer version: not to be touched. */
-static void test_newer(void)
+static void
+test_newer(void)
 {
 	struct store *store = open_store("sqlite");
 	struct meeting meeting;
@@ -1034,7 +1079,8 @@ static void test_newer(void)
 }
 
 /* How often a text stands in the file to which stderr went. */
-static int count_lines(const char *name, const char *text)
+static int
+count_lines(const char *name, const char *text)
 {
 	FILE *file = fopen(name, "r");
 	char line[4096];
@@ -1047,7 +1093,8 @@ static int count_lines(const char *name, const char *text)
 	return n;
 }
 
-static void test_log(void)
+static void
+test_log(void)
 {
 	char name[160];
 	struct meeting meeting;
@@ -1082,7 +1129,8 @@ static void test_log(void)
 
 /* Rights are taken and given back.  root has them all, so this is done as
  * nobody, in a child, which prints its own lines; the parent counts them. */
-static void test_read_only(void)
+static void
+test_read_only(void)
 {
 	static const char *const checks[] = {
 		"read-only: it was written before",
@@ -1152,7 +1200,8 @@ static void test_read_only(void)
 
 /* ---- The store that remembers nothing, and meeting.h ------------------- */
 
-static void test_none(void)
+static void
+test_none(void)
 {
 	struct store *store = store_none_open();
 	struct server_facts facts[MANY];
@@ -1168,7 +1217,8 @@ static void test_none(void)
 	store->verbs->close(store);
 }
 
-static void test_fresh(void)
+static void
+test_fresh(void)
 {
 	static const struct {
 		int64_t claimed_ms, now_ms, timeout_ms;
@@ -1190,7 +1240,8 @@ static void test_fresh(void)
 	}
 }
 
-static void remove_all(void)
+static void
+remove_all(void)
 {
 	char command[160];
 
@@ -1199,7 +1250,8 @@ static void remove_all(void)
 		diag("%s is left behind", dir);
 }
 
-int main(void)
+int
+main(void)
 {
 	static const char *const adapters[] = {"memory", "sqlite"};
 

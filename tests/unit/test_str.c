@@ -10,7 +10,8 @@
 
 static const struct str absent = {NULL, 0};
 
-static void test_equality(void)
+static void
+test_equality(void)
 {
 	static const struct {
 		struct str a;
@@ -49,7 +50,8 @@ static void test_equality(void)
 	ok(!str_equal(STR("a\0b"), STR("a\0c")), "what stands behind a NUL counts");
 }
 
-static void test_find(void)
+static void
+test_find(void)
 {
 	static const struct {
 		struct str text, needle;
@@ -78,7 +80,8 @@ static void test_find(void)
 			"find: %s", rows[i].what);
 }
 
-static void test_part(void)
+static void
+test_part(void)
 {
 	static const struct {
 		struct str text;
@@ -104,7 +107,8 @@ static void test_part(void)
 	ok(str_part(absent, 0, 5).data == NULL, "part: an absent one stays absent");
 }
 
-static void test_trim(void)
+static void
+test_trim(void)
 {
 	static const struct {
 		struct str text, trimmed;
@@ -125,7 +129,8 @@ static void test_trim(void)
 			rows[i].what);
 }
 
-static void test_utf8(void)
+static void
+test_utf8(void)
 {
 	static const struct {
 		struct str text;
@@ -173,7 +178,8 @@ static void test_utf8(void)
 	ok(!str_is_utf8((struct str){"\xc3\xa4", 1}), "UTF-8: nothing behind the span counts");
 }
 
-static void test_to_int(void)
+static void
+test_to_int(void)
 {
 	static const struct {
 		struct str text;
@@ -221,7 +227,8 @@ static void test_to_int(void)
 		"number: nothing behind the span is read");
 }
 
-static void test_copies(void)
+static void
+test_copies(void)
 {
 	struct arena *arena = arena_new();
 	char text[] = "abc";
@@ -244,7 +251,8 @@ static void test_copies(void)
 	arena_free(arena);
 }
 
-int main(void)
+int
+main(void)
 {
 	test_equality();
 	test_find();

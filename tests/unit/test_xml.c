@@ -14,12 +14,14 @@
 
 static struct arena *arena;
 
-static const char *text_of(struct str s)
+static const char *
+text_of(struct str s)
 {
 	return s.data ? str_copy(arena, s) : NULL;
 }
 
-static void test_documents(void)
+static void
+test_documents(void)
 {
 	static const struct {
 		struct str document;
@@ -83,7 +85,8 @@ static void test_documents(void)
 	is_int(xml_read(arena, STR("<response/>"), NULL, 0, NULL), 0, "nothing asked for");
 }
 
-static void test_fields(void)
+static void
+test_fields(void)
 {
 	static const struct {
 		const char *inside;
@@ -138,7 +141,8 @@ static void test_fields(void)
 	buf_free(&big);
 }
 
-static void test_lists(void)
+static void
+test_lists(void)
 {
 	static const struct {
 		const char *document;
@@ -215,7 +219,8 @@ static void test_lists(void)
 	}
 }
 
-static void test_large(void)
+static void
+test_large(void)
 {
 	struct buf document;
 	struct xml_list list = {.container = "recordings", .item = "recording", .key = "recordID"};
@@ -251,7 +256,8 @@ static void test_large(void)
 }
 
 /* Every beginning of a document is refused. */
-static void test_cut(void)
+static void
+test_cut(void)
 {
 	struct str whole = STR("<?xml version=\"1.0\"?>" LIST("<meeting><meetingID>a&amp;"
 		"<![CDATA[b]]></meetingID><x/></meeting>"));
@@ -270,7 +276,8 @@ static void test_cut(void)
 	is_int(xml_read(arena, whole, &field, 1, &list), 0, "the whole is");
 }
 
-static void test_escape(void)
+static void
+test_escape(void)
 {
 	static const struct {
 		struct str text;
@@ -310,7 +317,8 @@ static void test_escape(void)
 	buf_free(&out);
 }
 
-int main(void)
+int
+main(void)
 {
 	arena = arena_new();
 	test_documents();
