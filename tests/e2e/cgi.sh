@@ -62,4 +62,18 @@ cgi_run HTTP_PROXY=http://127.0.0.1:9/ http_proxy=http://127.0.0.1:9/ \
 take_cgi_answer "$T/answer" "$T/"
 like "$(xml_all meetingID)" "*length-unknown*" "no variable of the environment makes it use a proxy"
 
+# libcurl brings dozens of shared objects: a request that contacts no server does
+# without (ld.so(8), LD_DEBUG).
+create curl-less
+for path in "$API" "$(url join "fullName=Ann&meetingID=curl-less&password=$MODERATOR_PW")" \
+	"$(url getMeetings)"; do
+	meta_variables GET "$path"
+	LAST_REQUEST="GET $path"
+	cgi_run LD_DEBUG=files LD_DEBUG_OUTPUT="$T/loaded" >"$T/answer" </dev/null
+	take_cgi_answer "$T/answer" "$T/"
+	cat "$T"/loaded.* | grep -c 'file=libcurl.* generating link map' >>"$T/libcurl"
+	rm -f "$T"/loaded.*
+done
+is "$(paste -sd' ' "$T/libcurl")" "0 0 1" "libcurl is loaded for getMeetings, not for the index or a join"
+
 finish
