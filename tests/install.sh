@@ -22,6 +22,7 @@ build libsqlite3-dev pc:sqlite3
 build libmicrohttpd-dev pc:libmicrohttpd
 run lighttpd /usr/sbin/lighttpd
 run jq jq
+run ca-certificates /etc/ssl/certs/ca-certificates.crt
 run curl curl
 run openssl openssl
 check clang clang
@@ -37,6 +38,7 @@ check mandoc mandoc
 check valgrind valgrind
 check procps pgrep
 check util-linux setpriv
+check git git
 check nodejs node
 check npm npm
 '
