@@ -8,11 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "api.h"
 #include "app.h"
 #include "cgi.h"
-#include "config.h"
-#include "bounds.h"
 #include "log.h"
 #include "mem.h"
 
@@ -44,54 +41,30 @@ read_body(void *context, char *data, size_t size)
 	return got == 0 && ferror(stdin) ? -1 : (long)got;
 }
 
-/* Without a configuration there is no api, but there is an answer. */
 static void
-answer_misconfigured(void)
+write_bytes(void *context, struct str bytes)
 {
 
-	fputs("Status: 500 Internal Server Error\r\n"
-	    "Content-Type: text/xml; charset=utf-8\r\n"
-	    "Cache-Control: no-cache\r\n\r\n"
-	    "<response><returncode>FAILED</returncode>"
-	    "<messageKey>serverUnavailable</messageKey><message>The gateway is not "
-	    "configured properly; its log tells what is wrong</message></response>", stdout);
+	(void)context;
+	fwrite(bytes.data, 1, bytes.len, stdout);
 }
 
 static int
 serve(const char *config_path)
 {
-	struct cgi_source source = {.variable = variable, .read = read_body};
+	struct cgi_stream stream = {variable, read_body, write_bytes, NULL};
 	struct app *app = app_open(config_path, HTTP_CURL_INLINE);
 	struct arena *arena = arena_new();
-	int64_t start_ms = app_clock_ms();
-	struct response response;
-	struct request request;
-	const struct api *api;
-	struct buf header;
+	int status = app ? 0 : 1;
 
-	if (!app) {
-		answer_misconfigured();
-		arena_free(arena);
-		return 1;
-	}
-	api = app_acquire(app);
-	cgi_read_request(arena, &source, (size_t)api->config->max_body_bytes, &request);
-	request.now_ms = app_now_ms();
-	request.nonce = app_nonce();
-	api_handle(api, arena, &request, &response);
-
-	buf_init(&header, LIMIT_QUERY_BYTES * 4 + LIMIT_HEADER_BYTES);
-	cgi_write_header(&response, &header);
-	fwrite(buf_view(&header).data, 1, header.len, stdout);
-	if (strcmp(request.method, "HEAD") != 0 && response.body.len > 0)
-		fwrite(response.body.data, 1, response.body.len, stdout);
+	if (app)
+		app_serve(app, arena, &stream);
+	else
+		app_refuse(arena, &stream);
 	fflush(stdout);
-	api_log(&request, &response, app_clock_ms() - start_ms);
-	buf_free(&header);
-	app_release(app, api);
 	arena_free(arena);
 	app_close(app);
-	return 0;
+	return status;
 }
 
 int

@@ -10,9 +10,11 @@
 #include <unistd.h>
 
 #include "api.h"
+#include "cgi.h"
 #include "config.h"
 #include "log.h"
 #include "mem.h"
+#include "reply.h"
 #include "store.h"
 #include "store_none.h"
 #include "store_sqlite.h"
@@ -22,7 +24,7 @@
 /* One configuration with what it opened.  Requests hold a reference, so that a
  * reload takes nothing away from under them. */
 struct generation {
-	struct api api;           /* first: app_release gets it back from here */
+	struct api api;
 	struct config *config;
 	unsigned references;      /* under the app's mutex */
 };
@@ -33,6 +35,25 @@ struct app {
 	const char *config_path;
 	enum http_curl_mode mode;
 };
+
+static int64_t
+clock_ms(clockid_t clock)
+{
+	struct timespec now;
+
+	clock_gettime(clock, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static uint64_t
+random_bits(void)
+{
+	uint64_t bits;
+
+	if (getrandom(&bits, sizeof(bits), GRND_NONBLOCK) != (ssize_t)sizeof(bits))
+		bits = (uint64_t)clock_ms(CLOCK_REALTIME); /* early at boot */
+	return bits;
+}
 
 static void
 generation_free(struct generation *generation)
@@ -179,8 +200,8 @@ app_reload(struct app *app)
 	return 0;
 }
 
-const struct api *
-app_acquire(struct app *app)
+static struct generation *
+generation_acquire(struct app *app)
 {
 	struct generation *generation;
 
@@ -188,15 +209,36 @@ app_acquire(struct app *app)
 	generation = app->now;
 	generation->references++;
 	pthread_mutex_unlock(&app->mutex);
-	return &generation->api;
+	return generation;
+}
+
+bool
+app_serve(struct app *app, struct arena *arena, const struct cgi_stream *stream)
+{
+	struct generation *generation = generation_acquire(app);
+	int64_t start_ms = clock_ms(CLOCK_MONOTONIC);
+	struct response response;
+	struct request request;
+
+	cgi_read_request(arena, stream, (size_t)generation->config->max_body_bytes, &request);
+	request.now_ms = clock_ms(CLOCK_REALTIME);
+	request.nonce = random_bits();
+	api_handle(&generation->api, arena, &request, &response);
+	cgi_write_response(stream, &request, &response);
+	api_log(&request, &response, clock_ms(CLOCK_MONOTONIC) - start_ms);
+	generation_release(app, generation);
+	return !request.unread;
 }
 
 void
-app_release(struct app *app, const struct api *api)
+app_refuse(struct arena *arena, const struct cgi_stream *stream)
 {
+	struct response response = {0};
+	struct request request;
 
-	/* The api was lent as const; its generation is ours. */
-	generation_release(app, (struct generation *)(uintptr_t)api);
+	cgi_read_request(arena, stream, 0, &request);
+	reply_error(&response, arena, REPLY_MISCONFIGURED);
+	cgi_write_response(stream, &request, &response);
 }
 
 void
@@ -208,37 +250,4 @@ app_close(struct app *app)
 	generation_free(app->now);
 	pthread_mutex_destroy(&app->mutex);
 	free(app);
-}
-
-static int64_t
-clock_ms(clockid_t clock)
-{
-	struct timespec now;
-
-	clock_gettime(clock, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-int64_t
-app_now_ms(void)
-{
-
-	return clock_ms(CLOCK_REALTIME);
-}
-
-int64_t
-app_clock_ms(void)
-{
-
-	return clock_ms(CLOCK_MONOTONIC);
-}
-
-uint64_t
-app_nonce(void)
-{
-	uint64_t nonce;
-
-	if (getrandom(&nonce, sizeof(nonce), GRND_NONBLOCK) != (ssize_t)sizeof(nonce))
-		nonce = (uint64_t)app_now_ms(); /* early at boot; it need not be secret */
-	return nonce;
 }

@@ -6,12 +6,12 @@
 #define APP_H
 
 #include <stdbool.h>
-#include <stdint.h>
 
 #include "http_curl.h"
 
-struct api;
 struct app;
+struct arena;
+struct cgi_stream;
 
 
 /* Put files on the descriptors 0 to 2 that are closed, before any other is
@@ -35,17 +35,17 @@ struct app *app_open(const char *config_path, enum http_curl_mode mode);
  */
 int app_reload(struct app *app);
 
-/* Borrow the present api for one request; give it back with app_release. */
-const struct api *app_acquire(struct app *app);
-void app_release(struct app *app, const struct api *api);
+/*
+ * Serve one request of a door, from its first byte to its log line, with the
+ * configuration of this moment.  The request's data lives in the arena.  Returns
+ * whether its body was read to the end, so that the connection can carry another.
+ */
+bool app_serve(struct app *app, struct arena *arena, const struct cgi_stream *stream);
+
+/* Answer a request that came although app_open() failed. */
+void app_refuse(struct arena *arena, const struct cgi_stream *stream);
 
 /* Close everything.  No request may be under way.  NULL is ignored. */
 void app_close(struct app *app);
-
-/* The wall clock in milliseconds since the epoch; milliseconds of a clock that
- * only goes forward; 64 random bits. */
-int64_t app_now_ms(void);
-int64_t app_clock_ms(void);
-uint64_t app_nonce(void);
 
 #endif

@@ -12,9 +12,9 @@
 #define DROP_FACTOR 4
 
 static struct str
-variable(struct arena *arena, const struct cgi_source *source, const char *name)
+variable(struct arena *arena, const struct cgi_stream *stream, const char *name)
 {
-	const char *value = source->variable(source->context, name);
+	const char *value = stream->variable(stream->context, name);
 	struct str copy = {0};
 
 	if (value) {
@@ -42,9 +42,9 @@ without_authority(struct str uri)
 }
 
 static void
-read_target(struct arena *arena, const struct cgi_source *source, struct request *request)
+read_target(struct arena *arena, const struct cgi_stream *stream, struct request *request)
 {
-	struct str uri = variable(arena, source, "REQUEST_URI");
+	struct str uri = variable(arena, stream, "REQUEST_URI");
 	struct str script, info;
 	size_t mark;
 
@@ -56,17 +56,17 @@ read_target(struct arena *arena, const struct cgi_source *source, struct request
 		    str_part(uri, mark + 1, SIZE_MAX);
 		return;
 	}
-	script = variable(arena, source, "SCRIPT_NAME");
-	info = variable(arena, source, "PATH_INFO");
+	script = variable(arena, stream, "SCRIPT_NAME");
+	info = variable(arena, stream, "PATH_INFO");
 	request->path = str_from(str_printf(arena, "%.*s%.*s", STR_ARG(script),
 	    STR_ARG(info)));
-	request->query = variable(arena, source, "QUERY_STRING");
+	request->query = variable(arena, stream, "QUERY_STRING");
 }
 
 /* Read up to most bytes into body (NULL: drop them); the number read, which is
  * less only at the end, or -1. */
 static int64_t
-read_bytes(const struct cgi_source *source, struct buf *body, int64_t most)
+read_bytes(const struct cgi_stream *stream, struct buf *body, int64_t most)
 {
 	char data[READ_BYTES];
 	int64_t total = 0;
@@ -75,7 +75,7 @@ read_bytes(const struct cgi_source *source, struct buf *body, int64_t most)
 	while (total < most) {
 		int64_t want = most - total;
 
-		got = source->read(source->context, data,
+		got = stream->read(stream->context, data,
 		    want < READ_BYTES ? (size_t)want : sizeof(data));
 		if (got < 0)
 			return -1;
@@ -91,23 +91,23 @@ read_bytes(const struct cgi_source *source, struct buf *body, int64_t most)
 /* Read a body that is too large to its end and drop it, if it is not all too
  * long.  length is -1 where it is unknown. */
 static void
-drop_body(const struct cgi_source *source, struct request *request, int64_t most,
+drop_body(const struct cgi_stream *stream, struct request *request, int64_t most,
     int64_t length)
 {
 	int64_t dropped = 0;
 
 	request->problem = REQUEST_TOO_LARGE;
 	if (length <= most)
-		dropped = read_bytes(source, NULL, length >= 0 ? length : most);
+		dropped = read_bytes(stream, NULL, length >= 0 ? length : most);
 	request->unread = length >= 0 ? dropped != length :
 	    dropped < 0 || dropped == most;
 }
 
 static void
-read_body(struct arena *arena, const struct cgi_source *source, size_t max_body_bytes,
+read_body(struct arena *arena, const struct cgi_stream *stream, size_t max_body_bytes,
     struct request *request)
 {
-	struct str text = variable(arena, source, "CONTENT_LENGTH");
+	struct str text = variable(arena, stream, "CONTENT_LENGTH");
 	int64_t max = (int64_t)max_body_bytes, length = -1, got;
 	struct buf body;
 
@@ -119,16 +119,16 @@ read_body(struct arena *arena, const struct cgi_source *source, size_t max_body_
 		return;
 	}
 	if (length > max) {
-		drop_body(source, request, max * DROP_FACTOR, length);
+		drop_body(stream, request, max * DROP_FACTOR, length);
 		return;
 	}
 	buf_init(&body, max_body_bytes + 1);
-	got = read_bytes(source, &body, length >= 0 ? length : max + 1);
+	got = read_bytes(stream, &body, length >= 0 ? length : max + 1);
 	if (got < 0 || (length >= 0 && got < length)) {
 		request->problem = REQUEST_BODY_CUT;
 		request->unread = true;
 	} else if (got > max) {
-		drop_body(source, request, max * DROP_FACTOR, -1);
+		drop_body(stream, request, max * DROP_FACTOR, -1);
 	} else if (got > 0) {
 		request->body = buf_take(&body, arena);
 	}
@@ -136,23 +136,23 @@ read_body(struct arena *arena, const struct cgi_source *source, size_t max_body_
 }
 
 void
-cgi_read_request(struct arena *arena, const struct cgi_source *source,
+cgi_read_request(struct arena *arena, const struct cgi_stream *stream,
     size_t max_body_bytes, struct request *request)
 {
-	struct str method = variable(arena, source, "REQUEST_METHOD");
-	struct str https = variable(arena, source, "HTTPS");
+	struct str method = variable(arena, stream, "REQUEST_METHOD");
+	struct str https = variable(arena, stream, "HTTPS");
 
 	*request = (struct request){
 		.method = method.len > 0 ? method.data : "GET",
-		.content_type = variable(arena, source, "CONTENT_TYPE"),
-		.client = variable(arena, source, "REMOTE_ADDR"),
-		.forwarded_for = variable(arena, source, "HTTP_X_FORWARDED_FOR"),
-		.host = variable(arena, source, "HTTP_HOST"),
+		.content_type = variable(arena, stream, "CONTENT_TYPE"),
+		.client = variable(arena, stream, "REMOTE_ADDR"),
+		.forwarded_for = variable(arena, stream, "HTTP_X_FORWARDED_FOR"),
+		.host = variable(arena, stream, "HTTP_HOST"),
 	};
 	request->https = (https.len > 0 && !str_is_nocase(https, "off")) ||
-	    str_is_nocase(variable(arena, source, "REQUEST_SCHEME"), "https");
-	read_target(arena, source, request);
-	read_body(arena, source, max_body_bytes, request);
+	    str_is_nocase(variable(arena, stream, "REQUEST_SCHEME"), "https");
+	read_target(arena, stream, request);
+	read_body(arena, stream, max_body_bytes, request);
 	if (request->problem == REQUEST_FINE &&
 	    (request->path.len > LIMIT_PATH_BYTES ||
 	        request->query.len > LIMIT_QUERY_BYTES))
@@ -218,4 +218,19 @@ cgi_write_header(const struct response *response, struct buf *out)
 	    response->content_type : "text/xml; charset=utf-8");
 	buf_printf(out, "Cache-Control: %s\r\n", response->no_store ? "no-store" : "no-cache");
 	buf_printf(out, "Content-Length: %zu\r\n\r\n", response->body.len);
+}
+
+void
+cgi_write_response(const struct cgi_stream *stream, const struct request *request,
+    const struct response *response)
+{
+	struct buf header;
+
+	/* The location repeats the query, each byte three times at the worst. */
+	buf_init(&header, LIMIT_QUERY_BYTES * 4 + LIMIT_HEADER_BYTES);
+	cgi_write_header(response, &header);
+	stream->write(stream->context, buf_view(&header));
+	if (strcmp(request->method, "HEAD") != 0)
+		stream->write(stream->context, response->body);
+	buf_free(&header);
 }

@@ -15,14 +15,17 @@
 
 struct arena;
 
-/* How a door lets its bytes be read. */
-struct cgi_source {
+/* How a door's bytes are read and written. */
+struct cgi_stream {
 	/* The value of a meta-variable, or NULL; valid while the request lives. */
 	const char *(*variable)(void *context, const char *name);
 
 	/* Read up to size bytes of the body: the number read, 0 at its end, -1 on
 	 * an error. */
 	long (*read)(void *context, char *data, size_t size);
+
+	/* Write all of it; a client that has gone is nobody's error. */
+	void (*write)(void *context, struct str bytes);
 
 	void *context;
 };
@@ -39,14 +42,18 @@ struct cgi_source {
  * then says so, as it does for whatever else is wrong.  now_ms and nonce are
  * the caller's to fill.
  */
-void cgi_read_request(struct arena *arena, const struct cgi_source *source,
+void cgi_read_request(struct arena *arena, const struct cgi_stream *stream,
 	size_t max_body_bytes, struct request *request);
 
 /*
- * Append the header block, from "Status:" to the empty line.  The body follows
- * it, unless the method was HEAD.  A response whose header cannot be written
- * (a location with a line break) is answered as a 500 without one.
+ * Append the header block, from "Status:" to the empty line.  A response whose
+ * header cannot be written (a location with a line break) is answered as a 500
+ * without one.
  */
 void cgi_write_header(const struct response *response, struct buf *out);
+
+/* Write the header block and, unless the method was HEAD, the body. */
+void cgi_write_response(const struct cgi_stream *stream, const struct request *request,
+	const struct response *response);
 
 #endif

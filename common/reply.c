@@ -32,6 +32,8 @@ static const struct {
 	[REPLY_CONTENT_TYPE] = {"unsupportedContentType",
 	    "POST request Content-Type is missing or unsupported", 200},
 	[REPLY_UNSUPPORTED] = {"unsupportedRequest", "This request is not supported.", 200},
+	[REPLY_MISCONFIGURED] = {"serverUnavailable",
+	    "The gateway is not configured properly; its log tells what is wrong", 200},
 	[REPLY_ID_NOT_UNIQUE] = {"idNotUnique",
 	    "A meeting already exists with that meeting ID. "
 	    "Please use a different meeting ID.", 200},

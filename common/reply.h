@@ -27,6 +27,7 @@ enum reply_error {
 	REPLY_TOO_LARGE,        /* the same, as HTTP 413, for a large body */
 	REPLY_CONTENT_TYPE,
 	REPLY_UNSUPPORTED,
+	REPLY_MISCONFIGURED,    /* the gateway's own configuration is bad */
 	REPLY_ID_NOT_UNIQUE,    /* only to recognise a server's answer */
 	REPLY_ERRORS            /* how many there are */
 };

@@ -16,11 +16,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "api.h"
 #include "app.h"
 #include "cgi.h"
-#include "config.h"
-#include "bounds.h"
 #include "log.h"
 #include "mem.h"
 
@@ -70,8 +67,9 @@ read_body(void *context, char *data, size_t size)
 }
 
 static void
-write_all(FCGX_Request *fcgx, struct str bytes)
+write_bytes(void *context, struct str bytes)
 {
+	FCGX_Request *fcgx = context;
 	size_t from = 0;
 
 	while (from < bytes.len) {
@@ -83,35 +81,6 @@ write_all(FCGX_Request *fcgx, struct str bytes)
 	}
 }
 
-static void
-handle(struct app *app, struct arena *arena, FCGX_Request *fcgx)
-{
-	struct cgi_source source = {variable, read_body, fcgx};
-	const struct api *api = app_acquire(app);
-	int64_t start_ms = app_clock_ms();
-	struct response response;
-	struct request request;
-	struct buf header;
-
-	cgi_read_request(arena, &source, (size_t)api->config->max_body_bytes, &request);
-	request.now_ms = app_now_ms();
-	request.nonce = app_nonce();
-	api_handle(api, arena, &request, &response);
-
-	buf_init(&header, LIMIT_QUERY_BYTES * 4 + LIMIT_HEADER_BYTES);
-	cgi_write_header(&response, &header);
-	write_all(fcgx, buf_view(&header));
-	if (strcmp(request.method, "HEAD") != 0)
-		write_all(fcgx, response.body);
-	buf_free(&header);
-	/* What was not read would be taken for the next request. */
-	if (request.unread)
-		fcgx->keepConnection = 0;
-	FCGX_Finish_r(fcgx);
-	api_log(&request, &response, app_clock_ms() - start_ms);
-	app_release(app, api);
-}
-
 /*
  * Serve one request of a connection.  Returns the connection when the web
  * server keeps it open, else -1.
@@ -119,6 +88,7 @@ handle(struct app *app, struct arena *arena, FCGX_Request *fcgx)
 static int
 serve(struct worker_pool *pool, struct arena *arena, FCGX_Request *fcgx, int fd)
 {
+	struct cgi_stream stream = {variable, read_body, write_bytes, fcgx};
 
 	/* Without keepConnection the Finish that Accept_r begins with would close
 	 * the connection we hand over; with a listening socket of -1 a broken
@@ -133,7 +103,10 @@ serve(struct worker_pool *pool, struct arena *arena, FCGX_Request *fcgx, int fd)
 		FCGX_Finish_r(fcgx);
 		return -1;
 	}
-	handle(pool->app, arena, fcgx);
+	/* What was not read would be taken for the next request. */
+	if (!app_serve(pool->app, arena, &stream))
+		fcgx->keepConnection = 0;
+	FCGX_Finish_r(fcgx);
 	arena_reset(arena);
 	fd = fcgx->ipcFd;
 	fcgx->ipcFd = -1;

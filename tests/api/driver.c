@@ -949,7 +949,7 @@ do_request(struct run *run, size_t index)
 	const struct section *at = &run->sections[index];
 	const struct api api = {run->config, &run->store, &run->http};
 	struct variables v = {.n = 0};
-	const struct cgi_source source = {variable, read_body, &v};
+	const struct cgi_stream source = {variable, read_body, NULL, &v};
 	struct arena *arena = arena_new();
 	struct request request;
 	struct response response = {0};

@@ -76,4 +76,12 @@ for path in "$API" "$(url join "fullName=Ann&meetingID=curl-less&password=$MODER
 done
 is "$(paste -sd' ' "$T/libcurl")" "0 0 1" "libcurl is loaded for getMeetings, not for the index or a join"
 
+# A bad configuration: the log tells the administrator, the client gets an answer.
+meta_variables GET "$(url getMeetings)"
+LAST_REQUEST="getMeetings without a configuration"
+cgi_run TINYSCALE_CONFIG="$T/no-such-file" >"$T/answer" </dev/null
+take_cgi_answer "$T/answer" "$T/"
+is "$(STATUS) $(result)" "200 FAILED serverUnavailable" "without a configuration there is an answer"
+is "$(grep -c 'no-such-file: no such file' "$LOGS/gateway.log")" 1 "and the log names the file"
+
 finish
