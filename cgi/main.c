@@ -14,13 +14,14 @@
 #include "mem.h"
 
 static const char usage[] =
-    "usage: tinyscale.cgi [-c CONFIG] [--check-config | --help | --version]\n"
+    "usage: tinyscale.cgi [-c CONFIG] [--check-config | --poll | --help | --version]\n"
     "\n"
     "The BigBlueButton load balancer as a CGI program: a web server runs it for\n"
     "each request.  Settings come from the environment; see tinyscale.cgi(8).\n"
     "\n"
     "  -c, --config FILE  read FILE (default: $TINYSCALE_CONFIG or the built-in path)\n"
     "      --check-config name every problem of the configuration, exit 1 if any\n"
+    "      --poll         ask all servers for health and load once, for cron\n"
     "      --help         print this\n"
     "      --version      print the version\n";
 
@@ -49,6 +50,17 @@ write_bytes(void *context, struct str bytes)
 	fwrite(bytes.data, 1, bytes.len, stdout);
 }
 
+/* The client has its answer; what comes now must not keep it waiting. */
+static void
+hang_up(void)
+{
+
+	fflush(stdout);
+	close(STDOUT_FILENO);
+	close(STDERR_FILENO);
+	app_open_standard_files();
+}
+
 static int
 serve(const char *config_path)
 {
@@ -57,29 +69,52 @@ serve(const char *config_path)
 	struct arena *arena = arena_new();
 	int status = app ? 0 : 1;
 
-	if (app)
+	if (app) {
 		app_serve(app, arena, &stream);
-	else
+		hang_up();
+		/* Where no tinyscale.fcgi polls, the requests do, each in its turn. */
+		app_poll(app, arena, false);
+		app_poll_end(app);
+	} else {
 		app_refuse(arena, &stream);
-	fflush(stdout);
+		fflush(stdout);
+	}
 	arena_free(arena);
 	app_close(app);
 	return status;
 }
 
+/* One round of polling, for cron. */
+static int
+poll_round(const char *config_path)
+{
+	struct app *app = app_open(config_path, HTTP_CURL_INLINE);
+	struct arena *arena;
+
+	if (!app)
+		return 1;
+	arena = arena_new();
+	app_poll(app, arena, true);
+	app_poll_end(app);
+	arena_free(arena);
+	app_close(app);
+	return 0;
+}
+
 int
 main(int argc, char **argv)
 {
-	enum { CHECK = 256, HELP, VERSION };
+	enum { CHECK = 256, POLL, HELP, VERSION };
 	static const struct option options[] = {
 		{"config", required_argument, NULL, 'c'},
 		{"check-config", no_argument, NULL, CHECK},
+		{"poll", no_argument, NULL, POLL},
 		{"help", no_argument, NULL, HELP},
 		{"version", no_argument, NULL, VERSION},
 		{0},
 	};
 	const char *config_path = NULL;
-	bool check = false;
+	bool check = false, poll = false;
 	int option;
 
 	app_open_standard_files();
@@ -99,6 +134,9 @@ main(int argc, char **argv)
 		case CHECK:
 			check = true;
 			break;
+		case POLL:
+			poll = true;
+			break;
 		case HELP:
 			fputs(usage, stdout);
 			return 0;
@@ -112,6 +150,8 @@ main(int argc, char **argv)
 	}
 	if (check)
 		return app_check_config(config_path);
+	if (poll)
+		return poll_round(config_path);
 	fputs("tinyscale.cgi: REQUEST_METHOD is not set: a web server runs this program, "
 	    "see tinyscale.cgi(8)\n", stderr);
 	return 2;

@@ -14,6 +14,7 @@
 #include "config.h"
 #include "log.h"
 #include "mem.h"
+#include "poll.h"
 #include "reply.h"
 #include "store.h"
 #include "store_none.h"
@@ -34,6 +35,7 @@ struct app {
 	struct generation *now;
 	const char *config_path;
 	enum http_curl_mode mode;
+	uint64_t poller;          /* who this process is among those that may poll */
 };
 
 static int64_t
@@ -161,6 +163,7 @@ app_open(const char *config_path_given, enum http_curl_mode mode)
 	pthread_mutex_init(&app->mutex, NULL);
 	app->config_path = config_path_given;
 	app->mode = mode;
+	app->poller = random_bits() >> 1; /* SQLite's integers have a sign */
 	app->now = generation_new(config_path_given, mode);
 	if (!app->now) {
 		app_close(app);
@@ -228,6 +231,35 @@ app_serve(struct app *app, struct arena *arena, const struct cgi_stream *stream)
 	api_log(&request, &response, clock_ms(CLOCK_MONOTONIC) - start_ms);
 	generation_release(app, generation);
 	return !request.unread;
+}
+
+void
+app_poll(struct app *app, struct arena *arena, bool is_round)
+{
+	struct generation *generation = generation_acquire(app);
+
+	poll_run(&generation->api, arena, clock_ms(CLOCK_REALTIME), random_bits(),
+	    app->poller, is_round);
+	generation_release(app, generation);
+}
+
+void
+app_poll_end(struct app *app)
+{
+	struct generation *generation = generation_acquire(app);
+
+	poll_end(&generation->api, clock_ms(CLOCK_REALTIME), app->poller);
+	generation_release(app, generation);
+}
+
+int
+app_poll_pause_ms(struct app *app)
+{
+	struct generation *generation = generation_acquire(app);
+	int64_t pause_ms = generation->config->poll_interval_ms / 4;
+
+	generation_release(app, generation);
+	return (int)(pause_ms < 100 ? 100 : pause_ms > 1000 ? 1000 : pause_ms);
 }
 
 void

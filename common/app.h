@@ -42,6 +42,18 @@ int app_reload(struct app *app);
  */
 bool app_serve(struct app *app, struct arena *arena, const struct cgi_stream *stream);
 
+/*
+ * Poll the servers that are due, if no other process does (poll.h).  is_round
+ * polls all servers, due or not.
+ */
+void app_poll(struct app *app, struct arena *arena, bool is_round);
+
+/* Leave the polling to others: before this process ends. */
+void app_poll_end(struct app *app);
+
+/* How long to sleep between two calls of app_poll. */
+int app_poll_pause_ms(struct app *app);
+
 /* Answer a request that came although app_open() failed. */
 void app_refuse(struct arena *arena, const struct cgi_stream *stream);
 

@@ -67,14 +67,14 @@ merge(struct call *call, const struct reply_list *list, struct str document,
 	struct xml_list read = {
 		.container = list->container,
 		.item = list->item,
-		.key = list->key ? list->key : "",
+		.keys = {list->key},
 	};
 	size_t i;
 
 	if (xml_read(call->arena, document, NULL, 0, &read) != 0)
 		return -1;
 	for (i = 0; i < read.n; i++)
-		if (read.items[i].key.len == 0 || seen_add(seen, read.items[i].key))
+		if (read.items[i].text[0].len == 0 || seen_add(seen, read.items[i].text[0]))
 			buf_str(items, read.items[i].raw);
 	return 0;
 }
@@ -128,7 +128,7 @@ call_lists(struct call *call)
 
 	buf_init(&items, LIMIT_MERGED_BYTES - LIMIT_HEADER_BYTES);
 	for (i = 0; i < batch.n; i++) {
-		relay_judge(call, call->name, asked[i], &batch.calls[i], &answer);
+		relay_judge(call, RELAY_OWN, call->name, asked[i], &batch.calls[i], &answer);
 		document = merge_server(call, list, asked[i], &answer, &seen, &items);
 		if (document.len > 0)
 			fresh[n_fresh++] = (struct store_list){

@@ -96,7 +96,7 @@ lookup_ask(struct call *call, const struct server *except)
 		call->http->run(call->http, call->arena, &batch);
 	for (i = 0; i < batch.n; i++) {
 		/* Judged for the sake of the log: who did not answer. */
-		relay_judge(call, QUESTION, asked[i], &batch.calls[i], &answer);
+		relay_judge(call, RELAY_OWN, QUESTION, asked[i], &batch.calls[i], &answer);
 		if (!found && answer.verdict == RELAY_SUCCESS &&
 		    has_meeting(&batch.calls[i], call))
 			found = asked[i];
@@ -126,7 +126,7 @@ lookup_is_gone(struct call *call, const struct server *server)
 
 	prepare_question(call, server, &http);
 	call->http->run(call->http, call->arena, &batch);
-	relay_judge(call, QUESTION, server, &http, &answer);
+	relay_judge(call, RELAY_OWN, QUESTION, server, &http, &answer);
 	return answer.verdict == RELAY_FAILED &&
 	    reply_is_unknown_meeting(answer.message_key);
 }

@@ -131,8 +131,9 @@ judge_document(const struct call *call, const char *name, const struct server *s
 		    "call", name);
 }
 
-void
-relay_judge(const struct call *call, const char *name, const struct server *server,
+/* Judge all but the server's health. */
+static void
+judge(const struct call *call, const char *name, const struct server *server,
     const struct http_call *http, struct relay_answer *answer)
 {
 
@@ -157,6 +158,44 @@ relay_judge(const struct call *call, const char *name, const struct server *serv
 	    "problem", http->problem);
 }
 
+static void
+log_health(const struct server *server, enum server_health before,
+    const struct server_facts *facts)
+{
+
+	if (facts->health == before)
+		return;
+	if (facts->health == SERVER_UP)
+		log_info("server is up again", "server", server->name);
+	else if (facts->health == SERVER_DOWN)
+		log_error("server is down: its meetings count as unknown and are placed "
+		    "anew", "server", server->name);
+	else
+		log_warn("server is suspect: no new meetings until it answers",
+		    "server", server->name);
+}
+
+void
+relay_judge(const struct call *call, enum relay_origin origin, const char *name,
+    const struct server *server, const struct http_call *http, struct relay_answer *answer)
+{
+	const struct config *config = call->config;
+	enum server_health before;
+	struct server_facts facts;
+	bool good;
+
+	judge(call, name, server, http, answer);
+	good = answer->verdict != RELAY_NO_ANSWER && answer->verdict != RELAY_UNREACHABLE;
+	/* Abandoned calls tell nothing.  An answer that is wrong, or too large, may
+	 * be what a client's own parameters led to. */
+	if (http->result == HTTP_ABANDONED || (!good && origin == RELAY_CLIENT &&
+	        (http->result == HTTP_ANSWERED || http->result == HTTP_TOO_LARGE)))
+		return;
+	if (call->store->verbs->server_contact(call->store, server->name, good,
+	        config->down_after, config->up_after, &before, &facts) == STORE_OK)
+		log_health(server, before, &facts);
+}
+
 void
 relay_send(struct call *call, const struct server *server, struct relay_answer *answer)
 {
@@ -168,7 +207,7 @@ relay_send(struct call *call, const struct server *server, struct relay_answer *
 	batch.timeout_ms = http->body.len > 0 || strcmp(call->name, "create") == 0 ?
 	    config->create_timeout_ms : config->call_timeout_ms;
 	call->http->run(call->http, call->arena, &batch);
-	relay_judge(call, call->name, server, http, answer);
+	relay_judge(call, RELAY_CLIENT, call->name, server, http, answer);
 }
 
 void

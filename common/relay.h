@@ -35,9 +35,19 @@ const char *relay_url(struct arena *arena, const struct server *server,
 void relay_prepare(const struct call *call, const struct server *server,
 	struct http_call *http);
 
-/* Judge a finished outgoing call of that name; what is wrong with it is logged. */
-void relay_judge(const struct call *call, const char *name, const struct server *server,
-	const struct http_call *http, struct relay_answer *answer);
+/* Whose question an outgoing call was. */
+enum relay_origin {
+	RELAY_CLIENT, /* a client's: an answer that is not BBB's may be its fault */
+	RELAY_OWN     /* the gateway's own, which every healthy server answers */
+};
+
+/*
+ * Judge a finished outgoing call of that name.  What is wrong with it is logged,
+ * and the server's health is told of the contact.
+ */
+void relay_judge(const struct call *call, enum relay_origin origin, const char *name,
+	const struct server *server, const struct http_call *http,
+	struct relay_answer *answer);
 
 /* Send the call to the server and wait for the answer: up to create_timeout_ms
  * for a create and for calls with a body, else call_timeout_ms. */

@@ -2,6 +2,61 @@
 
 static const char *const state_names[] = {"enabled", "cordoned", "disabled"};
 
+static const char *const health_names[] = {"up", "suspect", "down"};
+
+/* Enough for any down_after, and far from overflowing. */
+#define COUNTED_MAX 1000000
+
+void
+server_contact(struct server_facts *facts, bool good, int64_t down_after, int64_t up_after)
+{
+
+	if (good) {
+		facts->failures = 0;
+		if (facts->health == SERVER_UP)
+			return;
+		facts->successes++;
+		if (facts->successes >= up_after) {
+			facts->health = SERVER_UP;
+			facts->successes = 0;
+		}
+		return;
+	}
+	facts->successes = 0;
+	if (facts->failures < COUNTED_MAX)
+		facts->failures++;
+	if (facts->failures >= down_after)
+		facts->health = SERVER_DOWN;
+	else if (facts->health == SERVER_UP)
+		facts->health = SERVER_SUSPECT;
+}
+
+int64_t
+server_probe_delay_ms(const struct server_facts *facts, int64_t poll_interval_ms,
+    uint64_t nonce)
+{
+	int64_t delay_ms = poll_interval_ms;
+	int doublings;
+
+	if (facts->health != SERVER_UP) {
+		delay_ms = poll_interval_ms / 4;
+		for (doublings = facts->failures; doublings > 1 &&
+		    delay_ms < 6 * poll_interval_ms; doublings--)
+			delay_ms *= 2;
+		if (delay_ms > 6 * poll_interval_ms)
+			delay_ms = 6 * poll_interval_ms;
+		delay_ms += delay_ms * (int64_t)(nonce % 201) / 1000 - delay_ms / 10;
+	}
+	return delay_ms;
+}
+
+const char *
+server_health_name(enum server_health health)
+{
+
+	return health_names[health];
+}
+
 enum server_state
 server_state_of(const struct server *server, const struct server_facts *facts)
 {

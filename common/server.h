@@ -11,6 +11,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "checksum.h"
 #include "str.h"
@@ -46,6 +47,10 @@ struct server_facts {
 	bool has_operator_state;
 	enum server_state operator_state; /* with has_operator_state: wins over
 	                                     the configuration's */
+	int failures;   /* failed contacts in a row */
+	int successes;  /* good contacts in a row while it is not up */
+	int64_t probe_ms; /* when it is to be polled next */
+	long users;     /* in all its meetings, at the last poll */
 	long meetings;  /* meetings mapped to it */
 	double turn;    /* its place in the rotation, see placement.h */
 };
@@ -54,11 +59,32 @@ struct server_facts {
 enum server_state server_state_of(const struct server *server,
 	const struct server_facts *facts);
 
+/*
+ * What one contact does to a server's health.  A first failure makes it suspect,
+ * down_after failures in a row make it down, and up_after good contacts in a row
+ * make it up again.  Pure; the operator's state is not touched.
+ */
+void server_contact(struct server_facts *facts, bool good, int64_t down_after,
+	int64_t up_after);
+
+/*
+ * How long to wait before the next poll: the interval for a server that is up;
+ * for the others a quarter of it after the first failure, twice as long after each
+ * further one, up to six intervals, so that a server that comes back is soon
+ * noticed and one that is gone is not pestered.  nonce spreads it by a tenth
+ * either way.
+ */
+int64_t server_probe_delay_ms(const struct server_facts *facts,
+	int64_t poll_interval_ms, uint64_t nonce);
+
 /* May anything be sent there?  (Not disabled and not down.) */
 bool server_is_usable(const struct server *server, const struct server_facts *facts);
 
 /* May a new meeting be placed there?  (Enabled and up.) */
 bool server_takes_meetings(const struct server *server, const struct server_facts *facts);
+
+/* "up", "suspect", "down". */
+const char *server_health_name(enum server_health health);
 
 /* "enabled", "cordoned", "disabled". */
 const char *server_state_name(enum server_state state);

@@ -12,6 +12,8 @@
 #ifndef STORE_H
 #define STORE_H
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "meeting.h"
@@ -39,6 +41,16 @@ struct store_list {
 	struct str answer;  /* the whole XML document */
 };
 
+/* What a poll learnt of one server. */
+struct store_poll {
+	const char *server;
+	int64_t probe_ms;        /* when to poll it next */
+	bool answered;           /* if not, the rest means nothing */
+	long users;
+	struct str *meeting_ids; /* of all that run there */
+	size_t n;
+};
+
 struct store_verbs {
 	/*
 	 * What is known of each of the n named servers.  Servers the state has
@@ -47,6 +59,16 @@ struct store_verbs {
 	 */
 	enum store_result (*servers)(struct store *store,
 		const struct server *servers, size_t n, struct server_facts *facts);
+
+	/*
+	 * One contact with a server: server_contact() on what is known of it, in
+	 * one transaction.  facts, which may be NULL, gets what is known after it,
+	 * and *before the health before it.  A good contact with a server that is
+	 * up costs no write.
+	 */
+	enum store_result (*server_contact)(struct store *store, const char *server,
+		bool good, int64_t down_after, int64_t up_after,
+		enum server_health *before, struct server_facts *facts);
 
 	/* Save one server's health and operator's state; its count of meetings and
 	 * its turn are not touched. */
@@ -98,6 +120,23 @@ struct store_verbs {
 	 * claimed_ms: OK, else CONFLICT or NOT_FOUND. */
 	enum store_result (*meeting_drop)(struct store *store,
 		struct str meeting_id, const char *server, int64_t claimed_ms);
+
+	/*
+	 * Save what a poll learnt, in one transaction.  Of a server that answered,
+	 * running meetings that are not mapped are, to it, and those mapped to it
+	 * that no longer run are forgotten, but none that was mapped after
+	 * now_ms - fresh_ms: its create may be under way.
+	 */
+	enum store_result (*polls_save)(struct store *store, const struct store_poll *polls,
+		size_t n, int64_t now_ms, int64_t fresh_ms);
+
+	/*
+	 * Take, or keep, the lease that lets one process at a time poll: OK until
+	 * now_ms + ttl_ms, or CONFLICT while another holds it.  ttl_ms 0 gives it
+	 * back.
+	 */
+	enum store_result (*lease_take)(struct store *store, uint64_t owner,
+		int64_t now_ms, int64_t ttl_ms);
 
 	/* Remember the lists of several servers; equal ones cost no write. */
 	enum store_result (*lists_save)(struct store *store,

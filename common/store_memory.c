@@ -35,6 +35,8 @@ struct store_memory {
 	size_t n_servers;
 	struct known_list *lists;
 	size_t n_lists;
+	uint64_t lease_owner;
+	int64_t lease_until_ms;
 };
 
 static struct store_memory *
@@ -153,6 +155,90 @@ memory_servers(struct store *store, const struct server *servers, size_t n,
 		facts[i] = facts_of(memory, servers[i].name);
 	pthread_mutex_unlock(&memory->mutex);
 	return STORE_OK;
+}
+
+static enum store_result
+memory_server_contact(struct store *store, const char *name, bool good, int64_t down_after,
+    int64_t up_after, enum server_health *before, struct server_facts *facts)
+{
+	struct store_memory *memory = open_locked(store);
+	struct known_server *server = server_make(memory, name);
+
+	*before = server->facts.health;
+	server_contact(&server->facts, good, down_after, up_after);
+	if (facts)
+		*facts = server->facts;
+	pthread_mutex_unlock(&memory->mutex);
+	return STORE_OK;
+}
+
+static bool
+is_listed(const struct store_poll *poll, struct str meeting_id)
+{
+	size_t i;
+
+	for (i = 0; i < poll->n; i++)
+		if (str_equal(poll->meeting_ids[i], meeting_id))
+			return true;
+	return false;
+}
+
+static void
+reconcile(struct store_memory *memory, const struct store_poll *poll, int64_t now_ms,
+    int64_t fresh_ms)
+{
+	struct record *record;
+	size_t i;
+
+	for (i = memory->n_records; i-- > 0;) {
+		record = &memory->records[i];
+		if (record->server && strcmp(record->server, poll->server) == 0 &&
+		    record->at_ms <= now_ms - fresh_ms && !is_listed(poll,
+		        (struct str){record->meeting_id, record->meeting_id_len}))
+			record_remove(memory, record);
+	}
+	for (i = 0; i < poll->n; i++) {
+		record = record_make(memory, poll->meeting_ids[i]);
+		if (record->server)
+			continue;
+		record->server = mem_strdup(poll->server);
+		record->at_ms = now_ms;
+	}
+}
+
+static enum store_result
+memory_polls_save(struct store *store, const struct store_poll *polls, size_t n,
+    int64_t now_ms, int64_t fresh_ms)
+{
+	struct store_memory *memory = open_locked(store);
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		struct known_server *server = server_make(memory, polls[i].server);
+
+		server->facts.probe_ms = polls[i].probe_ms;
+		if (!polls[i].answered)
+			continue;
+		server->facts.users = polls[i].users;
+		reconcile(memory, &polls[i], now_ms, fresh_ms);
+	}
+	pthread_mutex_unlock(&memory->mutex);
+	return STORE_OK;
+}
+
+static enum store_result
+memory_lease_take(struct store *store, uint64_t owner, int64_t now_ms, int64_t ttl_ms)
+{
+	struct store_memory *memory = open_locked(store);
+	enum store_result result = STORE_CONFLICT;
+
+	if (memory->lease_owner == owner || memory->lease_until_ms <= now_ms) {
+		memory->lease_owner = owner;
+		memory->lease_until_ms = now_ms + ttl_ms;
+		result = STORE_OK;
+	}
+	pthread_mutex_unlock(&memory->mutex);
+	return result;
 }
 
 static enum store_result
@@ -374,6 +460,7 @@ memory_close(struct store *store)
 
 static const struct store_verbs memory_verbs = {
 	.servers = memory_servers,
+	.server_contact = memory_server_contact,
 	.server_save = memory_server_save,
 	.meeting_find = memory_meeting_find,
 	.meeting_absent = memory_meeting_absent,
@@ -381,6 +468,8 @@ static const struct store_verbs memory_verbs = {
 	.meeting_adopt = memory_meeting_adopt,
 	.meeting_move = memory_meeting_move,
 	.meeting_drop = memory_meeting_drop,
+	.polls_save = memory_polls_save,
+	.lease_take = memory_lease_take,
 	.lists_save = memory_lists_save,
 	.list_find = memory_list_find,
 	.close = memory_close,

@@ -16,6 +16,45 @@ none_servers(struct store *store, const struct server *servers, size_t n,
 }
 
 static enum store_result
+none_server_contact(struct store *store, const char *server, bool good, int64_t down_after,
+    int64_t up_after, enum server_health *before, struct server_facts *facts)
+{
+
+	(void)store;
+	(void)server;
+	(void)good;
+	(void)down_after;
+	(void)up_after;
+	(void)before;
+	(void)facts;
+	return STORE_FAILED;
+}
+
+static enum store_result
+none_polls_save(struct store *store, const struct store_poll *polls, size_t n,
+    int64_t now_ms, int64_t fresh_ms)
+{
+
+	(void)store;
+	(void)polls;
+	(void)n;
+	(void)now_ms;
+	(void)fresh_ms;
+	return STORE_FAILED;
+}
+
+static enum store_result
+none_lease_take(struct store *store, uint64_t owner, int64_t now_ms, int64_t ttl_ms)
+{
+
+	(void)store;
+	(void)owner;
+	(void)now_ms;
+	(void)ttl_ms;
+	return STORE_FAILED;
+}
+
+static enum store_result
 none_server_save(struct store *store, const char *server, const struct server_facts *facts)
 {
 
@@ -124,6 +163,7 @@ none_close(struct store *store)
 
 static const struct store_verbs none_verbs = {
 	.servers = none_servers,
+	.server_contact = none_server_contact,
 	.server_save = none_server_save,
 	.meeting_find = none_meeting_find,
 	.meeting_absent = none_meeting_absent,
@@ -131,6 +171,8 @@ static const struct store_verbs none_verbs = {
 	.meeting_adopt = none_meeting_adopt,
 	.meeting_move = none_meeting_move,
 	.meeting_drop = none_meeting_drop,
+	.polls_save = none_polls_save,
+	.lease_take = none_lease_take,
 	.lists_save = none_lists_save,
 	.list_find = none_list_find,
 	.close = none_close,

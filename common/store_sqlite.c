@@ -42,7 +42,11 @@ static const char schema[] =
     "CREATE TABLE absent (id TEXT PRIMARY KEY, at_ms INTEGER NOT NULL) WITHOUT ROWID;"
     "CREATE INDEX absent_at ON absent (at_ms);"
     "CREATE TABLE server (name TEXT PRIMARY KEY, health INTEGER NOT NULL DEFAULT 0,"
-    " operator_state INTEGER, turn REAL NOT NULL DEFAULT 0) WITHOUT ROWID;"
+    " operator_state INTEGER, failures INTEGER NOT NULL DEFAULT 0,"
+    " successes INTEGER NOT NULL DEFAULT 0, probe_ms INTEGER NOT NULL DEFAULT 0,"
+    " users INTEGER NOT NULL DEFAULT 0, turn REAL NOT NULL DEFAULT 0) WITHOUT ROWID;"
+    "CREATE TABLE lease (id INTEGER PRIMARY KEY, owner INTEGER NOT NULL,"
+    " until_ms INTEGER NOT NULL);"
     "CREATE TABLE list (server TEXT NOT NULL, what TEXT NOT NULL, answer BLOB NOT NULL,"
     " PRIMARY KEY (server, what));";
 
@@ -54,15 +58,21 @@ enum statement {
 	MEETING_FIND,
 	MEETING_PUT,
 	MEETING_PURGE,
+	MEETING_ADOPT,
 	MEETING_DROP,
+	MEETINGS_ON,
 	ABSENT_PUT,
 	ABSENT_DROP,
 	ABSENT_PURGE,
 	SERVER_FIND,
 	SERVER_SAVE,
+	SERVER_CONTACT,
+	SERVER_POLLED,
 	SERVER_TURN,
 	LIST_PUT,
 	LIST_FIND,
+	LEASE_FIND,
+	LEASE_PUT,
 	STATEMENTS
 };
 
@@ -72,26 +82,40 @@ static const char *const statements[STATEMENTS] = {
 	[ROLLBACK] = "ROLLBACK",
 	[MEETING_COUNTS] = "SELECT server, COUNT(*) FROM meeting GROUP BY server",
 	[MEETING_FIND] =
-	    "SELECT m.server, m.claimed_ms, s.health, s.operator_state"
+	    "SELECT m.server, m.claimed_ms, s.health, s.operator_state, s.failures,"
+	    " s.successes"
 	    " FROM meeting m LEFT JOIN server s ON s.name = m.server WHERE m.id = ?1"
-	    " UNION ALL SELECT NULL, at_ms, NULL, NULL FROM absent WHERE id = ?1",
+	    " UNION ALL SELECT NULL, at_ms, NULL, NULL, NULL, NULL FROM absent WHERE id = ?1",
 	[MEETING_PUT] =
 	    "INSERT INTO meeting (id, server, claimed_ms) VALUES (?1, ?2, ?3)"
 	    " ON CONFLICT (id) DO UPDATE SET server = ?2, claimed_ms = ?3",
+	[MEETING_ADOPT] =
+	    "INSERT INTO meeting (id, server, claimed_ms) VALUES (?1, ?2, ?3)"
+	    " ON CONFLICT (id) DO NOTHING",
 	[MEETING_PURGE] = "DELETE FROM meeting WHERE claimed_ms < ?1",
 	[MEETING_DROP] = "DELETE FROM meeting WHERE id = ?1",
+	[MEETINGS_ON] = "SELECT id, claimed_ms FROM meeting WHERE server = ?1",
 	[ABSENT_PUT] = "INSERT INTO absent (id, at_ms) SELECT ?1, ?2"
 	    " WHERE NOT EXISTS (SELECT 1 FROM meeting WHERE id = ?1)"
 	    " ON CONFLICT (id) DO UPDATE SET at_ms = ?2",
 	[ABSENT_DROP] = "DELETE FROM absent WHERE id = ?1",
 	[ABSENT_PURGE] = "DELETE FROM absent WHERE at_ms < ?1",
-	[SERVER_FIND] = "SELECT health, operator_state, turn FROM server WHERE name = ?1",
+	[SERVER_FIND] = "SELECT health, operator_state, failures, successes, probe_ms, users, turn"
+	    " FROM server WHERE name = ?1",
+	[SERVER_CONTACT] = "INSERT INTO server (name, health, failures, successes)"
+	    " VALUES (?1, ?2, ?3, ?4)"
+	    " ON CONFLICT (name) DO UPDATE SET health = ?2, failures = ?3, successes = ?4",
+	[SERVER_POLLED] = "INSERT INTO server (name, probe_ms, users) VALUES (?1, ?2, ?3)"
+	    " ON CONFLICT (name) DO UPDATE SET probe_ms = ?2, users = ?3",
 	[SERVER_SAVE] = "INSERT INTO server (name, health, operator_state) VALUES (?1, ?2, ?3)"
 	    " ON CONFLICT (name) DO UPDATE SET health = ?2, operator_state = ?3",
 	[SERVER_TURN] = "INSERT INTO server (name, turn) VALUES (?1, ?2)"
 	    " ON CONFLICT (name) DO UPDATE SET turn = ?2",
 	[LIST_PUT] = "INSERT INTO list (server, what, answer) VALUES (?1, ?2, ?3)"
 	    " ON CONFLICT (server, what) DO UPDATE SET answer = ?3 WHERE answer <> ?3",
+	[LEASE_FIND] = "SELECT owner, until_ms FROM lease WHERE id = 1",
+	[LEASE_PUT] = "INSERT INTO lease (id, owner, until_ms) VALUES (1, ?1, ?2)"
+	    " ON CONFLICT (id) DO UPDATE SET owner = ?1, until_ms = ?2",
 	[LIST_FIND] = "SELECT answer FROM list WHERE server = ?1 AND what = ?2",
 };
 
@@ -503,8 +527,8 @@ bind_text(sqlite3_stmt *statement, int at, const char *text)
 	sqlite3_bind_text(statement, at, text, -1, SQLITE_STATIC);
 }
 
-/* Health and the operator's state from two columns; whatever was in the file
- * becomes something valid. */
+/* Health, the operator's state and the counts from four columns; whatever was in
+ * the file becomes something valid. */
 static void
 read_facts(sqlite3_stmt *statement, int column, struct server_facts *facts)
 {
@@ -518,6 +542,8 @@ read_facts(sqlite3_stmt *statement, int column, struct server_facts *facts)
 	    state >= SERVER_ENABLED && state <= SERVER_DISABLED;
 	if (facts->has_operator_state)
 		facts->operator_state = (enum server_state)state;
+	facts->failures = sqlite3_column_int(statement, column + 2);
+	facts->successes = sqlite3_column_int(statement, column + 3);
 }
 
 /* Fill in the facts of n servers. */
@@ -542,6 +568,28 @@ facts_at(const struct facts_arguments *a, size_t i)
 	return a->candidates ? &a->candidates[i].facts : &a->facts[i];
 }
 
+/* What is known of one server, without its count of meetings.  0 or -1. */
+static int
+read_server(struct connection *connection, const char *name, struct server_facts *facts)
+{
+	sqlite3_stmt *statement = prepare(connection, SERVER_FIND);
+	int code;
+
+	*facts = (struct server_facts){.health = SERVER_UP};
+	if (!statement)
+		return -1;
+	bind_text(statement, 1, name);
+	code = step(statement);
+	if (code != SQLITE_ROW)
+		return code == SQLITE_DONE ? 0 : -1;
+	read_facts(statement, 0, facts);
+	facts->probe_ms = sqlite3_column_int64(statement, 4);
+	facts->users = (long)sqlite3_column_int64(statement, 5);
+	facts->turn = sqlite3_column_double(statement, 6);
+	sqlite3_reset(statement);
+	return 0;
+}
+
 static enum store_result
 read_all_facts(struct connection *connection, void *arguments)
 {
@@ -550,23 +598,9 @@ read_all_facts(struct connection *connection, void *arguments)
 	size_t i;
 	int code;
 
-	for (i = 0; i < a->n; i++) {
-		struct server_facts *facts = facts_at(a, i);
-
-		*facts = (struct server_facts){.health = SERVER_UP};
-		statement = prepare(connection, SERVER_FIND);
-		if (!statement)
+	for (i = 0; i < a->n; i++)
+		if (read_server(connection, facts_name(a, i), facts_at(a, i)) != 0)
 			return STORE_FAILED;
-		bind_text(statement, 1, facts_name(a, i));
-		code = step(statement);
-		if (code == SQLITE_ROW) {
-			read_facts(statement, 0, facts);
-			facts->turn = sqlite3_column_double(statement, 2);
-			sqlite3_reset(statement);
-		} else if (code != SQLITE_DONE) {
-			return STORE_FAILED;
-		}
-	}
 	statement = prepare(connection, MEETING_COUNTS);
 	if (!statement)
 		return STORE_FAILED;
@@ -591,6 +625,65 @@ sqlite_servers(struct store *store, const struct server *servers, size_t n,
 
 	for (i = 0; result == STORE_FAILED && i < n; i++)
 		facts[i] = (struct server_facts){.health = SERVER_UP};
+	return result;
+}
+
+struct contact_arguments {
+	const char *server;
+	bool good;
+	int64_t down_after, up_after;
+	enum server_health before;
+	struct server_facts facts;
+};
+
+/* STORE_OK when the contact changes nothing, STORE_CONFLICT when it must be
+ * written. */
+static enum store_result
+work_server_look(struct connection *connection, void *arguments)
+{
+	struct contact_arguments *a = arguments;
+
+	if (read_server(connection, a->server, &a->facts) != 0)
+		return STORE_FAILED;
+	a->before = a->facts.health;
+	return a->good && a->facts.health == SERVER_UP && a->facts.failures == 0 ?
+	    STORE_OK : STORE_CONFLICT;
+}
+
+static enum store_result
+work_server_contact(struct connection *connection, void *arguments)
+{
+	struct contact_arguments *a = arguments;
+	enum store_result result = work_server_look(connection, a);
+	sqlite3_stmt *statement;
+
+	if (result != STORE_CONFLICT)
+		return result;
+	server_contact(&a->facts, a->good, a->down_after, a->up_after);
+	statement = prepare(connection, SERVER_CONTACT);
+	if (!statement)
+		return STORE_FAILED;
+	bind_text(statement, 1, a->server);
+	sqlite3_bind_int(statement, 2, (int)a->facts.health);
+	sqlite3_bind_int(statement, 3, a->facts.failures);
+	sqlite3_bind_int(statement, 4, a->facts.successes);
+	return step(statement) == SQLITE_DONE ? STORE_OK : STORE_FAILED;
+}
+
+static enum store_result
+sqlite_server_contact(struct store *store, const char *server, bool good,
+    int64_t down_after, int64_t up_after, enum server_health *before,
+    struct server_facts *facts)
+{
+	struct contact_arguments a = {.server = server, .good = good,
+		.down_after = down_after, .up_after = up_after};
+	enum store_result result = perform(store, false, work_server_look, &a);
+
+	if (result == STORE_CONFLICT)
+		result = perform(store, true, work_server_contact, &a);
+	*before = a.before;
+	if (facts)
+		*facts = a.facts;
 	return result;
 }
 
@@ -875,6 +968,178 @@ sqlite_meeting_drop(struct store *store, struct str meeting_id, const char *serv
 	return result;
 }
 
+static int
+compare_str(const void *a, const void *b)
+{
+	const struct str *x = a, *y = b;
+	size_t shorter = x->len < y->len ? x->len : y->len;
+	int order = shorter ? memcmp(x->data, y->data, shorter) : 0;
+
+	return order ? order : x->len < y->len ? -1 : x->len > y->len;
+}
+
+/* The place of a meetingID in a sorted array, or n. */
+static size_t
+listed_at(const struct str *sorted, size_t n, struct str meeting_id)
+{
+	const struct str *found = n == 0 ? NULL :
+	    bsearch(&meeting_id, sorted, n, sizeof(*sorted), compare_str);
+
+	return found ? (size_t)(found - sorted) : n;
+}
+
+struct polls_arguments {
+	struct arena *arena;
+	const struct store_poll *polls;
+	size_t n;
+	int64_t now_ms, fresh_ms;
+};
+
+/* Make the mappings to a server agree with the meetings that run there. */
+static enum store_result
+reconcile(struct connection *connection, const struct polls_arguments *a,
+    const struct store_poll *poll)
+{
+	struct str *sorted = arena_alloc(a->arena, (poll->n + 1) * sizeof(*sorted));
+	bool *mapped = arena_alloc(a->arena, poll->n + 1);
+	sqlite3_stmt *statement = prepare(connection, MEETINGS_ON), *write;
+	size_t i, at;
+	int code;
+
+	if (!statement)
+		return STORE_FAILED;
+	if (poll->n > 0)
+		memcpy(sorted, poll->meeting_ids, poll->n * sizeof(*sorted));
+	qsort(sorted, poll->n, sizeof(*sorted), compare_str);
+	bind_text(statement, 1, poll->server);
+	while ((code = step(statement)) == SQLITE_ROW) {
+		struct str id = {(const char *)sqlite3_column_text(statement, 0),
+			(size_t)sqlite3_column_bytes(statement, 0)};
+
+		at = listed_at(sorted, poll->n, id);
+		mapped[at] = true;
+		if (at < poll->n ||
+		    sqlite3_column_int64(statement, 1) > a->now_ms - a->fresh_ms)
+			continue;
+		id.data = str_copy(a->arena, id);
+		if (meeting_delete(connection, id) != STORE_OK)
+			return STORE_FAILED;
+	}
+	if (code != SQLITE_DONE)
+		return STORE_FAILED;
+	for (i = 0; i < poll->n; i++) {
+		if (mapped[i])
+			continue;
+		write = prepare(connection, MEETING_ADOPT);
+		if (!write)
+			return STORE_FAILED;
+		bind_str(write, 1, sorted[i]);
+		bind_text(write, 2, poll->server);
+		sqlite3_bind_int64(write, 3, a->now_ms);
+		if (step(write) != SQLITE_DONE)
+			return STORE_FAILED;
+	}
+	return STORE_OK;
+}
+
+static enum store_result
+work_polls_save(struct connection *connection, void *arguments)
+{
+	struct polls_arguments *a = arguments;
+	struct server_facts known;
+	sqlite3_stmt *statement;
+	size_t i;
+
+	for (i = 0; i < a->n; i++) {
+		const struct store_poll *poll = &a->polls[i];
+
+		if (read_server(connection, poll->server, &known) != 0)
+			return STORE_FAILED;
+		statement = prepare(connection, SERVER_POLLED);
+		if (!statement)
+			return STORE_FAILED;
+		bind_text(statement, 1, poll->server);
+		sqlite3_bind_int64(statement, 2, poll->probe_ms);
+		sqlite3_bind_int64(statement, 3, poll->answered ? poll->users : known.users);
+		if (step(statement) != SQLITE_DONE ||
+		    (poll->answered && reconcile(connection, a, poll) != STORE_OK))
+			return STORE_FAILED;
+	}
+	return STORE_OK;
+}
+
+static enum store_result
+sqlite_polls_save(struct store *store, const struct store_poll *polls, size_t n,
+    int64_t now_ms, int64_t fresh_ms)
+{
+	struct arena *arena = arena_new();
+	struct polls_arguments a = {arena, polls, n, now_ms, fresh_ms};
+	enum store_result result = perform(store, true, work_polls_save, &a);
+
+	arena_free(arena);
+	return result;
+}
+
+struct lease_arguments {
+	uint64_t owner;
+	int64_t now_ms, ttl_ms;
+};
+
+/* CONFLICT: another holds it.  OK: ours for long enough.  NOT_FOUND: free, or to
+ * be renewed. */
+static enum store_result
+work_lease_look(struct connection *connection, void *arguments)
+{
+	struct lease_arguments *a = arguments;
+	sqlite3_stmt *statement = prepare(connection, LEASE_FIND);
+	enum store_result result = STORE_NOT_FOUND;
+	int64_t left_ms;
+	int code;
+
+	if (!statement)
+		return STORE_FAILED;
+	code = step(statement);
+	if (code == SQLITE_ROW) {
+		left_ms = sqlite3_column_int64(statement, 1) - a->now_ms;
+		/* One from far in the future was taken by a clock that was wrong. */
+		if ((uint64_t)sqlite3_column_int64(statement, 0) == a->owner)
+			result = a->ttl_ms > 0 && left_ms > a->ttl_ms / 2 &&
+			    left_ms <= a->ttl_ms ? STORE_OK : STORE_NOT_FOUND;
+		else if (left_ms > 0 && (a->ttl_ms == 0 || left_ms <= 2 * a->ttl_ms))
+			result = STORE_CONFLICT;
+		sqlite3_reset(statement);
+	} else if (code != SQLITE_DONE) {
+		return STORE_FAILED;
+	}
+	return result;
+}
+
+static enum store_result
+work_lease_take(struct connection *connection, void *arguments)
+{
+	struct lease_arguments *a = arguments;
+	enum store_result result = work_lease_look(connection, a);
+	sqlite3_stmt *statement;
+
+	if (result != STORE_NOT_FOUND)
+		return result;
+	statement = prepare(connection, LEASE_PUT);
+	if (!statement)
+		return STORE_FAILED;
+	sqlite3_bind_int64(statement, 1, (int64_t)a->owner);
+	sqlite3_bind_int64(statement, 2, a->now_ms + a->ttl_ms);
+	return step(statement) == SQLITE_DONE ? STORE_OK : STORE_FAILED;
+}
+
+static enum store_result
+sqlite_lease_take(struct store *store, uint64_t owner, int64_t now_ms, int64_t ttl_ms)
+{
+	struct lease_arguments a = {owner, now_ms, ttl_ms};
+	enum store_result result = perform(store, false, work_lease_look, &a);
+
+	return result == STORE_NOT_FOUND ? perform(store, true, work_lease_take, &a) : result;
+}
+
 struct lists_arguments {
 	const struct store_list *lists;
 	size_t n;
@@ -961,6 +1226,7 @@ sqlite_close(struct store *store)
 
 static const struct store_verbs sqlite_verbs = {
 	.servers = sqlite_servers,
+	.server_contact = sqlite_server_contact,
 	.server_save = sqlite_server_save,
 	.meeting_find = sqlite_meeting_find,
 	.meeting_absent = sqlite_meeting_absent,
@@ -968,6 +1234,8 @@ static const struct store_verbs sqlite_verbs = {
 	.meeting_adopt = sqlite_meeting_adopt,
 	.meeting_move = sqlite_meeting_move,
 	.meeting_drop = sqlite_meeting_drop,
+	.polls_save = sqlite_polls_save,
+	.lease_take = sqlite_lease_take,
 	.lists_save = sqlite_lists_save,
 	.list_find = sqlite_list_find,
 	.close = sqlite_close,

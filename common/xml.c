@@ -83,9 +83,11 @@ on_start(void *context, const char *name, const char **attributes)
 	} else if (reader->depth == DEPTH_ITEM && reader->in_container &&
 	    strcmp(name, reader->list->item) == 0) {
 		item_begin(reader);
-	} else if (reader->depth == DEPTH_ITEM_CHILD && reader->in_item &&
-	    strcmp(name, reader->list->key) == 0) {
-		collect(reader, &reader->list->items[reader->list->n].key);
+	} else if (reader->depth == DEPTH_ITEM_CHILD && reader->in_item) {
+		for (i = 0; i < XML_ITEM_KEYS; i++)
+			if (reader->list->keys[i] &&
+			    strcmp(name, reader->list->keys[i]) == 0)
+				collect(reader, &reader->list->items[reader->list->n].text[i]);
 	}
 }
 

@@ -24,16 +24,19 @@ struct xml_field {
 	                     resolved; absent if there is none */
 };
 
+/* How many children of an item can be asked for. */
+#define XML_ITEM_KEYS 3
+
 /* An item of a list: <response><container><item>…</item></container></response>. */
 struct xml_item {
 	struct str raw;   /* the bytes from '<' to '>', borrowed from the document */
-	struct str key;   /* the text of its child that was named as key */
+	struct str text[XML_ITEM_KEYS]; /* of its children that were named as keys */
 };
 
 struct xml_list {
 	const char *container;
 	const char *item;
-	const char *key;        /* a child of item */
+	const char *keys[XML_ITEM_KEYS]; /* children of item, or NULL */
 	struct xml_item *items; /* out */
 	size_t n;               /* out */
 };

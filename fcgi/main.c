@@ -14,6 +14,7 @@
 #include "app.h"
 #include "listen.h"
 #include "log.h"
+#include "poller.h"
 #include "str.h"
 #include "worker.h"
 
@@ -71,6 +72,7 @@ static int
 serve(const struct settings *settings)
 {
 	struct worker_pool *pool = NULL;
+	struct poller *poller = NULL;
 	struct app *app = NULL;
 	int fd, status = 1;
 	sigset_t taken;
@@ -85,6 +87,9 @@ serve(const struct settings *settings)
 	pool = worker_pool_open(app, fd, (unsigned)settings->threads);
 	if (!pool)
 		goto done;
+	poller = poller_open(app);
+	if (!poller)
+		goto done;
 	log_info("serving", "address", settings->address ? settings->address : "descriptor 0");
 	wait_for_signals(app, &taken);
 	status = 0;
@@ -93,6 +98,8 @@ serve(const struct settings *settings)
 done:
 	/* First the socket, so that clients go to another process at once. */
 	listen_close(fd, settings->address);
+	if (poller)
+		poller_close(poller);
 	if (pool)
 		worker_pool_close(pool);
 	app_close(app);

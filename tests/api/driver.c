@@ -277,6 +277,27 @@ watch_servers(struct store *store, const struct server *servers,
 }
 
 static enum store_result
+watch_server_contact(struct store *store, const char *server, bool good,
+	int64_t down_after, int64_t up_after, enum server_health *before,
+	struct server_facts *facts)
+{
+	PASS(server_contact, server, good, down_after, up_after, before, facts);
+}
+
+static enum store_result
+watch_polls_save(struct store *store, const struct store_poll *polls, size_t n,
+	int64_t now_ms, int64_t fresh_ms)
+{
+	PASS(polls_save, polls, n, now_ms, fresh_ms);
+}
+
+static enum store_result
+watch_lease_take(struct store *store, uint64_t owner, int64_t now_ms, int64_t ttl_ms)
+{
+	PASS(lease_take, owner, now_ms, ttl_ms);
+}
+
+static enum store_result
 watch_server_save(struct store *store, const char *server,
 	const struct server_facts *facts)
 {
@@ -344,6 +365,9 @@ watch_list_find(struct store *store, struct arena *arena,
 static const struct store_verbs watch_verbs = {
 	.servers = watch_servers,
 	.server_save = watch_server_save,
+	.server_contact = watch_server_contact,
+	.polls_save = watch_polls_save,
+	.lease_take = watch_lease_take,
 	.meeting_find = watch_find,
 	.meeting_absent = watch_absent,
 	.meeting_claim = watch_claim,

@@ -63,8 +63,15 @@ create hang-new
 is "$(result)" SUCCESS "create while one hangs"
 isnt "$(servers_of hang-new)" "$hung" "create while one hangs: elsewhere"
 
+# Two failures in a row: the server is down, and polled until it answers.
 fault "$hung" none
-call getMeetingInfo "meetingID=hang-1"
-is "$(result) $(xml meetingID)" "SUCCESS hang-1" "and when it answers again"
+is_back() {
+	call getMeetingInfo "meetingID=hang-1"
+	[ "$(result) $(xml meetingID)" = "SUCCESS hang-1" ]
+}
+wait_until is_back
+ok $? "and when it answers again, its meetings are there again"
+is "$(grep -c 'server is down' "$LOGS/gateway.log")" 1 "the log says once that it was down"
+is "$(grep -c 'server is up again' "$LOGS/gateway.log")" 1 "and that it is up again"
 
 finish

@@ -75,7 +75,7 @@ test_documents(void)
 
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		struct xml_field field = {"returncode", STR("left from before")};
-		struct xml_list list = {"meetings", "meeting", "meetingID", NULL, 7};
+		struct xml_list list = {"meetings", "meeting", {"meetingID"}, NULL, 7};
 
 		is_int(xml_read(arena, rows[i].document, &field, 1, &list), rows[i].result,
 			"document: %s", rows[i].what);
@@ -205,7 +205,7 @@ test_lists(void)
 
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		struct xml_field field = {.name = "returncode"};
-		struct xml_list list = {.container = "meetings", .item = "meeting", .key = "meetingID"};
+		struct xml_list list = {.container = "meetings", .item = "meeting", .keys = {"meetingID"}};
 
 		ok(xml_read(arena, str_from(rows[i].document), &field, 1, &list) == 0, "list: %s",
 			rows[i].what);
@@ -214,7 +214,7 @@ test_lists(void)
 			continue;
 		for (size_t k = 0; k < list.n; k++) {
 			is_str(text_of(list.items[k].raw), rows[i].raw[k], "… item %zu", k);
-			is_str(text_of(list.items[k].key), rows[i].key[k], "… its key");
+			is_str(text_of(list.items[k].text[0]), rows[i].key[k], "… its key");
 		}
 	}
 }
@@ -223,7 +223,7 @@ static void
 test_large(void)
 {
 	struct buf document;
-	struct xml_list list = {.container = "recordings", .item = "recording", .key = "recordID"};
+	struct xml_list list = {.container = "recordings", .item = "recording", .keys = {"recordID"}};
 	bool same = true;
 
 	buf_init(&document, 1 << 24);
@@ -234,7 +234,7 @@ test_large(void)
 	is_int(xml_read(arena, buf_view(&document), NULL, 0, &list), 0, "20,000 items");
 	is_int(list.n, 20000, "… are all there");
 	for (size_t i = 0; i < list.n; i++)
-		same &= str_is(list.items[i].key, str_printf(arena, "r%zu", i)) &&
+		same &= str_is(list.items[i].text[0], str_printf(arena, "r%zu", i)) &&
 			str_is(list.items[i].raw, str_printf(arena,
 			"<recording><recordID>r%zu</recordID></recording>", i));
 	ok(same, "… and what they were");
@@ -262,7 +262,7 @@ test_cut(void)
 	struct str whole = STR("<?xml version=\"1.0\"?>" LIST("<meeting><meetingID>a&amp;"
 		"<![CDATA[b]]></meetingID><x/></meeting>"));
 	struct xml_field field = {.name = "returncode"};
-	struct xml_list list = {.container = "meetings", .item = "meeting", .key = "meetingID"};
+	struct xml_list list = {.container = "meetings", .item = "meeting", .keys = {"meetingID"}};
 	size_t taken = 0;
 
 	for (size_t len = 0; len < whole.len; len++) {
