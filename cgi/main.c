@@ -74,7 +74,6 @@ serve(const char *config_path)
 		hang_up();
 		/* Where no tinyscale.fcgi polls, the requests do, each in its turn. */
 		app_poll(app, arena, false);
-		app_poll_end(app);
 	} else {
 		app_refuse(arena, &stream);
 		fflush(stdout);
@@ -95,7 +94,6 @@ poll_round(const char *config_path)
 		return 1;
 	arena = arena_new();
 	app_poll(app, arena, true);
-	app_poll_end(app);
 	arena_free(arena);
 	app_close(app);
 	return 0;

@@ -35,7 +35,6 @@ struct app {
 	struct generation *now;
 	const char *config_path;
 	enum http_curl_mode mode;
-	uint64_t poller;          /* who this process is among those that may poll */
 };
 
 static int64_t
@@ -163,7 +162,6 @@ app_open(const char *config_path_given, enum http_curl_mode mode)
 	pthread_mutex_init(&app->mutex, NULL);
 	app->config_path = config_path_given;
 	app->mode = mode;
-	app->poller = random_bits() >> 1; /* SQLite's integers have a sign */
 	app->now = generation_new(config_path_given, mode);
 	if (!app->now) {
 		app_close(app);
@@ -239,16 +237,7 @@ app_poll(struct app *app, struct arena *arena, bool is_round)
 	struct generation *generation = generation_acquire(app);
 
 	poll_run(&generation->api, arena, clock_ms(CLOCK_REALTIME), random_bits(),
-	    app->poller, is_round);
-	generation_release(app, generation);
-}
-
-void
-app_poll_end(struct app *app)
-{
-	struct generation *generation = generation_acquire(app);
-
-	poll_end(&generation->api, clock_ms(CLOCK_REALTIME), app->poller);
+	    is_round);
 	generation_release(app, generation);
 }
 

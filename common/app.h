@@ -48,9 +48,6 @@ bool app_serve(struct app *app, struct arena *arena, const struct cgi_stream *st
  */
 void app_poll(struct app *app, struct arena *arena, bool is_round);
 
-/* Leave the polling to others: before this process ends. */
-void app_poll_end(struct app *app);
-
 /* How long to sleep between two calls of app_poll. */
 int app_poll_pause_ms(struct app *app);
 

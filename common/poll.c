@@ -8,9 +8,8 @@
 #include "relay.h"
 #include "xml.h"
 
-/* A lease outlives one poll, which takes up to an interval and its timeout;
- * who polls for another that was killed waits no longer than two. */
-#define LEASE_INTERVALS(interval_ms) ((interval_ms) * 3 / 2)
+/* A lease outlives the poll that it is for by this. */
+#define LEASE_SPARE_MS 5000
 
 /* What is asked of each meeting, by place in xml_item's text. */
 enum { MEETING_ID, PARTICIPANTS, IS_BREAKOUT };
@@ -62,24 +61,63 @@ read_list(struct arena *arena, struct str document, struct store_poll *poll)
 	return true;
 }
 
-/* Note when each server is polled next, by its health after this poll. */
-static void
-set_delays(struct call *call, const struct server **asked, struct store_poll *polls,
-    size_t n, uint64_t nonce)
+/* The servers that are to be polled now: their indices in the configuration. */
+static size_t
+choose(struct call *call, bool is_round, size_t *chosen)
 {
 	const struct config *config = call->config;
 	const struct server_facts *facts = lookup_facts(call);
-	size_t i;
+	size_t i, n = 0;
+
+	for (i = 0; i < config->n_servers; i++)
+		if (server_state_of(&config->servers[i], &facts[i]) != SERVER_DISABLED &&
+		    (is_round || is_due(config, &facts[i], call->request->now_ms)))
+			chosen[n++] = i;
+	return n;
+}
+
+/* Poll the chosen servers and save what they said. */
+static void
+poll_servers(struct call *call, const size_t *chosen, size_t n)
+{
+	const struct config *config = call->config;
+	const struct store_verbs *verbs = call->store->verbs;
+	int64_t now_ms = call->request->now_ms;
+	struct store_poll *polls = arena_alloc(call->arena, n * sizeof(*polls));
+	struct store_list *lists = arena_alloc(call->arena, n * sizeof(*lists));
+	struct http_batch batch = {
+		.calls = arena_alloc(call->arena, n * sizeof(*batch.calls)),
+		.n = n,
+		.timeout_ms = config->probe_timeout_ms,
+	};
+	struct relay_answer answer;
+	size_t i, n_lists = 0;
 
 	for (i = 0; i < n; i++)
-		polls[i].probe_ms = call->request->now_ms + server_probe_delay_ms(
-		    &facts[asked[i] - config->servers], config->poll_interval_ms,
-		    nonce + i * 37);
+		relay_prepare(call, &config->servers[chosen[i]], &batch.calls[i]);
+	call->http->run(call->http, call->arena, &batch);
+	for (i = 0; i < n; i++) {
+		const struct server *server = &config->servers[chosen[i]];
+
+		relay_judge(call, RELAY_OWN, call->name, server, &batch.calls[i], &answer);
+		polls[i].server = server->name;
+		if (answer.verdict != RELAY_SUCCESS && answer.verdict != RELAY_FAILED)
+			continue; /* the failure has set when it is polled next */
+		polls[i].probe_ms = now_ms + config->poll_interval_ms;
+		polls[i].answered = answer.verdict == RELAY_SUCCESS &&
+		    read_list(call->arena, answer.http->answer, &polls[i]);
+		if (polls[i].answered)
+			lists[n_lists++] = (struct store_list){
+				server->name, call->name, answer.http->answer};
+	}
+	verbs->polls_save(call->store, polls, n, now_ms,
+	    config->poll_interval_ms + config->create_timeout_ms);
+	verbs->lists_save(call->store, lists, n_lists);
 }
 
 void
 poll_run(const struct api *api, struct arena *arena, int64_t now_ms, uint64_t nonce,
-    uint64_t owner, bool is_round)
+    bool is_round)
 {
 	const struct config *config = api->config;
 	struct request request = {.method = "GET", .now_ms = now_ms, .nonce = nonce};
@@ -95,52 +133,16 @@ poll_run(const struct api *api, struct arena *arena, int64_t now_ms, uint64_t no
 		.method = "GET",
 		.query = STR(""),
 	};
-	struct http_batch batch = {.timeout_ms = config->probe_timeout_ms};
-	const struct server **asked;
-	struct server_facts *facts;
-	struct relay_answer answer;
-	struct store_poll *polls;
-	struct store_list *lists;
-	size_t i, n_lists = 0;
+	uint64_t owner = nonce >> 1; /* SQLite's integers have a sign */
+	size_t *chosen = arena_alloc(arena, config->n_servers * sizeof(*chosen)), n;
 
-	if (api->store->verbs->lease_take(api->store, owner, now_ms,
-	        LEASE_INTERVALS(config->poll_interval_ms)) != STORE_OK)
+	if (choose(&call, is_round, chosen) == 0 ||
+	    api->store->verbs->lease_take(api->store, owner, now_ms,
+	        config->probe_timeout_ms + LEASE_SPARE_MS) != STORE_OK)
 		return;
-	facts = lookup_facts(&call);
-	asked = arena_alloc(arena, config->n_servers * sizeof(*asked));
-	polls = arena_alloc(arena, config->n_servers * sizeof(*polls));
-	lists = arena_alloc(arena, config->n_servers * sizeof(*lists));
-	batch.calls = arena_alloc(arena, config->n_servers * sizeof(*batch.calls));
-	for (i = 0; i < config->n_servers; i++) {
-		const struct server *server = &config->servers[i];
-
-		if (server_state_of(server, &facts[i]) == SERVER_DISABLED ||
-		    (!is_round && !is_due(config, &facts[i], now_ms)))
-			continue;
-		asked[batch.n] = server;
-		polls[batch.n].server = server->name;
-		relay_prepare(&call, server, &batch.calls[batch.n++]);
-	}
-	if (batch.n == 0)
-		return;
-	api->http->run(api->http, arena, &batch);
-	for (i = 0; i < batch.n; i++) {
-		relay_judge(&call, RELAY_OWN, call.name, asked[i], &batch.calls[i], &answer);
-		polls[i].answered = answer.verdict == RELAY_SUCCESS &&
-		    read_list(arena, answer.http->answer, &polls[i]);
-		if (polls[i].answered)
-			lists[n_lists++] = (struct store_list){
-				asked[i]->name, call.name, answer.http->answer};
-	}
-	set_delays(&call, asked, polls, batch.n, nonce);
-	api->store->verbs->polls_save(api->store, polls, batch.n, now_ms,
-	    config->poll_interval_ms + config->create_timeout_ms);
-	api->store->verbs->lists_save(api->store, lists, n_lists);
-}
-
-void
-poll_end(const struct api *api, int64_t now_ms, uint64_t owner)
-{
-
+	/* Another process may have polled while this one came for the lease. */
+	n = choose(&call, is_round, chosen);
+	if (n > 0)
+		poll_servers(&call, chosen, n);
 	api->store->verbs->lease_take(api->store, owner, now_ms, 0);
 }

@@ -12,9 +12,10 @@ struct api;
 struct arena;
 
 /*
- * Poll the servers that are due, all in parallel under probe_timeout_ms, if this
- * process (owner, a random number of its own) holds or gets the lease; else do
- * nothing.  is_round polls all servers, due or not.
+ * Poll the servers that are due, all in parallel under probe_timeout_ms; is_round
+ * polls all, due or not.  A lease in the state sees to it that one process does so
+ * at a time: while another polls, nothing is done.  When each server is due is in
+ * the state too, so it does not matter who polls next.
  *
  * Each server's answer is one contact for its health.  Of a server that answered,
  * meetings that run and are not mapped are mapped to it, and mappings to
@@ -23,9 +24,6 @@ struct arena;
  * nothing.
  */
 void poll_run(const struct api *api, struct arena *arena, int64_t now_ms,
-	uint64_t nonce, uint64_t owner, bool is_round);
-
-/* Give the lease back, so that another process need not wait for its end. */
-void poll_end(const struct api *api, int64_t now_ms, uint64_t owner);
+	uint64_t nonce, bool is_round);
 
 #endif

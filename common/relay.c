@@ -179,7 +179,11 @@ void
 relay_judge(const struct call *call, enum relay_origin origin, const char *name,
     const struct server *server, const struct http_call *http, struct relay_answer *answer)
 {
-	const struct config *config = call->config;
+	const struct server_rules rules = {
+		.down_after = call->config->down_after,
+		.up_after = call->config->up_after,
+		.poll_interval_ms = call->config->poll_interval_ms,
+	};
 	enum server_health before;
 	struct server_facts facts;
 	bool good;
@@ -191,8 +195,8 @@ relay_judge(const struct call *call, enum relay_origin origin, const char *name,
 	if (http->result == HTTP_ABANDONED || (!good && origin == RELAY_CLIENT &&
 	        (http->result == HTTP_ANSWERED || http->result == HTTP_TOO_LARGE)))
 		return;
-	if (call->store->verbs->server_contact(call->store, server->name, good,
-	        config->down_after, config->up_after, &before, &facts) == STORE_OK)
+	if (call->store->verbs->server_contact(call->store, server->name, good, &rules,
+	        call->request->now_ms, call->request->nonce, &before, &facts) == STORE_OK)
 		log_health(server, before, &facts);
 }
 

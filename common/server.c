@@ -7,8 +7,22 @@ static const char *const health_names[] = {"up", "suspect", "down"};
 /* Enough for any down_after, and far from overflowing. */
 #define COUNTED_MAX 1000000
 
+/* How long after a failure the server is polled. */
+static int64_t
+retry_delay_ms(int failures, int64_t poll_interval_ms, uint64_t nonce)
+{
+	int64_t most_ms = 6 * poll_interval_ms, delay_ms = poll_interval_ms / 4;
+
+	for (; failures > 1 && delay_ms < most_ms; failures--)
+		delay_ms *= 2;
+	if (delay_ms > most_ms)
+		delay_ms = most_ms;
+	return delay_ms - delay_ms / 10 + delay_ms * (int64_t)(nonce % 201) / 1000;
+}
+
 void
-server_contact(struct server_facts *facts, bool good, int64_t down_after, int64_t up_after)
+server_contact(struct server_facts *facts, bool good, const struct server_rules *rules,
+    int64_t now_ms, uint64_t nonce)
 {
 
 	if (good) {
@@ -16,7 +30,7 @@ server_contact(struct server_facts *facts, bool good, int64_t down_after, int64_
 		if (facts->health == SERVER_UP)
 			return;
 		facts->successes++;
-		if (facts->successes >= up_after) {
+		if (facts->successes >= rules->up_after) {
 			facts->health = SERVER_UP;
 			facts->successes = 0;
 		}
@@ -25,29 +39,12 @@ server_contact(struct server_facts *facts, bool good, int64_t down_after, int64_
 	facts->successes = 0;
 	if (facts->failures < COUNTED_MAX)
 		facts->failures++;
-	if (facts->failures >= down_after)
+	if (facts->failures >= rules->down_after)
 		facts->health = SERVER_DOWN;
 	else if (facts->health == SERVER_UP)
 		facts->health = SERVER_SUSPECT;
-}
-
-int64_t
-server_probe_delay_ms(const struct server_facts *facts, int64_t poll_interval_ms,
-    uint64_t nonce)
-{
-	int64_t delay_ms = poll_interval_ms;
-	int doublings;
-
-	if (facts->health != SERVER_UP) {
-		delay_ms = poll_interval_ms / 4;
-		for (doublings = facts->failures; doublings > 1 &&
-		    delay_ms < 6 * poll_interval_ms; doublings--)
-			delay_ms *= 2;
-		if (delay_ms > 6 * poll_interval_ms)
-			delay_ms = 6 * poll_interval_ms;
-		delay_ms += delay_ms * (int64_t)(nonce % 201) / 1000 - delay_ms / 10;
-	}
-	return delay_ms;
+	facts->probe_ms = now_ms +
+	    retry_delay_ms(facts->failures, rules->poll_interval_ms, nonce);
 }
 
 const char *

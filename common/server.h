@@ -59,23 +59,24 @@ struct server_facts {
 enum server_state server_state_of(const struct server *server,
 	const struct server_facts *facts);
 
+/* By what rules a server's health moves; from the configuration. */
+struct server_rules {
+	int64_t down_after;       /* failed contacts in a row that make it down */
+	int64_t up_after;         /* good ones in a row that make it up again */
+	int64_t poll_interval_ms;
+};
+
 /*
  * What one contact does to a server's health.  A first failure makes it suspect,
  * down_after failures in a row make it down, and up_after good contacts in a row
- * make it up again.  Pure; the operator's state is not touched.
+ * make it up again.  A failure also sets when it is polled next: a quarter of the
+ * interval after the first one, twice as long after each further one, up to six
+ * intervals, spread by a tenth either way by nonce; so a server that comes back
+ * is soon noticed and one that is gone is not pestered.  Pure; the operator's
+ * state is not touched.
  */
-void server_contact(struct server_facts *facts, bool good, int64_t down_after,
-	int64_t up_after);
-
-/*
- * How long to wait before the next poll: the interval for a server that is up;
- * for the others a quarter of it after the first failure, twice as long after each
- * further one, up to six intervals, so that a server that comes back is soon
- * noticed and one that is gone is not pestered.  nonce spreads it by a tenth
- * either way.
- */
-int64_t server_probe_delay_ms(const struct server_facts *facts,
-	int64_t poll_interval_ms, uint64_t nonce);
+void server_contact(struct server_facts *facts, bool good,
+	const struct server_rules *rules, int64_t now_ms, uint64_t nonce);
 
 /* May anything be sent there?  (Not disabled and not down.) */
 bool server_is_usable(const struct server *server, const struct server_facts *facts);

@@ -44,7 +44,7 @@ struct store_list {
 /* What a poll learnt of one server. */
 struct store_poll {
 	const char *server;
-	int64_t probe_ms;        /* when to poll it next */
+	int64_t probe_ms;        /* when to poll it next; 0: as its last contact said */
 	bool answered;           /* if not, the rest means nothing */
 	long users;
 	struct str *meeting_ids; /* of all that run there */
@@ -67,8 +67,8 @@ struct store_verbs {
 	 * up costs no write.
 	 */
 	enum store_result (*server_contact)(struct store *store, const char *server,
-		bool good, int64_t down_after, int64_t up_after,
-		enum server_health *before, struct server_facts *facts);
+		bool good, const struct server_rules *rules, int64_t now_ms,
+		uint64_t nonce, enum server_health *before, struct server_facts *facts);
 
 	/* Save one server's health and operator's state; its count of meetings and
 	 * its turn are not touched. */
@@ -131,7 +131,7 @@ struct store_verbs {
 		size_t n, int64_t now_ms, int64_t fresh_ms);
 
 	/*
-	 * Take, or keep, the lease that lets one process at a time poll: OK until
+	 * Take the lease that lets one process at a time poll: OK, and ours until
 	 * now_ms + ttl_ms, or CONFLICT while another holds it.  ttl_ms 0 gives it
 	 * back.
 	 */

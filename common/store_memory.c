@@ -158,14 +158,15 @@ memory_servers(struct store *store, const struct server *servers, size_t n,
 }
 
 static enum store_result
-memory_server_contact(struct store *store, const char *name, bool good, int64_t down_after,
-    int64_t up_after, enum server_health *before, struct server_facts *facts)
+memory_server_contact(struct store *store, const char *name, bool good,
+    const struct server_rules *rules, int64_t now_ms, uint64_t nonce,
+    enum server_health *before, struct server_facts *facts)
 {
 	struct store_memory *memory = open_locked(store);
 	struct known_server *server = server_make(memory, name);
 
 	*before = server->facts.health;
-	server_contact(&server->facts, good, down_after, up_after);
+	server_contact(&server->facts, good, rules, now_ms, nonce);
 	if (facts)
 		*facts = server->facts;
 	pthread_mutex_unlock(&memory->mutex);
@@ -216,7 +217,8 @@ memory_polls_save(struct store *store, const struct store_poll *polls, size_t n,
 	for (i = 0; i < n; i++) {
 		struct known_server *server = server_make(memory, polls[i].server);
 
-		server->facts.probe_ms = polls[i].probe_ms;
+		if (polls[i].probe_ms > 0)
+			server->facts.probe_ms = polls[i].probe_ms;
 		if (!polls[i].answered)
 			continue;
 		server->facts.users = polls[i].users;

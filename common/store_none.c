@@ -16,15 +16,17 @@ none_servers(struct store *store, const struct server *servers, size_t n,
 }
 
 static enum store_result
-none_server_contact(struct store *store, const char *server, bool good, int64_t down_after,
-    int64_t up_after, enum server_health *before, struct server_facts *facts)
+none_server_contact(struct store *store, const char *server, bool good,
+    const struct server_rules *rules, int64_t now_ms, uint64_t nonce,
+    enum server_health *before, struct server_facts *facts)
 {
 
 	(void)store;
 	(void)server;
 	(void)good;
-	(void)down_after;
-	(void)up_after;
+	(void)rules;
+	(void)now_ms;
+	(void)nonce;
 	(void)before;
 	(void)facts;
 	return STORE_FAILED;

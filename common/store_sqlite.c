@@ -31,6 +31,9 @@
  * meeting still runs, the next call about it costs a look-up. */
 #define MEETING_KEEP_MS (INT64_C(24) * 3600 * 1000)
 
+/* No lease lasts longer. */
+#define LEASE_MOST_MS (INT64_C(600) * 1000)
+
 /* Records of absent meetings are of use for seconds; older ones go. */
 #define ABSENT_KEEP_MS 60000
 
@@ -102,9 +105,9 @@ static const char *const statements[STATEMENTS] = {
 	[ABSENT_PURGE] = "DELETE FROM absent WHERE at_ms < ?1",
 	[SERVER_FIND] = "SELECT health, operator_state, failures, successes, probe_ms, users, turn"
 	    " FROM server WHERE name = ?1",
-	[SERVER_CONTACT] = "INSERT INTO server (name, health, failures, successes)"
-	    " VALUES (?1, ?2, ?3, ?4)"
-	    " ON CONFLICT (name) DO UPDATE SET health = ?2, failures = ?3, successes = ?4",
+	[SERVER_CONTACT] = "INSERT INTO server (name, health, failures, successes, probe_ms)"
+	    " VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (name) DO UPDATE"
+	    " SET health = ?2, failures = ?3, successes = ?4, probe_ms = ?5",
 	[SERVER_POLLED] = "INSERT INTO server (name, probe_ms, users) VALUES (?1, ?2, ?3)"
 	    " ON CONFLICT (name) DO UPDATE SET probe_ms = ?2, users = ?3",
 	[SERVER_SAVE] = "INSERT INTO server (name, health, operator_state) VALUES (?1, ?2, ?3)"
@@ -631,7 +634,9 @@ sqlite_servers(struct store *store, const struct server *servers, size_t n,
 struct contact_arguments {
 	const char *server;
 	bool good;
-	int64_t down_after, up_after;
+	const struct server_rules *rules;
+	int64_t now_ms;
+	uint64_t nonce;
 	enum server_health before;
 	struct server_facts facts;
 };
@@ -659,7 +664,7 @@ work_server_contact(struct connection *connection, void *arguments)
 
 	if (result != STORE_CONFLICT)
 		return result;
-	server_contact(&a->facts, a->good, a->down_after, a->up_after);
+	server_contact(&a->facts, a->good, a->rules, a->now_ms, a->nonce);
 	statement = prepare(connection, SERVER_CONTACT);
 	if (!statement)
 		return STORE_FAILED;
@@ -667,16 +672,17 @@ work_server_contact(struct connection *connection, void *arguments)
 	sqlite3_bind_int(statement, 2, (int)a->facts.health);
 	sqlite3_bind_int(statement, 3, a->facts.failures);
 	sqlite3_bind_int(statement, 4, a->facts.successes);
+	sqlite3_bind_int64(statement, 5, a->facts.probe_ms);
 	return step(statement) == SQLITE_DONE ? STORE_OK : STORE_FAILED;
 }
 
 static enum store_result
 sqlite_server_contact(struct store *store, const char *server, bool good,
-    int64_t down_after, int64_t up_after, enum server_health *before,
-    struct server_facts *facts)
+    const struct server_rules *rules, int64_t now_ms, uint64_t nonce,
+    enum server_health *before, struct server_facts *facts)
 {
-	struct contact_arguments a = {.server = server, .good = good,
-		.down_after = down_after, .up_after = up_after};
+	struct contact_arguments a = {.server = server, .good = good, .rules = rules,
+		.now_ms = now_ms, .nonce = nonce};
 	enum store_result result = perform(store, false, work_server_look, &a);
 
 	if (result == STORE_CONFLICT)
@@ -1059,7 +1065,8 @@ work_polls_save(struct connection *connection, void *arguments)
 		if (!statement)
 			return STORE_FAILED;
 		bind_text(statement, 1, poll->server);
-		sqlite3_bind_int64(statement, 2, poll->probe_ms);
+		sqlite3_bind_int64(statement, 2,
+		    poll->probe_ms > 0 ? poll->probe_ms : known.probe_ms);
 		sqlite3_bind_int64(statement, 3, poll->answered ? poll->users : known.users);
 		if (step(statement) != SQLITE_DONE ||
 		    (poll->answered && reconcile(connection, a, poll) != STORE_OK))
@@ -1085,14 +1092,13 @@ struct lease_arguments {
 	int64_t now_ms, ttl_ms;
 };
 
-/* CONFLICT: another holds it.  OK: ours for long enough.  NOT_FOUND: free, or to
- * be renewed. */
+/* CONFLICT: another holds it.  OK: it is free, or ours. */
 static enum store_result
 work_lease_look(struct connection *connection, void *arguments)
 {
 	struct lease_arguments *a = arguments;
 	sqlite3_stmt *statement = prepare(connection, LEASE_FIND);
-	enum store_result result = STORE_NOT_FOUND;
+	enum store_result result = STORE_OK;
 	int64_t left_ms;
 	int code;
 
@@ -1101,15 +1107,14 @@ work_lease_look(struct connection *connection, void *arguments)
 	code = step(statement);
 	if (code == SQLITE_ROW) {
 		left_ms = sqlite3_column_int64(statement, 1) - a->now_ms;
-		/* One from far in the future was taken by a clock that was wrong. */
-		if ((uint64_t)sqlite3_column_int64(statement, 0) == a->owner)
-			result = a->ttl_ms > 0 && left_ms > a->ttl_ms / 2 &&
-			    left_ms <= a->ttl_ms ? STORE_OK : STORE_NOT_FOUND;
-		else if (left_ms > 0 && (a->ttl_ms == 0 || left_ms <= 2 * a->ttl_ms))
+		/* One that ends far in the future was taken by a clock that was
+		 * wrong. */
+		if ((uint64_t)sqlite3_column_int64(statement, 0) != a->owner &&
+		    left_ms > 0 && left_ms <= LEASE_MOST_MS)
 			result = STORE_CONFLICT;
 		sqlite3_reset(statement);
 	} else if (code != SQLITE_DONE) {
-		return STORE_FAILED;
+		result = STORE_FAILED;
 	}
 	return result;
 }
@@ -1121,7 +1126,7 @@ work_lease_take(struct connection *connection, void *arguments)
 	enum store_result result = work_lease_look(connection, a);
 	sqlite3_stmt *statement;
 
-	if (result != STORE_NOT_FOUND)
+	if (result != STORE_OK)
 		return result;
 	statement = prepare(connection, LEASE_PUT);
 	if (!statement)
@@ -1135,9 +1140,8 @@ static enum store_result
 sqlite_lease_take(struct store *store, uint64_t owner, int64_t now_ms, int64_t ttl_ms)
 {
 	struct lease_arguments a = {owner, now_ms, ttl_ms};
-	enum store_result result = perform(store, false, work_lease_look, &a);
 
-	return result == STORE_NOT_FOUND ? perform(store, true, work_lease_take, &a) : result;
+	return perform(store, true, work_lease_take, &a);
 }
 
 struct lists_arguments {

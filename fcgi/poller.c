@@ -29,7 +29,6 @@ poller_run(void *argument)
 		app_poll(poller->app, arena, false);
 		arena_reset(arena);
 	} while (poll(&stop, 1, app_poll_pause_ms(poller->app)) != 1);
-	app_poll_end(poller->app);
 	arena_free(arena);
 	return NULL;
 }

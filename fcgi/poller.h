@@ -11,7 +11,7 @@ struct poller;
  * thread can be had. */
 struct poller *poller_open(struct app *app);
 
-/* Finish the poll under way, leave polling to other processes, and free it. */
+/* Finish the poll under way and free the poller. */
 void poller_close(struct poller *poller);
 
 #endif

@@ -278,10 +278,10 @@ watch_servers(struct store *store, const struct server *servers,
 
 static enum store_result
 watch_server_contact(struct store *store, const char *server, bool good,
-	int64_t down_after, int64_t up_after, enum server_health *before,
-	struct server_facts *facts)
+	const struct server_rules *rules, int64_t now_ms, uint64_t nonce,
+	enum server_health *before, struct server_facts *facts)
 {
-	PASS(server_contact, server, good, down_after, up_after, before, facts);
+	PASS(server_contact, server, good, rules, now_ms, nonce, before, facts);
 }
 
 static enum store_result
