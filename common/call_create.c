@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "bounds.h"
 #include "call.h"
 #include "log.h"
 #include "lookup.h"
@@ -168,6 +169,39 @@ place(struct call *call)
 	relay_answer(call, claim.server, &answer, false);
 }
 
+/* The server of the parent that a breakout room names, or NULL: a room is created
+ * beside its parent (MeetingService.java, createMeeting). */
+static const struct server *
+parent_server(struct call *call)
+{
+	struct call parent = *call;
+
+	parent.meeting_id = str_trim(query_find(&call->parameters, "parentMeetingID"));
+	if (parent.meeting_id.len == 0 || parent.meeting_id.len > LIMIT_MEETING_ID_BYTES)
+		return NULL;
+	parent.server = NULL;
+	parent.is_mapped = false;
+	lookup_meeting(&parent);
+	return parent.server;
+}
+
+/* Create a breakout room on its parent's server, whatever the placement. */
+static void
+place_room(struct call *call, const struct server *server)
+{
+	const struct store_verbs *verbs = call->store->verbs;
+	int64_t now_ms = call->request->now_ms;
+	struct relay_answer answer;
+	bool is_ours;
+
+	is_ours = verbs->meeting_adopt(call->store, call->meeting_id, server->name,
+	    now_ms) == STORE_OK;
+	relay_send(call, server, &answer);
+	if (is_ours && (answer.verdict == RELAY_UNREACHABLE || answer.verdict == RELAY_FAILED))
+		verbs->meeting_drop(call->store, call->meeting_id, server->name, now_ms);
+	relay_answer(call, server, &answer, false);
+}
+
 /* A cordoned server keeps its meetings but takes no new ones: has it still this
  * one, or would the create start it anew there? */
 static bool
@@ -198,6 +232,7 @@ void
 call_create(struct call *call)
 {
 	const struct config *config = call->config;
+	const struct server *parent;
 	struct relay_answer answer;
 
 	call_apply_parameters(call, &config->create_defaults, &config->create_overrides);
@@ -205,7 +240,11 @@ call_create(struct call *call)
 	if (call->server && is_gone_from_cordoned(call))
 		call->server = NULL;
 	if (!call->server) {
-		place(call);
+		parent = parent_server(call);
+		if (parent)
+			place_room(call, parent);
+		else
+			place(call);
 		return;
 	}
 	relay_send(call, call->server, &answer);

@@ -1,0 +1,63 @@
+#!/usr/bin/env bash
+# Every way in which a server can fail: its meetings' calls get a clear answer in
+# time, it is down after two failures, and up again by itself when it answers.
+. "$(dirname "$0")/lib.sh"
+begin story-health 25
+need sqlite3
+need_built "$FCGI_PROGRAM" "$FCGI_CLIENT"
+start_sandbox 3
+write_config "$T/servers.json" '"poll_interval_ms": 800,' '"probe_timeout_ms": 600,' \
+	'"call_timeout_ms": 1500,'
+FCGI_ADDRESS=unix:$T/gateway.sock
+REQUEST() { fcgi_request "$@"; }
+start_gateway gateway "$FCGI_ADDRESS"
+
+health_is() {
+	[ "$(sqlite3 -cmd '.timeout 5000' "$T/state/state.db" \
+		"SELECT health FROM server WHERE name = 'server-1'")" = "$1" ]
+}
+
+# Rotation fills the servers in turn.
+n=0
+until [ "$(servers_of "here-$n")" = 1 ]; do
+	n=$((n + 1))
+	create "here-$n"
+	[ "$n" -lt 6 ] || break
+done
+here=here-$n
+is "$(servers_of "$here")" 1 "a meeting on server 1"
+
+for kind in refuse reset http500 html empty cut drip hang wrong_secret; do
+	fault 1 "$kind"
+	begun=$(now_ms)
+	call getMeetingInfo "meetingID=$here"
+	took=$(($(now_ms) - begun))
+	case $(result) in
+	'FAILED serverUnavailable' | 'FAILED notFound') pass "$kind: a clear answer" ;;
+	*) fail "$kind: a clear answer" ;;
+	esac
+	within "$took" 0 3000 "$kind: in time"
+	wait_until health_is 2
+	ok $? "$kind: the server is down"
+	call getMeetingInfo "meetingID=$here"
+	is "$(result)" "FAILED notFound" "$kind: then its meetings count as unknown"
+	call isMeetingRunning "meetingID=$here"
+	is "$(result) $(xml running)" "SUCCESS false" "$kind: and are not running"
+	create "there-$kind"
+	is "$(result)" SUCCESS "$kind: new meetings go elsewhere"
+	isnt "$(servers_of "there-$kind")" 1 "$kind: indeed"
+	fault 1 none
+	wait_until health_is 0
+	ok $? "$kind: it is up again"
+	call getMeetingInfo "meetingID=$here"
+	is "$(result)" SUCCESS "$kind: with its meeting"
+done
+
+# A meeting whose server is down moves with its next create.
+fault 1 refuse
+wait_until health_is 2
+create "$here"
+is "$(result)" SUCCESS "a create of a meeting whose server is down"
+isnt "$(servers_of "$here")" 1 "places it anew"
+
+finish
