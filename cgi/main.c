@@ -50,15 +50,39 @@ write_bytes(void *context, struct str bytes)
 	fwrite(bytes.data, 1, bytes.len, stdout);
 }
 
-/* The client has its answer; what comes now must not keep it waiting. */
+/* Poll once: all servers (for cron), or those that are due. */
+static int
+poll_once(const char *config_path, bool is_round)
+{
+	struct app *app = app_open(config_path, HTTP_CURL_INLINE);
+	struct arena *arena;
+
+	if (!app)
+		return 1;
+	arena = arena_new();
+	app_poll(app, arena, is_round);
+	arena_free(arena);
+	app_close(app);
+	return 0;
+}
+
+/*
+ * Poll in a process of its own, which nobody waits for: the client has its answer,
+ * and Apache ends a CGI process that lives on after it (mod_cgid.c,
+ * cleanup_script).  Nothing that was opened crosses the fork.
+ */
 static void
-hang_up(void)
+poll_behind(const char *config_path)
 {
 
-	fflush(stdout);
+	if (fork() != 0)
+		return;
+	setsid();
+	close(STDIN_FILENO);
 	close(STDOUT_FILENO);
 	close(STDERR_FILENO);
 	app_open_standard_files();
+	_exit(poll_once(config_path, false));
 }
 
 static int
@@ -68,35 +92,21 @@ serve(const char *config_path)
 	struct app *app = app_open(config_path, HTTP_CURL_INLINE);
 	struct arena *arena = arena_new();
 	int status = app ? 0 : 1;
+	bool is_due = false;
 
 	if (app) {
 		app_serve(app, arena, &stream);
-		hang_up();
-		/* Where no tinyscale.fcgi polls, the requests do, each in its turn. */
-		app_poll(app, arena, false);
+		is_due = app_poll_is_due(app, arena);
 	} else {
 		app_refuse(arena, &stream);
-		fflush(stdout);
 	}
+	fflush(stdout);
 	arena_free(arena);
 	app_close(app);
+	/* Where no tinyscale.fcgi polls, the requests do, each in its turn. */
+	if (is_due)
+		poll_behind(config_path);
 	return status;
-}
-
-/* One round of polling, for cron. */
-static int
-poll_round(const char *config_path)
-{
-	struct app *app = app_open(config_path, HTTP_CURL_INLINE);
-	struct arena *arena;
-
-	if (!app)
-		return 1;
-	arena = arena_new();
-	app_poll(app, arena, true);
-	arena_free(arena);
-	app_close(app);
-	return 0;
 }
 
 int
@@ -149,7 +159,7 @@ main(int argc, char **argv)
 	if (check)
 		return app_check_config(config_path);
 	if (poll)
-		return poll_round(config_path);
+		return poll_once(config_path, true);
 	fputs("tinyscale.cgi: REQUEST_METHOD is not set: a web server runs this program, "
 	    "see tinyscale.cgi(8)\n", stderr);
 	return 2;

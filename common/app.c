@@ -241,6 +241,16 @@ app_poll(struct app *app, struct arena *arena, bool is_round)
 	generation_release(app, generation);
 }
 
+bool
+app_poll_is_due(struct app *app, struct arena *arena)
+{
+	struct generation *generation = generation_acquire(app);
+	bool is_due = poll_is_due(&generation->api, arena, clock_ms(CLOCK_REALTIME));
+
+	generation_release(app, generation);
+	return is_due;
+}
+
 int
 app_poll_pause_ms(struct app *app)
 {

@@ -48,6 +48,9 @@ bool app_serve(struct app *app, struct arena *arena, const struct cgi_stream *st
  */
 void app_poll(struct app *app, struct arena *arena, bool is_round);
 
+/* Would app_poll find a server due?  No server is asked. */
+bool app_poll_is_due(struct app *app, struct arena *arena);
+
 /* How long to sleep between two calls of app_poll. */
 int app_poll_pause_ms(struct app *app);
 

@@ -3,7 +3,6 @@
 #include "api.h"
 #include "call.h"
 #include "http.h"
-#include "lookup.h"
 #include "mem.h"
 #include "relay.h"
 #include "xml.h"
@@ -61,14 +60,18 @@ read_list(struct arena *arena, struct str document, struct store_poll *poll)
 	return true;
 }
 
-/* The servers that are to be polled now: their indices in the configuration. */
+/* The servers that are to be polled now: their indices in the configuration.  None
+ * without a state, which is where a poll's yield would go. */
 static size_t
 choose(struct call *call, bool is_round, size_t *chosen)
 {
 	const struct config *config = call->config;
-	const struct server_facts *facts = lookup_facts(call);
+	struct server_facts *facts = arena_alloc(call->arena, config->n_servers * sizeof(*facts));
 	size_t i, n = 0;
 
+	if (call->store->verbs->servers(call->store, config->servers, config->n_servers,
+	        facts) != STORE_OK)
+		return 0;
 	for (i = 0; i < config->n_servers; i++)
 		if (server_state_of(&config->servers[i], &facts[i]) != SERVER_DISABLED &&
 		    (is_round || is_due(config, &facts[i], call->request->now_ms)))
@@ -115,27 +118,39 @@ poll_servers(struct call *call, const size_t *chosen, size_t n)
 	verbs->lists_save(call->store, lists, n_lists);
 }
 
+/* What relay and lookup want to know of a call, for one that no client made. */
+static void
+call_init(struct call *call, const struct api *api, struct arena *arena, int64_t now_ms,
+    uint64_t nonce)
+{
+	struct request *request = arena_alloc(arena, sizeof(*request));
+
+	request->method = "GET";
+	request->now_ms = now_ms;
+	request->nonce = nonce;
+	*call = (struct call){
+		.config = api->config,
+		.store = api->store,
+		.http = api->http,
+		.arena = arena,
+		.request = request,
+		.response = arena_alloc(arena, sizeof(*call->response)),
+		.name = "getMeetings",
+		.method = "GET",
+		.query = STR(""),
+	};
+}
+
 void
 poll_run(const struct api *api, struct arena *arena, int64_t now_ms, uint64_t nonce,
     bool is_round)
 {
 	const struct config *config = api->config;
-	struct request request = {.method = "GET", .now_ms = now_ms, .nonce = nonce};
-	struct response response = {0};
-	struct call call = {
-		.config = config,
-		.store = api->store,
-		.http = api->http,
-		.arena = arena,
-		.request = &request,
-		.response = &response,
-		.name = "getMeetings",
-		.method = "GET",
-		.query = STR(""),
-	};
 	uint64_t owner = nonce >> 1; /* SQLite's integers have a sign */
 	size_t *chosen = arena_alloc(arena, config->n_servers * sizeof(*chosen)), n;
+	struct call call;
 
+	call_init(&call, api, arena, now_ms, nonce);
 	if (choose(&call, is_round, chosen) == 0 ||
 	    api->store->verbs->lease_take(api->store, owner, now_ms,
 	        config->probe_timeout_ms + LEASE_SPARE_MS) != STORE_OK)
@@ -145,4 +160,14 @@ poll_run(const struct api *api, struct arena *arena, int64_t now_ms, uint64_t no
 	if (n > 0)
 		poll_servers(&call, chosen, n);
 	api->store->verbs->lease_take(api->store, owner, now_ms, 0);
+}
+
+bool
+poll_is_due(const struct api *api, struct arena *arena, int64_t now_ms)
+{
+	size_t *chosen = arena_alloc(arena, api->config->n_servers * sizeof(*chosen));
+	struct call call;
+
+	call_init(&call, api, arena, now_ms, 0);
+	return choose(&call, false, chosen) > 0;
 }

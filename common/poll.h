@@ -26,4 +26,7 @@ struct arena;
 void poll_run(const struct api *api, struct arena *arena, int64_t now_ms,
 	uint64_t nonce, bool is_round);
 
+/* Is any server due?  Read from the state; no server is asked. */
+bool poll_is_due(const struct api *api, struct arena *arena, int64_t now_ms);
+
 #endif
