@@ -248,10 +248,10 @@ memory_server_save(struct store *store, const char *name, const struct server_fa
 {
 	struct store_memory *memory = open_locked(store);
 	struct known_server *server = server_make(memory, name);
-	double turn = server->facts.turn;
 
-	server->facts = *facts;
-	server->facts.turn = turn;
+	server->facts.health = facts->health;
+	server->facts.has_operator_state = facts->has_operator_state;
+	server->facts.operator_state = facts->operator_state;
 	pthread_mutex_unlock(&memory->mutex);
 	return STORE_OK;
 }

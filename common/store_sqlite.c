@@ -530,6 +530,15 @@ bind_text(sqlite3_stmt *statement, int at, const char *text)
 	sqlite3_bind_text(statement, at, text, -1, SQLITE_STATIC);
 }
 
+/* A count that a damaged file cannot make negative or overflow. */
+static int
+read_count(sqlite3_stmt *statement, int column)
+{
+	int count = sqlite3_column_int(statement, column);
+
+	return count < 0 ? 0 : count > 1000000 ? 1000000 : count;
+}
+
 /* Health, the operator's state and the counts from four columns; whatever was in
  * the file becomes something valid. */
 static void
@@ -545,8 +554,8 @@ read_facts(sqlite3_stmt *statement, int column, struct server_facts *facts)
 	    state >= SERVER_ENABLED && state <= SERVER_DISABLED;
 	if (facts->has_operator_state)
 		facts->operator_state = (enum server_state)state;
-	facts->failures = sqlite3_column_int(statement, column + 2);
-	facts->successes = sqlite3_column_int(statement, column + 3);
+	facts->failures = read_count(statement, column + 2);
+	facts->successes = read_count(statement, column + 3);
 }
 
 /* Fill in the facts of n servers. */
@@ -799,6 +808,17 @@ sqlite_meeting_absent(struct store *store, struct str meeting_id, int64_t now_ms
 	return perform(store, true, work_meeting_absent, &a);
 }
 
+static int
+absent_drop(struct connection *connection, struct str meeting_id)
+{
+	sqlite3_stmt *statement = prepare(connection, ABSENT_DROP);
+
+	if (!statement)
+		return -1;
+	bind_str(statement, 1, meeting_id);
+	return step(statement) == SQLITE_DONE ? 0 : -1;
+}
+
 /* Write one mapping, and forget that the meeting was absent, and old mappings. */
 static int
 meeting_put(struct connection *connection, struct str meeting_id, const char *server,
@@ -820,11 +840,7 @@ meeting_put(struct connection *connection, struct str meeting_id, const char *se
 	sqlite3_bind_int64(statement, 3, now_ms);
 	if (step(statement) != SQLITE_DONE)
 		return -1;
-	statement = prepare(connection, ABSENT_DROP);
-	if (!statement)
-		return -1;
-	bind_str(statement, 1, meeting_id);
-	return step(statement) == SQLITE_DONE ? 0 : -1;
+	return absent_drop(connection, meeting_id);
 }
 
 /* Choose a server with the facts of this moment and map the meeting to it. */
@@ -1042,7 +1058,7 @@ reconcile(struct connection *connection, const struct polls_arguments *a,
 		bind_str(write, 1, sorted[i]);
 		bind_text(write, 2, poll->server);
 		sqlite3_bind_int64(write, 3, a->now_ms);
-		if (step(write) != SQLITE_DONE)
+		if (step(write) != SQLITE_DONE || absent_drop(connection, sorted[i]) != 0)
 			return STORE_FAILED;
 	}
 	return STORE_OK;

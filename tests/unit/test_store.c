@@ -528,6 +528,378 @@ test_lists(const char *adapter)
 	store->verbs->close(store);
 }
 
+/* ---- Contacts, polls and the lease -------------------------------------- */
+
+static const struct server_rules rules = {2, 2, 10000};
+
+/* One contact; the health before it, or -1 if that is not what came back. */
+static int
+contact(struct store *store, const char *name, bool good, int64_t now_ms,
+	struct server_facts *facts)
+{
+	enum server_health before = (enum server_health)77;
+
+	return store->verbs->server_contact(store, name, good, &rules, now_ms, 100, &before,
+		facts) == STORE_OK ? (int)before : -1;
+}
+
+static void
+test_contact(const char *adapter)
+{
+	static const struct {
+		bool good;
+		struct server_facts after;
+		const char *what;
+	} rows[] = {
+		{true, {.health = SERVER_UP}, "a good one of a new server"},
+		{false, {.health = SERVER_SUSPECT, .failures = 1, .probe_ms = 3500}, "the first bad one"},
+		{true, {.health = SERVER_SUSPECT, .successes = 1, .probe_ms = 3500}, "a good one"},
+		{true, {.health = SERVER_UP, .probe_ms = 3500}, "another: up"},
+		{true, {.health = SERVER_UP, .probe_ms = 3500}, "when up"},
+		{false, {.health = SERVER_SUSPECT, .failures = 1, .probe_ms = 7500}, "a bad one again"},
+		{false, {.health = SERVER_DOWN, .failures = 2, .probe_ms = 11000}, "a second"},
+		{true, {.health = SERVER_DOWN, .successes = 1, .probe_ms = 11000}, "a good one when down"},
+		{false, {.health = SERVER_DOWN, .failures = 1, .probe_ms = 10500}, "a bad one in between"},
+		{true, {.health = SERVER_DOWN, .successes = 1, .probe_ms = 10500}, "a good one"},
+		{true, {.health = SERVER_UP, .probe_ms = 10500}, "a second: up"},
+	};
+	struct store *store = open_store(adapter);
+	struct server_facts facts, known;
+	int before = SERVER_UP;
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		memset(&facts, 0x55, sizeof(facts));
+		/* At 1000, 2000, …; a store opened anew knows what the old one did. */
+		is_int(contact(store, "a", rows[i].good, 1000 * (int64_t)(i == 0 ? 1 : i), &facts),
+			before, "%s: contact %zu, %s: the health before", adapter, i, rows[i].what);
+		if (strcmp(adapter, "sqlite") == 0) {
+			store->verbs->close(store);
+			store = store_sqlite_open(path);
+		}
+		known = facts_of(store, "a");
+		is_int(facts.health, rows[i].after.health, "… the health after it");
+		is_int(facts.failures, rows[i].after.failures, "… the failures");
+		is_int(facts.successes, rows[i].after.successes, "… the successes");
+		ok(known.health == facts.health && known.failures == facts.failures &&
+			known.successes == facts.successes && known.probe_ms == facts.probe_ms,
+			"… and that is remembered");
+		is_int(facts.probe_ms, rows[i].after.probe_ms, "… with the next poll");
+		before = (int)rows[i].after.health;
+	}
+	ok(!known.has_operator_state && known.users == 0 && known.meetings == 0 &&
+		known.turn <= 0, "%s: contacts touch nothing else", adapter);
+	is_int(contact(store, "a", false, 1000, NULL), SERVER_UP, "%s: nobody wants the facts", adapter);
+	is_int(contact(store, "a", true, 1000, NULL), SERVER_SUSPECT, "… nor of a good one");
+	known = facts_of(store, "b");
+	ok(is_new(&known) && known.failures == 0 && known.probe_ms == 0,
+		"%s: another server's are its own", adapter);
+	is_int(contact(store, "c", false, 1000, &facts), SERVER_UP, "%s: first heard of by a failure",
+		adapter);
+	is_int(facts_of(store, "c").health, SERVER_SUSPECT, "… it is suspect");
+	store->verbs->close(store);
+}
+
+static bool
+same_turn(double a, double b)
+{
+
+	return a >= b && a <= b;
+}
+
+/* Each writer its own columns. */
+static void
+test_columns(const char *adapter)
+{
+	struct store *store = open_store(adapter);
+	struct server_facts cordoned = {.health = SERVER_UP, .has_operator_state = true,
+		.operator_state = SERVER_CORDONED, .users = 0};
+	struct server_facts none = {.health = SERVER_UP}, facts;
+	struct store_poll poll = {.server = "a", .probe_ms = 5000, .answered = true, .users = 42};
+	struct meeting meeting;
+	double turn;
+
+	claim_among(store, "m", servers, 1, 1000, &meeting);
+	turn = facts_of(store, "a").turn;
+	ok(turn > 0, "%s: a claim moves the turn", adapter);
+	is_int(store->verbs->polls_save(store, &poll, 1, 1000, 60000), STORE_OK, "… a poll is saved");
+	facts = facts_of(store, "a");
+	ok(facts.users == 42 && facts.probe_ms == 5000, "… its users and next poll");
+	ok(same_turn(facts.turn, turn) && facts.meetings == 1, "… and the turn is as it was");
+
+	is_int(store->verbs->server_save(store, "a", &cordoned), STORE_OK,
+		"%s: the operator's state is saved", adapter);
+	facts = facts_of(store, "a");
+	is_int(facts.users, 42, "… which leaves the users");
+	is_int(facts.probe_ms, 5000, "… the next poll");
+	ok(same_turn(facts.turn, turn), "… the turn");
+	is_int(facts.meetings, 1, "… and the meetings");
+
+	poll.users = 43;
+	poll.probe_ms = 6000;
+	store->verbs->polls_save(store, &poll, 1, 1000, 60000);
+	contact(store, "a", false, 1000, &facts);
+	ok(facts.has_operator_state && facts.operator_state == SERVER_CORDONED,
+		"%s: a contact tells the operator's state", adapter);
+	facts = facts_of(store, "a");
+	ok(facts.health == SERVER_SUSPECT && facts.failures == 1 && facts.probe_ms == 3500,
+		"… changes health, count and next poll");
+	ok(facts.has_operator_state && facts.operator_state == SERVER_CORDONED,
+		"… leaves the operator's state");
+	is_int(facts.users, 43, "… the users");
+	ok(same_turn(facts.turn, turn) && facts.meetings == 1, "… turn and meetings");
+
+	poll.users = 44;
+	poll.probe_ms = 7000;
+	store->verbs->polls_save(store, &poll, 1, 1000, 60000);
+	facts = facts_of(store, "a");
+	ok(facts.health == SERVER_SUSPECT && facts.failures == 1 && facts.has_operator_state &&
+		facts.operator_state == SERVER_CORDONED && same_turn(facts.turn, turn),
+		"%s: a poll leaves health, count, operator's state and turn", adapter);
+
+	/* What is known, with the operator's state taken back. */
+	facts.has_operator_state = false;
+	store->verbs->server_save(store, "a", &facts);
+	facts = facts_of(store, "a");
+	ok(facts.health == SERVER_SUSPECT && facts.failures == 1 && facts.probe_ms == 7000 &&
+		facts.users == 44 && !facts.has_operator_state,
+		"%s: what was read is saved with another operator's state: all else stays", adapter);
+
+	/* Health by hand: the counts of contacts are not the saver's. */
+	contact(store, "b", false, 1000, NULL);
+	contact(store, "b", false, 1000, NULL);
+	contact(store, "b", true, 1000, NULL);
+	none.health = SERVER_DOWN;
+	store->verbs->server_save(store, "b", &none);
+	facts = facts_of(store, "b");
+	is_int(facts.successes, 1, "%s: saving leaves the count of good contacts", adapter);
+	is_int(facts.probe_ms, 6000, "… and the next poll");
+
+	contact(store, "c", false, 1000, NULL);
+	cordoned.operator_state = SERVER_ENABLED;
+	cordoned.health = SERVER_UP;
+	store->verbs->server_save(store, "c", &cordoned);
+	poll = (struct store_poll){.server = "c", .probe_ms = 8000, .answered = true, .users = 7};
+	store->verbs->polls_save(store, &poll, 1, 1000, 60000);
+	is_int(claim_among(store, "n", servers + 2, 1, 1000, &meeting), STORE_OK,
+		"%s: a claim of a server with a past", adapter);
+	facts = facts_of(store, "c");
+	ok(facts.probe_ms == 8000 && facts.users == 7 && facts.has_operator_state &&
+		facts.operator_state == SERVER_ENABLED && facts.health == SERVER_UP && facts.turn > 0,
+		"… moves its turn and nothing else");
+	store->verbs->close(store);
+}
+
+#define POLL_NOW 100000
+#define FRESH 10000
+
+/* Save a poll of one server that answered. */
+static enum store_result
+poll_save(struct store *store, const char *server, struct str *ids, size_t n)
+{
+	struct store_poll poll = {.server = server, .probe_ms = POLL_NOW + 10000,
+		.answered = true, .users = 5, .meeting_ids = ids, .n = n};
+
+	return store->verbs->polls_save(store, &poll, 1, POLL_NOW, FRESH);
+}
+
+static void
+test_polls(const char *adapter)
+{
+	struct str ids[] = {STR("new"), STR("kept"), STR("elsewhere"), STR("absent"), STR("new")};
+	struct store *store = open_store(adapter);
+	const struct store_verbs *verbs = store->verbs;
+	struct server_facts facts;
+	struct meeting meeting = {0};
+
+	verbs->meeting_adopt(store, STR("kept"), "a", 1000);
+	verbs->meeting_adopt(store, STR("ended"), "a", 1000);
+	verbs->meeting_adopt(store, STR("just old"), "a", POLL_NOW - FRESH);
+	verbs->meeting_adopt(store, STR("just young"), "a", POLL_NOW - FRESH + 1);
+	verbs->meeting_adopt(store, STR("young"), "a", POLL_NOW);
+	verbs->meeting_adopt(store, STR("future"), "a", POLL_NOW + 5000);
+	verbs->meeting_adopt(store, STR("elsewhere"), "b", 1000);
+	verbs->meeting_adopt(store, STR("b's"), "b", 1000);
+	verbs->meeting_adopt(store, STR("A's"), "A", 1000);
+	verbs->meeting_absent(store, STR("absent"), 999900);
+	is_int(poll_save(store, "a", ids, COUNT(ids)), STORE_OK, "%s: a poll", adapter);
+	is_str(where(store, "new"), "a", "… maps what is not mapped");
+	find(store, "new", &meeting);
+	is_int(meeting.claimed_ms, POLL_NOW, "… now");
+	is_str(where(store, "absent"), "a", "… and what was absent");
+	is_str(where(store, "kept"), "a", "… leaves what is mapped and runs");
+	find(store, "kept", &meeting);
+	is_int(meeting.claimed_ms, 1000, "… with its time");
+	is_str(where(store, "ended"), "nowhere", "… forgets what ended");
+	is_str(where(store, "just old"), "nowhere", "… and is just old enough");
+	is_str(where(store, "just young"), "a", "… not what is a millisecond too young");
+	is_str(where(store, "young"), "a", "… or is of now");
+	is_str(where(store, "future"), "a", "… or of a clock ahead");
+	is_str(where(store, "elsewhere"), "b", "… leaves an ID that is mapped elsewhere");
+	is_str(where(store, "b's"), "b", "… and what is on another server");
+	is_str(where(store, "A's"), "A", "… even of nearly the same name");
+	facts = facts_of(store, "a");
+	is_int(facts.meetings, 6, "… and counts");
+	is_int(facts.users, 5, "… the users");
+	is_int(facts.probe_ms, POLL_NOW + 10000, "… and the next poll");
+
+	/* Dropped, it is unknown, as after meeting_adopt(). */
+	is_int(verbs->meeting_drop(store, STR("absent"), "a", POLL_NOW), STORE_OK,
+		"%s: what was absent, and then seen by a poll, is dropped", adapter);
+	is_int(verbs->meeting_find(store, arena, STR("absent"), 999950, 1000, &meeting),
+		STORE_NOT_FOUND, "… it is not absent but unknown");
+
+	struct store_poll silent = {.server = "a", .users = 99, .meeting_ids = ids, .n = 1};
+	is_int(verbs->polls_save(store, &silent, 1, POLL_NOW * 10, FRESH), STORE_OK,
+		"%s: a poll without an answer", adapter);
+	facts = facts_of(store, "a");
+	is_int(facts.meetings, 5, "… forgets nothing");
+	is_int(facts.users, 5, "… keeps the users");
+	is_int(facts.probe_ms, POLL_NOW + 10000, "… and, with 0, the next poll");
+	silent.probe_ms = 777777;
+	verbs->polls_save(store, &silent, 1, POLL_NOW * 10, FRESH);
+	facts = facts_of(store, "a");
+	is_int(facts.probe_ms, 777777, "… which it sets otherwise");
+	ok(facts.meetings == 5 && facts.users == 5, "… and nothing else");
+	silent.server = "d";
+	silent.probe_ms = 0;
+	is_int(verbs->polls_save(store, &silent, 1, POLL_NOW, FRESH), STORE_OK,
+		"%s: of a server that is not known", adapter);
+	facts = facts_of(store, "d");
+	ok(is_new(&facts) && facts.users == 0 && facts.probe_ms == 0, "… it stays new");
+
+	/* Answered, and nothing runs there. */
+	struct store_poll empty = {.server = "a", .answered = true};
+	is_int(verbs->polls_save(store, &empty, 1, POLL_NOW * 10, FRESH), STORE_OK,
+		"%s: nothing runs there", adapter);
+	facts = facts_of(store, "a");
+	is_int(facts.meetings, 0, "… all are forgotten");
+	is_int(facts.users, 0, "… with the users");
+	is_int(facts.probe_ms, 777777, "… and the next poll is as it was");
+	is_int(facts_of(store, "b").meetings, 2, "… another server's are not");
+
+	is_int(verbs->polls_save(store, NULL, 0, POLL_NOW, FRESH), STORE_OK, "%s: no polls", adapter);
+
+	/* Several at once: the first that has a meeting keeps it. */
+	struct str one[] = {STR("both"), STR("one")}, two[] = {STR("two"), STR("both")};
+	struct store_poll polls[] = {
+		{.server = "c", .probe_ms = 1, .answered = true, .users = 1, .meeting_ids = one, .n = 2},
+		{.server = "b", .probe_ms = 2},
+		{.server = "d", .probe_ms = 3, .answered = true, .users = 3, .meeting_ids = two, .n = 2},
+	};
+	is_int(verbs->polls_save(store, polls, 3, POLL_NOW, FRESH), STORE_OK, "%s: three polls", adapter);
+	is_str(where(store, "one"), "c", "… one's meeting");
+	is_str(where(store, "two"), "d", "… the other's");
+	is_str(where(store, "both"), "c", "… and what is in both, on the first");
+	ok(facts_of(store, "c").users == 1 && facts_of(store, "b").users == 0 &&
+		facts_of(store, "d").users == 3, "… the users");
+	ok(facts_of(store, "c").probe_ms == 1 && facts_of(store, "b").probe_ms == 2 &&
+		facts_of(store, "d").probe_ms == 3, "… the next polls");
+	is_int(facts_of(store, "b").meetings, 2, "… and the silent one's meetings");
+	store->verbs->close(store);
+}
+
+static void
+test_poll_ids(const char *adapter)
+{
+	enum { LOTS = 3000 };
+	struct str strange[] = {STR("\xc3\xa4"), STR("a"), STR("\xff\xfe"), STR("\xf0\x9f\x98\x80"),
+		STR("ab"), STR("A"), STR("a'b\"c;--"), STR("a\0b"), STR("a\0c"), STR("\x80"), STR(" ")};
+	struct store *store = open_store(adapter);
+	struct meeting meeting;
+	static char texts[LOTS][16];
+	static struct str ids[LOTS];
+	int good = 0;
+
+	for (int round = 0; round < 2; round++) {
+		/* The second finds them mapped, and old. */
+		is_int(poll_save(store, "a", strange, COUNT(strange)), STORE_OK,
+			"%s: strange IDs, round %d", adapter, round);
+		is_int(facts_of(store, "a").meetings, COUNT(strange), "… each is its own");
+		good = 0;
+		for (size_t i = 0; i < COUNT(strange); i++)
+			good += store->verbs->meeting_find(store, arena, strange[i], POLL_NOW, 0,
+				&meeting) == STORE_OK && meeting.claimed_ms == POLL_NOW;
+		is_int(good, COUNT(strange), "… and found");
+	}
+	struct store_poll half = {.server = "a", .answered = true, .meeting_ids = strange, .n = 5};
+	store->verbs->polls_save(store, &half, 1, POLL_NOW + FRESH, FRESH);
+	good = 0;
+	for (size_t i = 0; i < COUNT(strange); i++)
+		good += (store->verbs->meeting_find(store, arena, strange[i], POLL_NOW, 0,
+			&meeting) == STORE_OK) == (i < 5);
+	is_int(good, COUNT(strange), "%s: those that ended are forgotten, the others not", adapter);
+
+	for (size_t i = 0; i < LOTS; i++) {
+		snprintf(texts[i], sizeof(texts[i]), "%zu\xc3\xbc", i * 7919 % LOTS);
+		ids[i] = str_from(texts[i]);
+	}
+	is_int(poll_save(store, "b", ids, LOTS), STORE_OK, "%s: %d meetings", adapter, LOTS);
+	is_int(facts_of(store, "b").meetings, LOTS, "… are mapped");
+	is_int(poll_save(store, "b", ids, LOTS), STORE_OK, "… again");
+	is_int(facts_of(store, "b").meetings, LOTS, "… are the same");
+	struct store_poll tenth = {.server = "b", .answered = true, .meeting_ids = ids, .n = LOTS / 10};
+	store->verbs->polls_save(store, &tenth, 1, POLL_NOW + FRESH, FRESH);
+	is_int(facts_of(store, "b").meetings, LOTS / 10, "… nine in ten have ended");
+	good = 0;
+	for (size_t i = 0; i < LOTS; i++)
+		good += (store->verbs->meeting_find(store, arena, ids[i], POLL_NOW, 0, &meeting) ==
+			STORE_OK) == (i < LOTS / 10);
+	is_int(good, LOTS, "… the right ones");
+	is_int(facts_of(store, "a").meetings, 5, "… and none of the other server");
+	store->verbs->close(store);
+}
+
+static void
+test_lease(const char *adapter)
+{
+	static const struct {
+		uint64_t owner;
+		int64_t now_ms, ttl_ms;
+		enum store_result result;
+		const char *what;
+	} rows[] = {
+		{1, 1000, 500, STORE_OK, "the first takes it"},
+		{2, 1000, 500, STORE_CONFLICT, "another does not"},
+		{2, 1000, 0, STORE_CONFLICT, "nor can it give it back"},
+		{2, 1499, 500, STORE_CONFLICT, "till it ends"},
+		{2, 1500, 500, STORE_OK, "then it does"},
+		{1, 1501, 500, STORE_CONFLICT, "and the first does not"},
+		{1, 1501, 0, STORE_CONFLICT, "nor gives back what is not its any more"},
+		{3, 1502, 500, STORE_CONFLICT, "so that a third does not"},
+		{2, 1900, 500, STORE_OK, "its owner takes it again"},
+		{1, 2100, 500, STORE_CONFLICT, "which lasts from then"},
+		{2, 2100, 0, STORE_OK, "and gives it back"},
+		{3, 2100, 500, STORE_OK, "at once it is free"},
+		{3, 2150, 500, STORE_OK, "the same owner again"},
+		{3, 2200, 0, STORE_OK, "given back"},
+		{3, 2200, 0, STORE_OK, "twice"},
+		{3, 2200, 500, STORE_OK, "taken again by the same"},
+		{3, 2700, 500, STORE_OK, "and when it has ended"},
+		{3, 2800, 0, STORE_OK, "given back"},
+		{INT64_MAX, 3000, 500, STORE_OK, "a large owner"},
+		{INT64_MAX - 1, 3000, 500, STORE_CONFLICT, "is not the one before"},
+		{INT64_MAX, 3000, 0, STORE_OK, "and gives it back"},
+		{UINT64_MAX, 3000, 500, STORE_OK, "the largest"},
+		{INT64_MAX, 3000, 500, STORE_CONFLICT, "is not half of it"},
+		{UINT64_MAX, 3000, 0, STORE_OK, "and gives it back"},
+		{0, 3000, 500, STORE_OK, "owner 0"},
+		{1, 3000, 500, STORE_CONFLICT, "is one, too"},
+	};
+	struct store *store = open_store(adapter);
+
+	for (size_t i = 0; i < COUNT(rows); i++)
+		is_int(store->verbs->lease_take(store, rows[i].owner, rows[i].now_ms, rows[i].ttl_ms),
+			rows[i].result, "%s: lease, row %zu: %s", adapter, i, rows[i].what);
+	store->verbs->close(store);
+
+	/* Nothing was ever taken: a new store's lease is nobody's. */
+	store = open_store(adapter);
+	is_int(store->verbs->lease_take(store, 9, 1000, 0), STORE_OK,
+		"%s: given back though never taken", adapter);
+	is_int(store->verbs->lease_take(store, 8, 1000, 500), STORE_OK, "… it is free");
+	store->verbs->close(store);
+}
+
 /* ---- Many at once ------------------------------------------------------ */
 
 #define THREADS 8
@@ -762,6 +1134,115 @@ test_economy(void)
 	store->verbs->close(store);
 }
 
+static void
+test_shared_lease(void)
+{
+	struct store *first = open_store("sqlite"), *second = store_sqlite_open(path);
+	struct server_facts facts;
+
+	is_int(first->verbs->lease_take(first, 1, 1000, 500), STORE_OK, "one store takes the lease");
+	is_int(second->verbs->lease_take(second, 2, 1000, 500), STORE_CONFLICT,
+		"… another on the file does not");
+	is_int(first->verbs->lease_take(first, 1, 1100, 0), STORE_OK, "… till it is given back");
+	is_int(second->verbs->lease_take(second, 2, 1100, 500), STORE_OK, "… then it does");
+	is_int(first->verbs->lease_take(first, 1, 1200, 500), STORE_CONFLICT, "… and the first does not");
+	is_int(first->verbs->lease_take(first, 1, 1600, 500), STORE_OK, "… before it has ended");
+	first->verbs->close(first);
+	is_int(second->verbs->lease_take(second, 2, 1700, 500), STORE_CONFLICT,
+		"a lease outlives who took it");
+
+	/* It was taken by a clock far ahead, which was then set right. */
+	is_int(second->verbs->lease_take(second, 2, 2000000 + 600001, 0), STORE_OK,
+		"a lease taken by a clock far ahead");
+	first = store_sqlite_open(path);
+	is_int(first->verbs->lease_take(first, 1, 2000000, 500), STORE_OK,
+		"… keeps nobody away for long");
+	first->verbs->lease_take(first, 1, 2000000, 600000);
+	is_int(second->verbs->lease_take(second, 2, 2000000, 500), STORE_CONFLICT,
+		"… one of ten minutes counts");
+	first->verbs->close(first);
+
+	/* Contacts of two stores count together. */
+	first = store_sqlite_open(path);
+	is_int(contact(first, "a", false, 1000, NULL), SERVER_UP, "one store's failure");
+	is_int(contact(second, "a", false, 1000, &facts), SERVER_SUSPECT, "… and the other's");
+	ok(facts.health == SERVER_DOWN && facts.failures == 2, "… are two in a row");
+	is_int(facts_of(first, "a").health, SERVER_DOWN, "… for both");
+	first->verbs->close(first);
+	second->verbs->close(second);
+}
+
+/* What a good contact costs. */
+static void
+test_contact_economy(void)
+{
+	struct store *store = open_store("sqlite");
+	sqlite3 *db;
+
+	contact(store, "a", true, 1000, NULL);
+	if (sqlite3_open(path, &db) != SQLITE_OK)
+		exit(1);
+	int64_t version = query_number(db, "PRAGMA data_version");
+	contact(store, "a", true, 2000, NULL);
+	contact(store, "b", true, 2000, NULL);
+	is_int(query_number(db, "PRAGMA data_version"), version,
+		"a good contact with a server that is up costs no write");
+	contact(store, "a", false, 3000, NULL);
+	ok(query_number(db, "PRAGMA data_version") != version, "a bad one does");
+	sqlite3_close(db);
+	store->verbs->close(store);
+}
+
+/* Each process opens the store itself and wants the lease, all at one time; at
+ * the end each tells of a failed contact. */
+static void
+test_lease_processes(bool exists)
+{
+	enum { PROCESSES = 8 };
+	struct store *store = open_store("sqlite");
+	int start[2], counts[4] = {0};
+	pid_t children[PROCESSES];
+
+	/* The name is all that is wanted. */
+	store->verbs->close(store);
+	if (!exists)
+		unlink(path);
+	if (pipe(start) != 0)
+		exit(1);
+	for (size_t i = 0; i < PROCESSES; i++) {
+		if ((children[i] = fork()) < 0)
+			exit(1);
+		if (children[i] == 0) {
+			enum store_result result;
+			char byte;
+
+			close(start[1]);
+			if (read(start[0], &byte, 1) < 0) /* till all are there */
+				_exit(3);
+			store = store_sqlite_open(path);
+			result = store->verbs->lease_take(store, i + 1, 1000, 500);
+			if (contact(store, "a", false, 1000, NULL) < 0)
+				result = STORE_FAILED;
+			store->verbs->close(store);
+			_exit(result == STORE_OK ? 0 : result == STORE_CONFLICT ? 1 : 2);
+		}
+	}
+	close(start[0]);
+	close(start[1]);
+	for (size_t i = 0; i < PROCESSES; i++) {
+		int status;
+		waitpid(children[i], &status, 0);
+		counts[WIFEXITED(status) && WEXITSTATUS(status) < 3 ? WEXITSTATUS(status) : 3]++;
+	}
+	is_int(counts[0], 1, "%d processes, %s file: one gets the lease", PROCESSES,
+		exists ? "one" : "no");
+	is_int(counts[1], PROCESSES - 1, "… the others do not");
+	is_int(counts[2] + counts[3], 0, "… and nothing fails");
+	store = store_sqlite_open(path);
+	is_int(facts_of(store, "a").failures, PROCESSES, "… and no contact of theirs is lost");
+	store->verbs->close(store);
+}
+
 /* Every verb gives a result it may give; what is false in the end. */
 static bool
 verbs_survive(struct store *store)
@@ -796,6 +1277,7 @@ count_failing(struct store *store)
 {
 	struct server_facts facts, up = {.health = SERVER_UP};
 	struct store_list list = {"a", "getMeetings", STR("<response/>")};
+	struct store_poll poll = {.server = "d"};
 	struct meeting meeting;
 
 	return (store->verbs->servers(store, servers, 1, &facts) == STORE_FAILED) +
@@ -807,10 +1289,13 @@ count_failing(struct store *store)
 		(move(store, "m", servers, 4, "a", 1000, &meeting) == STORE_FAILED) +
 		(store->verbs->meeting_drop(store, STR("n"), "a", 1000) == STORE_FAILED) +
 		(store->verbs->lists_save(store, &list, 1) == STORE_FAILED) +
-		(store->verbs->list_find(store, arena, &list) == STORE_FAILED);
+		(store->verbs->list_find(store, arena, &list) == STORE_FAILED) +
+		(contact(store, "a", false, 1000, NULL) < 0) +
+		(store->verbs->polls_save(store, &poll, 1, 1000, 1000) == STORE_FAILED) +
+		(store->verbs->lease_take(store, 1, 1000, 0) == STORE_FAILED);
 }
 
-#define ALL_VERBS 10
+#define ALL_VERBS 13
 
 static void
 delete_file(void)
@@ -1272,12 +1757,21 @@ main(void)
 		test_facts(adapters[i]);
 		test_shares(adapters[i]);
 		test_lists(adapters[i]);
+		test_contact(adapters[i]);
+		test_columns(adapters[i]);
+		test_polls(adapters[i]);
+		test_poll_ids(adapters[i]);
+		test_lease(adapters[i]);
 		test_threads(adapters[i]);
 	}
 	test_shared_file();
+	test_shared_lease();
 	test_economy();
+	test_contact_economy();
 	test_processes(false);
 	test_processes(true);
+	test_lease_processes(false);
+	test_lease_processes(true);
 	test_harm();
 	test_emptied();
 	test_replaced_by_another();
