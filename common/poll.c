@@ -35,6 +35,22 @@ number_of(struct str text)
 	return number;
 }
 
+/* Append the meetingIDs of the list's meetings that are, or are not, breakout
+ * rooms.  Returns how many. */
+static size_t
+take_ids(struct store_poll *poll, const struct xml_list *list, bool rooms)
+{
+	size_t i, before = poll->n;
+
+	for (i = 0; i < list->n; i++) {
+		struct str id = list->items[i].text[MEETING_ID];
+
+		if (id.len > 0 && str_is(list->items[i].text[IS_BREAKOUT], "true") == rooms)
+			poll->meeting_ids[poll->n++] = id;
+	}
+	return poll->n - before;
+}
+
 /* Take the meetings and users from a server's list.  False if it is none. */
 static bool
 read_list(struct arena *arena, struct str document, struct store_poll *poll)
@@ -48,15 +64,12 @@ read_list(struct arena *arena, struct str document, struct store_poll *poll)
 
 	if (xml_read(arena, document, NULL, 0, &list) != 0)
 		return false;
-	poll->meeting_ids = arena_alloc(arena, (list.n + 1) * sizeof(*poll->meeting_ids));
-	for (i = 0; i < list.n; i++) {
+	for (i = 0; i < list.n; i++)
 		poll->users += number_of(list.items[i].text[PARTICIPANTS]);
-		/* A breakout room's users are real, but it is no meeting that a
-		 * client created: nobody asks for it. */
-		if (list.items[i].text[MEETING_ID].len > 0 &&
-		    !str_is(list.items[i].text[IS_BREAKOUT], "true"))
-			poll->meeting_ids[poll->n++] = list.items[i].text[MEETING_ID];
-	}
+	poll->meeting_ids = arena_alloc(arena, (list.n + 1) * sizeof(*poll->meeting_ids));
+	take_ids(poll, &list, false);
+	/* Mostly BBB made these by itself, and no client asks for them. */
+	poll->n_rooms = take_ids(poll, &list, true);
 	return true;
 }
 

@@ -49,6 +49,8 @@ struct store_poll {
 	long users;
 	struct str *meeting_ids; /* of all that run there */
 	size_t n;
+	size_t n_rooms;          /* the last so many of them are breakout rooms: they
+	                            keep a mapping but are given none */
 };
 
 struct store_verbs {

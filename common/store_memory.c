@@ -198,7 +198,7 @@ reconcile(struct store_memory *memory, const struct store_poll *poll, int64_t no
 		        (struct str){record->meeting_id, record->meeting_id_len}))
 			record_remove(memory, record);
 	}
-	for (i = 0; i < poll->n; i++) {
+	for (i = 0; i < poll->n - poll->n_rooms; i++) {
 		record = record_make(memory, poll->meeting_ids[i]);
 		if (record->server)
 			continue;

@@ -1049,16 +1049,18 @@ reconcile(struct connection *connection, const struct polls_arguments *a,
 	}
 	if (code != SQLITE_DONE)
 		return STORE_FAILED;
-	for (i = 0; i < poll->n; i++) {
-		if (mapped[i])
+	for (i = 0; i < poll->n - poll->n_rooms; i++) {
+		struct str id = poll->meeting_ids[i];
+
+		if (mapped[listed_at(sorted, poll->n, id)])
 			continue;
 		write = prepare(connection, MEETING_ADOPT);
 		if (!write)
 			return STORE_FAILED;
-		bind_str(write, 1, sorted[i]);
+		bind_str(write, 1, id);
 		bind_text(write, 2, poll->server);
 		sqlite3_bind_int64(write, 3, a->now_ms);
-		if (step(write) != SQLITE_DONE || absent_drop(connection, sorted[i]) != 0)
+		if (step(write) != SQLITE_DONE || absent_drop(connection, id) != 0)
 			return STORE_FAILED;
 	}
 	return STORE_OK;

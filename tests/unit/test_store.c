@@ -742,6 +742,16 @@ test_polls(const char *adapter)
 	is_int(facts.users, 5, "… the users");
 	is_int(facts.probe_ms, POLL_NOW + 10000, "… and the next poll");
 
+	verbs->meeting_adopt(store, STR("mapped room"), "c", 1000);
+	struct str rooms[] = {STR("parent"), STR("mapped room"), STR("room")};
+	struct store_poll with_rooms = {.server = "c", .answered = true, .probe_ms = 1,
+		.meeting_ids = rooms, .n = 3, .n_rooms = 2};
+	is_int(verbs->polls_save(store, &with_rooms, 1, POLL_NOW, FRESH), STORE_OK,
+		"%s: a poll with breakout rooms", adapter);
+	is_str(where(store, "parent"), "c", "… maps the meeting");
+	is_str(where(store, "mapped room"), "c", "… leaves a room that is mapped");
+	is_str(where(store, "room"), "nowhere", "… and maps no other room");
+
 	/* Dropped, it is unknown, as after meeting_adopt(). */
 	is_int(verbs->meeting_drop(store, STR("absent"), "a", POLL_NOW), STORE_OK,
 		"%s: what was absent, and then seen by a poll, is dropped", adapter);
