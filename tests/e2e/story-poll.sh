@@ -35,16 +35,21 @@ two=$(polls 4)
 within "$one" 3 6 "one process polls every interval ($one times in 4 s)"
 within "$two" 3 $((one + 1)) "so do two processes and a CGI together ($two times)"
 
-# A create that is under way while polls do not list its meeting.
-fault 1 delay create 2000
-fault 2 delay create 2000
-fault 3 delay create 2000
+# A create that is under way while polls do not list its meeting yet.
+empty='<response><returncode>SUCCESS</returncode><meetings/></response>'
+for n in 1 2 3; do
+	fault $n delay create 2000
+	control "/raw?server=$n&call=getMeetings" --data-binary "$empty" >"$T/raw"
+done
 fcgi_background "$(url create "name=slow&meetingID=slow")" "$T/slow"
 slow=$!
 sleep 1.7
 is "$(state "SELECT COUNT(*) FROM meeting WHERE id = 'slow'")" 1 "a create under way keeps its mapping"
 wait $slow
-for n in 1 2 3; do fault $n none; done
+for n in 1 2 3; do
+	fault $n none
+	control "/raw?server=$n&call=getMeetings" --data-binary '' >"$T/raw"
+done
 
 directly 2 create "name=foreign&meetingID=foreign&$PASSWORDS"
 is "$(result)" SUCCESS "a meeting is created past the gateway"
