@@ -259,11 +259,8 @@ compare_names(const void *a, const void *b)
 {
 	const struct query_parameter *x = *(const struct query_parameter *const *)a;
 	const struct query_parameter *y = *(const struct query_parameter *const *)b;
-	size_t shorter = x->name.len < y->name.len ? x->name.len : y->name.len;
-	int order = shorter ? memcmp(x->name.data, y->name.data, shorter) : 0;
+	int order = str_compare(x->name, y->name);
 
-	if (order == 0 && x->name.len != y->name.len)
-		order = x->name.len < y->name.len ? -1 : 1;
 	if (order == 0)
 		order = x < y ? -1 : x > y; /* repeated names keep their order */
 	return order;

@@ -994,10 +994,8 @@ static int
 compare_str(const void *a, const void *b)
 {
 	const struct str *x = a, *y = b;
-	size_t shorter = x->len < y->len ? x->len : y->len;
-	int order = shorter ? memcmp(x->data, y->data, shorter) : 0;
 
-	return order ? order : x->len < y->len ? -1 : x->len > y->len;
+	return str_compare(*x, *y);
 }
 
 /* The place of a meetingID in a sorted array, or n. */

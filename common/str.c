@@ -22,6 +22,15 @@ str_equal(struct str a, struct str b)
 	return a.len == b.len && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
 }
 
+int
+str_compare(struct str a, struct str b)
+{
+	size_t shorter = a.len < b.len ? a.len : b.len;
+	int order = shorter ? memcmp(a.data, b.data, shorter) : 0;
+
+	return order ? order : (a.len > b.len) - (a.len < b.len);
+}
+
 bool
 str_is(struct str s, const char *text)
 {

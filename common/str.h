@@ -31,6 +31,9 @@ struct str str_from(const char *text);
 bool str_equal(struct str a, struct str b);
 bool str_is(struct str s, const char *text);
 
+/* Order by bytes, a prefix before what it begins: below, at or above 0. */
+int str_compare(struct str a, struct str b);
+
 /* Equal when the case of ASCII letters is ignored? */
 bool str_is_nocase(struct str s, const char *text);
 

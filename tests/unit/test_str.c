@@ -261,5 +261,12 @@ main(void)
 	test_utf8();
 	test_to_int();
 	test_copies();
+	ok(str_compare(STR("a"), STR("b")) < 0 && str_compare(STR("b"), STR("a")) > 0,
+		"compare: by bytes");
+	ok(str_compare(STR("room-1"), STR("room-12")) < 0, "compare: a prefix comes first");
+	is_int(str_compare(STR("\xc3\xa4"), STR("\xc3\xa4")), 0, "compare: equal");
+	ok(str_compare(STR("z"), STR("\xc3\xa4")) < 0, "compare: bytes have no sign");
+	is_int(str_compare((struct str){NULL, 0}, STR("")), 0, "compare: absent and empty");
+
 	return done_testing();
 }
