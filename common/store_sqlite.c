@@ -17,9 +17,6 @@
 #include "mem.h"
 #include "store.h"
 
-/* PRAGMA user_version of the schema below. */
-#define SCHEMA_VERSION 1
-
 /* How long to wait for another process's write.  Giving up early would place
  * a meeting without its claim. */
 #define BUSY_TIMEOUT_MS 10000
@@ -37,21 +34,29 @@
 /* Records of absent meetings are of use for seconds; older ones go. */
 #define ABSENT_KEEP_MS 60000
 
-static const char schema[] =
-    "CREATE TABLE meeting (id TEXT PRIMARY KEY, server TEXT NOT NULL,"
-    " claimed_ms INTEGER NOT NULL) WITHOUT ROWID;"
-    "CREATE INDEX meeting_server ON meeting (server);"
-    "CREATE INDEX meeting_claimed ON meeting (claimed_ms);"
-    "CREATE TABLE absent (id TEXT PRIMARY KEY, at_ms INTEGER NOT NULL) WITHOUT ROWID;"
-    "CREATE INDEX absent_at ON absent (at_ms);"
-    "CREATE TABLE server (name TEXT PRIMARY KEY, health INTEGER NOT NULL DEFAULT 0,"
-    " operator_state INTEGER, failures INTEGER NOT NULL DEFAULT 0,"
-    " successes INTEGER NOT NULL DEFAULT 0, probe_ms INTEGER NOT NULL DEFAULT 0,"
-    " users INTEGER NOT NULL DEFAULT 0, turn REAL NOT NULL DEFAULT 0) WITHOUT ROWID;"
-    "CREATE TABLE lease (id INTEGER PRIMARY KEY, owner INTEGER NOT NULL,"
-    " until_ms INTEGER NOT NULL);"
-    "CREATE TABLE list (server TEXT NOT NULL, what TEXT NOT NULL, answer BLOB NOT NULL,"
-    " PRIMARY KEY (server, what));";
+/*
+ * How a file comes to the schema of this program: PRAGMA user_version counts the
+ * steps it has taken.  A released step never changes; a new one is added below.
+ */
+static const char *const schema_steps[] = {
+	[0] =
+	    "CREATE TABLE meeting (id TEXT PRIMARY KEY, server TEXT NOT NULL,"
+	    " claimed_ms INTEGER NOT NULL) WITHOUT ROWID;"
+	    "CREATE INDEX meeting_server ON meeting (server);"
+	    "CREATE INDEX meeting_claimed ON meeting (claimed_ms);"
+	    "CREATE TABLE absent (id TEXT PRIMARY KEY, at_ms INTEGER NOT NULL) WITHOUT ROWID;"
+	    "CREATE INDEX absent_at ON absent (at_ms);"
+	    "CREATE TABLE server (name TEXT PRIMARY KEY, health INTEGER NOT NULL DEFAULT 0,"
+	    " operator_state INTEGER, failures INTEGER NOT NULL DEFAULT 0,"
+	    " successes INTEGER NOT NULL DEFAULT 0, probe_ms INTEGER NOT NULL DEFAULT 0,"
+	    " users INTEGER NOT NULL DEFAULT 0, turn REAL NOT NULL DEFAULT 0) WITHOUT ROWID;"
+	    "CREATE TABLE lease (id INTEGER PRIMARY KEY, owner INTEGER NOT NULL,"
+	    " until_ms INTEGER NOT NULL);"
+	    "CREATE TABLE list (server TEXT NOT NULL, what TEXT NOT NULL, answer BLOB NOT NULL,"
+	    " PRIMARY KEY (server, what));",
+};
+
+#define SCHEMA_VERSION ((int)(sizeof(schema_steps) / sizeof(*schema_steps)))
 
 enum statement {
 	BEGIN,
@@ -241,20 +246,25 @@ write_identity(sqlite3 *db, int id)
 	return sqlite3_exec(db, text, NULL, NULL, NULL);
 }
 
+/* Bring the file from one version to this program's.  Of many processes that open it
+ * at once, each looks again after the first has done it. */
 static int
-schema_make(sqlite3 *db, int id)
+schema_upgrade(sqlite3 *db, int id)
 {
-	char version[64];
-	int error;
+	int version = 0, error;
+	char text[64];
 
-	snprintf(version, sizeof(version), "PRAGMA user_version = %d", SCHEMA_VERSION);
 	error = sqlite3_exec(db, "PRAGMA journal_mode = WAL; BEGIN IMMEDIATE", NULL, NULL, NULL);
 	if (error == SQLITE_OK)
-		error = sqlite3_exec(db, schema, NULL, NULL, NULL);
-	if (error == SQLITE_OK)
+		error = read_pragma(db, "PRAGMA user_version", &version);
+	if (error == SQLITE_OK && version == 0)
 		error = write_identity(db, id);
-	if (error == SQLITE_OK)
-		error = sqlite3_exec(db, version, NULL, NULL, NULL);
+	while (error == SQLITE_OK && version < SCHEMA_VERSION) {
+		error = sqlite3_exec(db, schema_steps[version++], NULL, NULL, NULL);
+		snprintf(text, sizeof(text), "PRAGMA user_version = %d", version);
+		if (error == SQLITE_OK)
+			error = sqlite3_exec(db, text, NULL, NULL, NULL);
+	}
 	if (error == SQLITE_OK)
 		error = sqlite3_exec(db, "COMMIT", NULL, NULL, NULL);
 	return error;
@@ -276,13 +286,16 @@ schema_check(sqlite3 *db, int id, bool is_alone)
 		error = read_pragma(db, "PRAGMA application_id", &found);
 	if (error != SQLITE_OK)
 		return error;
-	if (version == 0)
-		return schema_make(db, id);
-	if (version != SCHEMA_VERSION)
+	if (version > SCHEMA_VERSION)
 		return SQLITE_MISMATCH; /* written by a newer program */
-	if (found == id)
-		return SQLITE_OK;
-	return is_alone ? write_identity(db, id) : SQLITE_ABORT;
+	if (version > 0 && found != id) {
+		if (!is_alone)
+			return SQLITE_ABORT;
+		error = write_identity(db, id);
+		if (error != SQLITE_OK)
+			return error;
+	}
+	return version < SCHEMA_VERSION ? schema_upgrade(db, id) : SQLITE_OK;
 }
 
 /* Open the file as it stands.  SQLITE_OK, or the error. */

@@ -25,7 +25,7 @@ struct xml_field {
 };
 
 /* How many children of an item can be asked for. */
-#define XML_ITEM_KEYS 3
+#define XML_ITEM_KEYS 8
 
 /* An item of a list: <response><container><item>…</item></container></response>. */
 struct xml_item {
