@@ -4,6 +4,19 @@
 #include "bounds.h"
 #include "mem.h"
 
+struct server_facts *
+call_facts(struct call *call)
+{
+	const struct config *config = call->config;
+	struct store *store = call->store;
+	struct server_facts *facts =
+	    arena_alloc(call->arena, (config->n_servers + 1) * sizeof(*facts));
+
+	/* When that fails the facts are those of healthy servers. */
+	store->verbs->servers(store, config->servers, config->n_servers, facts);
+	return facts;
+}
+
 void
 call_set_parameter(struct call *call, const char *name, const char *value)
 {

@@ -62,6 +62,9 @@ call_handler call_index;        /* call_health.c */
 call_handler call_health;       /* … tinyscale/health */
 call_handler call_unsupported;  /* … and what is not served */
 
+/* What is known of all servers of the configuration, in its order, in the arena. */
+struct server_facts *call_facts(struct call *call);
+
 /*
  * Apply a configuration's defaults (added when the client sent none) and
  * overrides (set always, or removed) to what is sent on.

@@ -64,7 +64,7 @@ log_placement(const struct call *call, const struct placement *placement)
 static void
 choose_alone(struct call *call, struct claim *claim)
 {
-	struct server_facts *facts = lookup_facts(call);
+	struct server_facts *facts = call_facts(call);
 	struct placement_candidate *chosen;
 	size_t i;
 

@@ -3,7 +3,6 @@
  * the answer to what is not served.
  */
 #include "call.h"
-#include "lookup.h"
 #include "reply.h"
 
 void
@@ -19,7 +18,7 @@ void
 call_health(struct call *call)
 {
 	const struct config *config = call->config;
-	const struct server_facts *facts = lookup_facts(call);
+	const struct server_facts *facts = call_facts(call);
 	size_t i;
 
 	for (i = 0; i < config->n_servers; i++) {

@@ -5,12 +5,10 @@
  * end the lesson it belongs to.
  */
 #include "call.h"
-#include "http.h"
 #include "bounds.h"
+#include "fanout.h"
 #include "log.h"
-#include "lookup.h"
 #include "mem.h"
-#include "relay.h"
 #include "reply.h"
 #include "xml.h"
 
@@ -101,38 +99,26 @@ merge_server(struct call *call, const struct reply_list *list, const struct serv
 void
 call_lists(struct call *call)
 {
-	const struct config *config = call->config;
 	const struct reply_list *list = reply_list_find(str_from(call->name));
-	const struct server_facts *facts = lookup_facts(call);
 	struct seen seen = {.arena = call->arena};
 	struct store *store = call->store;
-	const struct server **asked;
 	struct store_list *fresh;
-	struct http_batch batch = {.timeout_ms = config->probe_timeout_ms};
-	struct relay_answer answer;
+	struct fanout fanout;
 	struct str document;
 	struct buf items;
 	size_t i, n_fresh = 0;
 
-	asked = arena_alloc(call->arena, (config->n_servers + 1) * sizeof(*asked));
-	fresh = arena_alloc(call->arena, (config->n_servers + 1) * sizeof(*fresh));
-	batch.calls = arena_alloc(call->arena, (config->n_servers + 1) * sizeof(*batch.calls));
-	for (i = 0; i < config->n_servers; i++) {
-		if (!server_is_usable(&config->servers[i], &facts[i]))
-			continue;
-		asked[batch.n] = &config->servers[i];
-		relay_prepare(call, &config->servers[i], &batch.calls[batch.n++]);
-	}
-	if (batch.n > 0)
-		call->http->run(call->http, call->arena, &batch);
-
+	fanout_init(&fanout, call, call->config->n_servers);
+	fanout_add_usable(&fanout);
+	fanout_run(&fanout, call->name, call->config->probe_timeout_ms, NULL);
+	fresh = arena_alloc(call->arena, (fanout.n + 1) * sizeof(*fresh));
 	buf_init(&items, LIMIT_MERGED_BYTES - LIMIT_HEADER_BYTES);
-	for (i = 0; i < batch.n; i++) {
-		relay_judge(call, RELAY_OWN, call->name, asked[i], &batch.calls[i], &answer);
-		document = merge_server(call, list, asked[i], &answer, &seen, &items);
+	for (i = 0; i < fanout.n; i++) {
+		document = merge_server(call, list, fanout.servers[i], &fanout.answers[i],
+		    &seen, &items);
 		if (document.len > 0)
 			fresh[n_fresh++] = (struct store_list){
-				asked[i]->name, call->name, document};
+				fanout.servers[i]->name, call->name, document};
 	}
 	store->verbs->lists_save(store, fresh, n_fresh);
 	if (buf_failed(&items)) {

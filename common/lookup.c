@@ -1,9 +1,7 @@
 #include "lookup.h"
 
-#include <string.h>
-
-#include "http.h"
 #include "bounds.h"
+#include "fanout.h"
 #include "log.h"
 #include "mem.h"
 #include "relay.h"
@@ -12,19 +10,6 @@
 
 /* The call that asks a server for a meeting. */
 #define QUESTION "getMeetingInfo"
-
-struct server_facts *
-lookup_facts(struct call *call)
-{
-	const struct config *config = call->config;
-	struct store *store = call->store;
-	struct server_facts *facts =
-	    arena_alloc(call->arena, (config->n_servers + 1) * sizeof(*facts));
-
-	/* When that fails the facts are those of healthy servers. */
-	store->verbs->servers(store, config->servers, config->n_servers, facts);
-	return facts;
-}
 
 /* Fill in the outgoing getMeetingInfo. */
 static void
@@ -67,43 +52,31 @@ const struct server *
 lookup_ask(struct call *call, const struct server *except)
 {
 	const struct config *config = call->config;
-	const struct server_facts *facts = lookup_facts(call);
-	const struct server **asked =
-	    arena_alloc(call->arena, (config->n_servers + 1) * sizeof(*asked));
-	struct http_batch batch = {
-		.calls = arena_alloc(call->arena,
-		    (config->n_servers + 1) * sizeof(*batch.calls)),
-		.timeout_ms = config->probe_timeout_ms,
-		.enough = has_meeting,
-		.context = call,
-	};
-	struct relay_answer answer;
-	struct store *store = call->store;
+	const struct server_facts *facts = call_facts(call);
 	const struct server *found = NULL;
+	struct store *store = call->store;
+	struct fanout fanout;
 	bool certain = true;
 	size_t i;
 
+	fanout_init(&fanout, call, config->n_servers);
+	for (i = 0; i < config->n_servers; i++)
+		if (&config->servers[i] != except &&
+		    server_is_usable(&config->servers[i], &facts[i]))
+			prepare_question(call, &config->servers[i],
+			    fanout_add(&fanout, &config->servers[i]));
+	fanout_run(&fanout, QUESTION, config->probe_timeout_ms, has_meeting);
 	call->silent = arena_alloc(call->arena, config->n_servers * sizeof(*call->silent));
-	for (i = 0; i < config->n_servers; i++) {
-		const struct server *server = &config->servers[i];
+	for (i = 0; i < fanout.n; i++) {
+		enum relay_verdict verdict = fanout.answers[i].verdict;
 
-		if (server == except || !server_is_usable(server, &facts[i]))
-			continue;
-		asked[batch.n] = server;
-		prepare_question(call, server, &batch.calls[batch.n++]);
-	}
-	if (batch.n > 0)
-		call->http->run(call->http, call->arena, &batch);
-	for (i = 0; i < batch.n; i++) {
-		/* Judged for the sake of the log: who did not answer. */
-		relay_judge(call, RELAY_OWN, QUESTION, asked[i], &batch.calls[i], &answer);
-		if (!found && answer.verdict == RELAY_SUCCESS &&
-		    has_meeting(&batch.calls[i], call))
-			found = asked[i];
-		if (answer.verdict == RELAY_SUCCESS || answer.verdict == RELAY_FAILED)
+		if (!found && verdict == RELAY_SUCCESS && has_meeting(&fanout.calls[i], call))
+			found = fanout.servers[i];
+		if (verdict == RELAY_SUCCESS || verdict == RELAY_FAILED)
 			continue;
 		certain = false;
-		call->silent[asked[i] - config->servers] = batch.calls[i].result != HTTP_ABANDONED;
+		call->silent[fanout.servers[i] - config->servers] =
+		    fanout.calls[i].result != HTTP_ABANDONED;
 	}
 	if (found)
 		store->verbs->meeting_adopt(store, call->meeting_id, found->name,
@@ -116,19 +89,13 @@ lookup_ask(struct call *call, const struct server *except)
 bool
 lookup_is_gone(struct call *call, const struct server *server)
 {
-	struct http_call http;
-	struct http_batch batch = {
-		.calls = &http,
-		.n = 1,
-		.timeout_ms = call->config->probe_timeout_ms,
-	};
-	struct relay_answer answer;
+	struct fanout fanout;
 
-	prepare_question(call, server, &http);
-	call->http->run(call->http, call->arena, &batch);
-	relay_judge(call, RELAY_OWN, QUESTION, server, &http, &answer);
-	return answer.verdict == RELAY_FAILED &&
-	    reply_is_unknown_meeting(answer.message_key);
+	fanout_init(&fanout, call, 1);
+	prepare_question(call, server, fanout_add(&fanout, server));
+	fanout_run(&fanout, QUESTION, call->config->probe_timeout_ms, NULL);
+	return fanout.answers[0].verdict == RELAY_FAILED &&
+	    reply_is_unknown_meeting(fanout.answers[0].message_key);
 }
 
 void

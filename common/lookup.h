@@ -31,7 +31,4 @@ const struct server *lookup_ask(struct call *call, const struct server *except);
  * answer is not such a word.) */
 bool lookup_is_gone(struct call *call, const struct server *server);
 
-/* The facts of all servers of the configuration, in its order, in the arena. */
-struct server_facts *lookup_facts(struct call *call);
-
 #endif

@@ -2,9 +2,8 @@
 
 #include "api.h"
 #include "call.h"
-#include "http.h"
+#include "fanout.h"
 #include "mem.h"
-#include "relay.h"
 #include "xml.h"
 
 /* A lease outlives the poll that it is for by this. */
@@ -101,30 +100,26 @@ poll_servers(struct call *call, const size_t *chosen, size_t n)
 	int64_t now_ms = call->request->now_ms;
 	struct store_poll *polls = arena_alloc(call->arena, n * sizeof(*polls));
 	struct store_list *lists = arena_alloc(call->arena, n * sizeof(*lists));
-	struct http_batch batch = {
-		.calls = arena_alloc(call->arena, n * sizeof(*batch.calls)),
-		.n = n,
-		.timeout_ms = config->probe_timeout_ms,
-	};
-	struct relay_answer answer;
+	struct fanout fanout;
 	size_t i, n_lists = 0;
 
+	fanout_init(&fanout, call, n);
 	for (i = 0; i < n; i++)
-		relay_prepare(call, &config->servers[chosen[i]], &batch.calls[i]);
-	call->http->run(call->http, call->arena, &batch);
+		relay_prepare(call, &config->servers[chosen[i]],
+		    fanout_add(&fanout, &config->servers[chosen[i]]));
+	fanout_run(&fanout, call->name, config->probe_timeout_ms, NULL);
 	for (i = 0; i < n; i++) {
-		const struct server *server = &config->servers[chosen[i]];
+		const struct relay_answer *answer = &fanout.answers[i];
 
-		relay_judge(call, RELAY_OWN, call->name, server, &batch.calls[i], &answer);
-		polls[i].server = server->name;
-		if (answer.verdict != RELAY_SUCCESS && answer.verdict != RELAY_FAILED)
+		polls[i].server = fanout.servers[i]->name;
+		if (answer->verdict != RELAY_SUCCESS && answer->verdict != RELAY_FAILED)
 			continue; /* the failure has set when it is polled next */
 		polls[i].probe_ms = now_ms + config->poll_interval_ms;
-		polls[i].answered = answer.verdict == RELAY_SUCCESS &&
-		    read_list(call->arena, answer.http->answer, &polls[i]);
+		polls[i].answered = answer->verdict == RELAY_SUCCESS &&
+		    read_list(call->arena, answer->http->answer, &polls[i]);
 		if (polls[i].answered)
 			lists[n_lists++] = (struct store_list){
-				server->name, call->name, answer.http->answer};
+				polls[i].server, call->name, answer->http->answer};
 	}
 	verbs->polls_save(call->store, polls, n, now_ms,
 	    config->poll_interval_ms + config->create_timeout_ms);

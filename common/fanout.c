@@ -1,0 +1,58 @@
+#include "fanout.h"
+
+#include "mem.h"
+
+void
+fanout_init(struct fanout *fanout, struct call *call, size_t most)
+{
+
+	*fanout = (struct fanout){
+		.call = call,
+		.servers = arena_alloc(call->arena, (most + 1) * sizeof(*fanout->servers)),
+		.calls = arena_alloc(call->arena, (most + 1) * sizeof(*fanout->calls)),
+		.answers = arena_alloc(call->arena, (most + 1) * sizeof(*fanout->answers)),
+	};
+}
+
+struct http_call *
+fanout_add(struct fanout *fanout, const struct server *server)
+{
+
+	fanout->servers[fanout->n] = server;
+	return &fanout->calls[fanout->n++];
+}
+
+void
+fanout_add_usable(struct fanout *fanout)
+{
+	struct call *call = fanout->call;
+	const struct config *config = call->config;
+	const struct server_facts *facts = call_facts(call);
+	size_t i;
+
+	for (i = 0; i < config->n_servers; i++)
+		if (server_is_usable(&config->servers[i], &facts[i]))
+			relay_prepare(call, &config->servers[i],
+			    fanout_add(fanout, &config->servers[i]));
+}
+
+void
+fanout_run(struct fanout *fanout, const char *name, int64_t timeout_ms,
+    bool (*enough)(const struct http_call *http, void *call))
+{
+	struct call *call = fanout->call;
+	struct http_batch batch = {
+		.calls = fanout->calls,
+		.n = fanout->n,
+		.timeout_ms = timeout_ms,
+		.enough = enough,
+		.context = call,
+	};
+	size_t i;
+
+	if (fanout->n > 0)
+		call->http->run(call->http, call->arena, &batch);
+	for (i = 0; i < fanout->n; i++)
+		relay_judge(call, RELAY_OWN, name, fanout->servers[i], &fanout->calls[i],
+		    &fanout->answers[i]);
+}

@@ -1,0 +1,41 @@
+/*
+ * One question to several servers at once: the calls are added, all run in
+ * parallel under one deadline, and each answer is judged (relay.h).
+ */
+#ifndef FANOUT_H
+#define FANOUT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "http.h"
+#include "relay.h"
+
+struct fanout {
+	struct call *call;
+	const struct server **servers; /* who is asked, n of them … */
+	struct http_call *calls;       /* … with what … */
+	struct relay_answer *answers;  /* … and what they answered, after fanout_run */
+	size_t n;
+};
+
+/* Begin with nobody; at most `most` calls can be added. */
+void fanout_init(struct fanout *fanout, struct call *call, size_t most);
+
+/* Add a server.  The caller fills in the call that is returned. */
+struct http_call *fanout_add(struct fanout *fanout, const struct server *server);
+
+/* Add all servers of the configuration that are usable (server.h), asked what the
+ * client asks (relay_prepare). */
+void fanout_add_usable(struct fanout *fanout);
+
+/*
+ * Run the calls, which are questions of that name and of the gateway's own
+ * (RELAY_OWN), for at most timeout_ms in all, and judge each.  enough is as in
+ * http.h, with the call as its context, or NULL.
+ */
+void fanout_run(struct fanout *fanout, const char *name, int64_t timeout_ms,
+	bool (*enough)(const struct http_call *http, void *call));
+
+#endif
