@@ -10,6 +10,7 @@
 
 #include "bounds.h"
 #include "call.h"
+#include "load.h"
 #include "log.h"
 #include "lookup.h"
 #include "mem.h"
@@ -28,15 +29,22 @@ static void
 placement_init(struct call *call, struct placement *placement)
 {
 	const struct config *config = call->config;
+	int64_t asked;
 	size_t i;
 
 	*placement = (struct placement){
 		.policy = config->placement,
 		.meeting_id = call->meeting_id,
+		.now_ms = call->request->now_ms,
+		.tags = query_find(&call->parameters, "meta_server-tag"),
 		.candidates = arena_alloc(call->arena,
 		    (config->n_servers + 1) * sizeof(*placement->candidates)),
 		.n = config->n_servers,
 	};
+	/* 0, BBB's "no limit", says as little as what is no number. */
+	if (str_to_int(str_trim(query_find(&call->parameters, "maxParticipants")), 1,
+	        LOAD_SEATS_MOST, &asked) == 0)
+		placement->seats_asked = (long)asked;
 	for (i = 0; i < config->n_servers; i++) {
 		placement->candidates[i].server = &config->servers[i];
 		/* Who did not answer the look-up just now would not take a create. */
@@ -47,15 +55,16 @@ placement_init(struct call *call, struct placement *placement)
 static void
 log_placement(const struct call *call, const struct placement *placement)
 {
-	char score[32];
+	char score[32], seats[32];
 	size_t i;
 
+	snprintf(seats, sizeof(seats), "%ld", placement->seats);
 	for (i = 0; i < placement->n; i++) {
 		const struct placement_candidate *c = &placement->candidates[i];
 
 		snprintf(score, sizeof(score), "%.3f", c->score);
 		log_debug("placement", "meetingID",
-		    str_copy(call->arena, call->meeting_id), "server", c->server->name,
+		    str_copy(call->arena, call->meeting_id), "seats", seats, "server", c->server->name,
 		    "score", score, "reason", placement_reason_text(c->reason));
 	}
 }
@@ -156,7 +165,8 @@ place(struct call *call)
 	placement_init(call, &claim.placement);
 	claim_meeting(call, &claim, call->is_mapped ? call->meeting.server : NULL);
 	if (!claim.server) {
-		reply_error(call->response, call->arena, REPLY_NO_SERVER);
+		reply_error(call->response, call->arena,
+		    placement_insists(&claim.placement) ? REPLY_NO_TAG : REPLY_NO_SERVER);
 		return;
 	}
 	send_to_claim(call, &claim, &answer);

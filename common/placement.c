@@ -4,6 +4,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "load.h"
+
 static const char *const policy_names[] = {"least-loaded", "round-robin", "hash"};
 
 static const char *const reason_texts[] = {
@@ -13,6 +15,8 @@ static const char *const reason_texts[] = {
 	[PLACEMENT_NOT_UP] = "not up",
 	[PLACEMENT_TRIED] = "did not answer a moment ago",
 	[PLACEMENT_FULL] = "max_meetings reached",
+	[PLACEMENT_CROWDED] = "max_users reached",
+	[PLACEMENT_TAGS] = "its tags do not fit",
 };
 
 /* FNV-1a with a final mix (the finalizer of MurmurHash3): well spread, and the
@@ -66,8 +70,112 @@ exclusion(const struct placement_candidate *candidate)
 		return PLACEMENT_TRIED;
 	if (server->max_meetings >= 0 && candidate->facts.meetings >= server->max_meetings)
 		return PLACEMENT_FULL;
+	if (server->max_users >= 0 && (double)candidate->facts.users +
+	        candidate->facts.reserved >= (double)server->max_users)
+		return PLACEMENT_CROWDED;
 	return PLACEMENT_BUSIER;
 }
+
+static double
+score_load(const struct placement *placement, const struct placement_candidate *c)
+{
+	/* One that was never polled has just been added. */
+	int64_t up_ms = c->facts.since_ms == 0 ? 0 : placement->now_ms - c->facts.since_ms;
+
+	return ((double)c->facts.users + c->facts.reserved * load_slow_start(up_ms)) /
+	    c->server->weight;
+}
+
+/*
+ * Tags
+ */
+
+/* Whom a choice is made among. */
+enum pool {
+	POOL_WANTED,   /* servers with a tag that was asked for */
+	POOL_UNTAGGED,
+	POOL_ALL
+};
+
+bool
+placement_insists(const struct placement *placement)
+{
+	struct str tags = str_trim(placement->tags);
+
+	return tags.len > 1 && tags.data[tags.len - 1] == '!';
+}
+
+static bool
+has_tag(const struct server *server, struct str tag)
+{
+	size_t i;
+
+	for (i = 0; i < server->n_tags; i++)
+		if (str_is(tag, server->tags[i]))
+			return true;
+	return server->n_tags == 0 && str_is(tag, "none");
+}
+
+/* The tags that were asked for, without the "!". */
+static struct str
+wanted_tags(const struct placement *placement)
+{
+	struct str tags = str_trim(placement->tags);
+
+	return tags.len > 0 && tags.data[tags.len - 1] == '!' ?
+	    str_trim(str_part(tags, 0, tags.len - 1)) : tags;
+}
+
+static bool
+has_wanted_tag(const struct placement *placement, const struct server *server)
+{
+	struct str wanted = wanted_tags(placement);
+	size_t from = 0, i;
+
+	for (i = 0; i <= wanted.len; i++) {
+		if (i < wanted.len && wanted.data[i] != ';' && wanted.data[i] != ',')
+			continue;
+		if (has_tag(server, str_trim(str_part(wanted, from, i - from))))
+			return true;
+		from = i + 1;
+	}
+	return false;
+}
+
+static bool
+is_in(const struct placement *placement, enum pool pool, const struct server *server)
+{
+
+	switch (pool) {
+	case POOL_WANTED:
+		return has_wanted_tag(placement, server);
+	case POOL_UNTAGGED:
+		return server->n_tags == 0;
+	case POOL_ALL:
+		break;
+	}
+	return true;
+}
+
+/* Is there a server without tags, in whatever health? */
+static bool
+has_untagged(const struct placement *placement)
+{
+	size_t i;
+
+	for (i = 0; i < placement->n; i++) {
+		const struct placement_candidate *c = &placement->candidates[i];
+
+		if (c->server->n_tags == 0 &&
+		    server_state_of(c->server, &c->facts) != SERVER_DISABLED)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Choosing
+ */
 
 /* A turn that only a damaged state can hold counts as none: beyond 2^53 adding
  * 1 / weight would no longer move it. */
@@ -95,8 +203,9 @@ present_turn(const struct placement *placement)
 	return present;
 }
 
-struct placement_candidate *
-placement_choose(struct placement *placement)
+/* Choose among the servers of a pool. */
+static struct placement_candidate *
+choose_in(struct placement *placement, enum pool pool)
 {
 	struct placement_candidate *best = NULL;
 	double present = present_turn(placement), turn, best_turn = 0;
@@ -106,13 +215,13 @@ placement_choose(struct placement *placement)
 		struct placement_candidate *c = &placement->candidates[i];
 
 		c->score = 0;
-		c->reason = exclusion(c);
+		c->reason = is_in(placement, pool, c->server) ? exclusion(c) : PLACEMENT_TAGS;
 		if (c->reason != PLACEMENT_BUSIER)
 			continue;
 		turn = is_turn(c->facts.turn) ? fmax(c->facts.turn, present) : present;
 		switch (placement->policy) {
 		case PLACEMENT_LEAST_LOADED:
-			c->score = (double)c->facts.meetings / c->server->weight;
+			c->score = score_load(placement, c);
 			break;
 		case PLACEMENT_ROUND_ROBIN:
 			c->score = turn;
@@ -132,6 +241,19 @@ placement_choose(struct placement *placement)
 		best->facts.turn = best_turn + 1 / best->server->weight;
 	}
 	return best;
+}
+
+struct placement_candidate *
+placement_choose(struct placement *placement)
+{
+	struct placement_candidate *chosen = NULL;
+
+	if (wanted_tags(placement).len > 0) {
+		chosen = choose_in(placement, POOL_WANTED);
+		if (chosen || placement_insists(placement))
+			return chosen;
+	}
+	return choose_in(placement, has_untagged(placement) ? POOL_UNTAGGED : POOL_ALL);
 }
 
 bool

@@ -1,5 +1,7 @@
 #include "poll.h"
 
+#include <stdlib.h>
+
 #include "api.h"
 #include "call.h"
 #include "fanout.h"
@@ -10,7 +12,7 @@
 #define LEASE_SPARE_MS 5000
 
 /* What is asked of each meeting, by place in xml_item's text. */
-enum { MEETING_ID, PARTICIPANTS, IS_BREAKOUT };
+enum { MEETING_ID, INTERNAL_ID, PARTICIPANTS, VOICE, VIDEOS, IS_BREAKOUT, PARENT_ID };
 
 static bool
 is_due(const struct config *config, const struct server_facts *facts, int64_t now_ms)
@@ -34,41 +36,76 @@ number_of(struct str text)
 	return number;
 }
 
-/* Append the meetingIDs of the list's meetings that are, or are not, breakout
- * rooms.  Returns how many. */
-static size_t
-take_ids(struct store_poll *poll, const struct xml_list *list, bool rooms)
+/* A meeting of the list by its internalMeetingID, and the place that its meetingID
+ * has in the poll. */
+struct parent {
+	struct str internal_id;
+	struct store_polled *polled;
+};
+
+static int
+compare_parent(const void *a, const void *b)
 {
-	size_t i, before = poll->n;
+	const struct parent *x = a, *y = b;
 
-	for (i = 0; i < list->n; i++) {
-		struct str id = list->items[i].text[MEETING_ID];
-
-		if (id.len > 0 && str_is(list->items[i].text[IS_BREAKOUT], "true") == rooms)
-			poll->meeting_ids[poll->n++] = id;
-	}
-	return poll->n - before;
+	return str_compare(x->internal_id, y->internal_id);
 }
 
-/* Take the meetings and users from a server's list.  False if it is none. */
+/* Count the people in breakout rooms with the meetings that the rooms belong to: it is
+ * that meeting which brings them (get-meetings.ftlx tells a room's parent by its
+ * internalMeetingID). */
+static void
+count_rooms(struct arena *arena, const struct xml_list *list, struct store_poll *poll)
+{
+	struct parent *parents = arena_alloc(arena, (poll->n + 1) * sizeof(*parents)), *parent;
+	size_t i;
+
+	for (i = 0; i < poll->n; i++)
+		parents[i] = (struct parent){list->items[i].text[INTERNAL_ID],
+			&poll->meetings[i]};
+	qsort(parents, poll->n, sizeof(*parents), compare_parent);
+	for (i = 0; i < poll->n; i++) {
+		struct parent key = {.internal_id = list->items[i].text[PARENT_ID]};
+
+		if (!poll->meetings[i].is_room || key.internal_id.len == 0)
+			continue;
+		parent = bsearch(&key, parents, poll->n, sizeof(*parents), compare_parent);
+		if (parent && !parent->polled->is_room)
+			parent->polled->users += poll->meetings[i].users;
+	}
+}
+
+/* Take the meetings and the load from a server's list.  False if it is none. */
 static bool
 read_list(struct arena *arena, struct str document, struct store_poll *poll)
 {
 	struct xml_list list = {
 		.container = "meetings",
 		.item = "meeting",
-		.keys = {"meetingID", "participantCount", "isBreakout"},
+		.keys = {"meetingID", "internalMeetingID", "participantCount",
+		    "voiceParticipantCount", "videoCount", "isBreakout", "parentMeetingID"},
 	};
 	size_t i;
 
 	if (xml_read(arena, document, NULL, 0, &list) != 0)
 		return false;
-	for (i = 0; i < list.n; i++)
-		poll->users += number_of(list.items[i].text[PARTICIPANTS]);
-	poll->meeting_ids = arena_alloc(arena, (list.n + 1) * sizeof(*poll->meeting_ids));
-	take_ids(poll, &list, false);
-	/* Mostly BBB made these by itself, and no client asks for them. */
-	poll->n_rooms = take_ids(poll, &list, true);
+	poll->meetings = arena_alloc(arena, (list.n + 1) * sizeof(*poll->meetings));
+	poll->n = list.n;
+	for (i = 0; i < list.n; i++) {
+		const struct str *text = list.items[i].text;
+		struct store_polled *polled = &poll->meetings[i];
+
+		polled->meeting_id = text[MEETING_ID];
+		polled->users = number_of(text[PARTICIPANTS]);
+		/* Mostly BBB made these by itself, and no client asks for them.  The
+		 * same goes for what has no meetingID. */
+		polled->is_room = str_is(text[IS_BREAKOUT], "true") ||
+		    polled->meeting_id.len == 0;
+		poll->users += polled->users;
+		poll->voice += number_of(text[VOICE]);
+		poll->videos += number_of(text[VIDEOS]);
+	}
+	count_rooms(arena, &list, poll);
 	return true;
 }
 

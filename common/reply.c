@@ -23,6 +23,8 @@ static const struct {
 	[REPLY_CHAT_NOT_FOUND] = {"meetingNotFound", "Meeting not found", 200},
 	[REPLY_NO_SERVER] = {"noServerAvailable",
 	    "No server can take a new meeting at the moment, please try again later", 200},
+	[REPLY_NO_TAG] = {"serverTagUnavailable",
+	    "No server with the requested tag can take a new meeting at the moment", 200},
 	[REPLY_UNAVAILABLE] = {"serverUnavailable",
 	    "The server of this meeting does not answer properly, please try again later",
 	    200},

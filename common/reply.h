@@ -22,6 +22,7 @@ enum reply_error {
 	REPLY_JOIN_NOT_FOUND,   /* unknown meeting, as join says it */
 	REPLY_CHAT_NOT_FOUND,   /* unknown meeting, as sendChatMessage says it */
 	REPLY_NO_SERVER,        /* no server can take a new meeting */
+	REPLY_NO_TAG,           /* none with the tags that the create insists on */
 	REPLY_UNAVAILABLE,      /* the meeting's server gave no proper answer */
 	REPLY_INVALID,          /* bad encoding, limits exceeded */
 	REPLY_TOO_LARGE,        /* the same, as HTTP 413, for a large body */

@@ -31,6 +31,8 @@ server_contact(struct server_facts *facts, bool good, const struct server_rules 
 			return;
 		facts->successes++;
 		if (facts->successes >= rules->up_after) {
+			if (facts->health == SERVER_DOWN)
+				facts->since_ms = now_ms;
 			facts->health = SERVER_UP;
 			facts->successes = 0;
 		}

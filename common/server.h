@@ -50,8 +50,14 @@ struct server_facts {
 	int failures;   /* failed contacts in a row */
 	int successes;  /* good contacts in a row while it is not up */
 	int64_t probe_ms; /* when it is to be polled next */
-	long users;     /* in all its meetings, at the last poll */
+	int64_t since_ms; /* since when it is in use: added, or back from being down;
+	                     0: it was never polled */
+	long users;     /* in all its meetings and breakout rooms, at the last poll */
+	long voice;     /* of these, with a microphone */
+	long videos;    /* cameras */
 	long meetings;  /* meetings mapped to it */
+	double reserved; /* seats kept for people to come (load.h); filled in where a
+	                    server is chosen, else 0 */
 	double turn;    /* its place in the rotation, see placement.h */
 };
 
@@ -72,8 +78,8 @@ struct server_rules {
  * make it up again.  A failure also sets when it is polled next: a quarter of the
  * interval after the first one, twice as long after each further one, up to six
  * intervals, spread by a tenth either way by nonce; so a server that comes back
- * is soon noticed and one that is gone is not pestered.  Pure; the operator's
- * state is not touched.
+ * is soon noticed and one that is gone is not pestered.  One that was down and is up
+ * is in use since now.  Pure; the operator's state is not touched.
  */
 void server_contact(struct server_facts *facts, bool good,
 	const struct server_rules *rules, int64_t now_ms, uint64_t nonce);

@@ -41,16 +41,22 @@ struct store_list {
 	struct str answer;  /* the whole XML document */
 };
 
+/* A meeting that a poll found. */
+struct store_polled {
+	struct str meeting_id;
+	long users;              /* those in its breakout rooms counted along */
+	bool is_room;            /* a breakout room keeps a mapping but is given none */
+	bool is_elsewhere;       /* out: it is mapped to another server, and stays so */
+};
+
 /* What a poll learnt of one server. */
 struct store_poll {
 	const char *server;
 	int64_t probe_ms;        /* when to poll it next; 0: as its last contact said */
 	bool answered;           /* if not, the rest means nothing */
-	long users;
-	struct str *meeting_ids; /* of all that run there */
+	long users, voice, videos;
+	struct store_polled *meetings; /* all that run there */
 	size_t n;
-	size_t n_rooms;          /* the last so many of them are breakout rooms: they
-	                            keep a mapping but are given none */
 };
 
 struct store_verbs {
@@ -94,8 +100,8 @@ struct store_verbs {
 	/*
 	 * Map placement->meeting_id, in one transaction: EXISTS with the mapping
 	 * that is already there; or choose a server by placement_choose(), with
-	 * the facts of this moment filled into the candidates, and OK with the new
-	 * mapping; or NO_SERVER.  However many claim one meetingID at once, in any
+	 * the facts of this moment filled into the candidates, reserve seats for
+	 * the meeting there (load.h), and OK with the new mapping; or NO_SERVER.  However many claim one meetingID at once, in any
 	 * number of processes, one gets OK and the others EXISTS.  A mapping to a
 	 * server that is not among the candidates is replaced.  Mappings older than
 	 * a day may be forgotten on this occasion.
@@ -103,8 +109,9 @@ struct store_verbs {
 	enum store_result (*meeting_claim)(struct store *store, struct arena *arena,
 		struct placement *placement, int64_t now_ms, struct meeting *meeting);
 
-	/* Map a meeting that was found on a server, without choosing: OK, or EXISTS
-	 * where there is a mapping already, which stays. */
+	/* Map a meeting that was found on a server, without choosing: OK, with seats
+	 * reserved until a poll has counted who is there; or EXISTS where there is a
+	 * mapping already, which stays. */
 	enum store_result (*meeting_adopt)(struct store *store,
 		struct str meeting_id, const char *server, int64_t now_ms);
 
@@ -127,9 +134,11 @@ struct store_verbs {
 	 * Save what a poll learnt, in one transaction.  Of a server that answered,
 	 * running meetings that are not mapped are, to it, and those mapped to it
 	 * that no longer run are forgotten, but none that was mapped after
-	 * now_ms - fresh_ms: its create may be under way.
+	 * now_ms - fresh_ms: its create may be under way.  The most people that a
+	 * forgotten meeting had is remembered, for the seats of the next one with its
+	 * meetingID.
 	 */
-	enum store_result (*polls_save)(struct store *store, const struct store_poll *polls,
+	enum store_result (*polls_save)(struct store *store, struct store_poll *polls,
 		size_t n, int64_t now_ms, int64_t fresh_ms);
 
 	/*

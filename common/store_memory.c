@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "load.h"
 #include "mem.h"
 #include "store.h"
 
@@ -12,6 +13,9 @@ struct record {
 	size_t meeting_id_len;
 	char *server;       /* NULL: no server had it at at_ms */
 	int64_t at_ms;
+	long seats, users;  /* reserved, and who came of them */
+	long peak;          /* the most users of this meeting … */
+	long last_peak;     /* … and of the one before with this meetingID */
 };
 
 struct known_server {
@@ -35,6 +39,7 @@ struct store_memory {
 	size_t n_servers;
 	struct known_list *lists;
 	size_t n_lists;
+	double typical;     /* load_typical_next over all meetings, 0 before the first */
 	uint64_t lease_owner;
 	int64_t lease_until_ms;
 };
@@ -79,6 +84,30 @@ record_make(struct store_memory *memory, struct str meeting_id)
 	if (meeting_id.len > 0)
 		memcpy(record->meeting_id, meeting_id.data, meeting_id.len);
 	return record;
+}
+
+/* Map the record's meeting to a server, with seats reserved. */
+static void
+record_map(struct record *record, const char *server, long seats, int64_t now_ms)
+{
+
+	free(record->server);
+	record->server = mem_strdup(server);
+	record->at_ms = now_ms;
+	record->seats = seats;
+	record->users = record->peak = 0;
+}
+
+/* Forget the mapping; how many people the meeting had is kept. */
+static void
+record_unmap(struct record *record)
+{
+
+	free(record->server);
+	record->server = NULL;
+	record->at_ms = 0;
+	if (record->peak > 0)
+		record->last_peak = record->peak;
 }
 
 static void
@@ -144,6 +173,23 @@ meeting_fill(struct store_memory *memory, struct arena *arena,
 	meeting->facts.turn = 0;
 }
 
+/* Add up the seats reserved on a server. */
+static double
+reserved_on(const struct store_memory *memory, const char *name, int64_t now_ms)
+{
+	double reserved = 0;
+	size_t i;
+
+	for (i = 0; i < memory->n_records; i++) {
+		const struct record *record = &memory->records[i];
+
+		if (record->server && strcmp(record->server, name) == 0)
+			reserved += load_reserved(record->seats, record->users,
+			    now_ms - record->at_ms);
+	}
+	return reserved;
+}
+
 static enum store_result
 memory_servers(struct store *store, const struct server *servers, size_t n,
     struct server_facts *facts)
@@ -173,55 +219,84 @@ memory_server_contact(struct store *store, const char *name, bool good,
 	return STORE_OK;
 }
 
-static bool
-is_listed(const struct store_poll *poll, struct str meeting_id)
+/* The meeting as the poll found it, or NULL. */
+static const struct store_polled *
+polled_find(const struct store_poll *poll, const struct record *record)
 {
 	size_t i;
 
 	for (i = 0; i < poll->n; i++)
-		if (str_equal(poll->meeting_ids[i], meeting_id))
-			return true;
-	return false;
+		if (str_equal(poll->meetings[i].meeting_id,
+		        (struct str){record->meeting_id, record->meeting_id_len}))
+			return &poll->meetings[i];
+	return NULL;
 }
 
 static void
-reconcile(struct store_memory *memory, const struct store_poll *poll, int64_t now_ms,
+record_count(struct record *record, long users)
+{
+
+	record->users = users;
+	if (record->peak < users)
+		record->peak = users;
+}
+
+static void
+reconcile(struct store_memory *memory, struct store_poll *poll, int64_t now_ms,
     int64_t fresh_ms)
 {
+	const struct store_polled *polled;
 	struct record *record;
 	size_t i;
 
-	for (i = memory->n_records; i-- > 0;) {
+	for (i = 0; i < memory->n_records; i++) {
 		record = &memory->records[i];
-		if (record->server && strcmp(record->server, poll->server) == 0 &&
-		    record->at_ms <= now_ms - fresh_ms && !is_listed(poll,
-		        (struct str){record->meeting_id, record->meeting_id_len}))
-			record_remove(memory, record);
-	}
-	for (i = 0; i < poll->n - poll->n_rooms; i++) {
-		record = record_make(memory, poll->meeting_ids[i]);
-		if (record->server)
+		if (!record->server || strcmp(record->server, poll->server) != 0)
 			continue;
-		record->server = mem_strdup(poll->server);
-		record->at_ms = now_ms;
+		polled = polled_find(poll, record);
+		if (polled) {
+			record_count(record, polled->users);
+		} else if (record->at_ms <= now_ms - fresh_ms) {
+			if (record->peak > 0)
+				memory->typical =
+				    load_typical_next(memory->typical, record->peak);
+			record_unmap(record);
+		}
+	}
+	for (i = 0; i < poll->n; i++) {
+		struct store_polled *found = &poll->meetings[i];
+
+		if (found->is_room)
+			continue;
+		record = record_make(memory, found->meeting_id);
+		if (record->server) {
+			found->is_elsewhere = strcmp(record->server, poll->server) != 0;
+			continue;
+		}
+		record_map(record, poll->server, 0, now_ms);
+		record_count(record, found->users);
 	}
 }
 
 static enum store_result
-memory_polls_save(struct store *store, const struct store_poll *polls, size_t n,
+memory_polls_save(struct store *store, struct store_poll *polls, size_t n,
     int64_t now_ms, int64_t fresh_ms)
 {
 	struct store_memory *memory = open_locked(store);
 	size_t i;
 
 	for (i = 0; i < n; i++) {
-		struct known_server *server = server_make(memory, polls[i].server);
+		struct server_facts *facts = &server_make(memory, polls[i].server)->facts;
 
 		if (polls[i].probe_ms > 0)
-			server->facts.probe_ms = polls[i].probe_ms;
+			facts->probe_ms = polls[i].probe_ms;
 		if (!polls[i].answered)
 			continue;
-		server->facts.users = polls[i].users;
+		facts->users = polls[i].users;
+		facts->voice = polls[i].voice;
+		facts->videos = polls[i].videos;
+		if (facts->since_ms == 0)
+			facts->since_ms = now_ms;
 		reconcile(memory, &polls[i], now_ms, fresh_ms);
 	}
 	pthread_mutex_unlock(&memory->mutex);
@@ -292,21 +367,23 @@ static enum store_result
 place(struct store_memory *memory, struct arena *arena, struct placement *placement,
     int64_t now_ms, struct meeting *meeting)
 {
+	struct record *record = record_make(memory, placement->meeting_id);
 	struct placement_candidate *chosen;
-	struct record *record;
 	size_t i;
 
-	for (i = 0; i < placement->n; i++)
-		placement->candidates[i].facts =
-		    facts_of(memory, placement->candidates[i].server->name);
+	for (i = 0; i < placement->n; i++) {
+		struct placement_candidate *c = &placement->candidates[i];
+
+		c->facts = facts_of(memory, c->server->name);
+		c->facts.reserved = reserved_on(memory, c->server->name, now_ms);
+	}
+	placement->seats = load_seats(placement->seats_asked, record->last_peak,
+	    memory->typical);
 	chosen = placement_choose(placement);
 	if (!chosen)
 		return STORE_NO_SERVER;
 	server_make(memory, chosen->server->name)->facts.turn = chosen->facts.turn;
-	record = record_make(memory, placement->meeting_id);
-	free(record->server);
-	record->server = mem_strdup(chosen->server->name);
-	record->at_ms = now_ms;
+	record_map(record, chosen->server->name, placement->seats, now_ms);
 	meeting_fill(memory, arena, record, meeting);
 	return STORE_OK;
 }
@@ -338,8 +415,8 @@ memory_meeting_adopt(struct store *store, struct str meeting_id, const char *ser
 	enum store_result result = STORE_EXISTS;
 
 	if (!record->server) {
-		record->server = mem_strdup(server);
-		record->at_ms = now_ms;
+		record_map(record, server, load_seats(0, record->last_peak, memory->typical),
+		    now_ms);
 		result = STORE_OK;
 	}
 	pthread_mutex_unlock(&memory->mutex);
@@ -360,7 +437,7 @@ memory_meeting_move(struct store *store, struct arena *arena, struct placement *
 		meeting_fill(memory, arena, record, meeting);
 		result = STORE_CONFLICT;
 	} else {
-		record_remove(memory, record);
+		record_unmap(record);
 		result = place(memory, arena, placement, now_ms, meeting);
 	}
 	pthread_mutex_unlock(&memory->mutex);
@@ -380,7 +457,7 @@ memory_meeting_drop(struct store *store, struct str meeting_id, const char *serv
 	else if (strcmp(record->server, server) != 0 || record->at_ms != claimed_ms)
 		result = STORE_CONFLICT;
 	else
-		record_remove(memory, record);
+		record_unmap(record);
 	pthread_mutex_unlock(&memory->mutex);
 	return result;
 }

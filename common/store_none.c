@@ -33,7 +33,7 @@ none_server_contact(struct store *store, const char *server, bool good,
 }
 
 static enum store_result
-none_polls_save(struct store *store, const struct store_poll *polls, size_t n,
+none_polls_save(struct store *store, struct store_poll *polls, size_t n,
     int64_t now_ms, int64_t fresh_ms)
 {
 

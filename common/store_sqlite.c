@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "load.h"
 #include "log.h"
 #include "mem.h"
 #include "store.h"
@@ -27,6 +28,11 @@
 /* A mapping this old goes, so that the file does not grow with history; if the
  * meeting still runs, the next call about it costs a look-up. */
 #define MEETING_KEEP_MS (INT64_C(24) * 3600 * 1000)
+
+/* What a meetingID had last time is remembered over the longest holidays, and of no
+ * more meetings than this. */
+#define PEAK_KEEP_MS (INT64_C(100) * 24 * 3600 * 1000)
+#define PEAKS_MOST 100000
 
 /* No lease lasts longer. */
 #define LEASE_MOST_MS (INT64_C(600) * 1000)
@@ -54,6 +60,17 @@ static const char *const schema_steps[] = {
 	    " until_ms INTEGER NOT NULL);"
 	    "CREATE TABLE list (server TEXT NOT NULL, what TEXT NOT NULL, answer BLOB NOT NULL,"
 	    " PRIMARY KEY (server, what));",
+	[1] =
+	    "ALTER TABLE meeting ADD COLUMN seats INTEGER NOT NULL DEFAULT 0;"
+	    "ALTER TABLE meeting ADD COLUMN users INTEGER NOT NULL DEFAULT 0;"
+	    "ALTER TABLE meeting ADD COLUMN peak INTEGER NOT NULL DEFAULT 0;"
+	    "ALTER TABLE server ADD COLUMN since_ms INTEGER NOT NULL DEFAULT 0;"
+	    "ALTER TABLE server ADD COLUMN voice INTEGER NOT NULL DEFAULT 0;"
+	    "ALTER TABLE server ADD COLUMN videos INTEGER NOT NULL DEFAULT 0;"
+	    "CREATE TABLE peak (id TEXT PRIMARY KEY, users INTEGER NOT NULL,"
+	    " at_ms INTEGER NOT NULL) WITHOUT ROWID;"
+	    "CREATE INDEX peak_at ON peak (at_ms);"
+	    "CREATE TABLE typical (id INTEGER PRIMARY KEY, users REAL NOT NULL);",
 };
 
 #define SCHEMA_VERSION ((int)(sizeof(schema_steps) / sizeof(*schema_steps)))
@@ -67,8 +84,15 @@ enum statement {
 	MEETING_PUT,
 	MEETING_PURGE,
 	MEETING_ADOPT,
+	MEETING_USERS,
 	MEETING_DROP,
 	MEETINGS_ON,
+	MEETINGS_YOUNG,
+	PEAK_KEEP,
+	PEAK_FIND,
+	PEAK_PURGE,
+	TYPICAL_FIND,
+	TYPICAL_PUT,
 	ABSENT_PUT,
 	ABSENT_DROP,
 	ABSENT_PURGE,
@@ -95,26 +119,40 @@ static const char *const statements[STATEMENTS] = {
 	    " FROM meeting m LEFT JOIN server s ON s.name = m.server WHERE m.id = ?1"
 	    " UNION ALL SELECT NULL, at_ms, NULL, NULL, NULL, NULL FROM absent WHERE id = ?1",
 	[MEETING_PUT] =
-	    "INSERT INTO meeting (id, server, claimed_ms) VALUES (?1, ?2, ?3)"
-	    " ON CONFLICT (id) DO UPDATE SET server = ?2, claimed_ms = ?3",
+	    "INSERT INTO meeting (id, server, claimed_ms, seats) VALUES (?1, ?2, ?3, ?4)"
+	    " ON CONFLICT (id) DO UPDATE SET server = ?2, claimed_ms = ?3, seats = ?4,"
+	    " users = 0, peak = 0",
 	[MEETING_ADOPT] =
-	    "INSERT INTO meeting (id, server, claimed_ms) VALUES (?1, ?2, ?3)"
-	    " ON CONFLICT (id) DO NOTHING",
+	    "INSERT INTO meeting (id, server, claimed_ms, users, peak)"
+	    " VALUES (?1, ?2, ?3, ?4, ?4) ON CONFLICT (id) DO NOTHING",
+	[MEETING_USERS] = "UPDATE meeting SET users = ?2, peak = MAX(peak, ?2) WHERE id = ?1",
 	[MEETING_PURGE] = "DELETE FROM meeting WHERE claimed_ms < ?1",
 	[MEETING_DROP] = "DELETE FROM meeting WHERE id = ?1",
-	[MEETINGS_ON] = "SELECT id, claimed_ms FROM meeting WHERE server = ?1",
+	[MEETINGS_ON] = "SELECT id, claimed_ms, users, peak FROM meeting WHERE server = ?1",
+	[MEETINGS_YOUNG] = "SELECT server, claimed_ms, seats, users FROM meeting"
+	    " WHERE claimed_ms > ?1",
+	[PEAK_KEEP] = "INSERT INTO peak (id, users, at_ms) SELECT id, peak, claimed_ms"
+	    " FROM meeting WHERE id = ?1 AND peak > 0"
+	    " ON CONFLICT (id) DO UPDATE SET users = excluded.users, at_ms = excluded.at_ms",
+	[PEAK_FIND] = "SELECT users FROM peak WHERE id = ?1",
+	[PEAK_PURGE] = "DELETE FROM peak WHERE at_ms < ?1 OR at_ms <"
+	    " (SELECT at_ms FROM peak ORDER BY at_ms DESC LIMIT 1 OFFSET ?2)",
+	[TYPICAL_FIND] = "SELECT users FROM typical WHERE id = 1",
+	[TYPICAL_PUT] = "INSERT INTO typical (id, users) VALUES (1, ?1)"
+	    " ON CONFLICT (id) DO UPDATE SET users = ?1",
 	[ABSENT_PUT] = "INSERT INTO absent (id, at_ms) SELECT ?1, ?2"
 	    " WHERE NOT EXISTS (SELECT 1 FROM meeting WHERE id = ?1)"
 	    " ON CONFLICT (id) DO UPDATE SET at_ms = ?2",
 	[ABSENT_DROP] = "DELETE FROM absent WHERE id = ?1",
 	[ABSENT_PURGE] = "DELETE FROM absent WHERE at_ms < ?1",
-	[SERVER_FIND] = "SELECT health, operator_state, failures, successes, probe_ms, users, turn"
-	    " FROM server WHERE name = ?1",
-	[SERVER_CONTACT] = "INSERT INTO server (name, health, failures, successes, probe_ms)"
-	    " VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (name) DO UPDATE"
-	    " SET health = ?2, failures = ?3, successes = ?4, probe_ms = ?5",
-	[SERVER_POLLED] = "INSERT INTO server (name, probe_ms, users) VALUES (?1, ?2, ?3)"
-	    " ON CONFLICT (name) DO UPDATE SET probe_ms = ?2, users = ?3",
+	[SERVER_FIND] = "SELECT health, operator_state, failures, successes, probe_ms, since_ms,"
+	    " users, voice, videos, turn FROM server WHERE name = ?1",
+	[SERVER_CONTACT] = "INSERT INTO server (name, health, failures, successes, probe_ms,"
+	    " since_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (name) DO UPDATE"
+	    " SET health = ?2, failures = ?3, successes = ?4, probe_ms = ?5, since_ms = ?6",
+	[SERVER_POLLED] = "INSERT INTO server (name, probe_ms, since_ms, users, voice, videos)"
+	    " VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (name) DO UPDATE"
+	    " SET probe_ms = ?2, since_ms = ?3, users = ?4, voice = ?5, videos = ?6",
 	[SERVER_SAVE] = "INSERT INTO server (name, health, operator_state) VALUES (?1, ?2, ?3)"
 	    " ON CONFLICT (name) DO UPDATE SET health = ?2, operator_state = ?3",
 	[SERVER_TURN] = "INSERT INTO server (name, turn) VALUES (?1, ?2)"
@@ -609,8 +647,11 @@ read_server(struct connection *connection, const char *name, struct server_facts
 		return code == SQLITE_DONE ? 0 : -1;
 	read_facts(statement, 0, facts);
 	facts->probe_ms = sqlite3_column_int64(statement, 4);
-	facts->users = (long)sqlite3_column_int64(statement, 5);
-	facts->turn = sqlite3_column_double(statement, 6);
+	facts->since_ms = sqlite3_column_int64(statement, 5);
+	facts->users = read_count(statement, 6);
+	facts->voice = read_count(statement, 7);
+	facts->videos = read_count(statement, 8);
+	facts->turn = sqlite3_column_double(statement, 9);
 	sqlite3_reset(statement);
 	return 0;
 }
@@ -636,6 +677,29 @@ read_all_facts(struct connection *connection, void *arguments)
 			if (strcmp(facts_name(a, i), name) == 0)
 				facts_at(a, i)->meetings =
 				    (long)sqlite3_column_int64(statement, 1);
+	}
+	return code == SQLITE_DONE ? STORE_OK : STORE_FAILED;
+}
+
+/* Add up the seats that are reserved on each of the servers. */
+static enum store_result
+read_reserved(struct connection *connection, const struct facts_arguments *a, int64_t now_ms)
+{
+	sqlite3_stmt *statement = prepare(connection, MEETINGS_YOUNG);
+	size_t i;
+	int code;
+
+	if (!statement)
+		return STORE_FAILED;
+	sqlite3_bind_int64(statement, 1, now_ms - LOAD_RESERVATION_MS);
+	while ((code = step(statement)) == SQLITE_ROW) {
+		const char *name = (const char *)sqlite3_column_text(statement, 0);
+		double reserved = load_reserved(read_count(statement, 2),
+		    read_count(statement, 3), now_ms - sqlite3_column_int64(statement, 1));
+
+		for (i = 0; name && i < a->n; i++)
+			if (strcmp(facts_name(a, i), name) == 0)
+				facts_at(a, i)->reserved += reserved;
 	}
 	return code == SQLITE_DONE ? STORE_OK : STORE_FAILED;
 }
@@ -695,6 +759,7 @@ work_server_contact(struct connection *connection, void *arguments)
 	sqlite3_bind_int(statement, 3, a->facts.failures);
 	sqlite3_bind_int(statement, 4, a->facts.successes);
 	sqlite3_bind_int64(statement, 5, a->facts.probe_ms);
+	sqlite3_bind_int64(statement, 6, a->facts.since_ms);
 	return step(statement) == SQLITE_DONE ? STORE_OK : STORE_FAILED;
 }
 
@@ -832,10 +897,45 @@ absent_drop(struct connection *connection, struct str meeting_id)
 	return step(statement) == SQLITE_DONE ? 0 : -1;
 }
 
+/* How many people meetings have typically, 0 when there was none.  0 or -1. */
+static int
+read_typical(struct connection *connection, double *typical)
+{
+	sqlite3_stmt *statement = prepare(connection, TYPICAL_FIND);
+	int code;
+
+	if (!statement)
+		return -1;
+	code = step(statement);
+	*typical = code == SQLITE_ROW ? sqlite3_column_double(statement, 0) : 0;
+	sqlite3_reset(statement);
+	return code == SQLITE_ROW || code == SQLITE_DONE ? 0 : -1;
+}
+
+/* How many seats to reserve for the meeting (load_seats).  0 or -1. */
+static int
+read_seats(struct connection *connection, struct str meeting_id, long asked, long *seats)
+{
+	sqlite3_stmt *peak = prepare(connection, PEAK_FIND);
+	double typical;
+	int code;
+
+	if (!peak)
+		return -1;
+	bind_str(peak, 1, meeting_id);
+	code = step(peak);
+	*seats = code == SQLITE_ROW ? read_count(peak, 0) : 0;
+	sqlite3_reset(peak);
+	if ((code != SQLITE_ROW && code != SQLITE_DONE) || read_typical(connection, &typical) != 0)
+		return -1;
+	*seats = load_seats(asked, *seats, typical);
+	return 0;
+}
+
 /* Write one mapping, and forget that the meeting was absent, and old mappings. */
 static int
 meeting_put(struct connection *connection, struct str meeting_id, const char *server,
-    int64_t now_ms)
+    long seats, int64_t now_ms)
 {
 	sqlite3_stmt *statement = prepare(connection, MEETING_PURGE);
 
@@ -851,6 +951,7 @@ meeting_put(struct connection *connection, struct str meeting_id, const char *se
 	bind_str(statement, 1, meeting_id);
 	bind_text(statement, 2, server);
 	sqlite3_bind_int64(statement, 3, now_ms);
+	sqlite3_bind_int64(statement, 4, seats);
 	if (step(statement) != SQLITE_DONE)
 		return -1;
 	return absent_drop(connection, meeting_id);
@@ -865,7 +966,10 @@ place(struct connection *connection, struct meeting_arguments *a)
 	struct placement_candidate *chosen;
 	sqlite3_stmt *statement;
 
-	if (read_all_facts(connection, &f) != STORE_OK)
+	if (read_all_facts(connection, &f) != STORE_OK ||
+	    read_reserved(connection, &f, a->at_ms) != STORE_OK ||
+	    read_seats(connection, placement->meeting_id, placement->seats_asked,
+	        &placement->seats) != 0)
 		return STORE_FAILED;
 	chosen = placement_choose(placement);
 	if (!chosen)
@@ -876,7 +980,7 @@ place(struct connection *connection, struct meeting_arguments *a)
 	bind_text(statement, 1, chosen->server->name);
 	sqlite3_bind_double(statement, 2, chosen->facts.turn);
 	if (step(statement) != SQLITE_DONE || meeting_put(connection,
-	        placement->meeting_id, chosen->server->name, a->at_ms) != 0)
+	        placement->meeting_id, chosen->server->name, placement->seats, a->at_ms) != 0)
 		return STORE_FAILED;
 	*a->meeting = (struct meeting){
 		.server = str_copy(a->arena, str_from(chosen->server->name)),
@@ -884,6 +988,7 @@ place(struct connection *connection, struct meeting_arguments *a)
 		.facts = chosen->facts,
 	};
 	a->meeting->facts.meetings = 0;
+	a->meeting->facts.reserved = 0;
 	a->meeting->facts.turn = 0;
 	return STORE_OK;
 }
@@ -916,11 +1021,13 @@ work_meeting_adopt(struct connection *connection, void *arguments)
 {
 	struct meeting_arguments *a = arguments;
 	enum store_result result = work_meeting_find(connection, a);
+	long seats;
 
 	if (result == STORE_OK)
 		return STORE_EXISTS;
 	if (result == STORE_FAILED ||
-	    meeting_put(connection, a->meeting_id, a->server, a->at_ms) != 0)
+	    read_seats(connection, a->meeting_id, 0, &seats) != 0 ||
+	    meeting_put(connection, a->meeting_id, a->server, seats, a->at_ms) != 0)
 		return STORE_FAILED;
 	return STORE_OK;
 }
@@ -939,11 +1046,18 @@ sqlite_meeting_adopt(struct store *store, struct str meeting_id, const char *ser
 	return result;
 }
 
+/* Delete a mapping; how many people the meeting had is kept. */
 static enum store_result
 meeting_delete(struct connection *connection, struct str meeting_id)
 {
-	sqlite3_stmt *statement = prepare(connection, MEETING_DROP);
+	sqlite3_stmt *statement = prepare(connection, PEAK_KEEP);
 
+	if (!statement)
+		return STORE_FAILED;
+	bind_str(statement, 1, meeting_id);
+	if (step(statement) != SQLITE_DONE)
+		return STORE_FAILED;
+	statement = prepare(connection, MEETING_DROP);
 	if (!statement)
 		return STORE_FAILED;
 	bind_str(statement, 1, meeting_id);
@@ -1004,108 +1118,187 @@ sqlite_meeting_drop(struct store *store, struct str meeting_id, const char *serv
 }
 
 static int
-compare_str(const void *a, const void *b)
+compare_polled(const void *a, const void *b)
 {
-	const struct str *x = a, *y = b;
+	const struct store_polled *const *x = a, *const *y = b;
 
-	return str_compare(*x, *y);
+	return str_compare((*x)->meeting_id, (*y)->meeting_id);
 }
 
-/* The place of a meetingID in a sorted array, or n. */
+/* Sort what was found by meetingID, each once.  Returns how many there are. */
 static size_t
-listed_at(const struct str *sorted, size_t n, struct str meeting_id)
+sort_polled(const struct store_poll *poll, struct store_polled **sorted)
 {
-	const struct str *found = n == 0 ? NULL :
-	    bsearch(&meeting_id, sorted, n, sizeof(*sorted), compare_str);
+	size_t i, n = 0;
+
+	for (i = 0; i < poll->n; i++)
+		sorted[i] = &poll->meetings[i];
+	qsort(sorted, poll->n, sizeof(*sorted), compare_polled);
+	for (i = 0; i < poll->n; i++)
+		if (n == 0 || compare_polled(&sorted[n - 1], &sorted[i]) != 0)
+			sorted[n++] = sorted[i];
+	return n;
+}
+
+/* The place of a meetingID in an array sorted by it, or n. */
+static size_t
+polled_at(struct store_polled *const *sorted, size_t n, struct str meeting_id)
+{
+	const struct store_polled wanted = {.meeting_id = meeting_id}, *key = &wanted;
+	struct store_polled *const *found = n == 0 ? NULL :
+	    bsearch(&key, sorted, n, sizeof(*sorted), compare_polled);
 
 	return found ? (size_t)(found - sorted) : n;
 }
 
 struct polls_arguments {
 	struct arena *arena;
-	const struct store_poll *polls;
+	struct store_poll *polls;
 	size_t n;
 	int64_t now_ms, fresh_ms;
 };
+
+/* Forget a mapping whose meeting has ended with at most peak people. */
+static enum store_result
+meeting_ended(struct connection *connection, struct str meeting_id, long peak)
+{
+	sqlite3_stmt *statement;
+	double typical;
+
+	if (meeting_delete(connection, meeting_id) != STORE_OK)
+		return STORE_FAILED;
+	if (peak == 0)
+		return STORE_OK;
+	statement = read_typical(connection, &typical) == 0 ?
+	    prepare(connection, TYPICAL_PUT) : NULL;
+	if (!statement)
+		return STORE_FAILED;
+	sqlite3_bind_double(statement, 1, load_typical_next(typical, peak));
+	return step(statement) == SQLITE_DONE ? STORE_OK : STORE_FAILED;
+}
+
+/* Write down how many people a mapped meeting has. */
+static enum store_result
+meeting_count(struct connection *connection, const struct store_polled *polled)
+{
+	sqlite3_stmt *statement = prepare(connection, MEETING_USERS);
+
+	if (!statement)
+		return STORE_FAILED;
+	bind_str(statement, 1, polled->meeting_id);
+	sqlite3_bind_int64(statement, 2, polled->users);
+	return step(statement) == SQLITE_DONE ? STORE_OK : STORE_FAILED;
+}
+
+/* Map a meeting that was found, unless it is mapped elsewhere. */
+static enum store_result
+meeting_found(struct connection *connection, struct store_polled *polled,
+    const char *server, int64_t now_ms)
+{
+	sqlite3_stmt *statement = prepare(connection, MEETING_ADOPT);
+
+	if (!statement)
+		return STORE_FAILED;
+	bind_str(statement, 1, polled->meeting_id);
+	bind_text(statement, 2, server);
+	sqlite3_bind_int64(statement, 3, now_ms);
+	sqlite3_bind_int64(statement, 4, polled->users);
+	if (step(statement) != SQLITE_DONE)
+		return STORE_FAILED;
+	polled->is_elsewhere = sqlite3_changes(connection->db) == 0;
+	return absent_drop(connection, polled->meeting_id) == 0 ? STORE_OK : STORE_FAILED;
+}
 
 /* Make the mappings to a server agree with the meetings that run there. */
 static enum store_result
 reconcile(struct connection *connection, const struct polls_arguments *a,
     const struct store_poll *poll)
 {
-	struct str *sorted = arena_alloc(a->arena, (poll->n + 1) * sizeof(*sorted));
+	struct store_polled **sorted = arena_alloc(a->arena, (poll->n + 1) * sizeof(*sorted));
 	bool *mapped = arena_alloc(a->arena, poll->n + 1);
-	sqlite3_stmt *statement = prepare(connection, MEETINGS_ON), *write;
-	size_t i, at;
-	int code;
+	sqlite3_stmt *statement = prepare(connection, MEETINGS_ON);
+	size_t n = sort_polled(poll, sorted), i, at;
+	enum store_result result = STORE_OK;
+	int code = SQLITE_DONE;
 
 	if (!statement)
 		return STORE_FAILED;
-	if (poll->n > 0)
-		memcpy(sorted, poll->meeting_ids, poll->n * sizeof(*sorted));
-	qsort(sorted, poll->n, sizeof(*sorted), compare_str);
 	bind_text(statement, 1, poll->server);
-	while ((code = step(statement)) == SQLITE_ROW) {
+	while (result == STORE_OK && (code = step(statement)) == SQLITE_ROW) {
 		struct str id = {(const char *)sqlite3_column_text(statement, 0),
 			(size_t)sqlite3_column_bytes(statement, 0)};
 
-		at = listed_at(sorted, poll->n, id);
+		at = polled_at(sorted, n, id);
 		mapped[at] = true;
-		if (at < poll->n ||
+		if (at < n && sorted[at]->users != read_count(statement, 2))
+			result = meeting_count(connection, sorted[at]);
+		if (at < n ||
 		    sqlite3_column_int64(statement, 1) > a->now_ms - a->fresh_ms)
 			continue;
 		id.data = str_copy(a->arena, id);
-		if (meeting_delete(connection, id) != STORE_OK)
-			return STORE_FAILED;
+		result = meeting_ended(connection, id, read_count(statement, 3));
 	}
-	if (code != SQLITE_DONE)
+	if (result != STORE_OK || code != SQLITE_DONE)
 		return STORE_FAILED;
-	for (i = 0; i < poll->n - poll->n_rooms; i++) {
-		struct str id = poll->meeting_ids[i];
+	for (i = 0; i < n && result == STORE_OK; i++)
+		if (!sorted[i]->is_room && !mapped[i])
+			result = meeting_found(connection, sorted[i], poll->server, a->now_ms);
+	return result;
+}
 
-		if (mapped[listed_at(sorted, poll->n, id)])
-			continue;
-		write = prepare(connection, MEETING_ADOPT);
-		if (!write)
-			return STORE_FAILED;
-		bind_str(write, 1, id);
-		bind_text(write, 2, poll->server);
-		sqlite3_bind_int64(write, 3, a->now_ms);
-		if (step(write) != SQLITE_DONE || absent_drop(connection, id) != 0)
-			return STORE_FAILED;
+/* Write down a server's load and when it is to be polled next. */
+static enum store_result
+server_polled(struct connection *connection, const struct store_poll *poll, int64_t now_ms)
+{
+	sqlite3_stmt *statement;
+	struct server_facts facts;
+
+	if (read_server(connection, poll->server, &facts) != 0)
+		return STORE_FAILED;
+	if (poll->probe_ms > 0)
+		facts.probe_ms = poll->probe_ms;
+	if (poll->answered) {
+		facts.users = poll->users;
+		facts.voice = poll->voice;
+		facts.videos = poll->videos;
+		if (facts.since_ms == 0)
+			facts.since_ms = now_ms;
 	}
-	return STORE_OK;
+	statement = prepare(connection, SERVER_POLLED);
+	if (!statement)
+		return STORE_FAILED;
+	bind_text(statement, 1, poll->server);
+	sqlite3_bind_int64(statement, 2, facts.probe_ms);
+	sqlite3_bind_int64(statement, 3, facts.since_ms);
+	sqlite3_bind_int64(statement, 4, facts.users);
+	sqlite3_bind_int64(statement, 5, facts.voice);
+	sqlite3_bind_int64(statement, 6, facts.videos);
+	return step(statement) == SQLITE_DONE ? STORE_OK : STORE_FAILED;
 }
 
 static enum store_result
 work_polls_save(struct connection *connection, void *arguments)
 {
 	struct polls_arguments *a = arguments;
-	struct server_facts known;
+	enum store_result result = STORE_OK;
 	sqlite3_stmt *statement;
 	size_t i;
 
-	for (i = 0; i < a->n; i++) {
-		const struct store_poll *poll = &a->polls[i];
-
-		if (read_server(connection, poll->server, &known) != 0)
-			return STORE_FAILED;
-		statement = prepare(connection, SERVER_POLLED);
-		if (!statement)
-			return STORE_FAILED;
-		bind_text(statement, 1, poll->server);
-		sqlite3_bind_int64(statement, 2,
-		    poll->probe_ms > 0 ? poll->probe_ms : known.probe_ms);
-		sqlite3_bind_int64(statement, 3, poll->answered ? poll->users : known.users);
-		if (step(statement) != SQLITE_DONE ||
-		    (poll->answered && reconcile(connection, a, poll) != STORE_OK))
-			return STORE_FAILED;
+	for (i = 0; i < a->n && result == STORE_OK; i++) {
+		result = server_polled(connection, &a->polls[i], a->now_ms);
+		if (result == STORE_OK && a->polls[i].answered)
+			result = reconcile(connection, a, &a->polls[i]);
 	}
-	return STORE_OK;
+	statement = prepare(connection, PEAK_PURGE);
+	if (result != STORE_OK || !statement)
+		return STORE_FAILED;
+	sqlite3_bind_int64(statement, 1, a->now_ms - PEAK_KEEP_MS);
+	sqlite3_bind_int64(statement, 2, PEAKS_MOST);
+	return step(statement) == SQLITE_DONE ? STORE_OK : STORE_FAILED;
 }
 
 static enum store_result
-sqlite_polls_save(struct store *store, const struct store_poll *polls, size_t n,
+sqlite_polls_save(struct store *store, struct store_poll *polls, size_t n,
     int64_t now_ms, int64_t fresh_ms)
 {
 	struct arena *arena = arena_new();

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "../tap.h"
+#include "load.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define MANY 8
@@ -25,9 +26,11 @@ setup(enum placement_policy policy, size_t n)
 	for (size_t i = 0; i < MANY; i++) {
 		servers[i] = (struct server){.name = names[i], .weight = 1,
 			.max_meetings = -1, .max_users = -1};
-		candidates[i] = (struct placement_candidate){.server = &servers[i]};
+		candidates[i] = (struct placement_candidate){.server = &servers[i],
+			.facts.since_ms = 1};
 	}
-	placement = (struct placement){policy, STR("meeting"), candidates, n};
+	placement = (struct placement){.policy = policy, .meeting_id = STR("meeting"),
+		.candidates = candidates, .n = n, .now_ms = 1000 * LOAD_SLOW_START_MS};
 }
 
 /* The chosen one's index, or -1. */
@@ -50,6 +53,7 @@ choose_many(int n, int counts[MANY])
 			return;
 		counts[at]++;
 		candidates[at].facts.meetings++;
+		candidates[at].facts.users++;
 	}
 }
 
@@ -58,14 +62,14 @@ test_least_loaded(void)
 {
 	static const struct {
 		double weights[3];
-		long meetings[3];
+		long users[3];
 		int chosen;
 		const char *what;
 	} rows[] = {
-		{{1, 1, 1}, {3, 1, 2}, 1, "the fewest meetings"},
+		{{1, 1, 1}, {3, 1, 2}, 1, "the fewest users"},
 		{{1, 1, 1}, {0, 0, 0}, 0, "all empty: the first"},
 		{{1, 1, 1}, {2, 1, 1}, 1, "a tie: the first of them"},
-		{{1, 4, 1}, {2, 4, 2}, 1, "more meetings, but for its weight fewer"},
+		{{1, 4, 1}, {2, 4, 2}, 1, "more users, but for its weight fewer"},
 		{{1, 0.5, 1}, {2, 1, 1}, 2, "a small one is full sooner"},
 		{{0.001, 1000, 1}, {0, 1, 1}, 0, "none is fewer than any"},
 		{{1, 2, 1}, {1, 2, 1}, 0, "a tie with weights"},
@@ -77,11 +81,11 @@ test_least_loaded(void)
 		setup(PLACEMENT_LEAST_LOADED, 3);
 		for (size_t k = 0; k < 3; k++) {
 			servers[k].weight = rows[i].weights[k];
-			candidates[k].facts.meetings = rows[i].meetings[k];
+			candidates[k].facts.users = rows[i].users[k];
 		}
 		is_int(choose(), rows[i].chosen, "least-loaded: %s", rows[i].what);
 		for (size_t k = 0; k < 3; k++)
-			ok(fabs(candidates[k].score - (double)rows[i].meetings[k] /
+			ok(fabs(candidates[k].score - (double)rows[i].users[k] /
 				rows[i].weights[k]) < 1e-9, "… score of %s", servers[k].name);
 	}
 
@@ -258,7 +262,7 @@ test_exclusions(void)
 				continue;
 			ok(candidates[0].score >= 0 && candidates[0].score <= 0, "… no score");
 			placement.n = 2;
-			candidates[1].facts.meetings = 1000;
+			candidates[1].facts.users = 1000;
 			is_int(choose(), 1, "… the other is taken, whatever its load");
 			is_int(candidates[0].reason, rows[i].reason, "… and it is known why");
 			is_int(candidates[1].reason, PLACEMENT_CHOSEN, "… the other's reason");
@@ -266,7 +270,7 @@ test_exclusions(void)
 	}
 
 	setup(PLACEMENT_LEAST_LOADED, 3);
-	candidates[0].facts.meetings = 1;
+	candidates[0].facts.users = 1;
 	choose();
 	is_int(candidates[0].reason, PLACEMENT_BUSIER, "another scored better");
 	setup(PLACEMENT_LEAST_LOADED, 0);

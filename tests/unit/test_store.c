@@ -692,12 +692,23 @@ test_columns(const char *adapter)
 #define POLL_NOW 100000
 #define FRESH 10000
 
+/* Meetings as a poll found them. */
+static struct store_polled *
+polled(const struct str *ids, size_t n)
+{
+	struct store_polled *meetings = arena_alloc(arena, (n + 1) * sizeof(*meetings));
+
+	for (size_t i = 0; i < n; i++)
+		meetings[i].meeting_id = ids[i];
+	return meetings;
+}
+
 /* Save a poll of one server that answered. */
 static enum store_result
 poll_save(struct store *store, const char *server, struct str *ids, size_t n)
 {
 	struct store_poll poll = {.server = server, .probe_ms = POLL_NOW + 10000,
-		.answered = true, .users = 5, .meeting_ids = ids, .n = n};
+		.answered = true, .users = 5, .meetings = polled(ids, n), .n = n};
 
 	return store->verbs->polls_save(store, &poll, 1, POLL_NOW, FRESH);
 }
@@ -745,7 +756,8 @@ test_polls(const char *adapter)
 	verbs->meeting_adopt(store, STR("mapped room"), "c", 1000);
 	struct str rooms[] = {STR("parent"), STR("mapped room"), STR("room")};
 	struct store_poll with_rooms = {.server = "c", .answered = true, .probe_ms = 1,
-		.meeting_ids = rooms, .n = 3, .n_rooms = 2};
+		.meetings = polled(rooms, 3), .n = 3};
+	with_rooms.meetings[1].is_room = with_rooms.meetings[2].is_room = true;
 	is_int(verbs->polls_save(store, &with_rooms, 1, POLL_NOW, FRESH), STORE_OK,
 		"%s: a poll with breakout rooms", adapter);
 	is_str(where(store, "parent"), "c", "… maps the meeting");
@@ -758,7 +770,7 @@ test_polls(const char *adapter)
 	is_int(verbs->meeting_find(store, arena, STR("absent"), 999950, 1000, &meeting),
 		STORE_NOT_FOUND, "… it is not absent but unknown");
 
-	struct store_poll silent = {.server = "a", .users = 99, .meeting_ids = ids, .n = 1};
+	struct store_poll silent = {.server = "a", .users = 99, .meetings = polled(ids, 1), .n = 1};
 	is_int(verbs->polls_save(store, &silent, 1, POLL_NOW * 10, FRESH), STORE_OK,
 		"%s: a poll without an answer", adapter);
 	facts = facts_of(store, "a");
@@ -792,9 +804,9 @@ test_polls(const char *adapter)
 	/* Several at once: the first that has a meeting keeps it. */
 	struct str one[] = {STR("both"), STR("one")}, two[] = {STR("two"), STR("both")};
 	struct store_poll polls[] = {
-		{.server = "c", .probe_ms = 1, .answered = true, .users = 1, .meeting_ids = one, .n = 2},
+		{.server = "c", .probe_ms = 1, .answered = true, .users = 1, .meetings = polled(one, 2), .n = 2},
 		{.server = "b", .probe_ms = 2},
-		{.server = "d", .probe_ms = 3, .answered = true, .users = 3, .meeting_ids = two, .n = 2},
+		{.server = "d", .probe_ms = 3, .answered = true, .users = 3, .meetings = polled(two, 2), .n = 2},
 	};
 	is_int(verbs->polls_save(store, polls, 3, POLL_NOW, FRESH), STORE_OK, "%s: three polls", adapter);
 	is_str(where(store, "one"), "c", "… one's meeting");
@@ -831,7 +843,7 @@ test_poll_ids(const char *adapter)
 				&meeting) == STORE_OK && meeting.claimed_ms == POLL_NOW;
 		is_int(good, COUNT(strange), "… and found");
 	}
-	struct store_poll half = {.server = "a", .answered = true, .meeting_ids = strange, .n = 5};
+	struct store_poll half = {.server = "a", .answered = true, .meetings = polled(strange, 5), .n = 5};
 	store->verbs->polls_save(store, &half, 1, POLL_NOW + FRESH, FRESH);
 	good = 0;
 	for (size_t i = 0; i < COUNT(strange); i++)
@@ -847,7 +859,7 @@ test_poll_ids(const char *adapter)
 	is_int(facts_of(store, "b").meetings, LOTS, "… are mapped");
 	is_int(poll_save(store, "b", ids, LOTS), STORE_OK, "… again");
 	is_int(facts_of(store, "b").meetings, LOTS, "… are the same");
-	struct store_poll tenth = {.server = "b", .answered = true, .meeting_ids = ids, .n = LOTS / 10};
+	struct store_poll tenth = {.server = "b", .answered = true, .meetings = polled(ids, LOTS / 10), .n = LOTS / 10};
 	store->verbs->polls_save(store, &tenth, 1, POLL_NOW + FRESH, FRESH);
 	is_int(facts_of(store, "b").meetings, LOTS / 10, "… nine in ten have ended");
 	good = 0;
