@@ -8,3 +8,15 @@ meeting_is_fresh(const struct meeting *meeting, int64_t now_ms, int64_t create_t
 	/* A record from the future: the clock was set back; it is no proof. */
 	return age_ms >= 0 && age_ms < create_timeout_ms;
 }
+
+long
+meeting_number(struct str text)
+{
+	long number = 0;
+	size_t i;
+
+	for (i = 0; i < text.len && number < 100000000; i++)
+		if (text.data[i] >= '0' && text.data[i] <= '9')
+			number = number * 10 + (text.data[i] - '0');
+	return number;
+}

@@ -23,4 +23,8 @@ struct meeting {
 bool meeting_is_fresh(const struct meeting *meeting, int64_t now_ms,
 	int64_t create_timeout_ms);
 
+/* Read a number of people as BBB writes it: from 1000 on it may read "1,234", or have
+ * another separator (get-meetings.ftlx).  What is no number counts as none. */
+long meeting_number(struct str text);
+
 #endif

@@ -4,12 +4,16 @@
 
 #include "api.h"
 #include "call.h"
+#include "copies.h"
 #include "fanout.h"
 #include "mem.h"
 #include "xml.h"
 
 /* A lease outlives the poll that it is for by this. */
 #define LEASE_SPARE_MS 5000
+
+/* Meetings on two servers that are settled in one poll; the others wait for the next. */
+#define COPIES_AT_ONCE 32
 
 /* What is asked of each meeting, by place in xml_item's text. */
 enum { MEETING_ID, INTERNAL_ID, PARTICIPANTS, VOICE, VIDEOS, IS_BREAKOUT, PARENT_ID };
@@ -21,19 +25,6 @@ is_due(const struct config *config, const struct server_facts *facts, int64_t no
 	/* One that is due far in the future was set by a clock that was wrong. */
 	return facts->probe_ms <= now_ms ||
 	    facts->probe_ms > now_ms + 10 * config->poll_interval_ms;
-}
-
-/* Numbers of 1000 and more may read "1,234" (bigbluebutton: get-meetings.ftlx). */
-static long
-number_of(struct str text)
-{
-	long number = 0;
-	size_t i;
-
-	for (i = 0; i < text.len && number < 100000000; i++)
-		if (text.data[i] >= '0' && text.data[i] <= '9')
-			number = number * 10 + (text.data[i] - '0');
-	return number;
 }
 
 /* A meeting of the list by its internalMeetingID, and the place that its meetingID
@@ -96,14 +87,14 @@ read_list(struct arena *arena, struct str document, struct store_poll *poll)
 		struct store_polled *polled = &poll->meetings[i];
 
 		polled->meeting_id = text[MEETING_ID];
-		polled->users = number_of(text[PARTICIPANTS]);
+		polled->users = meeting_number(text[PARTICIPANTS]);
 		/* Mostly BBB made these by itself, and no client asks for them.  The
 		 * same goes for what has no meetingID. */
 		polled->is_room = str_is(text[IS_BREAKOUT], "true") ||
 		    polled->meeting_id.len == 0;
 		poll->users += polled->users;
-		poll->voice += number_of(text[VOICE]);
-		poll->videos += number_of(text[VIDEOS]);
+		poll->voice += meeting_number(text[VOICE]);
+		poll->videos += meeting_number(text[VIDEOS]);
 	}
 	count_rooms(arena, &list, poll);
 	return true;
@@ -128,9 +119,29 @@ choose(struct call *call, bool is_round, size_t *chosen)
 	return n;
 }
 
+/* Settle what was found on two servers. */
+static void
+settle(struct call *call, const struct store_poll *polls, size_t n, uint64_t owner)
+{
+	const struct config *config = call->config;
+	struct copy *copies = arena_alloc(call->arena, COPIES_AT_ONCE * sizeof(*copies));
+	size_t i, k, n_copies = 0;
+
+	for (i = 0; i < n; i++)
+		for (k = 0; k < polls[i].n && n_copies < COPIES_AT_ONCE; k++)
+			if (polls[i].meetings[k].is_elsewhere)
+				copies[n_copies++] = (struct copy){
+					polls[i].meetings[k].meeting_id,
+					config_server_find(config, polls[i].server)};
+	/* It takes two more rounds; nobody else is to settle the same meanwhile. */
+	if (n_copies > 0 && call->store->verbs->lease_take(call->store, owner,
+	        call->request->now_ms, 3 * config->probe_timeout_ms + LEASE_SPARE_MS) == STORE_OK)
+		copies_settle(call, copies, n_copies);
+}
+
 /* Poll the chosen servers and save what they said. */
 static void
-poll_servers(struct call *call, const size_t *chosen, size_t n)
+poll_servers(struct call *call, const size_t *chosen, size_t n, uint64_t owner)
 {
 	const struct config *config = call->config;
 	const struct store_verbs *verbs = call->store->verbs;
@@ -158,9 +169,10 @@ poll_servers(struct call *call, const size_t *chosen, size_t n)
 			lists[n_lists++] = (struct store_list){
 				polls[i].server, call->name, answer->http->answer};
 	}
-	verbs->polls_save(call->store, polls, n, now_ms,
-	    config->poll_interval_ms + config->create_timeout_ms);
 	verbs->lists_save(call->store, lists, n_lists);
+	if (verbs->polls_save(call->store, polls, n, now_ms,
+	        config->poll_interval_ms + config->create_timeout_ms) == STORE_OK)
+		settle(call, polls, n, owner);
 }
 
 /* What relay and lookup want to know of a call, for one that no client made. */
@@ -203,7 +215,7 @@ poll_run(const struct api *api, struct arena *arena, int64_t now_ms, uint64_t no
 	/* Another process may have polled while this one came for the lease. */
 	n = choose(&call, is_round, chosen);
 	if (n > 0)
-		poll_servers(&call, chosen, n);
+		poll_servers(&call, chosen, n, owner);
 	api->store->verbs->lease_take(api->store, owner, now_ms, 0);
 }
 

@@ -88,6 +88,19 @@ relay_prepare(const struct call *call, const struct server *server, struct http_
 	    STR_ARG(call->form), hex));
 }
 
+void
+relay_prepare_own(struct arena *arena, const struct server *server, const char *name,
+    struct str query, struct http_call *http)
+{
+
+	*http = (struct http_call){
+		.server = server->name,
+		.method = "GET",
+		.url = relay_url(arena, server, name, query),
+		.max_answer_bytes = LIMIT_ANSWER_BYTES,
+	};
+}
+
 static bool
 is_json(const struct http_call *http)
 {

@@ -35,6 +35,10 @@ const char *relay_url(struct arena *arena, const struct server *server,
 void relay_prepare(const struct call *call, const struct server *server,
 	struct http_call *http);
 
+/* Fill in a question of the gateway's own: GET name?query. */
+void relay_prepare_own(struct arena *arena, const struct server *server, const char *name,
+	struct str query, struct http_call *http);
+
 /* Whose question an outgoing call was. */
 enum relay_origin {
 	RELAY_CLIENT, /* a client's: an answer that is not BBB's may be its fault */

@@ -28,6 +28,7 @@
  *	                      RFC 3875 variables ("-": absent), "sign-with SECRET";
  *	                      an empty line, the body.  %sign, %sign1, %sign256,
  *	                      %sign384, %sign512, %SIGN stand for the checksum.
+ *	== poll               instead of a request: one round of polling
  *	== server a,b [optional] METHOD TARGET
  *	                      a call that must come ("*": to every server), without
  *	                      its checksum, which is checked.  "> body TEXT" ("> body
@@ -58,6 +59,7 @@
 #include "http.h"
 #include "log.h"
 #include "mem.h"
+#include "poll.h"
 #include "request.h"
 #include "response.h"
 #include "store.h"
@@ -68,6 +70,7 @@
 
 #define TEXT_MAX ((size_t)128 << 20)
 #define START_MS INT64_C(1700000000000)
+#define NONCE UINT64_C(0x0123456789abcdef)
 #define MAPPED_MS 600000 /* how long ago, when the case does not say */
 
 /* A piece of a case: its title, where it stands, and the lines below. */
@@ -809,6 +812,13 @@ read_variables(struct run *run, const struct section *section, struct variables 
 	}
 }
 
+/* Does the section make the gateway do something? */
+static bool
+is_act(const struct section *section)
+{
+	return strcmp(section->title, "request") == 0 || strcmp(section->title, "poll") == 0;
+}
+
 /* The sections from first on that tell what the servers expect. */
 static void
 expect_calls(struct run *run, size_t first)
@@ -821,7 +831,7 @@ expect_calls(struct run *run, size_t first)
 		char *title = str_copy(run->arena, str_from(section->title)), *names, *name;
 		bool optional, any = false;
 
-		if (strcmp(section->title, "request") == 0)
+		if (is_act(section))
 			break;
 		if ((names = after(title, "server ")) == NULL)
 			continue;
@@ -974,40 +984,18 @@ read_log(struct run *run)
 	return text;
 }
 
+/* Compare the calls and the log of an act with what the sections after it say. */
 static void
-do_request(struct run *run, size_t index)
+check_act(struct run *run, size_t index)
 {
-	const struct section *at = &run->sections[index];
-	const struct api api = {run->config, &run->store, &run->http};
-	struct variables v = {.n = 0};
-	const struct cgi_stream source = {variable, read_body, NULL, &v};
-	struct arena *arena = arena_new();
-	struct request request;
-	struct response response = {0};
-	struct buf header;
-	char *log;
+	char *log = read_log(run);
 
-	read_variables(run, at, &v);
-	expect_calls(run, index + 1);
-	cgi_read_request(arena, &source, (size_t)run->config->max_body_bytes, &request);
-	request.now_ms = run->now_ms;
-	request.nonce = UINT64_C(0x0123456789abcdef);
-	run->request_body = request.body;
-	api_handle(&api, arena, &request, &response);
-	api_log(&request, &response, 7);
-	buf_init(&header, TEXT_MAX);
-	cgi_write_header(&response, &header);
-	log = read_log(run);
-
-	check_invariants(run, at, &response, buf_view(&header));
 	for (size_t i = index + 1; !run->torture && i < run->n_sections; i++) {
 		const struct section *section = &run->sections[i];
 		char *text = lines_of(run, section), *line;
 
-		if (strcmp(section->title, "request") == 0)
+		if (is_act(section))
 			break;
-		if (strcmp(section->title, "response") == 0)
-			check_response(run, section, &response, buf_view(&header));
 		if (strcmp(section->title, "log") == 0 && !loud)
 			while ((line = next_line(&text)) != NULL)
 				if (strstr(log, line) == NULL)
@@ -1019,7 +1007,54 @@ do_request(struct run *run, size_t index)
 				run->expected[i].server->name, run->expected[i].target);
 	if (run->problems.len > 0 && *log != '\0')
 		problem(run, NULL, "the log:\n%s", log);
+}
+
+static void
+do_request(struct run *run, size_t index)
+{
+	const struct section *at = &run->sections[index];
+	const struct api api = {run->config, &run->store, &run->http};
+	struct variables v = {.n = 0};
+	const struct cgi_stream source = {variable, read_body, NULL, &v};
+	struct arena *arena = arena_new();
+	struct request request;
+	struct response response = {0};
+	struct buf header;
+
+	read_variables(run, at, &v);
+	expect_calls(run, index + 1);
+	cgi_read_request(arena, &source, (size_t)run->config->max_body_bytes, &request);
+	request.now_ms = run->now_ms;
+	request.nonce = NONCE;
+	run->request_body = request.body;
+	api_handle(&api, arena, &request, &response);
+	api_log(&request, &response, 7);
+	buf_init(&header, TEXT_MAX);
+	cgi_write_header(&response, &header);
+
+	check_invariants(run, at, &response, buf_view(&header));
+	for (size_t i = index + 1; !run->torture && i < run->n_sections; i++) {
+		const struct section *section = &run->sections[i];
+
+		if (is_act(section))
+			break;
+		if (strcmp(section->title, "response") == 0)
+			check_response(run, section, &response, buf_view(&header));
+	}
+	check_act(run, index);
 	buf_free(&header);
+	arena_free(arena);
+}
+
+static void
+do_poll(struct run *run, size_t index)
+{
+	const struct api api = {run->config, &run->store, &run->http};
+	struct arena *arena = arena_new();
+
+	expect_calls(run, index + 1);
+	poll_run(&api, arena, run->now_ms, NONCE, true);
+	check_act(run, index);
 	arena_free(arena);
 }
 
@@ -1036,6 +1071,8 @@ do_section(struct run *run, size_t index)
 
 	if (strcmp(title, "request") == 0) {
 		do_request(run, index);
+	} else if (strcmp(title, "poll") == 0) {
+		do_poll(run, index);
 	} else if (strcmp(title, "store none") == 0) {
 		run->inner->verbs->close(run->inner);
 		run->inner = store_none_open();
