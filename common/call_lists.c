@@ -56,43 +56,36 @@ seen_add(struct seen *seen, struct str key)
 	return true;
 }
 
-/* Append the items of one server's answer that no other brought.  0, or -1 when
- * the document cannot be read. */
-static int
-merge(struct call *call, const struct reply_list *list, struct str document,
-    struct seen *seen, struct buf *items)
+/* Append the items of one server's list that no other brought. */
+static void
+merge(const struct xml_list *list, struct seen *seen, struct buf *items)
 {
-	struct xml_list read = {
-		.container = list->container,
-		.item = list->item,
-		.keys = {list->key},
-	};
 	size_t i;
 
-	if (xml_read(call->arena, document, NULL, 0, &read) != 0)
-		return -1;
-	for (i = 0; i < read.n; i++)
-		if (read.items[i].text[0].len == 0 || seen_add(seen, read.items[i].text[0]))
-			buf_str(items, read.items[i].raw);
-	return 0;
+	for (i = 0; i < list->n; i++)
+		if (list->items[i].text[0].len == 0 || seen_add(seen, list->items[i].text[0]))
+			buf_str(items, list->items[i].raw);
 }
 
-/* Merge what the server answered; where that is nothing, or nothing that can be
- * merged, its last known list.  Returns the answer if it was good, else the
- * absent span. */
+/* Merge what the server answered; where that is nothing, its last known list.
+ * Returns the answer if it was good, else the absent span. */
 static struct str
-merge_server(struct call *call, const struct reply_list *list, const struct server *server,
+merge_server(struct call *call, const struct xml_list *wanted, const struct server *server,
     const struct relay_answer *answer, struct seen *seen, struct buf *items)
 {
 	struct store_list known = {.server = server->name, .what = call->name};
+	struct xml_list list = *wanted;
 
-	if (answer->verdict == RELAY_SUCCESS &&
-	    merge(call, list, answer->http->answer, seen, items) == 0)
+	if (answer->verdict == RELAY_SUCCESS) {
+		merge(answer->list, seen, items);
 		return answer->http->answer;
+	}
 	if (call->store->verbs->list_find(call->store, call->arena, &known) == STORE_OK &&
-	    merge(call, list, known.answer, seen, items) == 0)
+	    xml_read(call->arena, known.answer, NULL, 0, &list) == 0) {
 		log_info("server's last known list stands in for its answer", "server",
 		    server->name, "call", call->name);
+		merge(&list, seen, items);
+	}
 	return (struct str){0};
 }
 
@@ -100,6 +93,11 @@ void
 call_lists(struct call *call)
 {
 	const struct reply_list *list = reply_list_find(str_from(call->name));
+	const struct xml_list wanted = {
+		.container = list->container,
+		.item = list->item,
+		.keys = {list->key},
+	};
 	struct seen seen = {.arena = call->arena};
 	struct store *store = call->store;
 	struct store_list *fresh;
@@ -109,12 +107,13 @@ call_lists(struct call *call)
 	size_t i, n_fresh = 0;
 
 	fanout_init(&fanout, call, call->config->n_servers);
+	fanout.list = &wanted;
 	fanout_add_usable(&fanout);
 	fanout_run(&fanout, call->name, call->config->probe_timeout_ms, NULL);
 	fresh = arena_alloc(call->arena, (fanout.n + 1) * sizeof(*fresh));
 	buf_init(&items, LIMIT_MERGED_BYTES - LIMIT_HEADER_BYTES);
 	for (i = 0; i < fanout.n; i++) {
-		document = merge_server(call, list, fanout.servers[i], &fanout.answers[i],
+		document = merge_server(call, &wanted, fanout.servers[i], &fanout.answers[i],
 		    &seen, &items);
 		if (document.len > 0)
 			fresh[n_fresh++] = (struct store_list){

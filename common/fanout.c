@@ -36,6 +36,25 @@ fanout_add_usable(struct fanout *fanout)
 			    fanout_add(fanout, &config->servers[i]));
 }
 
+static void
+judge(struct fanout *fanout, size_t i)
+{
+
+	fanout->judged[i] = true;
+	relay_judge(fanout->call, RELAY_OWN, fanout->name, fanout->servers[i],
+	    &fanout->calls[i], &fanout->answers[i]);
+}
+
+/* An answer has come (`enough` of the batch). */
+static bool
+take(const struct http_call *http, void *context)
+{
+	struct fanout *fanout = context;
+
+	judge(fanout, (size_t)(http - fanout->calls));
+	return fanout->enough && fanout->enough(http, fanout->call);
+}
+
 void
 fanout_run(struct fanout *fanout, const char *name, int64_t timeout_ms,
     bool (*enough)(const struct http_call *http, void *call))
@@ -45,14 +64,22 @@ fanout_run(struct fanout *fanout, const char *name, int64_t timeout_ms,
 		.calls = fanout->calls,
 		.n = fanout->n,
 		.timeout_ms = timeout_ms,
-		.enough = enough,
-		.context = call,
+		.enough = take,
+		.context = fanout,
 	};
 	size_t i;
 
-	if (fanout->n > 0)
-		call->http->run(call->http, call->arena, &batch);
+	if (fanout->n == 0)
+		return;
+	fanout->name = name;
+	fanout->enough = enough;
+	fanout->judged = arena_alloc(call->arena, fanout->n * sizeof(*fanout->judged));
+	for (i = 0; i < fanout->n && fanout->list; i++) {
+		fanout->answers[i].list = arena_alloc(call->arena, sizeof(*fanout->list));
+		*fanout->answers[i].list = *fanout->list;
+	}
+	call->http->run(call->http, call->arena, &batch);
 	for (i = 0; i < fanout->n; i++)
-		relay_judge(call, RELAY_OWN, name, fanout->servers[i], &fanout->calls[i],
-		    &fanout->answers[i]);
+		if (!fanout->judged[i])
+			judge(fanout, i);
 }

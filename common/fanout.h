@@ -18,6 +18,12 @@ struct fanout {
 	struct http_call *calls;       /* … with what … */
 	struct relay_answer *answers;  /* … and what they answered, after fanout_run */
 	size_t n;
+	const struct xml_list *list;   /* what to read from each answer, or NULL; each
+	                                  has its own copy in answers[i].list */
+	/* Private. */
+	bool *judged;
+	const char *name;
+	bool (*enough)(const struct http_call *http, void *call);
 };
 
 /* Begin with nobody; at most `most` calls can be added. */
@@ -32,7 +38,8 @@ void fanout_add_usable(struct fanout *fanout);
 
 /*
  * Run the calls, which are questions of that name and of the gateway's own
- * (RELAY_OWN), for at most timeout_ms in all, and judge each.  enough is as in
+ * (RELAY_OWN), for at most timeout_ms in all, and judge each: while the slower
+ * servers still work, the answers of the quicker ones are read.  enough is as in
  * http.h, with the call as its context, or NULL.
  */
 void fanout_run(struct fanout *fanout, const char *name, int64_t timeout_ms,

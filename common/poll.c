@@ -15,8 +15,15 @@
 /* Meetings on two servers that are settled in one poll; the others wait for the next. */
 #define COPIES_AT_ONCE 32
 
-/* What is asked of each meeting, by place in xml_item's text. */
+/* What is read of each meeting, by its place among the keys below. */
 enum { MEETING_ID, INTERNAL_ID, PARTICIPANTS, VOICE, VIDEOS, IS_BREAKOUT, PARENT_ID };
+
+static const struct xml_list meetings = {
+	.container = "meetings",
+	.item = "meeting",
+	.keys = {"meetingID", "internalMeetingID", "participantCount",
+	    "voiceParticipantCount", "videoCount", "isBreakout", "parentMeetingID"},
+};
 
 static bool
 is_due(const struct config *config, const struct server_facts *facts, int64_t now_ms)
@@ -66,24 +73,16 @@ count_rooms(struct arena *arena, const struct xml_list *list, struct store_poll 
 	}
 }
 
-/* Take the meetings and the load from a server's list.  False if it is none. */
-static bool
-read_list(struct arena *arena, struct str document, struct store_poll *poll)
+/* Take the meetings and the load from a server's list. */
+static void
+take_list(struct arena *arena, const struct xml_list *list, struct store_poll *poll)
 {
-	struct xml_list list = {
-		.container = "meetings",
-		.item = "meeting",
-		.keys = {"meetingID", "internalMeetingID", "participantCount",
-		    "voiceParticipantCount", "videoCount", "isBreakout", "parentMeetingID"},
-	};
 	size_t i;
 
-	if (xml_read(arena, document, NULL, 0, &list) != 0)
-		return false;
-	poll->meetings = arena_alloc(arena, (list.n + 1) * sizeof(*poll->meetings));
-	poll->n = list.n;
-	for (i = 0; i < list.n; i++) {
-		const struct str *text = list.items[i].text;
+	poll->meetings = arena_alloc(arena, (list->n + 1) * sizeof(*poll->meetings));
+	poll->n = list->n;
+	for (i = 0; i < list->n; i++) {
+		const struct str *text = list->items[i].text;
 		struct store_polled *polled = &poll->meetings[i];
 
 		polled->meeting_id = text[MEETING_ID];
@@ -96,8 +95,7 @@ read_list(struct arena *arena, struct str document, struct store_poll *poll)
 		poll->voice += meeting_number(text[VOICE]);
 		poll->videos += meeting_number(text[VIDEOS]);
 	}
-	count_rooms(arena, &list, poll);
-	return true;
+	count_rooms(arena, list, poll);
 }
 
 /* The servers that are to be polled now: their indices in the configuration.  None
@@ -152,6 +150,7 @@ poll_servers(struct call *call, const size_t *chosen, size_t n, uint64_t owner)
 	size_t i, n_lists = 0;
 
 	fanout_init(&fanout, call, n);
+	fanout.list = &meetings;
 	for (i = 0; i < n; i++)
 		relay_prepare(call, &config->servers[chosen[i]],
 		    fanout_add(&fanout, &config->servers[chosen[i]]));
@@ -163,11 +162,12 @@ poll_servers(struct call *call, const size_t *chosen, size_t n, uint64_t owner)
 		if (answer->verdict != RELAY_SUCCESS && answer->verdict != RELAY_FAILED)
 			continue; /* the failure has set when it is polled next */
 		polls[i].probe_ms = now_ms + config->poll_interval_ms;
-		polls[i].answered = answer->verdict == RELAY_SUCCESS &&
-		    read_list(call->arena, answer->http->answer, &polls[i]);
-		if (polls[i].answered)
-			lists[n_lists++] = (struct store_list){
-				polls[i].server, call->name, answer->http->answer};
+		polls[i].answered = answer->verdict == RELAY_SUCCESS;
+		if (!polls[i].answered)
+			continue;
+		take_list(call->arena, answer->list, &polls[i]);
+		lists[n_lists++] = (struct store_list){
+			polls[i].server, call->name, answer->http->answer};
 	}
 	verbs->lists_save(call->store, lists, n_lists);
 	if (verbs->polls_save(call->store, polls, n, now_ms,

@@ -121,12 +121,12 @@ judge_document(const struct call *call, const char *name, const struct server *s
 		answer->verdict = RELAY_REDIRECT;
 		return;
 	}
-	if (http->status == 200 && is_json(http)) {
+	if (http->status == 200 && is_json(http) && !answer->list) {
 		answer->verdict = RELAY_SUCCESS;
 		return;
 	}
 	if (http->status != 200 ||
-	    xml_read(call->arena, http->answer, fields, 2, NULL) != 0) {
+	    xml_read(call->arena, http->answer, fields, 2, answer->list) != 0) {
 		log_warn("server's answer is not a BigBlueButton answer", "server",
 		    server->name, "call", name, "status", status);
 		return;
@@ -150,7 +150,8 @@ judge(const struct call *call, const char *name, const struct server *server,
     const struct http_call *http, struct relay_answer *answer)
 {
 
-	*answer = (struct relay_answer){.verdict = RELAY_NO_ANSWER, .http = http};
+	*answer = (struct relay_answer){.verdict = RELAY_NO_ANSWER, .http = http,
+		.list = answer->list};
 	switch (http->result) {
 	case HTTP_ANSWERED:
 		judge_document(call, name, server, http, answer);
@@ -220,6 +221,7 @@ relay_send(struct call *call, const struct server *server, struct relay_answer *
 	struct http_call *http = arena_alloc(call->arena, sizeof(*http));
 	struct http_batch batch = {.calls = http, .n = 1};
 
+	answer->list = NULL;
 	relay_prepare(call, server, http);
 	batch.timeout_ms = http->body.len > 0 || strcmp(call->name, "create") == 0 ?
 	    config->create_timeout_ms : config->call_timeout_ms;

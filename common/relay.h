@@ -10,6 +10,7 @@
 
 #include "call.h"
 #include "http.h"
+#include "xml.h"
 
 enum relay_verdict {
 	RELAY_SUCCESS,      /* a BBB answer that says SUCCESS (or JSON) */
@@ -23,6 +24,8 @@ struct relay_answer {
 	enum relay_verdict verdict;
 	struct str message_key; /* of RELAY_SUCCESS and RELAY_FAILED, or absent */
 	const struct http_call *http;
+	struct xml_list *list;  /* in: what to read from an XML answer on the same
+	                           occasion, or NULL; filled in with RELAY_SUCCESS */
 };
 
 /* The call's URL on that server, signed with the server's secret.  query is
@@ -46,7 +49,7 @@ enum relay_origin {
 };
 
 /*
- * Judge a finished outgoing call of that name.  What is wrong with it is logged,
+ * Judge a finished outgoing call of that name; of *answer, list is to be set before.  What is wrong with it is logged,
  * and the server's health is told of the contact.
  */
 void relay_judge(const struct call *call, enum relay_origin origin, const char *name,
