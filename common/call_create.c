@@ -119,6 +119,17 @@ claim_meeting(struct call *call, struct claim *claim, const char *from)
 	log_placement(call, &claim->placement);
 }
 
+/* May the create go to another server than the one that gave this answer?  To one
+ * that is too busy others of this meeting may be under way: who follows another's
+ * claim does not move it. */
+static bool
+may_move(const struct claim *claim, const struct relay_answer *answer)
+{
+
+	return answer->verdict == RELAY_UNREACHABLE ||
+	    (answer->verdict == RELAY_BUSY && (claim->is_ours || claim->is_alone));
+}
+
 /*
  * Send the create where the claim says; where no connection can be had, move
  * the claim to the next best server.  After a byte was sent, never: the
@@ -134,7 +145,7 @@ send_to_claim(struct call *call, struct claim *claim, struct relay_answer *answe
 	for (tries = 0; tries < claim->placement.n; tries++) {
 		tried = claim->server;
 		relay_send(call, tried, answer);
-		if (answer->verdict != RELAY_UNREACHABLE)
+		if (!may_move(claim, answer))
 			return;
 		for (i = 0; i < claim->placement.n; i++)
 			if (claim->placement.candidates[i].server == tried)
@@ -171,7 +182,7 @@ place(struct call *call)
 	}
 	send_to_claim(call, &claim, &answer);
 	/* A refused create made no meeting, unless it is that one exists. */
-	if (claim.is_ours && (answer.verdict == RELAY_UNREACHABLE ||
+	if (claim.is_ours && (may_move(&claim, &answer) ||
 	        (answer.verdict == RELAY_FAILED &&
 	            !reply_is(answer.message_key, REPLY_ID_NOT_UNIQUE))))
 		store->verbs->meeting_drop(store, call->meeting_id, claim.meeting.server,
@@ -207,7 +218,8 @@ place_room(struct call *call, const struct server *server)
 	is_ours = verbs->meeting_adopt(call->store, call->meeting_id, server->name,
 	    now_ms) == STORE_OK;
 	relay_send(call, server, &answer);
-	if (is_ours && (answer.verdict == RELAY_UNREACHABLE || answer.verdict == RELAY_FAILED))
+	if (is_ours && (answer.verdict == RELAY_UNREACHABLE || answer.verdict == RELAY_BUSY ||
+	        answer.verdict == RELAY_FAILED))
 		verbs->meeting_drop(call->store, call->meeting_id, server->name, now_ms);
 	relay_answer(call, server, &answer, false);
 }

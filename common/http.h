@@ -23,7 +23,10 @@ enum http_result {
 	HTTP_TIMEOUT,     /* connected, or connecting, when the deadline passed */
 	HTTP_BROKEN,      /* the connection broke, or the answer is no HTTP */
 	HTTP_TOO_LARGE,   /* the answer passed max_answer_bytes */
-	HTTP_ABANDONED    /* given up, because another answer was enough */
+	HTTP_ABANDONED,   /* given up, because another answer was enough */
+	HTTP_BUSY         /* too many calls to this server are under way, and it
+	                     answers none, or none ended before the deadline:
+	                     nothing was sent, which tells nothing of the server */
 };
 
 struct http_call {

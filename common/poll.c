@@ -159,8 +159,10 @@ poll_servers(struct call *call, const size_t *chosen, size_t n, uint64_t owner)
 		const struct relay_answer *answer = &fanout.answers[i];
 
 		polls[i].server = fanout.servers[i]->name;
-		if (answer->verdict != RELAY_SUCCESS && answer->verdict != RELAY_FAILED)
+		if (answer->verdict != RELAY_SUCCESS && answer->verdict != RELAY_FAILED &&
+		    answer->verdict != RELAY_BUSY)
 			continue; /* the failure has set when it is polled next */
+		/* A busy server was not asked, which sets nothing either. */
 		polls[i].probe_ms = now_ms + config->poll_interval_ms;
 		polls[i].answered = answer->verdict == RELAY_SUCCESS;
 		if (!polls[i].answered)

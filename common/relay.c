@@ -158,6 +158,11 @@ judge(const struct call *call, const char *name, const struct server *server,
 		return;
 	case HTTP_ABANDONED:
 		return;
+	case HTTP_BUSY:
+		answer->verdict = RELAY_BUSY;
+		log_warn("server was not asked", "server", server->name, "call", name,
+		    "problem", http->problem);
+		return;
 	case HTTP_UNREACHABLE:
 		answer->verdict = RELAY_UNREACHABLE;
 		break;
@@ -204,9 +209,10 @@ relay_judge(const struct call *call, enum relay_origin origin, const char *name,
 
 	judge(call, name, server, http, answer);
 	good = answer->verdict != RELAY_NO_ANSWER && answer->verdict != RELAY_UNREACHABLE;
-	/* Abandoned calls tell nothing.  An answer that is wrong, or too large, may
-	 * be what a client's own parameters led to. */
-	if (http->result == HTTP_ABANDONED || (!good && origin == RELAY_CLIENT &&
+	/* Calls that were abandoned, or not sent, tell nothing.  An answer that is
+	 * wrong, or too large, may be what a client's own parameters led to. */
+	if (http->result == HTTP_ABANDONED || http->result == HTTP_BUSY ||
+	    (!good && origin == RELAY_CLIENT &&
 	        (http->result == HTTP_ANSWERED || http->result == HTTP_TOO_LARGE)))
 		return;
 	if (call->store->verbs->server_contact(call->store, server->name, good, &rules,
@@ -238,7 +244,7 @@ relay_answer(struct call *call, const struct server *server,
 
 	response->server = server->name;
 	if (answer->verdict == RELAY_NO_ANSWER || answer->verdict == RELAY_UNREACHABLE ||
-	    (answer->verdict == RELAY_REDIRECT && !cookies)) {
+	    answer->verdict == RELAY_BUSY || (answer->verdict == RELAY_REDIRECT && !cookies)) {
 		reply_error(response, call->arena, REPLY_UNAVAILABLE);
 		return;
 	}

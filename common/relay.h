@@ -17,7 +17,9 @@ enum relay_verdict {
 	RELAY_FAILED,       /* a BBB answer that says FAILED */
 	RELAY_REDIRECT,     /* a 302, proper for join alone */
 	RELAY_NO_ANSWER,    /* none, or none that is BBB's; logged */
-	RELAY_UNREACHABLE   /* no connection, nothing was sent; logged */
+	RELAY_UNREACHABLE,  /* no connection, nothing was sent; logged */
+	RELAY_BUSY          /* too many calls to it are under way, nothing was sent
+	                       (HTTP_BUSY); logged */
 };
 
 struct relay_answer {
@@ -49,8 +51,10 @@ enum relay_origin {
 };
 
 /*
- * Judge a finished outgoing call of that name; of *answer, list is to be set before.  What is wrong with it is logged,
- * and the server's health is told of the contact.
+ * Judge a finished outgoing call of that name; of *answer, list is to be set before.
+ * What is wrong with it is logged, and the server's health is told of the contact.  A
+ * call that was not sent since the server is busy was none: it tells nothing of it,
+ * good or bad.
  */
 void relay_judge(const struct call *call, enum relay_origin origin, const char *name,
 	const struct server *server, const struct http_call *http,

@@ -28,14 +28,16 @@
  *	                      RFC 3875 variables ("-": absent), "sign-with SECRET";
  *	                      an empty line, the body.  %sign, %sign1, %sign256,
  *	                      %sign384, %sign512, %SIGN stand for the checksum.
- *	== poll               instead of a request: one round of polling
+ *	== poll               instead of a request: poll the servers that are due
  *	== server a,b [optional] METHOD TARGET
  *	                      a call that must come ("*": to every server), without
  *	                      its checksum, which is checked.  "> body TEXT" ("> body
  *	                      =": the request's), "> X-Forwarded-For: ...", ">
- *	                      Content-Type: ...", "> once".  The answer: "status N",
- *	                      "unreachable", "timeout", "broken", "too-large",
- *	                      headers, an empty line, the body; or "FAILED KEY".
+ *	                      Content-Type: ...", "> once".  "meanwhile room-1 a":
+ *	                      another process maps that before the answer.  The
+ *	                      answer: "status N", "unreachable", "timeout", "broken",
+ *	                      "too-large", "busy", headers, an empty line, the body; or
+ *	                      "FAILED KEY".
  *	== response           "status N" (200), headers that must be there, "no-header
  *	                      NAME", "key KEY" (a FAILED document), "contains TEXT",
  *	                      "lacks TEXT"; an empty line, the exact body.  %sign-a
@@ -120,7 +122,7 @@ static int log_file;
 
 /* Ways for an outgoing call to fail: http results, and answers that are none. */
 static const char *const failures[] = {
-	"unreachable", "timeout", "broken", "too-large",
+	"unreachable", "timeout", "broken", "too-large", "busy",
 	"status 500\nContent-Type: text/html\n\n<html>secret-a checksum=abc</html>",
 	"status 200\n\n<response><returncode>SUCC",
 	"status 200\n\n",
@@ -463,6 +465,20 @@ check_sent(struct run *run, const struct expected *e, const struct http_call *ca
 			value, STR_ARG(got));
 }
 
+/* Map a meeting, "room-1 a", as another process does while a call is under way. */
+static void
+map_meanwhile(struct run *run, char *line)
+{
+	char *server = strchr(line, ' ');
+	struct str id;
+
+	if (server == NULL)
+		return;
+	id = (struct str){line, (size_t)(server - line)};
+	see(run, id);
+	run->inner->verbs->meeting_adopt(run->inner, id, server + 1, run->now_ms);
+}
+
 /* Give the call its answer: the lines of a server section. */
 static void
 answer(struct run *run, const struct expected *e, char *text, struct http_call *call)
@@ -480,7 +496,9 @@ answer(struct run *run, const struct expected *e, char *text, struct http_call *
 		if ((value = after(line, "> ")) != NULL) {
 			if (!run->torture)
 				check_sent(run, e, call, value, &has_body);
-		} else if ((value = after(line, "status ")) != NULL)
+		} else if ((value = after(line, "meanwhile ")) != NULL)
+			map_meanwhile(run, value);
+		else if ((value = after(line, "status ")) != NULL)
 			call->status = atoi(value);
 		else if ((value = after(line, "Content-Type: ")) != NULL)
 			call->answer_type = str_from(value);
@@ -493,8 +511,8 @@ answer(struct run *run, const struct expected *e, char *text, struct http_call *
 			call->answer = str_from(str_printf(run->arena, "<response>\n"
 				"<returncode>FAILED</returncode>\n<messageKey>%s</messageKey>\n"
 				"<message>As a server words it.</message>\n</response>", value));
-		else if (strcmp(line, "unreachable") == 0) {
-			call->result = HTTP_UNREACHABLE;
+		else if (strcmp(line, "unreachable") == 0 || strcmp(line, "busy") == 0) {
+			call->result = *line == 'b' ? HTTP_BUSY : HTTP_UNREACHABLE;
 			call->sent = false;
 		} else if (strcmp(line, "timeout") == 0)
 			call->result = HTTP_TIMEOUT;
@@ -1053,7 +1071,7 @@ do_poll(struct run *run, size_t index)
 	struct arena *arena = arena_new();
 
 	expect_calls(run, index + 1);
-	poll_run(&api, arena, run->now_ms, NONCE, true);
+	poll_run(&api, arena, run->now_ms, NONCE, false);
 	check_act(run, index);
 	arena_free(arena);
 }
