@@ -34,6 +34,27 @@
 /* The loop's own deadline decides; libcurl's is a net below it. */
 #define NET_MS 250
 
+/* How long a server whose calls are all under way may answer none of them, until
+ * those that wait for it wait no more. */
+#define PATIENCE_US (INT64_C(1) * 1000000)
+
+/* Slots of the table of servers; more servers than that share slots. */
+#define LANES 256
+
+/* One server: what is under way to it, and what waits for that to end. */
+struct lane {
+	struct lane *next;         /* of the same slot */
+	struct lane *next_crowded;
+	bool is_crowded;           /* in the list of those where calls wait */
+	unsigned under_way;
+	struct transfer *first, **end; /* those that wait */
+	int64_t full_us;           /* when under_way reached the maximum */
+	int64_t answered_us;       /* the last answer */
+	int64_t idle_us;           /* since when nothing is under way */
+	bool is_stuck;
+	char *name;
+};
+
 /* One call on its way.  The loop writes all of it until finished is set under
  * the lock, then it is the caller's. */
 struct transfer {
@@ -47,6 +68,10 @@ struct transfer {
 	bool in_header;
 	bool header_too_large;
 	char error[CURL_ERROR_SIZE];
+	struct lane *lane;         /* NULL when neither waiting nor under way */
+	struct transfer *next_waiting, **link; /* link: NULL when not waiting */
+	bool waited;
+	bool late;                 /* time was up, and it was under way */
 
 	bool finished;
 	bool judged;               /* the caller's: taken over into the call */
@@ -76,6 +101,7 @@ struct http_curl {
 	long connect_timeout_ms;
 	char *ca_file;
 	char *agent;
+	unsigned max_calls_per_server;
 
 	pthread_t thread;
 	pthread_mutex_t lock;      /* incoming, stop, and what job says */
@@ -90,6 +116,8 @@ struct http_curl {
 	CURL *pool[POOL_MAX];
 	size_t n_pool;
 	bool has_ca_file;          /* given, or compiled into libcurl */
+	struct lane *lanes[LANES];
+	struct lane *crowded;
 };
 
 static int64_t
@@ -310,6 +338,127 @@ set_options(const struct http_curl *self, struct transfer *transfer,
 }
 
 /*
+ * The maximum of calls under way to one server
+ */
+
+/* The lane of that server, made when it is first called. */
+static struct lane *
+lane_of(struct http_curl *self, const char *server)
+{
+	struct lane **link, *lane;
+	unsigned hash = 5381;
+	const char *c;
+
+	for (c = server; *c; c++)
+		hash = hash * 33 + (unsigned char)*c;
+	for (link = &self->lanes[hash % LANES]; (lane = *link); link = &lane->next)
+		if (strcmp(lane->name, server) == 0)
+			return lane;
+	lane = mem_alloc(sizeof(*lane));
+	lane->name = mem_strdup(server);
+	lane->end = &lane->first;
+	*link = lane;
+	return lane;
+}
+
+static bool
+is_full(const struct http_curl *self, const struct lane *lane)
+{
+
+	return lane->under_way >= self->max_calls_per_server;
+}
+
+/* When the patience with a server whose calls are all under way is over.  A call
+ * alone that takes long says nothing: it counts from when the last place was
+ * taken. */
+static int64_t
+patience_end_us(const struct lane *lane)
+{
+	int64_t since_us = lane->full_us;
+
+	if (lane->answered_us > since_us)
+		since_us = lane->answered_us;
+	return since_us + PATIENCE_US;
+}
+
+/* Take a place in the lane.  Returns false when there is none. */
+static bool
+enter(struct http_curl *self, struct transfer *transfer, struct lane *lane)
+{
+	int64_t now = now_us();
+
+	/* Who was here first goes first. */
+	if (lane->first || is_full(self, lane))
+		return false;
+	/* What is known of the server is old, and it may be well again. */
+	if (lane->under_way == 0 && now - lane->idle_us >= PATIENCE_US)
+		lane->is_stuck = false;
+	lane->under_way++;
+	if (is_full(self, lane))
+		lane->full_us = now;
+	transfer->lane = lane;
+	return true;
+}
+
+static void
+begin_waiting(struct http_curl *self, struct transfer *transfer, struct lane *lane)
+{
+
+	transfer->lane = lane;
+	transfer->waited = true;
+	transfer->link = lane->end;
+	*lane->end = transfer;
+	lane->end = &transfer->next_waiting;
+	if (!lane->is_crowded) {
+		lane->is_crowded = true;
+		lane->next_crowded = self->crowded;
+		self->crowded = lane;
+	}
+}
+
+static void
+end_waiting(struct transfer *transfer)
+{
+
+	*transfer->link = transfer->next_waiting;
+	if (transfer->next_waiting)
+		transfer->next_waiting->link = transfer->link;
+	else
+		transfer->lane->end = transfer->link;
+	transfer->next_waiting = NULL;
+	transfer->link = NULL;
+}
+
+/* Leave the lane, at the end of the transfer.  Who comes next is let in by
+ * serve_waiting() alone, and not in the midst of whatever ends transfers. */
+static void
+leave(struct transfer *transfer)
+{
+	struct lane *lane = transfer->lane;
+
+	if (!lane)
+		return;
+	if (transfer->link) {
+		end_waiting(transfer);
+		return;
+	}
+	if (--lane->under_way == 0)
+		lane->idle_us = now_us();
+	if (transfer->result == HTTP_ANSWERED || transfer->result == HTTP_TOO_LARGE) {
+		lane->answered_us = now_us();
+		lane->is_stuck = false;
+	} else if (transfer->result == HTTP_ABANDONED) {
+		/* It had no chance to answer; neither had who comes next. */
+		lane->full_us = now_us();
+	} else if (transfer->late && !transfer->waited &&
+	    lane->answered_us < transfer->job->start_us) {
+		/* Only a call that had all its time, and only if no other was
+		 * answered meanwhile: a create may be slow by itself. */
+		lane->is_stuck = true;
+	}
+}
+
+/*
  * Ending a transfer
  */
 
@@ -341,6 +490,7 @@ publish(struct http_curl *self, struct transfer *transfer)
 {
 	struct job *job = transfer->job, **link;
 
+	leave(transfer);
 	transfer->elapsed_ms = (now_us() - job->start_us) / 1000;
 	if (--job->left == 0) {
 		for (link = &self->jobs; *link != job; link = &(*link)->next)
@@ -391,6 +541,14 @@ give_up_late(struct http_curl *self, struct transfer *transfer)
 {
 	char problem[80];
 
+	transfer->late = transfer->added;
+	if (transfer->waited && !transfer->added) {
+		snprintf(problem, sizeof(problem),
+		    "too many calls to it are under way: no turn within %lld ms",
+		    (long long)transfer->job->timeout_ms);
+		give_up(self, transfer, HTTP_BUSY, problem);
+		return;
+	}
 	snprintf(problem, sizeof(problem), "no %s within %lld ms",
 	    was_sent(self, transfer) ? "answer" : "connection",
 	    (long long)transfer->job->timeout_ms);
@@ -489,6 +647,7 @@ conclude(struct http_curl *self, struct transfer *transfer, CURLcode code)
 		give_up_late(self, transfer);
 		return;
 	} else if (code == CURLE_OPERATION_TIMEDOUT) {
+		transfer->late = true;
 		transfer->result = HTTP_UNREACHABLE;
 		snprintf(transfer->problem, sizeof(transfer->problem),
 		    "no connection within %ld ms", self->connect_timeout_ms);
@@ -502,7 +661,16 @@ conclude(struct http_curl *self, struct transfer *transfer, CURLcode code)
 }
 
 static void
-start(struct http_curl *self, struct transfer *transfer)
+give_up_busy(struct http_curl *self, struct transfer *transfer)
+{
+
+	give_up(self, transfer, HTTP_BUSY,
+	    "too many calls to it are under way, and it answers none");
+}
+
+/* Hand the transfer to libcurl. */
+static void
+launch(struct http_curl *self, struct transfer *transfer)
 {
 	int64_t left_us = transfer->job->deadline_us - now_us();
 
@@ -522,6 +690,52 @@ start(struct http_curl *self, struct transfer *transfer)
 	else
 		give_up(self, transfer, HTTP_UNREACHABLE,
 		    "libcurl refused the call");
+}
+
+/* Launch the transfer, or let it wait for its turn, or refuse it. */
+static void
+start(struct http_curl *self, struct transfer *transfer)
+{
+	struct lane *lane;
+
+	if (self->max_calls_per_server > 0) {
+		lane = lane_of(self, transfer->call->server);
+		if (!enter(self, transfer, lane)) {
+			if (lane->is_stuck)
+				give_up_busy(self, transfer);
+			else
+				begin_waiting(self, transfer, lane);
+			return;
+		}
+	}
+	launch(self, transfer);
+}
+
+/* Launch those that wait and whose turn it is; refuse those that wait for a
+ * server that is stuck. */
+static void
+serve_waiting(struct http_curl *self)
+{
+	struct lane **link = &self->crowded, *lane;
+	struct transfer *transfer;
+
+	while ((lane = *link)) {
+		while ((transfer = lane->first) && !is_full(self, lane)) {
+			end_waiting(transfer);
+			lane->under_way++;
+			launch(self, transfer);
+		}
+		if (lane->first && patience_end_us(lane) <= now_us())
+			lane->is_stuck = true;
+		while (lane->first && lane->is_stuck)
+			give_up_busy(self, lane->first);
+		if (lane->first) {
+			link = &lane->next_crowded;
+		} else {
+			*link = lane->next_crowded;
+			lane->is_crowded = false;
+		}
+	}
 }
 
 /*
@@ -619,20 +833,27 @@ turn(struct http_curl *self)
 			conclude(self, transfer, result);
 	}
 	end_jobs(self);
+	/* After all answers that are there were taken, however late that is. */
+	serve_waiting(self);
 	return go_on;
 }
 
-/* Sleep until a socket, a timer of libcurl, a deadline, or a caller calls. */
+/* Sleep until a socket, a timer of libcurl, a deadline, the end of the patience
+ * with a server, or a caller calls. */
 static void
 wait_for_work(struct http_curl *self)
 {
 	static const struct timespec pause = {.tv_nsec = 10000000};
 	int64_t now = now_us(), until = now + IDLE_US;
+	const struct lane *lane;
 	const struct job *job;
 
 	for (job = self->jobs; job; job = job->next)
 		if (job->deadline_us < until)
 			until = job->deadline_us;
+	for (lane = self->crowded; lane; lane = lane->next_crowded)
+		if (patience_end_us(lane) < until)
+			until = patience_end_us(lane);
 	if (until < now)
 		until = now;
 	/* Rounded up, or the last millisecond would be spun away.  A failure
@@ -835,6 +1056,21 @@ unlock:
 }
 
 static void
+lanes_free(struct http_curl *self)
+{
+	struct lane *lane;
+	size_t i;
+
+	for (i = 0; i < LANES; i++) {
+		while ((lane = self->lanes[i])) {
+			self->lanes[i] = lane->next;
+			free(lane->name);
+			free(lane);
+		}
+	}
+}
+
+static void
 http_curl_free(struct http_curl *self)
 {
 
@@ -845,6 +1081,7 @@ http_curl_free(struct http_curl *self)
 		self->curl->multi_cleanup(self->multi);
 	pthread_mutex_destroy(&self->inline_lock);
 	pthread_mutex_destroy(&self->lock);
+	lanes_free(self);
 	free(self->agent);
 	free(self->ca_file);
 	free(self);
@@ -901,6 +1138,7 @@ http_curl_open(const struct http_curl_options *options)
 	self->connect_timeout_ms = (long)connect_timeout_ms;
 	self->ca_file = mem_strdup(options->ca_file);
 	self->agent = mem_strdup(options->agent);
+	self->max_calls_per_server = options->max_calls_per_server;
 	self->incoming_end = &self->incoming;
 	pthread_mutex_init(&self->lock, NULL);
 	pthread_mutex_init(&self->inline_lock, NULL);

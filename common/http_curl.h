@@ -11,6 +11,17 @@
  * libcurl is loaded at the first batch (INLINE) or by http_curl_open (THREAD),
  * not linked: a CGI process that contacts no server is spared the 33 shared
  * objects it brings.
+ *
+ * A server that hangs must not hold every worker of the process: each server
+ * has a maximum of calls under way (the bulkhead pattern).  A call beyond it
+ * waits its turn, first come, first served, as long as the server answers
+ * others: a crowd that calls a healthy server is served.  A server is stuck
+ * once that many calls are under way and for one second none was answered,
+ * or when a call got no answer until its deadline and no other did either.  Then
+ * those that wait, and all that find the maximum reached, fail at once with
+ * HTTP_BUSY, until it answers a call or was not called for a second.  The
+ * places of calls that timed out go to the next calls, so it shows when the
+ * server is back.
  */
 #ifndef HTTP_CURL_H
 #define HTTP_CURL_H
@@ -26,6 +37,7 @@ struct http_curl_options {
 	int64_t connect_timeout_ms;
 	const char *ca_file; /* CA bundle, or NULL for the system's */
 	const char *agent;   /* User-Agent */
+	unsigned max_calls_per_server; /* under way at once; 0: no maximum */
 };
 
 /*

@@ -33,6 +33,9 @@ struct server {
 	atomic_int connections; /* ever accepted */
 	atomic_int live;        /* being served */
 	atomic_int continued;   /* requests with Expect: 100-continue */
+	atomic_int open;        /* requests for /slow and /gate under way */
+	atomic_int most_open;
+	atomic_bool shut;       /* /gate is answered once this is false */
 };
 
 struct connection {
@@ -135,6 +138,28 @@ wait_for_end(int fd)
 		continue;
 }
 
+static void
+count_open(struct server *server)
+{
+	int open = ++server->open, most = server->most_open;
+
+	while (most < open && !atomic_compare_exchange_weak(&server->most_open,
+	    &most, open))
+		continue;
+}
+
+/* Wait until the gate opens, or, returning false, until the client leaves. */
+static bool
+pass_gate(struct connection *c)
+{
+	struct pollfd client = {c->fd, POLLIN, 0};
+
+	while (c->server->shut)
+		if (poll(&client, 1, 10) != 0)
+			return false;
+	return true;
+}
+
 /* Answer one request.  Returns whether the connection stays. */
 static bool
 serve(struct connection *c, char *request, size_t len)
@@ -142,14 +167,24 @@ serve(struct connection *c, char *request, size_t len)
 	static char big[BIG];
 	char text[64];
 	struct linger linger = {1, 0};
+	bool passed;
 	int i;
 
 	if (path_is(request, "/hang")) {
 		wait_for_end(c->fd);
 		return false;
 	}
+	if (path_is(request, "/gate")) {
+		count_open(c->server);
+		passed = pass_gate(c);
+		c->server->open--;
+		return passed && answer(c->fd, "200 OK", "passed", 6);
+	}
 	if (path_is(request, "/slow")) {
+		count_open(c->server);
 		sleep_ms(300);
+		/* Before the answer, which the next request may follow. */
+		c->server->open--;
 		return answer(c->fd, "200 OK", "slow", 4);
 	}
 	if (path_is(request, "/reset")) {
@@ -678,6 +713,249 @@ test_callers(void)
 	    mode_name);
 }
 
+/*
+ * The maximum of calls under way to one server.  Servers are told apart by name,
+ * here "test" (web) and "gated", which hangs as long as its gate is shut.
+ */
+
+#define MOST 4
+
+static struct server gated;
+
+static struct http_call
+get_gated(struct arena *arena, const char *path)
+{
+	struct http_call call = get(arena, gated.port, path);
+
+	call.server = "gated";
+	return call;
+}
+
+static size_t
+count_results(const struct http_call *calls, size_t n, enum http_result result)
+{
+	size_t i, count = 0;
+
+	for (i = 0; i < n; i++)
+		count += calls[i].result == result;
+	return count;
+}
+
+/* Shut or open the gate, when nothing waits at it. */
+static void
+set_gate(bool shut)
+{
+
+	while (gated.open > 0)
+		sleep_ms(5);
+	gated.shut = shut;
+}
+
+static void
+test_maximum(struct arena *arena)
+{
+	struct http_call calls[20];
+	int64_t first_ms;
+	size_t i;
+
+	web.most_open = 0;
+	for (i = 0; i < 20; i++)
+		calls[i] = get(arena, web.port, "/slow");
+	run(arena, calls, 20, 30000);
+	is_int(count_results(calls, 20, HTTP_ANSWERED), 20,
+	    "%s: a crowd at a healthy server: all are answered", mode_name);
+	is_int(web.most_open, MOST, "%s: so many at once", mode_name);
+	for (i = MOST; i < 20 && calls[i].elapsed_ms >= calls[i - MOST].elapsed_ms; i++)
+		continue;
+	is_int(i, 20, "%s: in the order they came", mode_name);
+
+	/* The last ten calls go to another server. */
+	set_gate(true);
+	gated.most_open = 0;
+	for (i = 0; i < 20; i++)
+		calls[i] = i < 10 ? get_gated(arena, "/gate") :
+		    get(arena, web.port, "/slow");
+	run(arena, calls, 20, 2500);
+	is_int(count_results(calls, 10, HTTP_TIMEOUT), MOST,
+	    "%s: a server that hangs: what was sent", mode_name);
+	is_int(count_results(calls, 10, HTTP_BUSY), 10 - MOST,
+	    "%s: a server that hangs: what was not", mode_name);
+	expect(&calls[9], HTTP_BUSY, false, "it answers none", "busy");
+	ok(calls[9].elapsed_ms < calls[0].elapsed_ms,
+	    "%s: busy after %lld ms, a timeout after %lld ms", mode_name,
+	    (long long)calls[9].elapsed_ms, (long long)calls[0].elapsed_ms);
+	is_int(count_results(calls + 10, 10, HTTP_ANSWERED), 10,
+	    "%s: another server is called meanwhile", mode_name);
+	is_int(gated.most_open, MOST, "%s: not more at the one that hangs", mode_name);
+
+	/* It hung until a moment ago: those beyond the maximum do not wait again. */
+	first_ms = calls[9].elapsed_ms;
+	for (i = 0; i < 10; i++)
+		calls[i] = get_gated(arena, "/gate");
+	run(arena, calls, 10, 1500);
+	is_int(count_results(calls, 10, HTTP_BUSY), 10 - MOST,
+	    "%s: known to hang", mode_name);
+	ok(calls[9].elapsed_ms < first_ms, "%s: busy at once: %lld ms, %lld ms before",
+	    mode_name, (long long)calls[9].elapsed_ms, (long long)first_ms);
+	calls[0] = get_gated(arena, "/echo");
+	run(arena, calls, 1, 5000);
+	expect(&calls[0], HTTP_ANSWERED, true, NULL, "a sign of life");
+	set_gate(false);
+	for (i = 0; i < 20; i++)
+		calls[i] = get_gated(arena, "/slow");
+	run(arena, calls, 20, 30000);
+	is_int(count_results(calls, 20, HTTP_ANSWERED), 20, "%s: well again", mode_name);
+}
+
+static void
+test_waiting_ends(struct arena *arena)
+{
+	struct http_call calls[10];
+	struct enough enough = {.thread = pthread_self()};
+	struct http_batch batch = {.calls = calls, .n = 10, .timeout_ms = 20000,
+	    .enough = is_enough, .context = &enough};
+	size_t i;
+
+	set_gate(true);
+	for (i = 0; i < 10; i++)
+		calls[i] = get_gated(arena, "/gate");
+	run(arena, calls, 10, 300);
+	is_int(count_results(calls, 10, HTTP_TIMEOUT), MOST, "%s: the deadline", mode_name);
+	expect(&calls[9], HTTP_BUSY, false, "no turn within 300 ms",
+	    "deadline while waiting");
+
+	calls[0] = get_gated(arena, "/echo");
+	run(arena, calls, 1, 5000);
+	for (i = 0; i < 9; i++)
+		calls[i] = get_gated(arena, "/gate");
+	calls[9] = get(arena, web.port, "/slow");
+	http->run(http, arena, &batch);
+	expect(&calls[9], HTTP_ANSWERED, true, NULL, "enough");
+	is_int(count_results(calls, 9, HTTP_ABANDONED), 9,
+	    "%s: abandoned while waiting", mode_name);
+	expect(&calls[0], HTTP_ABANDONED, true, "enough", "abandoned under way");
+	expect(&calls[8], HTTP_ABANDONED, false, "enough", "abandoned while waiting");
+
+	set_gate(false);
+	for (i = 0; i < 10; i++)
+		calls[i] = get_gated(arena, "/gate");
+	run(arena, calls, 10, 20000);
+	is_int(count_results(calls, 10, HTTP_ANSWERED), 10,
+	    "%s: no place was lost by that", mode_name);
+}
+
+/* Some calls to the gate, run by a thread of their own. */
+struct at_gate {
+	pthread_t thread;
+	struct arena *arena;
+	struct http_call calls[MOST];
+	size_t n;
+	int64_t timeout_ms;
+};
+
+static void *
+at_gate_main(void *context)
+{
+	struct at_gate *at_gate = context;
+
+	run(at_gate->arena, at_gate->calls, at_gate->n, at_gate->timeout_ms);
+	return NULL;
+}
+
+/* Shut the gate and send calls there, which are under way on return. */
+static void
+at_gate_start(struct at_gate *at_gate, size_t n, int64_t timeout_ms)
+{
+	size_t i;
+
+	set_gate(true);
+	*at_gate = (struct at_gate){.arena = arena_new(), .n = n, .timeout_ms = timeout_ms};
+	for (i = 0; i < n; i++)
+		at_gate->calls[i] = get_gated(at_gate->arena, "/gate");
+	pthread_create(&at_gate->thread, NULL, at_gate_main, at_gate);
+	while (gated.open < (int)n)
+		sleep_ms(5);
+}
+
+/* Wait until the calls are done; returns how many have that result. */
+static size_t
+at_gate_end(struct at_gate *at_gate, enum http_result result)
+{
+	size_t count;
+
+	pthread_join(at_gate->thread, NULL);
+	count = count_results(at_gate->calls, at_gate->n, result);
+	arena_free(at_gate->arena);
+	return count;
+}
+
+/* What one caller's calls do to another's. */
+static void
+test_crowd(struct arena *arena)
+{
+	struct http_call calls[20];
+	struct at_gate at_gate;
+	int64_t first_ms;
+	size_t i;
+
+	/* No call of its own, and no timeout, tells the second caller. */
+	at_gate_start(&at_gate, MOST, 60000);
+	for (i = 0; i < 3; i++)
+		calls[i] = get_gated(arena, "/echo");
+	run(arena, calls, 3, 50000);
+	is_int(count_results(calls, 3, HTTP_BUSY), 3, "all places taken: busy");
+	first_ms = calls[2].elapsed_ms;
+	run(arena, calls, 3, 50000);
+	is_int(count_results(calls, 3, HTTP_BUSY), 3, "still busy");
+	ok(calls[0].elapsed_ms < first_ms, "at once: %lld ms, and %lld ms before",
+	    (long long)calls[0].elapsed_ms, (long long)first_ms);
+	gated.shut = false;
+	is_int(at_gate_end(&at_gate, HTTP_ANSWERED), MOST, "the gate opens");
+	for (i = 0; i < 20; i++)
+		calls[i] = get_gated(arena, "/slow");
+	run(arena, calls, 20, 30000);
+	is_int(count_results(calls, 20, HTTP_ANSWERED), 20, "after that nobody is busy");
+
+	/* One call that takes long, a create perhaps, then a crowd. */
+	at_gate_start(&at_gate, 1, 60000);
+	sleep_ms(1200);
+	for (i = 0; i < 20; i++)
+		calls[i] = get_gated(arena, "/slow");
+	run(arena, calls, 20, 30000);
+	is_int(count_results(calls, 20, HTTP_ANSWERED), 20, "a crowd after a slow call");
+	gated.shut = false;
+	is_int(at_gate_end(&at_gate, HTTP_ANSWERED), 1, "the slow call");
+
+	/* One call that times out while others are answered. */
+	at_gate_start(&at_gate, 1, 500);
+	run(arena, calls, 20, 30000);
+	is_int(count_results(calls, 20, HTTP_ANSWERED), 20, "a crowd beside a timeout");
+	is_int(at_gate_end(&at_gate, HTTP_TIMEOUT), 1, "the timeout");
+
+	/* A timeout, then silence: what was known is out of date. */
+	at_gate_start(&at_gate, 1, 100);
+	is_int(at_gate_end(&at_gate, HTTP_TIMEOUT), 1, "a timeout");
+	sleep_ms(1200);
+	run(arena, calls, 20, 30000);
+	is_int(count_results(calls, 20, HTTP_ANSWERED), 20, "a crowd later on");
+	set_gate(false);
+}
+
+static void
+test_places(struct arena *arena, enum http_curl_mode mode)
+{
+	struct http_curl_options options = {mode, 1000, NULL, "tinyscale/test", MOST};
+	struct http *without = http;
+
+	http = http_curl_open(&options);
+	test_maximum(arena);
+	test_waiting_ends(arena);
+	if (mode == HTTP_CURL_THREAD)
+		test_crowd(arena);
+	http->close(http);
+	http = without;
+}
+
 /* Run a program and wait for it, or, with pid, leave it running. */
 static bool
 spawn(const char *const *argv, pid_t *pid)
@@ -709,7 +987,7 @@ static void
 test_certificate(struct arena *arena, enum http_curl_mode mode)
 {
 	char dir[] = "/tmp/test_http_curl.XXXXXX";
-	struct http_curl_options options = {mode, 5000, NULL, "tinyscale/test"};
+	struct http_curl_options options = {mode, 5000, NULL, "tinyscale/test", 0};
 	struct http *all = http;
 	struct http_call call;
 	const char *key, *certificate, *port_text;
@@ -777,8 +1055,8 @@ int
 main(void)
 {
 	static const struct http_curl_options options[] = {
-		{HTTP_CURL_THREAD, 1000, NULL, "tinyscale/test"},
-		{HTTP_CURL_INLINE, 1000, NULL, "tinyscale/test"},
+		{HTTP_CURL_THREAD, 1000, NULL, "tinyscale/test", 0},
+		{HTTP_CURL_INLINE, 1000, NULL, "tinyscale/test", 0},
 	};
 	static const char *const proxies[] = {"http_proxy", "https_proxy",
 	    "HTTPS_PROXY", "all_proxy", "ALL_PROXY"};
@@ -797,6 +1075,7 @@ main(void)
 	unsetenv("no_proxy");
 	unsetenv("NO_PROXY");
 	server_start(&web);
+	server_start(&gated);
 
 	for (i = 0; i < sizeof options / sizeof *options; i++) {
 		mode_name = options[i].mode == HTTP_CURL_THREAD ?
@@ -813,10 +1092,11 @@ main(void)
 		test_connections(arena);
 		test_batches(arena);
 		test_callers();
+		test_places(arena, options[i].mode);
 		test_certificate(arena, options[i].mode);
 		arena_reset(arena);
 		http->close(http);
-		for (try = 0; try < 200 && (web.live > 0 ||
+		for (try = 0; try < 200 && (web.live > 0 || gated.live > 0 ||
 		    count_entries("/proc/self/fd") != files ||
 		    count_entries("/proc/self/task") != threads); try++)
 			sleep_ms(10);
@@ -830,6 +1110,7 @@ main(void)
 		ok(true, "%s: opened and closed unused", mode_name);
 	}
 	server_stop(&web);
+	server_stop(&gated);
 	close(dead);
 	arena_free(arena);
 	return done_testing();
