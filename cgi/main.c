@@ -54,7 +54,7 @@ write_bytes(void *context, struct str bytes)
 static int
 poll_once(const char *config_path, bool is_round)
 {
-	struct app *app = app_open(config_path, HTTP_CURL_INLINE);
+	struct app *app = app_open(config_path, HTTP_CURL_INLINE, 1);
 	struct arena *arena;
 
 	if (!app)
@@ -89,7 +89,7 @@ static int
 serve(const char *config_path)
 {
 	struct cgi_stream stream = {variable, read_body, write_bytes, NULL};
-	struct app *app = app_open(config_path, HTTP_CURL_INLINE);
+	struct app *app = app_open(config_path, HTTP_CURL_INLINE, 1);
 	struct arena *arena = arena_new();
 	int status = app ? 0 : 1;
 	bool is_due = false;

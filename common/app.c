@@ -35,6 +35,7 @@ struct app {
 	struct generation *now;
 	const char *config_path;
 	enum http_curl_mode mode;
+	unsigned threads;
 };
 
 static int64_t
@@ -88,8 +89,20 @@ log_problems(const struct buf *problems)
 	arena_free(arena);
 }
 
+/* A process that serves one request at a time has no other to protect. */
+static unsigned
+max_calls_per_server(const struct config *config, unsigned threads)
+{
+
+	if (threads <= 1)
+		return 0;
+	if (config->max_calls_per_server > 0)
+		return (unsigned)config->max_calls_per_server;
+	return threads < 4 ? 1 : threads / 4;
+}
+
 static struct generation *
-generation_new(const char *config_path, enum http_curl_mode mode)
+generation_new(const char *config_path, enum http_curl_mode mode, unsigned threads)
 {
 	struct generation *generation = mem_alloc(sizeof(*generation));
 	struct http_curl_options options = {.mode = mode, .agent = PACKAGE_NAME "/" PACKAGE_VERSION};
@@ -110,6 +123,7 @@ generation_new(const char *config_path, enum http_curl_mode mode)
 	    store_none_open();
 	options.connect_timeout_ms = config->connect_timeout_ms;
 	options.ca_file = config->ca_file;
+	options.max_calls_per_server = max_calls_per_server(config, threads);
 	generation->api.http = http_curl_open(&options);
 	if (!generation->api.http)
 		goto fail;
@@ -155,14 +169,15 @@ app_check_config(const char *config_path_given)
 }
 
 struct app *
-app_open(const char *config_path_given, enum http_curl_mode mode)
+app_open(const char *config_path_given, enum http_curl_mode mode, unsigned threads)
 {
 	struct app *app = mem_alloc(sizeof(*app));
 
 	pthread_mutex_init(&app->mutex, NULL);
 	app->config_path = config_path_given;
 	app->mode = mode;
-	app->now = generation_new(config_path_given, mode);
+	app->threads = threads;
+	app->now = generation_new(config_path_given, mode, threads);
 	if (!app->now) {
 		app_close(app);
 		return NULL;
@@ -185,8 +200,9 @@ generation_release(struct app *app, struct generation *generation)
 int
 app_reload(struct app *app)
 {
-	struct generation *next = generation_new(app->config_path, app->mode), *old;
+	struct generation *next, *old;
 
+	next = generation_new(app->config_path, app->mode, app->threads);
 	if (!next) {
 		log_error("the new configuration is bad; the old one stays in use",
 		    "file", config_path(app->config_path));

@@ -23,11 +23,13 @@ void app_open_standard_files(void);
 int app_check_config(const char *config_path);
 
 /*
- * Load the configuration and open what it names.  Returns NULL, with every
- * problem logged, when the configuration is bad or the transport cannot be
- * had.  Call it after the last fork and with signals blocked.
+ * Load the configuration and open what it names.  threads is how many requests
+ * are served at once, of which one server's calls may hold a quarter unless
+ * max_calls_per_server says otherwise; where it is 1 there is no such maximum.
+ * Returns NULL, with every problem logged, when the configuration is bad or the
+ * transport cannot be had.  Call it after the last fork and with signals blocked.
  */
-struct app *app_open(const char *config_path, enum http_curl_mode mode);
+struct app *app_open(const char *config_path, enum http_curl_mode mode, unsigned threads);
 
 /*
  * Load the configuration anew.  A bad one is logged and the old one stays.

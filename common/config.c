@@ -820,7 +820,7 @@ static const struct key top_keys[] = {
 	{"ca_file", &type_ca_file, AT(ca_file), 0, 0, "the system's",
 		"certificates of the authorities that https servers are checked against"},
 	{"max_calls_per_server", &type_number, AT(max_calls_per_server), 0, 10000, "0",
-		"calls in flight to one server per process; 0: a quarter of the threads"},
+		"calls under way to one server per process; 0: a quarter of the threads"},
 	{"public_url", &type_public_url, AT(public_url), 0, 0, "from the request",
 		"the URL under which clients and servers reach tinyscale"},
 	{"callbacks", &type_callbacks, AT(callbacks_pass), 0, 0, "resign",

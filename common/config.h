@@ -50,7 +50,7 @@ struct config {
 	int64_t negative_ttl_ms;
 	int64_t max_body_bytes;
 	const char *ca_file;             /* NULL: the system's */
-	int64_t max_calls_per_server;    /* 0: a quarter of the threads */
+	int64_t max_calls_per_server;    /* under way; 0: a quarter of the threads */
 	const char *public_url;          /* "https://bbb.example.org/bigbluebutton/api",
 	                                    no slash at the end; NULL: from the
 	                                    request */

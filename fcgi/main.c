@@ -81,7 +81,7 @@ serve(const struct settings *settings)
 	fd = settings->address ? listen_open(settings->address) : listen_inherited();
 	if (fd < 0)
 		return 1;
-	app = app_open(settings->config_path, HTTP_CURL_THREAD);
+	app = app_open(settings->config_path, HTTP_CURL_THREAD, (unsigned)settings->threads);
 	if (!app)
 		goto done;
 	pool = worker_pool_open(app, fd, (unsigned)settings->threads);
