@@ -1,6 +1,5 @@
 #include "calls.h"
 
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -8,10 +7,7 @@
 
 #include "checksum.h"
 #include "modules.h"
-
-#define XML_TYPE "text/xml;charset=utf-8"
-#define JSON_TYPE "application/json;charset=utf-8"
-#define HTML_TYPE "text/html;charset=utf-8"
+#include "recording_calls.h"
 
 /* Methods of a call, and the MIME types its body may have. */
 enum {
@@ -23,22 +19,23 @@ enum {
 	TYPE_UNCHECKED = 4,
 };
 
-struct call {
-	const struct calls_request *request;
-	const struct call_entry *entry;
-	struct params params;
-	struct answer *answer;
+/* Which part of BBB answers, since they differ in what they check and how they fail. */
+enum controller {
+	API,
+	API_REDIRECTS, /* the same, but errors are redirects */
+	RECORDING,     /* RecordingController.groovy: each call checks its checksum itself */
 };
 
 /*
  * One row per call, as bbb-web's UrlMappings.groovy and request classes have
- * them.  A new call is a function and a row here.
+ * them.  A new call is a function and a row here; those that are not about
+ * meetings have files of their own.
  */
 struct call_entry {
 	const char *name;
 	int methods;
 	int types;
-	bool redirects_errors;
+	enum controller controller;
 	void (*run)(struct call *call);
 };
 
@@ -90,12 +87,12 @@ close_document(struct call *call)
 	text_add_string(&call->answer->body, "</response>");
 }
 
-static void
-answer_html(struct answer *answer, unsigned status, const char *title)
+void
+calls_answer_html(struct answer *answer, unsigned status, const char *title)
 {
 	text_fini(&answer->body);
 	answer->status = status;
-	answer->content_type = HTML_TYPE;
+	answer->content_type = CALLS_HTML_TYPE;
 	text_add_format(&answer->body, "<!DOCTYPE html><html><head><title>%s</title></head>"
 			"<body><h1>%s</h1></body></html>", title, title);
 }
@@ -124,14 +121,14 @@ wants_json(const struct call *call)
 }
 
 /* The error document (api-error.ftlx). */
-static void
-fail_document(struct call *call, const char *key, const char *message)
+void
+calls_fail(struct call *call, const char *key, const char *message)
 {
 	struct text *body = &call->answer->body;
 
 	call->answer->is_uncacheable = true;
 	if (wants_json(call)) {
-		call->answer->content_type = JSON_TYPE;
+		call->answer->content_type = CALLS_JSON_TYPE;
 		text_add_string(body, "{\"response\":{\"returncode\":\"FAILED\",\"messageKey\":\"");
 		text_add_json(body, key);
 		text_add_string(body, "\",\"message\":\"");
@@ -178,10 +175,10 @@ fail_redirect(struct call *call, const char *key, const char *message)
 static void
 fail(struct call *call, const char *key, const char *message)
 {
-	if (call->entry->redirects_errors)
+	if (call->entry->controller == API_REDIRECTS)
 		fail_redirect(call, key, message);
 	else
-		fail_document(call, key, message);
+		calls_fail(call, key, message);
 }
 
 static const char *
@@ -190,9 +187,8 @@ find(const struct call *call, const char *name)
 	return params_find(&call->params, name);
 }
 
-/* Like find(), but an empty value counts as absent. */
-static const char *
-find_filled(const struct call *call, const char *name)
+const char *
+calls_find_filled(const struct call *call, const char *name)
 {
 	const char *value = find(call, name);
 
@@ -268,7 +264,7 @@ check_meeting_id(struct call *call)
 static bool
 check_password(struct call *call, const char *name)
 {
-	const char *value = find_filled(call, name);
+	const char *value = calls_find_filled(call, name);
 
 	if (value == NULL || (java_length(value) >= 2 && java_length(value) <= 64))
 		return true;
@@ -279,7 +275,7 @@ check_password(struct call *call, const char *name)
 static bool
 check_boolean(struct call *call, const char *name, const char *message)
 {
-	const char *value = find_filled(call, name);
+	const char *value = calls_find_filled(call, name);
 
 	if (value == NULL || strcasecmp(value, "true") == 0 || strcasecmp(value, "false") == 0 ||
 	    strcmp(value, "0") == 0 || strcmp(value, "1") == 0)
@@ -291,7 +287,7 @@ check_boolean(struct call *call, const char *name, const char *message)
 static bool
 check_integral(struct call *call, const char *name, const char *message)
 {
-	const char *value = find_filled(call, name);
+	const char *value = calls_find_filled(call, name);
 
 	if (value == NULL || is_integral(value))
 		return true;
@@ -357,29 +353,6 @@ answer_create(struct call *call, const struct meeting *meeting, bool is_repeat)
 	call->answer->is_uncacheable = true;
 }
 
-/* Keeps meta_NAME=value pairs whose NAME can be an XML element. */
-static void
-take_metadata(const struct call *call, struct meeting *meeting)
-{
-	for (const struct param *param = call->params.first; param != NULL; param = param->next) {
-		const char *name = param->name + 5;
-		bool is_legal;
-		char *lower;
-
-		if (strncmp(param->name, "meta_", 5) != 0)
-			continue;
-		is_legal = isalpha((unsigned char)name[0]) != 0;
-		lower = text_duplicate(name);
-		for (char *c = lower; *c != '\0'; c++) {
-			is_legal = is_legal && (isalnum((unsigned char)*c) || *c == '-');
-			*c = (char)tolower((unsigned char)*c);
-		}
-		if (is_legal && params_find(&meeting->metadata, lower) == NULL)
-			params_add(&meeting->metadata, lower, param->value);
-		free(lower);
-	}
-}
-
 static bool
 check_create(struct call *call)
 {
@@ -442,8 +415,8 @@ run_create(struct call *call)
 		fail(call, "malformedXml", "Malformed XML");
 		return;
 	}
-	attendee_password = find_filled(call, "attendeePW");
-	moderator_password = find_filled(call, "moderatorPW");
+	attendee_password = calls_find_filled(call, "attendeePW");
+	moderator_password = calls_find_filled(call, "moderatorPW");
 	meeting = meetings_find_external(request->meetings, find(call, "meetingID"));
 	if (meeting != NULL) {
 		bool is_same = attendee_password == NULL && moderator_password == NULL;
@@ -458,7 +431,7 @@ run_create(struct call *call)
 			     "Please use a different meeting ID.");
 		return;
 	}
-	voice_bridge = find_filled(call, "voiceBridge");
+	voice_bridge = calls_find_filled(call, "voiceBridge");
 	if (voice_bridge != NULL &&
 	    meetings_find_voice_bridge(request->meetings, voice_bridge) != NULL) {
 		struct text *body = open_document(call, "FAILED");
@@ -473,7 +446,7 @@ run_create(struct call *call)
 		return;
 	}
 	if (is_true(find(call, "isBreakout"))) {
-		value = find_filled(call, "parentMeetingID");
+		value = calls_find_filled(call, "parentMeetingID");
 		if (value == NULL) {
 			fail(call, "parentMeetingIDMissing",
 			     "No parent meeting ID was provided for the breakout room.");
@@ -494,15 +467,15 @@ run_create(struct call *call)
 		meetings_set_string(&meeting->moderator_password, moderator_password);
 	if (voice_bridge != NULL)
 		meetings_set_string(&meeting->voice_bridge, voice_bridge);
-	value = find_filled(call, "dialNumber");
+	value = calls_find_filled(call, "dialNumber");
 	if (value != NULL)
 		meetings_set_string(&meeting->dial_number, value);
 	meeting->duration_minutes = find_number(call, "duration");
 	meeting->max_users = find_number(call, "maxParticipants");
 	meeting->record = is_true(find(call, "record"));
-	take_metadata(call, meeting);
+	params_copy_metadata(&call->params, &meeting->metadata);
 	if (parent != NULL) {
-		value = find_filled(call, "sequence");
+		value = calls_find_filled(call, "sequence");
 		meeting->is_breakout = true;
 		meeting->free_join = is_true(find(call, "freeJoin"));
 		meeting->parent_internal_meeting_id = text_duplicate(parent->internal_meeting_id);
@@ -516,8 +489,8 @@ run_join(struct call *call)
 {
 	const char *full_name = find(call, "fullName");
 	const char *role = find(call, "role");
-	const char *password = find_filled(call, "password");
-	const char *create_time = find_filled(call, "createTime");
+	const char *password = calls_find_filled(call, "password");
+	const char *create_time = calls_find_filled(call, "createTime");
 	const char *redirect = find(call, "redirect");
 	const bool wants_document = redirect != NULL && strcasecmp(redirect, "false") == 0;
 	struct meeting *meeting;
@@ -542,7 +515,7 @@ run_join(struct call *call)
 		return;
 	}
 	if (create_time != NULL && strtoll(create_time, NULL, 10) != meeting->create_time_ms) {
-		(wants_document ? fail_document : fail_redirect)(
+		(wants_document ? calls_fail : fail_redirect)(
 			call, "mismatchCreateTimeParam",
 			"The createTime parameter submitted mismatches with the current meeting.");
 		return;
@@ -553,7 +526,7 @@ run_join(struct call *call)
 		is_moderator = false;
 	} else if (password == NULL) {
 		/* "sould" is BBB's spelling. */
-		fail_document(call, "Params required", "You must either send the valid role of the "
+		calls_fail(call, "Params required", "You must either send the valid role of the "
 			      "user, or the password, sould the meeting has one.");
 		return;
 	} else if (strcmp(password, meeting->moderator_password) == 0) {
@@ -561,11 +534,11 @@ run_join(struct call *call)
 	} else if (strcmp(password, meeting->attendee_password) == 0) {
 		is_moderator = false;
 	} else {
-		fail_document(call, "Params required", "You must enter a valid password");
+		calls_fail(call, "Params required", "You must enter a valid password");
 		return;
 	}
 	if (meeting->max_users > 0 && (long long)meeting->user_count >= meeting->max_users) {
-		(wants_document ? fail_document : fail_redirect)(
+		(wants_document ? calls_fail : fail_redirect)(
 			call, "maxParticipantsReached",
 			"The number of participants allowed for this meeting has been reached.");
 		return;
@@ -790,7 +763,7 @@ run_end(struct call *call)
 		fail(call, "notFound", "A meeting with that ID does not exist");
 		return;
 	}
-	meetings_remove(call->request->meetings, meeting);
+	meetings_end(call->request->meetings, meeting);
 	body = open_document(call, "SUCCESS");
 	add_element(body, "messageKey", "sentEndMeetingRequest");
 	add_element(body, "message", "A request to end the meeting was sent.  Please wait a few "
@@ -813,12 +786,12 @@ run_insert_document(struct call *call)
 	}
 	if (request->body_length > 0 &&
 	    !modules_are_well_formed(request->body, request->body_length)) {
-		answer_html(call->answer, 500, "Internal Server Error");
+		calls_answer_html(call->answer, 500, "Internal Server Error");
 		return;
 	}
 	/* Without a usable module bbb-web renders a view that is missing. */
 	if (!modules_have_document(request->body, request->body_length)) {
-		answer_html(call->answer, 404, "Not Found");
+		calls_answer_html(call->answer, 404, "Not Found");
 		return;
 	}
 	add_element(open_document(call, "SUCCESS"), "message", "Presentation is being uploaded");
@@ -869,7 +842,7 @@ run_index(struct call *call)
 	text_add_format(&rest, "%s/api/rest", request->base_url);
 	call->answer->is_uncacheable = true;
 	if (request->content_type != NULL && strcmp(request->content_type, "application/json") == 0) {
-		call->answer->content_type = JSON_TYPE;
+		call->answer->content_type = CALLS_JSON_TYPE;
 		text_add_format(&call->answer->body,
 				"{\"response\":{\"returncode\":\"SUCCESS\",\"version\":\"2.0\","
 				"\"apiVersion\":\"2.0\",\"bbbVersion\":\"\","
@@ -891,37 +864,49 @@ run_index(struct call *call)
 }
 
 static const struct call_entry entries[] = {
-	{ "create", BY_GET | BY_POST, TYPE_FORM | TYPE_XML, false, run_create },
-	{ "join", BY_GET, TYPE_FORM, true, run_join },
-	{ "isMeetingRunning", BY_GET | BY_POST, TYPE_FORM, false, run_is_meeting_running },
-	{ "end", BY_GET | BY_POST, TYPE_FORM, false, run_end },
-	{ "getMeetingInfo", BY_GET | BY_POST, TYPE_FORM, false, run_get_meeting_info },
-	{ "getMeetings", BY_GET | BY_POST, TYPE_FORM, false, run_get_meetings },
-	{ "getSessions", BY_GET | BY_POST, TYPE_FORM, false, run_get_sessions },
-	{ "insertDocument", BY_POST, TYPE_XML, false, run_insert_document },
-	{ "sendChatMessage", BY_GET, TYPE_UNCHECKED, false, run_send_chat_message },
+	{ "create", BY_GET | BY_POST, TYPE_FORM | TYPE_XML, API, run_create },
+	{ "join", BY_GET, TYPE_FORM, API_REDIRECTS, run_join },
+	{ "isMeetingRunning", BY_GET | BY_POST, TYPE_FORM, API, run_is_meeting_running },
+	{ "end", BY_GET | BY_POST, TYPE_FORM, API, run_end },
+	{ "getMeetingInfo", BY_GET | BY_POST, TYPE_FORM, API, run_get_meeting_info },
+	{ "getMeetings", BY_GET | BY_POST, TYPE_FORM, API, run_get_meetings },
+	{ "getSessions", BY_GET | BY_POST, TYPE_FORM, API, run_get_sessions },
+	{ "insertDocument", BY_POST, TYPE_XML, API, run_insert_document },
+	{ "sendChatMessage", BY_GET, TYPE_UNCHECKED, API, run_send_chat_message },
+	{ "getRecordings", BY_GET | BY_POST, TYPE_UNCHECKED, RECORDING, recording_calls_get },
+	{ "publishRecordings", BY_GET, TYPE_UNCHECKED, RECORDING, recording_calls_publish },
+	{ "deleteRecordings", BY_GET, TYPE_UNCHECKED, RECORDING, recording_calls_delete },
+	{ "updateRecordings", BY_GET | BY_POST, TYPE_UNCHECKED, RECORDING, recording_calls_update },
 };
 
-static const struct call_entry index_entry = { "", 0, TYPE_UNCHECKED, false, run_index };
-static const struct call_entry raw_entry = { "", 0, TYPE_UNCHECKED, false, NULL };
+static const struct call_entry index_entry = { "", 0, TYPE_UNCHECKED, API, run_index };
+static const struct call_entry raw_entry = { "", 0, TYPE_UNCHECKED, API, NULL };
 
-static bool
-check_checksum(struct call *call)
+bool
+calls_check_checksum(struct call *call)
 {
 	const struct calls_request *request = call->request;
 	const char *value = find(call, "checksum");
 	char *clean = params_sanitize(value != NULL ? value : "");
-	const char *message = NULL;
 
-	if (clean[0] == '\0')
-		message = "You must provide the checksum";
-	else if (request->secret_is_wrong || params_count(&call->params, "checksum") > 1 ||
-		 !checksum_is_valid(request->call, request->query, clean, request->secret))
-		message = "Checksums do not match";
+	call->is_refused = request->secret_is_wrong ||
+			   params_count(&call->params, "checksum") > 1 ||
+			   !checksum_is_valid(request->call, request->query, clean,
+					      request->secret);
 	free(clean);
-	if (message != NULL)
-		fail(call, "checksumError", message);
-	return message == NULL;
+	return !call->is_refused;
+}
+
+static bool
+check_checksum(struct call *call)
+{
+	const char *value = find(call, "checksum");
+
+	if (calls_check_checksum(call))
+		return true;
+	fail(call, "checksumError", value == NULL || value[strspn(value, " ")] == '\0' ?
+	     "You must provide the checksum" : "Checksums do not match");
+	return false;
 }
 
 static bool
@@ -939,6 +924,7 @@ check_content_type(struct call *call)
 	if ((types & TYPE_XML) != 0 && has_xml(request))
 		return true;
 	fail(call, "unsupportedContentType", "POST request Content-Type is missing or unsupported");
+	call->is_refused = true;
 	return false;
 }
 
@@ -951,7 +937,7 @@ calls_answer(const struct calls_request *request, struct answer *answer)
 	const bool is_get = strcmp(request->method, "GET") == 0;
 
 	answer->status = 200;
-	answer->content_type = XML_TYPE;
+	answer->content_type = CALLS_XML_TYPE;
 	params_parse_form(&call.params, request->query, strlen(request->query));
 	if (is_post && has_type(request, "application/x-www-form-urlencoded"))
 		params_parse_form(&call.params, request->body, request->body_length);
@@ -966,19 +952,25 @@ calls_answer(const struct calls_request *request, struct answer *answer)
 		found = &index_entry;
 	} else if (found != NULL && !(is_get && (found->methods & BY_GET) != 0) &&
 		   !(is_post && (found->methods & BY_POST) != 0)) {
-		/* Grails runs the controller's default action for other methods. */
+		/* Grails runs the controller's default action; not each has one. */
+		if (found->controller == RECORDING) {
+			calls_answer_html(answer, 500, "Internal Server Error");
+			goto out;
+		}
 		found = &index_entry;
 	} else if (found == NULL && request->raw != NULL) {
 		found = &raw_entry;
 	}
 	call.entry = found;
 	if (found == NULL)
-		answer_html(answer, 404, "Not Found");
+		calls_answer_html(answer, 404, "Not Found");
 	else if (found == &index_entry)
 		run_index(&call);
+	else if (found->controller == RECORDING)
+		found->run(&call);
 	else if (check_checksum(&call) && check_content_type(&call) && found->run != NULL)
 		found->run(&call);
-	else if (found != &raw_entry || answer->body.length > 0)
+	if (call.is_refused)
 		goto out;
 
 	/* The fixed answer replaces what the call said, but not its refusal. */
@@ -986,7 +978,7 @@ calls_answer(const struct calls_request *request, struct answer *answer)
 		text_fini(&answer->body);
 		text_fini(&answer->location);
 		answer->status = 200;
-		answer->content_type = XML_TYPE;
+		answer->content_type = CALLS_XML_TYPE;
 		text_add(&answer->body, request->raw->data, request->raw->length);
 	}
 out:

@@ -9,11 +9,17 @@
 
 #include "meetings.h"
 #include "params.h"
+#include "recordings.h"
 #include "text.h"
+
+#define CALLS_XML_TYPE "text/xml;charset=utf-8"
+#define CALLS_JSON_TYPE "application/json;charset=utf-8"
+#define CALLS_HTML_TYPE "text/html;charset=utf-8"
 
 /* What calls_answer() reads.  All borrowed; headers are NULL when absent. */
 struct calls_request {
 	struct meetings *meetings;
+	struct recordings *recordings;
 	const char *secret;
 	bool secret_is_wrong;     /* behave as if the secret had been changed */
 	const char *method;
@@ -39,13 +45,40 @@ struct answer {
 	struct text session;      /* value of a JSESSIONID cookie, or empty */
 };
 
+/* A call under way, for the files that carry calls out. */
+struct call {
+	const struct calls_request *request;
+	const struct call_entry *entry;
+	struct params params; /* of the query, then of a form */
+	struct answer *answer;
+	bool is_refused;      /* what /raw set must not take the answer's place */
+};
+
 /*
  * Carries out one call as BBB 3.0.37 does and fills answer.  The caller holds
- * the lock that guards request->meetings.
+ * the lock that guards what request points to.
  */
 void calls_answer(const struct calls_request *request, struct answer *answer);
 
 /* Releases what the answer holds. */
 void answer_fini(struct answer *answer);
+
+/* Returns the first value of name, borrowed, or NULL when it is absent or empty. */
+const char *calls_find_filled(const struct call *call, const char *name);
+
+/*
+ * Tells whether the request is signed with the server's secret, and notes
+ * otherwise that it is refused.  The answer is the caller's to make.
+ */
+bool calls_check_checksum(struct call *call);
+
+/*
+ * Answers with the error document, as XML or, where Grails' withFormat would
+ * choose it, as JSON.
+ */
+void calls_fail(struct call *call, const char *key, const char *message);
+
+/* Answers with a page of HTML, as where BBB itself breaks or finds no handler. */
+void calls_answer_html(struct answer *answer, unsigned status, const char *title);
 
 #endif

@@ -4,34 +4,22 @@
 #include <string.h>
 
 #include "params.h"
+#include "recording_control.h"
 #include "sandbox.h"
 #include "server.h"
 
 #define USERS_MAX 100000
 
-/* One request to the control port; the commands append to text. */
-struct command {
-	struct sandbox *sandbox;
-	struct http_request *request;
-	struct params params;
-	struct text text;
-	unsigned status;
-};
-
-static void
-refuse(struct command *command, const char *sentence)
+void
+control_refuse(struct command *command, const char *sentence)
 {
 	text_fini(&command->text);
 	text_add_format(&command->text, "%s\n", sentence);
 	command->status = 400;
 }
 
-/*
- * Reads a whole number from least to most.  Returns 0 and leaves *number as
- * it is when the parameter is absent; -1 after refusing.
- */
-static int
-read_number(struct command *command, const char *name, long long least,
+int
+control_read_number(struct command *command, const char *name, long long least,
 		       long long most, long long *number)
 {
 	const char *value = params_find(&command->params, name);
@@ -50,28 +38,27 @@ read_number(struct command *command, const char *name, long long least,
 	}
 	text_add_format(&sentence, "%s must be a whole number from %lld to %lld.", name, least,
 			most);
-	refuse(command, sentence.data);
+	control_refuse(command, sentence.data);
 	text_fini(&sentence);
 	return -1;
 }
 
-/* Returns the server named by the request, or NULL after refusing. */
-static struct server *
-read_server(struct command *command)
+struct server *
+control_read_server(struct command *command)
 {
 	long long number = 0;
 
-	if (read_number(command, "server", 1, command->sandbox->server_count, &number) != 0)
+	if (control_read_number(command, "server", 1, command->sandbox->server_count, &number) != 0)
 		return NULL;
 	if (number == 0) {
-		refuse(command, "server is missing.");
+		control_refuse(command, "server is missing.");
 		return NULL;
 	}
 	return &command->sandbox->servers[number - 1];
 }
 
-static const char *
-read_filled(const struct command *command, const char *name)
+const char *
+control_read_filled(const struct command *command, const char *name)
 {
 	const char *value = params_find(&command->params, name);
 
@@ -82,24 +69,24 @@ static void
 run_fault(struct command *command)
 {
 	struct sandbox *sandbox = command->sandbox;
-	struct server *server = read_server(command);
-	const char *call = read_filled(command, "call");
-	const char *kind = read_filled(command, "kind");
+	struct server *server = control_read_server(command);
+	const char *call = control_read_filled(command, "call");
+	const char *kind = control_read_filled(command, "kind");
 	struct fault fault = { .ms = -1, .bytes = 64LL * 1024 * 1024 };
 
 	if (server == NULL)
 		return;
 	if (kind == NULL || faults_parse_kind(kind, &fault.kind) != 0) {
-		refuse(command, "kind must be one of none, delay, hang, refuse, reset, http500, html, "
-		       "empty, cut, huge, drip, wrong_secret, set_cookie.");
+		control_refuse(command, "kind must be one of none, delay, hang, refuse, reset, http500, "
+			       "html, empty, cut, huge, drip, wrong_secret, set_cookie.");
 		return;
 	}
 	if (fault.kind == FAULT_REFUSE && call != NULL) {
-		refuse(command, "refuse is about the whole port, so it takes no call.");
+		control_refuse(command, "refuse is about the whole port, so it takes no call.");
 		return;
 	}
-	if (read_number(command, "ms", 0, 86400000, &fault.ms) != 0 ||
-	    read_number(command, "bytes", 0, 1LL << 40, &fault.bytes) != 0)
+	if (control_read_number(command, "ms", 0, 86400000, &fault.ms) != 0 ||
+	    control_read_number(command, "bytes", 0, 1LL << 40, &fault.bytes) != 0)
 		return;
 	if (fault.ms < 0)
 		fault.ms = fault.kind == FAULT_DRIP ? 200 : 1000;
@@ -109,7 +96,7 @@ run_fault(struct command *command)
 	faults_set(&server->faults, call, fault);
 	pthread_mutex_unlock(&sandbox->lock);
 	if (server_apply_listening(server) != 0)
-		refuse(command, "The port could not be had again.");
+		control_refuse(command, "The port could not be had again.");
 	pthread_mutex_unlock(&sandbox->listening);
 }
 
@@ -155,16 +142,16 @@ print_calls(struct command *command, unsigned first, unsigned last,
 static void
 run_calls(struct command *command)
 {
-	const char *call = read_filled(command, "call");
-	const char *only_count = read_filled(command, "count");
+	const char *call = control_read_filled(command, "call");
+	const char *only_count = control_read_filled(command, "count");
 	bool counts = only_count != NULL && strcmp(only_count, "0") != 0;
 	long long number = -1;
 	size_t count;
 
-	if (read_number(command, "server", 0, command->sandbox->server_count, &number) != 0)
+	if (control_read_number(command, "server", 0, command->sandbox->server_count, &number) != 0)
 		return;
 	if (number < 0) {
-		refuse(command, "server is missing; 0 stands for all.");
+		control_refuse(command, "server is missing; 0 stands for all.");
 		return;
 	}
 	pthread_mutex_lock(&command->sandbox->lock);
@@ -181,15 +168,15 @@ run_calls(struct command *command)
 static void
 run_users(struct command *command)
 {
-	struct server *server = read_server(command);
-	const char *id = read_filled(command, "meetingID");
+	struct server *server = control_read_server(command);
+	const char *id = control_read_filled(command, "meetingID");
 	struct meeting *meeting;
 	long long users = -1;
 
-	if (server == NULL || read_number(command, "users", 0, USERS_MAX, &users) != 0)
+	if (server == NULL || control_read_number(command, "users", 0, USERS_MAX, &users) != 0)
 		return;
 	if (id == NULL || users < 0) {
-		refuse(command, "meetingID and users are needed.");
+		control_refuse(command, "meetingID and users are needed.");
 		return;
 	}
 	pthread_mutex_lock(&command->sandbox->lock);
@@ -198,20 +185,20 @@ run_users(struct command *command)
 		meetings_set_user_count(meeting, (size_t)users);
 	pthread_mutex_unlock(&command->sandbox->lock);
 	if (meeting == NULL)
-		refuse(command, "That server has no such meeting.");
+		control_refuse(command, "That server has no such meeting.");
 }
 
 static void
 run_raw(struct command *command)
 {
-	struct server *server = read_server(command);
-	const char *call = read_filled(command, "call");
+	struct server *server = control_read_server(command);
+	const char *call = control_read_filled(command, "call");
 	const struct text *body = &command->request->body;
 
 	if (server == NULL)
 		return;
 	if (call == NULL) {
-		refuse(command, "call is missing.");
+		control_refuse(command, "call is missing.");
 		return;
 	}
 	pthread_mutex_lock(&command->sandbox->lock);
@@ -222,7 +209,7 @@ run_raw(struct command *command)
 static void
 run_meetings(struct command *command)
 {
-	struct server *server = read_server(command);
+	struct server *server = control_read_server(command);
 
 	if (server == NULL)
 		return;
@@ -243,13 +230,14 @@ run_reset(struct command *command)
 	pthread_mutex_lock(&sandbox->lock);
 	for (unsigned i = 0; i < sandbox->server_count; i++) {
 		meetings_clear(&sandbox->servers[i].meetings);
+		recordings_clear(&sandbox->servers[i].recordings);
 		faults_clear(&sandbox->servers[i].faults);
 		calllog_clear(&sandbox->servers[i].log);
 	}
 	pthread_mutex_unlock(&sandbox->lock);
 	for (unsigned i = 0; i < sandbox->server_count; i++)
 		if (server_apply_listening(&sandbox->servers[i]) != 0)
-			refuse(command, "A port could not be had again.");
+			control_refuse(command, "A port could not be had again.");
 	pthread_mutex_unlock(&sandbox->listening);
 }
 
@@ -277,6 +265,9 @@ static const struct {
 	{ "/meetings", run_meetings },
 	{ "/reset", run_reset },
 	{ "/servers", run_servers },
+	{ "/record", recording_control_record },
+	{ "/recordings", recording_control_list },
+	{ "/paging", recording_control_paging },
 };
 
 enum MHD_Result

@@ -35,6 +35,12 @@ static const char usage[] =
 	"  /users?server=N&meetingID=ID&users=K    the meeting has exactly K users\n"
 	"  /raw?server=N&call=NAME                 answer NAME with the request's body\n"
 	"  /meetings?server=N   /servers   /reset\n"
+	"  /record?server=N&meetingID=ID[&recordID=ID][&name=TEXT][&state=STATE]\n"
+	"      [&startTime=MS][&formats=A,B][&meta_KEY=VALUE][&n=COUNT[&step=MS]]\n"
+	"      makes a recording, of a meeting that was there if no startTime is given;\n"
+	"      with n of the meetings ID-1 to ID-COUNT; server=0: in turn on all of them\n"
+	"  /recordings?server=N                    id, state, start and meeting of each\n"
+	"  /paging?server=N&kind=KIND[&all=refuse] KIND: total, block (2.7), none (2.5)\n"
 	"The version document's call is named \"index\".\n";
 
 /* Reads a port number that ends at end. Returns 0 if it is none. */

@@ -38,8 +38,8 @@ meetings_set_string(char **slot, const char *value)
 	*slot = copy;
 }
 
-static long long
-now_ms(void)
+long long
+meetings_now_ms(void)
 {
 	struct timespec now;
 
@@ -65,7 +65,7 @@ meetings_add(struct meetings *meetings, const char *meeting_id,
 
 	meeting->meeting_id = text_duplicate(meeting_id);
 	meeting->name = text_duplicate(name);
-	meeting->create_time_ms = now_ms();
+	meeting->create_time_ms = meetings_now_ms();
 	set_sha1(hex, meeting_id);
 	text_add_format(&internal, "%s-%lld", hex, meeting->create_time_ms);
 	meeting->internal_meeting_id = internal.data;
@@ -154,19 +154,20 @@ free_user(struct user *user)
 	free(user);
 }
 
-void
-meetings_remove(struct meetings *meetings, struct meeting *meeting)
+static void
+free_users(struct meeting *meeting)
 {
-	struct meeting **link = &meetings->first;
-
-	while (*link != meeting)
-		link = &(*link)->next;
-	*link = meeting->next;
-	meetings->count--;
-
 	for (size_t i = 0; i < meeting->user_count; i++)
 		free_user(meeting->users[i]);
 	free(meeting->users);
+	meeting->users = NULL;
+	meeting->user_count = 0;
+}
+
+static void
+free_meeting(struct meeting *meeting)
+{
+	free_users(meeting);
 	params_fini(&meeting->metadata);
 	free(meeting->meeting_id);
 	free(meeting->internal_meeting_id);
@@ -180,11 +181,58 @@ meetings_remove(struct meetings *meetings, struct meeting *meeting)
 	free(meeting);
 }
 
+static void
+forget_ended(struct meetings *meetings, size_t kept)
+{
+	struct meeting **link = &meetings->ended;
+
+	for (size_t i = 0; i < kept && *link != NULL; i++)
+		link = &(*link)->next;
+	while (*link != NULL) {
+		struct meeting *meeting = *link;
+
+		*link = meeting->next;
+		meetings->ended_count--;
+		free_meeting(meeting);
+	}
+}
+
+void
+meetings_end(struct meetings *meetings, struct meeting *meeting)
+{
+	struct meeting **link = &meetings->first;
+
+	while (*link != meeting)
+		link = &(*link)->next;
+	*link = meeting->next;
+	meetings->count--;
+
+	free_users(meeting);
+	meeting->next = meetings->ended;
+	meetings->ended = meeting;
+	if (++meetings->ended_count > MEETINGS_ENDED_MAX)
+		forget_ended(meetings, MEETINGS_ENDED_MAX);
+}
+
+struct meeting *
+meetings_find_latest(const struct meetings *meetings, const char *meeting_id)
+{
+	struct meeting *meeting = meetings_find_external(meetings, meeting_id);
+
+	if (meeting != NULL)
+		return meeting;
+	for (meeting = meetings->ended; meeting != NULL; meeting = meeting->next)
+		if (strcmp(meeting->meeting_id, meeting_id) == 0)
+			return meeting;
+	return NULL;
+}
+
 void
 meetings_clear(struct meetings *meetings)
 {
 	while (meetings->first != NULL)
-		meetings_remove(meetings, meetings->first);
+		meetings_end(meetings, meetings->first);
+	forget_ended(meetings, 0);
 }
 
 struct user *

@@ -45,10 +45,18 @@ struct meeting {
 	struct meeting *next;
 };
 
-/* Starts as all zeroes.  Order is that of creation. */
+/* How many ended meetings are remembered, the last ones. */
+#define MEETINGS_ENDED_MAX 1000
+
+/*
+ * Starts as all zeroes.  Order is that of creation; of those that have ended,
+ * which only callbacks and recordings still ask for, the latest comes first.
+ */
 struct meetings {
 	struct meeting *first;
 	size_t count;
+	struct meeting *ended;
+	size_t ended_count;
 };
 
 /*
@@ -77,8 +85,17 @@ struct meeting *meetings_find_voice_bridge(const struct meetings *meetings,
 struct user *meetings_find_session(const struct meetings *meetings, const char *session_token,
 				   struct meeting **meeting);
 
-/* Ends a meeting: it and its users are gone at once. */
-void meetings_remove(struct meetings *meetings, struct meeting *meeting);
+/*
+ * Ends a meeting: it and its users are gone at once for every function but
+ * meetings_find_latest().
+ */
+void meetings_end(struct meetings *meetings, struct meeting *meeting);
+
+/*
+ * Finds the meeting whose external id is exactly meeting_id: the running one,
+ * else the last that has ended, else NULL.
+ */
+struct meeting *meetings_find_latest(const struct meetings *meetings, const char *meeting_id);
 
 /* Removes all meetings. */
 void meetings_clear(struct meetings *meetings);
@@ -98,6 +115,9 @@ void meetings_set_user_count(struct meeting *meeting, size_t count);
 
 /* Returns how many users are moderators. */
 size_t meetings_count_moderators(const struct meeting *meeting);
+
+/* Returns the time of day in milliseconds since 1970, as BBB's ids and times are. */
+long long meetings_now_ms(void);
 
 /* Replaces *slot by a copy of value. */
 void meetings_set_string(char **slot, const char *value);

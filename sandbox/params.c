@@ -237,6 +237,50 @@ params_count(const struct params *params, const char *name)
 }
 
 void
+params_copy_metadata(const struct params *source, struct params *metadata)
+{
+	for (const struct param *param = source->first; param != NULL; param = param->next) {
+		const char *name = param->name + 5;
+		bool is_legal;
+		char *lower, *value;
+
+		if (strncmp(param->name, "meta_", 5) != 0)
+			continue;
+		is_legal = isalpha((unsigned char)name[0]) != 0;
+		lower = text_duplicate(name);
+		for (char *c = lower; *c != '\0'; c++) {
+			is_legal = is_legal && (isalnum((unsigned char)*c) || *c == '-');
+			*c = (char)tolower((unsigned char)*c);
+		}
+		value = params_sanitize(param->value);
+		if (is_legal && params_find(metadata, lower) == NULL)
+			params_add(metadata, lower, value);
+		free(value);
+		free(lower);
+	}
+}
+
+void
+params_set(struct params *params, const char *name, const char *value)
+{
+	struct params kept = { 0 };
+	bool is_set = value == NULL;
+
+	for (const struct param *param = params->first; param != NULL; param = param->next) {
+		if (strcmp(param->name, name) != 0) {
+			params_add(&kept, param->name, param->value);
+		} else if (!is_set) {
+			params_add(&kept, name, value);
+			is_set = true;
+		}
+	}
+	if (!is_set)
+		params_add(&kept, name, value);
+	params_fini(params);
+	*params = kept;
+}
+
+void
 params_take(struct params *params, struct params *source)
 {
 	if (source->first == NULL)

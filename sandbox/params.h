@@ -47,6 +47,16 @@ size_t params_count(const struct params *params, const char *name);
 /* Takes over the pairs of source behind those of params; source is empty then. */
 void params_take(struct params *params, struct params *source);
 
+/*
+ * Appends the pairs of source whose name begins with meta_ and goes on as BBB
+ * wants it, [a-zA-Z][a-zA-Z0-9-]*, without that beginning and in lower case.
+ * Of a repeated name the first counts.  (ParamsProcessorUtil.processMetaParam)
+ */
+void params_copy_metadata(const struct params *source, struct params *metadata);
+
+/* Makes name occur once, with that value (copied), or not at all when value is NULL. */
+void params_set(struct params *params, const char *name, const char *value);
+
 /* Removes all pairs. */
 void params_fini(struct params *params);
 

@@ -11,6 +11,7 @@
 #include "faults.h"
 #include "http.h"
 #include "meetings.h"
+#include "recordings.h"
 
 struct server {
 	struct sandbox *sandbox;
@@ -20,6 +21,7 @@ struct server {
 
 	/* All below is guarded by the sandbox's lock. */
 	struct meetings meetings;
+	struct recordings recordings;
 	struct faults faults;
 	struct calllog log;
 	bool stopping; /* whoever waits on changed must give up */

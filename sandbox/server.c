@@ -345,6 +345,7 @@ handle_call(struct server *server, struct http_request *request,
 	char *base_url = make_base_url(server, request);
 	struct calls_request parts = {
 		.meetings = &server->meetings,
+		.recordings = &server->recordings,
 		.secret = server->secret,
 		.method = request->method,
 		.call = call,
@@ -540,6 +541,7 @@ server_fini(struct server *server)
 {
 	stop_listening(server);
 	meetings_clear(&server->meetings);
+	recordings_clear(&server->recordings);
 	faults_clear(&server->faults);
 	calllog_clear(&server->log);
 }

@@ -135,6 +135,17 @@ text_add_xml(struct text *text, const char *string)
 }
 
 void
+text_add_markup(struct text *text, const char *string)
+{
+	for (; *string != '\0'; string++) {
+		if (entity(*string) != NULL)
+			text_add_string(text, entity(*string));
+		else
+			text_add(text, string, 1);
+	}
+}
+
+void
 text_add_html(struct text *text, const char *string)
 {
 	for (; *string != '\0'; string++) {

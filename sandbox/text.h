@@ -48,6 +48,12 @@ void text_add_format(struct text *text, const char *format, ...)
  */
 void text_add_xml(struct text *text, const char *string);
 
+/*
+ * Appends string as XML character data without touching white space, as
+ * scala-xml writes recordings (scala.xml.Utility.escape): & < > ".
+ */
+void text_add_markup(struct text *text, const char *string);
+
 /* Appends string as HTML text or quoted attribute value. */
 void text_add_html(struct text *text, const char *string);
 

@@ -1,0 +1,180 @@
+#!/usr/bin/env bash
+# The stand-in itself, without a gateway: that it answers as BigBlueButton does
+# where other tests rely on it, in calls about recordings, captions, hooks, and
+# in what a server sends of its own accord.
+. "$(dirname "$0")/lib.sh"
+begin story-sandbox 26
+need curl openssl
+need_built "$SANDBOX_PROGRAM"
+start_sandbox 3
+REQUEST() { http_request "$@"; }
+
+# on SERVER CALL [QUERY]: a signed GET to that server.
+on() {
+	HTTP_BASE=http://127.0.0.1:$(server_port "$1")
+	GET "$(url "$2" "${3:-}" "$(server_secret "$1")")"
+}
+
+# post_form SERVER CALL QUERY FORM: a POST of which the query alone is signed.
+post_form() {
+	HTTP_BASE=http://127.0.0.1:$(server_port "$1")
+	printf '%s' "$4" >"$T/form"
+	POST "$(url "$2" "$3" "$(server_secret "$1")")" application/x-www-form-urlencoded "$T/form"
+}
+
+# ids: the last getRecordings' recordIDs, in the order of the answer.
+ids() {
+	grep -o '<recordID>[^<]*' "$T/body" | sed 's/.*>//' | paste -sd' '
+}
+count() { grep -o '<recordID>' "$T/body" | wc -l; }
+id_of() { echo "$(printf %s "$1" | digest sha1)-$2"; }
+
+# --- recordings ---------------------------------------------------------------
+
+on 1 getRecordings
+is "$(result) $(count)" "SUCCESS noRecordings 0" "no recordings"
+like "$(BODY)" '*<recordings></recordings>*There are no recordings for the meeting(s).*' \
+	"they have an element and a message"
+
+record='meetingID=art&startTime=1700000000000&name=Art%20%26%20craft&meta_Course=A%20%3C%20B'
+is "$(control "/record?server=1&$record")" "1 $(id_of art 1700000000000)" \
+	"a recordID is made as BigBlueButton makes it"
+control "/record?server=1&meetingID=art&startTime=1700000100000&state=unpublished" >"$T/out"
+control "/record?server=1&meetingID=biology&startTime=1700000200000&state=deleted" >"$T/out"
+control "/record?server=1&meetingID=chemistry&recordID=odd&state=processing" >"$T/out"
+control "/record?server=1&meetingID=dance&startTime=1700000300000&formats=presentation,video" >"$T/out"
+is "$(control "/recordings?server=1" | wc -l)" 5 "five recordings"
+is "$(control "/record?server=1&meetingID=art&startTime=1700000000000")" \
+	"That server has a recording of that id already." "an id is taken once"
+
+on 1 getRecordings
+is "$(count)" 3 "published and unpublished ones are shown"
+on 1 getRecordings "meetingID=art&state=published"
+is "$(ids)" "$(id_of art 1700000000000)" "those of one state"
+like "$(BODY)" "*<name>Art &amp; craft</name>*<published>true</published><state>published</state>\
+<startTime>1700000000000</startTime>*<metadata><course>A &lt; B</course>*<playback><format>\
+<type>presentation</type><url>http://127.0.0.1:$(server_port 1)/playback/presentation/2.3/*" \
+	"what is said of it"
+like "$(BODY)" '*<length>60</length>*<data></data></recording></recordings>*' "to the end"
+on 1 getRecordings "state=any"
+is "$(count)" 5 "all of them by state=any"
+on 1 getRecordings "state=deleted,processed"
+is "$(xml_all state)" "deleted processing" "two states; one folder has what is in process"
+on 1 getRecordings "state=nonsense"
+is "$(result)" "SUCCESS noRecordings" "an unknown state has none"
+on 1 getRecordings "meetingID=art,dance"
+is "$(count)" 3 "a list of meetings"
+on 1 getRecordings "meetingID=art%2Cdance,"
+is "$(count)" 3 "a comma that is encoded, and one at the end"
+on 1 getRecordings "meetingID=dance&recordID=$(id_of art 1700000000000)"
+is "$(ids)" "$(id_of art 1700000000000)" "recordID wins over meetingID"
+on 1 getRecordings "recordID=$(printf art | digest sha1),none"
+is "$(count)" 2 "a recordID is a prefix"
+for filter in 'A%20%3C%20B' 'A%25' '%25B' '%25%3C%25'; do
+	on 1 getRecordings "meta_COURSE=$filter"
+	is "$(count)" 1 "a filter by metadata: $filter"
+done
+on 1 getRecordings "meta_course=A"
+is "$(count)" 0 "one that does not match"
+on 1 getRecordings "meta_course=A%25&meta_other=1"
+is "$(count)" 0 "one of two that does not match"
+post_form 1 getRecordings '' "meetingID=art&state=published"
+is "$(ids)" "$(id_of art 1700000000000)" "the same by POST"
+GET "$API/getRecordings?meetingID=art&checksum=$(printf x | digest sha1)"
+is "$(result) $(xml message)" "FAILED checksumError You did not pass the checksum security check" \
+	"a wrong checksum"
+
+on 1 publishRecordings "recordID=none"
+is "$(result)" "FAILED missingParamPublish" "publish is needed"
+on 1 publishRecordings "publish=true"
+is "$(result)" "FAILED missingParamRecordID" "recordID is needed"
+GET "$API/publishRecordings?checksum=00"
+is "$(result)" "FAILED missingParamRecordID" "and is missed before the checksum is looked at"
+on 1 publishRecordings "recordID=none,$(id_of biology 1700000200000)&publish=true"
+is "$(result) $(xml message)" "FAILED notFound We could not find recordings" "none is known"
+on 1 publishRecordings "recordID=none,$(id_of art 1700000100000)&publish=TRUE"
+is "$(result) $(xml published)" "SUCCESS TRUE" "one is known"
+on 1 publishRecordings "recordID=$(id_of art 1700000000000),$(id_of art 1700000100000)&publish=false"
+is "$(control "/recordings?server=1" | grep -c ' unpublished ')" 2 "two are unpublished"
+HTTP_BASE=http://127.0.0.1:$(server_port 1)
+: >"$T/nothing"
+POST "$(url publishRecordings publish=true "$(server_secret 1)")" '' "$T/nothing"
+is "$(STATUS)" 500 "publishRecordings by POST breaks BigBlueButton"
+on 1 updateRecordings "recordID=none&meta_course=C"
+is "$(result)" "FAILED notFound" "an update of what is not known"
+on 1 updateRecordings "recordID=$(id_of art 1700000000000),none&meta_Teacher=Ann&meta_course="
+is "$(result) $(xml updated)" "SUCCESS true" "an update of what is"
+on 1 getRecordings "recordID=$(id_of art 1700000000000)"
+is "$(xml teacher)/$(xml course)" "Ann/" "metadata set and removed"
+post_form 1 updateRecordings '' "recordID=$(id_of art 1700000000000)&meta_course=D"
+on 1 getRecordings "recordID=$(id_of art 1700000000000)"
+is "$(xml course)" D "and set by POST"
+on 1 deleteRecordings "recordID=$(id_of art 1700000000000),none"
+is "$(result) $(xml deleted)" "SUCCESS true" "a recording is deleted"
+on 1 deleteRecordings "recordID=$(id_of art 1700000000000)"
+is "$(result)" "FAILED notFound" "once"
+
+# A recording of a meeting that has ended.
+on 2 create "name=Ended&meetingID=ended&record=true&meta_endCallbackUrl=x"
+internal=$(xml internalMeetingID)
+on 2 end "meetingID=ended"
+is "$(control "/record?server=2&meetingID=ended")" "2 $internal" "a recording of a meeting that was"
+on 2 getRecordings "meetingID=ended"
+is "$(xml recordID) $(xml name) $(xml endcallbackurl)" "$internal Ended x" "has what the meeting had"
+
+# --- many of them, in pages -----------------------------------------------------
+
+control /reset
+is "$(control "/record?server=0&meetingID=many&n=150&step=1000" | wc -l)" 150 "150 recordings"
+on 3 getRecordings "meetingID=many-3"
+is "$(xml startTime)" 1700000002000 "the third one is on the third server"
+on 1 getRecordings
+is "$(count) $(xml totalElements)" "50 " "a third of them is on each"
+all=$(ids)
+isnt "$all" "$(tr ' ' '\n' <<<"$all" | sort | paste -sd' ')" "in no order"
+on 1 getRecordings
+is "$(ids)" "$all" "which is the same each time"
+on 1 getRecordings "limit=20"
+is "$(count) $(xml totalElements)" "20 50" "a page"
+page=$(ids)
+on 1 getRecordings "limit=20&offset=20"
+page="$page $(ids)"
+on 1 getRecordings "limit=20&offset=40"
+is "$page $(ids)" "$all" "pages make the whole"
+is "$(xml totalElements)" 50 "the last page knows the total"
+on 1 getRecordings "limit=60&offset=40"
+is "$(count) $(xml totalElements)" "10 10" "with a limit above the total BigBlueButton loses it"
+on 1 getRecordings "limit=1000"
+is "$(count) $(xml totalElements)" "50 50" "a limit beyond 100"
+on 1 getRecordings "limit=0"
+is "$(count) $(xml totalElements)" "1 50" "a limit of 0 is 1"
+on 1 getRecordings "limit=5&offset=50"
+is "$(result) $(xml totalElements)" "SUCCESS noRecordings 50" "a page at the end"
+on 1 getRecordings "limit=5&offset=51"
+is "$(result)" "FAILED unexpectedError" "a page beyond the end"
+on 1 getRecordings "limit=all&offset=5"
+is "$(count)" 50 "a limit that is no number"
+control "/paging?server=1&kind=total&all=refuse"
+on 1 getRecordings
+is "$(result)" "SUCCESS noRecordings" "all at once are refused"
+is "$(grep -c '<recordings' "$T/body")" 0 "without an element"
+on 1 getRecordings "limit=3"
+is "$(count)" 3 "but not a page"
+control "/paging?server=1&kind=none"
+on 1 getRecordings "limit=3&offset=2"
+is "$(count) $(xml totalElements)" "50 " "an old server knows no pages"
+control "/record?server=2&meetingID=formats&formats=presentation,video" >"$T/out"
+control "/paging?server=2&kind=block"
+on 2 getRecordings "meetingID=formats&limit=1"
+like "$(BODY)" '*<pagination><pageable><offset>0</offset><limit>1</limit><paged>true</paged>*' \
+	"a block of pagination"
+is "$(xml totalElements) $(grep -o '<format>' "$T/body" | wc -l)" "2 1" "which counts formats"
+on 2 getRecordings "limit=3&offset=99"
+is "$(STATUS)" 500 "and breaks beyond the end"
+control "/paging?server=2&kind=total"
+on 2 getRecordings "meetingID=formats"
+is "$(grep -o '<format>' "$T/body" | wc -l)" 2 "all formats without a page"
+on 2 getRecordings "meetingID=formats&limit=9"
+is "$(grep -o '<format>' "$T/body" | wc -l)" 1 "one of them on a page"
+
+finish
