@@ -8,6 +8,7 @@
 #include "checksum.h"
 #include "modules.h"
 #include "recording_calls.h"
+#include "track_calls.h"
 
 /* Methods of a call, and the MIME types its body may have. */
 enum {
@@ -385,8 +386,8 @@ check_create(struct call *call)
 	       check_boolean(call, "isBreakout", "You must provide a boolean value for isBreakout");
 }
 
-static bool
-has_type(const struct calls_request *request, const char *type)
+bool
+calls_has_type(const struct calls_request *request, const char *type)
 {
 	size_t length = strlen(type);
 
@@ -398,7 +399,7 @@ has_type(const struct calls_request *request, const char *type)
 static bool
 has_xml(const struct calls_request *request)
 {
-	return has_type(request, "application/xml") || has_type(request, "text/xml");
+	return calls_has_type(request, "application/xml") || calls_has_type(request, "text/xml");
 }
 
 static void
@@ -877,6 +878,8 @@ static const struct call_entry entries[] = {
 	{ "publishRecordings", BY_GET, TYPE_UNCHECKED, RECORDING, recording_calls_publish },
 	{ "deleteRecordings", BY_GET, TYPE_UNCHECKED, RECORDING, recording_calls_delete },
 	{ "updateRecordings", BY_GET | BY_POST, TYPE_UNCHECKED, RECORDING, recording_calls_update },
+	{ "getRecordingTextTracks", BY_GET | BY_POST, TYPE_UNCHECKED, RECORDING, track_calls_get },
+	{ "putRecordingTextTrack", BY_POST, TYPE_UNCHECKED, RECORDING, track_calls_put },
 };
 
 static const struct call_entry index_entry = { "", 0, TYPE_UNCHECKED, API, run_index };
@@ -918,8 +921,9 @@ check_content_type(struct call *call)
 	if ((types & TYPE_UNCHECKED) != 0 || !request->has_content_length ||
 	    request->body_length == 0)
 		return true;
-	if ((types & TYPE_FORM) != 0 && (has_type(request, "application/x-www-form-urlencoded") ||
-					 has_type(request, "multipart/form-data")))
+	if ((types & TYPE_FORM) != 0 &&
+	    (calls_has_type(request, "application/x-www-form-urlencoded") ||
+	     calls_has_type(request, "multipart/form-data")))
 		return true;
 	if ((types & TYPE_XML) != 0 && has_xml(request))
 		return true;
@@ -939,9 +943,9 @@ calls_answer(const struct calls_request *request, struct answer *answer)
 	answer->status = 200;
 	answer->content_type = CALLS_XML_TYPE;
 	params_parse_form(&call.params, request->query, strlen(request->query));
-	if (is_post && has_type(request, "application/x-www-form-urlencoded"))
+	if (is_post && calls_has_type(request, "application/x-www-form-urlencoded"))
 		params_parse_form(&call.params, request->body, request->body_length);
-	else if (is_post && has_type(request, "multipart/form-data"))
+	else if (is_post && calls_has_type(request, "multipart/form-data"))
 		params_parse_multipart(&call.params, request->content_type, request->body,
 				       request->body_length);
 

@@ -66,6 +66,9 @@ void answer_fini(struct answer *answer);
 /* Returns the first value of name, borrowed, or NULL when it is absent or empty. */
 const char *calls_find_filled(const struct call *call, const char *name);
 
+/* Tells whether the body is of that MIME type, whatever its parameters. */
+bool calls_has_type(const struct calls_request *request, const char *type);
+
 /*
  * Tells whether the request is signed with the server's secret, and notes
  * otherwise that it is refused.  The answer is the caller's to make.

@@ -268,6 +268,7 @@ static const struct {
 	{ "/record", recording_control_record },
 	{ "/recordings", recording_control_list },
 	{ "/paging", recording_control_paging },
+	{ "/tracks", recording_control_tracks },
 };
 
 enum MHD_Result

@@ -40,6 +40,7 @@ static const char usage[] =
 	"      makes a recording, of a meeting that was there if no startTime is given;\n"
 	"      with n of the meetings ID-1 to ID-COUNT; server=0: in turn on all of them\n"
 	"  /recordings?server=N                    id, state, start and meeting of each\n"
+	"  /tracks?server=N&recordID=ID            kind, lang, size, SHA-256, file, label\n"
 	"  /paging?server=N&kind=KIND[&all=refuse] KIND: total, block (2.7), none (2.5)\n"
 	"The version document's call is named \"index\".\n";
 

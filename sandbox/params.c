@@ -161,46 +161,55 @@ header_attribute(const char *header, const char *attribute)
 	return NULL;
 }
 
-static void
-add_part(struct params *params, const char *part, size_t length)
-{
-	const char *blank = memmem(part, length, "\r\n\r\n", 4);
-	char *headers, *line, *state = NULL, *name = NULL, *file = NULL, *value;
+/* One part of a multipart body. */
+struct part {
+	char *name; /* NULL: not a form's field */
+	char *file; /* NULL: not a file */
+	const char *data;
+	size_t length;
+};
 
+static void
+read_part(const char *bytes, size_t length, struct part *part)
+{
+	const char *blank = memmem(bytes, length, "\r\n\r\n", 4);
+	char *headers, *line, *state = NULL;
+
+	*part = (struct part){ 0 };
 	if (blank == NULL)
 		return;
-	headers = text_duplicate_part(part, (size_t)(blank - part));
+	headers = text_duplicate_part(bytes, (size_t)(blank - bytes));
 	for (line = strtok_r(headers, "\r\n", &state); line != NULL;
 	     line = strtok_r(NULL, "\r\n", &state)) {
-		if (strncasecmp(line, "Content-Disposition:", 20) == 0 && name == NULL) {
-			name = header_attribute(line, "name");
-			file = header_attribute(line, "filename");
+		if (strncasecmp(line, "Content-Disposition:", 20) == 0 && part->name == NULL) {
+			part->name = header_attribute(line, "name");
+			free(part->file);
+			part->file = header_attribute(line, "filename");
 		}
 	}
-	if (name != NULL && file == NULL) {
-		value = utf8_string(blank + 4, length - (size_t)(blank + 4 - part));
-		params_add(params, name, value);
-		free(value);
-	}
-	free(name);
-	free(file);
 	free(headers);
+	part->data = blank + 4;
+	part->length = length - (size_t)(part->data - bytes);
 }
 
-void
-params_parse_multipart(struct params *params, const char *content_type,
-			    const char *body, size_t length)
+/* Calls take for each part until it returns true. */
+static void
+each_part(const char *content_type, const char *body, size_t length,
+	  bool (*take)(void *argument, struct part *part), void *argument)
 {
 	char *boundary = header_attribute(content_type, "boundary");
 	struct text mark = { 0 };
 	const char *end = body + length;
 	const char *at, *next;
+	bool is_done = false;
 
 	if (boundary == NULL || boundary[0] == '\0')
 		goto out;
 	text_add_format(&mark, "--%s", boundary);
 	at = memmem(body, length, mark.data, mark.length);
-	while (at != NULL) {
+	while (at != NULL && !is_done) {
+		struct part part;
+
 		at += mark.length;
 		if (end - at < 2 || memcmp(at, "\r\n", 2) != 0)
 			break;
@@ -208,13 +217,68 @@ params_parse_multipart(struct params *params, const char *content_type,
 		next = memmem(at, (size_t)(end - at), mark.data, mark.length);
 		if (next == NULL)
 			break;
-		if (next - at >= 2)
-			add_part(params, at, (size_t)(next - at - 2));
+		if (next - at >= 2) {
+			read_part(at, (size_t)(next - at - 2), &part);
+			is_done = part.name != NULL && take(argument, &part);
+			free(part.name);
+			free(part.file);
+		}
 		at = next;
 	}
 out:
 	text_fini(&mark);
 	free(boundary);
+}
+
+static bool
+take_field(void *argument, struct part *part)
+{
+	char *value;
+
+	if (part->file != NULL)
+		return false;
+	value = utf8_string(part->data, part->length);
+	params_add(argument, part->name, value);
+	free(value);
+	return false;
+}
+
+void
+params_parse_multipart(struct params *params, const char *content_type,
+			    const char *body, size_t length)
+{
+	each_part(content_type, body, length, take_field, params);
+}
+
+struct file_search {
+	const char *field;
+	struct params_file *file;
+	bool is_found;
+};
+
+static bool
+take_file(void *argument, struct part *part)
+{
+	struct file_search *search = argument;
+
+	if (part->file == NULL || strcmp(part->name, search->field) != 0)
+		return false;
+	search->file->name = part->file;
+	search->file->data = part->data;
+	search->file->length = part->length;
+	search->is_found = true;
+	part->file = NULL;
+	return true;
+}
+
+bool
+params_find_file(const char *content_type, const char *body, size_t length,
+		      const char *field, struct params_file *file)
+{
+	struct file_search search = { .field = field, .file = file };
+
+	each_part(content_type, body, length, take_file, &search);
+	return search.is_found;
 }
 
 const char *

@@ -38,6 +38,20 @@ void params_parse_form(struct params *params, const char *form, size_t length);
 void params_parse_multipart(struct params *params, const char *content_type,
 			    const char *body, size_t length);
 
+/* A file of a multipart/form-data body. */
+struct params_file {
+	char *name;       /* as the client calls it; the caller frees it */
+	const char *data; /* borrowed from the body */
+	size_t length;
+};
+
+/*
+ * Finds the first part of a multipart/form-data body that is a file and whose
+ * field has that name.  Returns false when there is none.
+ */
+bool params_find_file(const char *content_type, const char *body, size_t length,
+		      const char *field, struct params_file *file);
+
 /* Returns the first value of name, or NULL.  Borrowed from params. */
 const char *params_find(const struct params *params, const char *name);
 

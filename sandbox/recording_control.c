@@ -163,3 +163,24 @@ recording_control_paging(struct command *command)
 	server->recordings.refuses_all = all != NULL;
 	pthread_mutex_unlock(&command->sandbox->lock);
 }
+
+void
+recording_control_tracks(struct command *command)
+{
+	struct server *server = control_read_server(command);
+	const char *record_id = control_read_filled(command, "recordID");
+	const struct recording *recording;
+
+	if (server == NULL)
+		return;
+	pthread_mutex_lock(&command->sandbox->lock);
+	recording = record_id == NULL ? NULL : recordings_find(&server->recordings, record_id);
+	for (const struct track *track = recording == NULL ? NULL : recording->tracks;
+	     track != NULL; track = track->next)
+		text_add_format(&command->text, "%s\t%s\t%zu\t%s\t%s\t%s\n", track->kind,
+				track->lang, track->length, track->sha256, track->file_name,
+				track->label);
+	pthread_mutex_unlock(&command->sandbox->lock);
+	if (recording == NULL)
+		control_refuse(command, "That server has no such recording.");
+}

@@ -20,4 +20,10 @@ void recording_control_list(struct command *command);
 /* Sets how a server's getRecordings pages. */
 void recording_control_paging(struct command *command);
 
+/*
+ * Prints "KIND LANG LENGTH SHA256 FILENAME LABEL", with tabs between, of each
+ * track that a recording was given.
+ */
+void recording_control_tracks(struct command *command);
+
 #endif

@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "checksum.h"
 #include "meetings.h"
 #include "text.h"
 
@@ -133,6 +132,39 @@ recordings_add(struct recordings *recordings, const char *record_id,
 	return recording;
 }
 
+struct track *
+recordings_put_track(struct recording *recording, const char *kind,
+				   const char *lang, const char *label, const char *file_name)
+{
+	struct track **link = &recording->tracks;
+
+	while (*link != NULL && (strcmp((*link)->kind, kind) != 0 ||
+				 strcmp((*link)->lang, lang) != 0))
+		link = &(*link)->next;
+	if (*link == NULL)
+		*link = text_new(sizeof(struct track));
+	meetings_set_string(&(*link)->kind, kind);
+	meetings_set_string(&(*link)->lang, lang);
+	meetings_set_string(&(*link)->label, label);
+	meetings_set_string(&(*link)->file_name, file_name);
+	return *link;
+}
+
+static void
+free_tracks(struct track *track)
+{
+	while (track != NULL) {
+		struct track *next = track->next;
+
+		free(track->kind);
+		free(track->lang);
+		free(track->label);
+		free(track->file_name);
+		free(track);
+		track = next;
+	}
+}
+
 void
 recordings_clear(struct recordings *recordings)
 {
@@ -144,6 +176,7 @@ recordings_clear(struct recordings *recordings)
 		free(recording->name);
 		free(recording->formats);
 		params_fini(&recording->metadata);
+		free_tracks(recording->tracks);
 		free(recording);
 	}
 	free(recordings->items);

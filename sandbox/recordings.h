@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "checksum.h"
 #include "params.h"
 
 enum recording_state {
@@ -19,6 +20,17 @@ enum recording_state {
 	RECORDING_PUBLISHED,
 	RECORDING_UNPUBLISHED,
 	RECORDING_DELETED,
+};
+
+/* A file of captions; of its bytes only what tells them from others is kept. */
+struct track {
+	char *kind; /* "subtitles" or "captions" */
+	char *lang; /* as a language tag: "en-US" */
+	char *label;
+	char *file_name;
+	size_t length;
+	char sha256[CHECKSUM_HEX_MAX];
+	struct track *next;
 };
 
 struct recording {
@@ -30,6 +42,7 @@ struct recording {
 	long long start_time_ms;
 	long long end_time_ms;
 	struct params metadata;   /* names lower-cased, without meta_ */
+	struct track *tracks;     /* in the order they came */
 	uint64_t place;           /* where the server's disorder puts it */
 };
 
@@ -65,6 +78,14 @@ struct recording *recordings_find(const struct recordings *recordings, const cha
 /* Finds the latest recording of a meeting by its external id, or NULL. */
 struct recording *recordings_find_meeting(const struct recordings *recordings,
 					  const char *meeting_id);
+
+/*
+ * Adds a track with copies of these strings, or puts them in the place of the
+ * one of that kind and language.  Returns it, borrowed; length and sha256 are
+ * the caller's to fill.
+ */
+struct track *recordings_put_track(struct recording *recording, const char *kind,
+				   const char *lang, const char *label, const char *file_name);
 
 /* Removes all recordings; how the server pages is as at first. */
 void recordings_clear(struct recordings *recordings);

@@ -177,4 +177,61 @@ is "$(grep -o '<format>' "$T/body" | wc -l)" 2 "all formats without a page"
 on 2 getRecordings "meetingID=formats&limit=9"
 is "$(grep -o '<format>' "$T/body" | wc -l)" 1 "one of them on a page"
 
+# --- captions -------------------------------------------------------------------
+
+# put SERVER QUERY FILE: an upload of captions. JSON is read by its pieces.
+put() {
+	local path
+	path=$(url putRecordingTextTrack "$2" "$(server_secret "$1")")
+	curl -gsS --max-time 60 -o "$T/body" -w '%{http_code}' -F "file=@$3;type=text/vtt" \
+		"http://127.0.0.1:$(server_port "$1")$path" >"$T/status"
+}
+json() { grep -o "\"$1\": *\"[^\"]*\"" "$T/body" | sed 's/.*: *"//; s/"$//' | paste -sd' '; }
+
+control /reset
+control "/record?server=1&meetingID=talk&recordID=talk-1" >"$T/out"
+printf 'WEBVTT\n' >"$T/small.vtt"
+head -c 20000000 /dev/urandom >"$T/large.vtt"
+: >"$T/empty.vtt"
+on 1 getRecordingTextTracks recordID=none
+is "$(BODY)" '{"response":{"returncode":"FAILED","messageKey":"noRecordings","message":"No recording found for none"}}' \
+	"captions of an unknown recording"
+on 1 getRecordingTextTracks recordID=talk-1
+is "$(json messageKey)" noCaptionsFound "a recording without captions"
+is "$(HEADER Content-Type)" "application/json;charset=utf-8" "the answer is JSON"
+on 1 getRecordingTextTracks
+is "$(result)" "FAILED missingParamRecordID" "but a complaint is XML"
+put 1 'recordID=talk-1&kind=subtitles&lang=en_US&label=English' "$T/small.vtt"
+is "$(BODY)" '{"response":{"returncode":"SUCCESS","recordId":"talk-1","messageKey":"upload_text_track_success","message":"Text track uploaded successfully"}}' \
+	"captions are taken"
+put 1 'recordID=talk-1&kind=captions&lang=de' "$T/large.vtt"
+is "$(json returncode)" SUCCESS "20 MB of them"
+on 1 getRecordingTextTracks recordID=talk-1
+is "$(json kind)/$(json lang)/$(json label)/$(json source)" \
+	"subtitles captions/en-US de/English de/upload upload" "both are listed"
+like "$(json href)" "http://127.0.0.1:$(server_port 1)/bigbluebutton/textTrack/*/talk-1/subtitles_en-US.vtt *" \
+	"with a link"
+is "$(control '/tracks?server=1&recordID=talk-1')" "subtitles	en-US	7	$(digest <"$T/small.vtt")	small.vtt	English
+captions	de	20000000	$(digest <"$T/large.vtt")	large.vtt	de" "what came is what was sent"
+put 1 'recordID=talk-1&kind=captions&lang=de&label=Deutsch' "$T/small.vtt"
+is "$(control '/tracks?server=1&recordID=talk-1' | cut -f1,3,6 | tail -n 1)" "captions	7	Deutsch" \
+	"a second upload replaces the first"
+put 1 'recordID=talk-1&kind=captions&lang=de' "$T/empty.vtt"
+is "$(json messageKey)" empty_uploaded_text_track "an empty file"
+put 1 'recordID=talk-2&kind=captions&lang=de' "$T/small.vtt"
+is "$(json messageKey) $(json message)" "noRecordings No recording was found for talk-2" \
+	"captions for an unknown recording"
+put 1 'recordID=talk-1&kind=chapters&lang=de' "$T/small.vtt"
+is "$(json messageKey)" invalidKind "an unknown kind"
+put 1 'recordID=talk-1&kind=captions&lang=en-US' "$T/small.vtt"
+is "$(json messageKey)" invalidLang "a language that is no Java locale"
+for missing in recordID kind lang; do
+	query="&recordID=talk-1&kind=captions&lang=de"
+	query=$(sed "s/&$missing=[^&]*//; s/^&//" <<<"$query")
+	put 1 "$query" "$T/small.vtt"
+	is "$(json messageKey) $(json message)" "paramError Missing param $missing." "no $missing"
+done
+curl -gsS -o "$T/body" -F file=@"$T/small.vtt" "$HTTP_BASE$API/putRecordingTextTrack?recordID=talk-1&checksum=00"
+is "$(result)" "FAILED checksumError" "a wrong checksum"
+
 finish
