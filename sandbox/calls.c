@@ -474,6 +474,7 @@ run_create(struct call *call)
 	meeting->duration_minutes = find_number(call, "duration");
 	meeting->max_users = find_number(call, "maxParticipants");
 	meeting->record = is_true(find(call, "record"));
+	meeting->ended_url = text_duplicate(calls_find_filled(call, "meetingEndedURL"));
 	params_copy_metadata(&call->params, &meeting->metadata);
 	if (parent != NULL) {
 		value = calls_find_filled(call, "sequence");

@@ -1,6 +1,7 @@
 #include "checksum.h"
 
 #include <openssl/evp.h>
+#include <openssl/hmac.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -86,4 +87,35 @@ checksum_is_valid(const char *call, const char *query, const char *value,
 	text_fini(&part);
 	text_fini(&signed_text);
 	return valid;
+}
+
+/* Appends data in base64url without padding (RFC 7515, section 2). */
+static void
+add_base64url(struct text *text, const void *data, size_t length)
+{
+	unsigned char *encoded = text_new(4 * ((length + 2) / 3) + 1);
+
+	EVP_EncodeBlock(encoded, data, (int)length);
+	for (unsigned char *c = encoded; *c != '\0' && *c != '='; c++)
+		text_add(text, *c == '+' ? "-" : *c == '/' ? "_" : (const char *)c, 1);
+	free(encoded);
+}
+
+char *
+checksum_make_jwt(const char *header, const char *payload, unsigned bits,
+			const char *secret)
+{
+	unsigned char digest[EVP_MAX_MD_SIZE];
+	unsigned length = 0;
+	struct text token = { 0 };
+
+	add_base64url(&token, header, strlen(header));
+	text_add_string(&token, ".");
+	add_base64url(&token, payload, strlen(payload));
+	if (HMAC(bits == 512 ? EVP_sha512() : EVP_sha256(), secret, (int)strlen(secret),
+		 (const unsigned char *)token.data, token.length, digest, &length) == NULL)
+		abort();
+	text_add_string(&token, ".");
+	add_base64url(&token, digest, length);
+	return token.data;
 }

@@ -32,4 +32,12 @@ int checksum_write_digest(const void *data, size_t length, size_t hex_length,
 bool checksum_is_valid(const char *call, const char *query, const char *value,
 		       const char *secret);
 
+/*
+ * Returns a JSON Web Token (RFC 7515, compact) of header and payload, which
+ * are JSON, with an HMAC by SHA-256 or, with bits 512, by SHA-512.  The caller
+ * frees it.
+ */
+char *checksum_make_jwt(const char *header, const char *payload, unsigned bits,
+			const char *secret);
+
 #endif

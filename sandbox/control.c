@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "callback_control.h"
 #include "params.h"
 #include "recording_control.h"
 #include "sandbox.h"
@@ -234,6 +235,7 @@ run_reset(struct command *command)
 		faults_clear(&sandbox->servers[i].faults);
 		calllog_clear(&sandbox->servers[i].log);
 	}
+	receivers_clear(&sandbox->receivers);
 	pthread_mutex_unlock(&sandbox->lock);
 	for (unsigned i = 0; i < sandbox->server_count; i++)
 		if (server_apply_listening(&sandbox->servers[i]) != 0)
@@ -269,6 +271,9 @@ static const struct {
 	{ "/recordings", recording_control_list },
 	{ "/paging", recording_control_paging },
 	{ "/tracks", recording_control_tracks },
+	{ "/callback", callback_control_callback },
+	{ "/receiver", callback_control_receiver },
+	{ "/received", callback_control_received },
 };
 
 enum MHD_Result
@@ -279,6 +284,9 @@ control_handle(void *argument, struct http_request *request)
 	const char *query = request->target + path_length;
 	enum MHD_Result result;
 
+	if (strncmp(request->target, CALLBACK_CONTROL_RECEIVER,
+		    strlen(CALLBACK_CONTROL_RECEIVER)) == 0)
+		return callback_control_receive(argument, request);
 	if (*query == '?')
 		query++;
 	params_parse_form(&command.params, query, strlen(query));

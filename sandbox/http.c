@@ -168,6 +168,20 @@ http_find_header(const struct http_request *request, const char *name)
 	return MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, name);
 }
 
+static enum MHD_Result
+add_header(void *argument, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+	(void)kind;
+	text_add_format(argument, "%s: %s\n", name, value == NULL ? "" : value);
+	return MHD_YES;
+}
+
+void
+http_add_headers(const struct http_request *request, struct text *text)
+{
+	MHD_get_connection_values(request->connection, MHD_HEADER_KIND, add_header, text);
+}
+
 int
 http_find_socket(const struct http_request *request)
 {

@@ -60,6 +60,9 @@ void http_port_stop(struct http_port *port);
 /* Returns the request's header of that name, borrowed, or NULL. */
 const char *http_find_header(const struct http_request *request, const char *name);
 
+/* Appends "Name: value" and a line end for each of the request's headers. */
+void http_add_headers(const struct http_request *request, struct text *text);
+
 /* Returns the connection's socket, for watching it; it stays the server's. */
 int http_find_socket(const struct http_request *request);
 

@@ -11,6 +11,7 @@
 #include <time.h>
 
 #include "control.h"
+#include "outgoing.h"
 #include "sandbox.h"
 #include "server.h"
 
@@ -42,6 +43,11 @@ static const char usage[] =
 	"  /recordings?server=N                    id, state, start and meeting of each\n"
 	"  /tracks?server=N&recordID=ID            kind, lang, size, SHA-256, file, label\n"
 	"  /paging?server=N&kind=KIND[&all=refuse] KIND: total, block (2.7), none (2.5)\n"
+	"  /callback?server=N&kind=KIND&meetingID=ID[&secret=TEXT]   KIND: recording-ready,\n"
+	"      analytics, end; the server calls the URLs the meeting was created with\n"
+	"  /receiver/NAME...                       takes any request, as a client's URL\n"
+	"  /receiver?name=NAME[&status=N,N][&ms=MS]   what it answers, the last one for good\n"
+	"  /received?name=NAME[&number=N][&part=target|headers|body]   what it was sent\n"
 	"The version document's call is named \"index\".\n";
 
 /* Reads a port number that ends at end. Returns 0 if it is none. */
@@ -133,6 +139,7 @@ out:
 	http_port_stop(&sandbox->control);
 	for (unsigned i = 0; i < sandbox->server_count; i++)
 		server_fini(&sandbox->servers[i]);
+	receivers_clear(&sandbox->receivers);
 	return result;
 }
 
@@ -229,7 +236,12 @@ main(int count, char **arguments)
 		fprintf(stderr, "bbb-sandbox: cannot make locks\n");
 		goto out;
 	}
+	if (outgoing_init() != 0) {
+		fprintf(stderr, "bbb-sandbox: libcurl does not start\n");
+		goto out;
+	}
 	result = run(&sandbox);
+	outgoing_fini();
 out:
 	free(sandbox.servers);
 	free(certificate);

@@ -178,6 +178,7 @@ free_meeting(struct meeting *meeting)
 	free(meeting->dial_number);
 	free(meeting->parent_internal_meeting_id);
 	free(meeting->sequence);
+	free(meeting->ended_url);
 	free(meeting);
 }
 

@@ -39,6 +39,7 @@ struct meeting {
 	bool free_join;
 	char *parent_internal_meeting_id; /* NULL unless a breakout room */
 	char *sequence;
+	char *ended_url; /* NULL unless create had a meetingEndedURL */
 	struct params metadata; /* names lower-cased, without meta_ */
 	struct user **users;
 	size_t user_count;

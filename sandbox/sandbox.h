@@ -11,6 +11,7 @@
 #include "faults.h"
 #include "http.h"
 #include "meetings.h"
+#include "receivers.h"
 #include "recordings.h"
 
 struct server {
@@ -41,6 +42,7 @@ struct sandbox {
 	struct server *servers;
 	unsigned server_count;
 	unsigned long long arrivals;
+	struct receivers receivers;
 	struct http_port control;
 };
 

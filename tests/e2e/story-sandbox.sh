@@ -234,4 +234,85 @@ done
 curl -gsS -o "$T/body" -F file=@"$T/small.vtt" "$HTTP_BASE$API/putRecordingTextTrack?recordID=talk-1&checksum=00"
 is "$(result)" "FAILED checksumError" "a wrong checksum"
 
+# --- receivers, and what servers send to them -------------------------------------
+
+receiver_url() { echo "http://127.0.0.1:$((PORT0 + 10))/receiver/$1"; }
+# received NAME PART: of the last request.
+received() { control "/received?name=$1&part=$2"; }
+received_count() { control "/received?name=$1" | wc -l; }
+encoded() { sed 's/%/%25/g; s/:/%3A/g; s/&/%26/g; s/=/%3D/g; s/?/%3F/g; s/ /%20/g; s/,/%2C/g' <<<"$1"; }
+# jwt_part TOKEN NUMBER: a part of it, decoded.
+jwt_part() {
+	cut -d. -f"$2" <<<"$1" | tr '_-' '/+' | sed 's/$/===/' | base64 -di 2>/dev/null
+}
+# jwt_is_signed TOKEN SECRET ALGORITHM
+jwt_is_signed() {
+	[ "$(printf '%s' "${1%.*}" | openssl dgst "-$3" -hmac "$2" -binary | base64 -w 0 |
+		tr '/+' '_-' | tr -d =)" = "${1##*.}" ]
+}
+
+control /reset
+is "$(curl -s -o "$T/out" -w '%{http_code}' -X PUT -H 'X-Test: 1' -d 'some text' "$(receiver_url a)/b?c=%20")" 200 \
+	"a receiver takes anything"
+is "$(control '/received?name=a' | cut -f1-4,6,7)" "1	PUT	/receiver/a/b?c=%20	200	9	$(printf 'some text' | digest)" \
+	"and tells what it was"
+is "$(received a target) $(received a body)" "/receiver/a/b?c=%20 some text" "its parts"
+like "$(received a headers)" '*X-Test: 1*' "its headers"
+control "/receiver?name=a&status=503,204"
+for wanted in 503 204 204; do
+	is "$(curl -s -o "$T/out" -w '%{http_code}' "$(receiver_url a)")" "$wanted" "it answers $wanted"
+done
+is "$(received_count a)" 3 "it had forgotten what was before"
+is "$(control '/receiver?name=a&status=99')" "status must be a list of numbers from 200 to 599." \
+	"no such status"
+
+query="name=Callbacks&meetingID=call%20back&record=true&meta_bn-recording-ready-url=$(encoded "$(receiver_url other)")"
+query="$query&meta_bbb-recording-ready-url=$(encoded "$(receiver_url ready)?a=1&b=2")"
+query="$query&meta_analytics-callback-url=$(encoded "$(receiver_url analytics)")"
+query="$query&meta_endCallbackUrl=$(encoded "$(receiver_url end)?a=1")"
+query="$query&meetingEndedURL=$(encoded "$(receiver_url ended)")"
+on 2 create "$query"
+internal=$(xml internalMeetingID)
+on 2 end 'meetingID=call%20back'
+callback='/callback?server=2&meetingID=call%20back'
+is "$(control "$callback&kind=recording-ready")" \
+	"{\"sent\":[{\"kind\":\"recording-ready\",\"url\":\"$(receiver_url ready)?a=1&b=2\",\"status\":200}]}" \
+	"a recording is ready"
+is "$(received_count ready) $(received_count other)" "1 0" "one receiver is told"
+is "$(received ready target)" "/receiver/ready?a=1&b=2" "at its URL"
+is "$(control '/received?name=ready' | cut -f2,5)" "POST	application/x-www-form-urlencoded" "by a form"
+form=$(received ready body)
+token=${form#signed_parameters=}
+is "$(jwt_part "$token" 1)" '{"alg":"HS256"}' "the token's head"
+is "$(jwt_part "$token" 2)" "{\"meeting_id\":\"call back\",\"record_id\":\"$internal\"}" "what it says"
+jwt_is_signed "$token" "$(server_secret 2)" sha256
+ok $? "the server's secret signs it"
+control "/receiver?name=ready&status=410"
+like "$(control "$callback&kind=recording-ready&secret=other")" '*"status":410}]}' "a receiver that refuses"
+form=$(received ready body)
+jwt_is_signed "${form#signed_parameters=}" other sha256
+ok $? "another secret, to forge one"
+
+like "$(control "$callback&kind=analytics")" '*"kind":"analytics"*"status":200}]}' "analytics are sent"
+like "$(received analytics body)" "{\"version\":\"1.0\",\"meeting_id\":\"call back\",\"internal_meeting_id\":\"$internal\",\"data\":{\"metadata\":{*}}" \
+	"as JSON"
+is "$(control '/received?name=analytics' | cut -f5)" application/json "and say so"
+token=$(received analytics headers | sed -n 's/^Authorization: Bearer //p')
+is "$(jwt_part "$token" 1)" '{"typ":"JWT","alg":"HS512"}' "the token's head"
+within "$(jwt_part "$token" 2 | tr -dc 0-9)" $(($(now_ms) / 1000 + 86000)) $(($(now_ms) / 1000 + 86400)) \
+	"it expires in a day"
+jwt_is_signed "$token" "$(server_secret 2)" sha512
+ok $? "the server's secret signs it"
+
+like "$(control "$callback&kind=end")" '*"kind":"end"*"status":200}*"kind":"ended"*"status":200}]}' \
+	"the end is told twice"
+is "$(received end target)" "/receiver/end?a=1&recordingmarks=true&meetingID=call%20back" "with parameters"
+is "$(received ended target)" "/receiver/ended" "and without"
+is "$(control "/callback?server=1&meetingID=call%20back&kind=end")" \
+	"That server has no such meeting and no recording of it." "another server knows nothing"
+control "/record?server=1&meetingID=deaf&meta_canvas-recording-ready-url=$(encoded "http://127.0.0.1:$((PORT0 + 49))/")" >"$T/out"
+like "$(control '/callback?server=1&meetingID=deaf&kind=recording-ready')" '*"status":0,"error":"*"}]}' \
+	"nobody is there"
+is "$(control '/callback?server=1&meetingID=deaf&kind=analytics')" '{"sent":[]}' "nobody is to be told"
+
 finish

@@ -1,0 +1,197 @@
+#include "callback_control.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <time.h>
+
+#include "callbacks.h"
+#include "control.h"
+#include "sandbox.h"
+
+/* Short, since the end of the sandbox waits for it. */
+#define DELAY_MAX_MS 10000
+
+/* Fills subject from what the server knows.  Returns -1 when that is nothing. */
+static int
+find_subject(const struct server *server, const char *meeting_id, const char *record_id,
+	     struct callback_subject *subject)
+{
+	const struct meeting *meeting = meeting_id == NULL ? NULL
+		: meetings_find_latest(&server->meetings, meeting_id);
+	const struct recording *recording = NULL;
+
+	if (meeting != NULL) {
+		*subject = (struct callback_subject){
+			.meeting_id = meeting->meeting_id,
+			.internal_meeting_id = meeting->internal_meeting_id,
+			.name = meeting->name,
+			.ended_url = meeting->ended_url,
+			.metadata = &meeting->metadata,
+			.has_recording_marks = meeting->record,
+		};
+		return 0;
+	}
+	if (record_id != NULL)
+		recording = recordings_find(&server->recordings, record_id);
+	else if (meeting_id != NULL)
+		recording = recordings_find_meeting(&server->recordings, meeting_id);
+	if (recording == NULL)
+		return -1;
+	*subject = (struct callback_subject){
+		.meeting_id = recording->meeting_id,
+		.internal_meeting_id = recording->record_id,
+		.name = recording->name,
+		.metadata = &recording->metadata,
+		.has_recording_marks = true,
+	};
+	return 0;
+}
+
+void
+callback_control_callback(struct command *command)
+{
+	struct server *server = control_read_server(command);
+	const char *kind = control_read_filled(command, "kind");
+	const char *secret = control_read_filled(command, "secret");
+	struct callback_subject subject;
+	struct outgoing *list = NULL;
+	bool is_found;
+
+	if (server == NULL)
+		return;
+	if (kind == NULL || (strcmp(kind, "recording-ready") != 0 &&
+			     strcmp(kind, "analytics") != 0 && strcmp(kind, "end") != 0)) {
+		control_refuse(command, "kind must be one of recording-ready, analytics, end.");
+		return;
+	}
+	if (secret == NULL)
+		secret = server->secret;
+	pthread_mutex_lock(&command->sandbox->lock);
+	is_found = find_subject(server, control_read_filled(command, "meetingID"),
+				control_read_filled(command, "recordID"), &subject) == 0;
+	if (is_found && kind[0] == 'r')
+		callbacks_add_recording_ready(&list, &subject, secret);
+	else if (is_found && kind[0] == 'a')
+		callbacks_add_analytics(&list, &subject, secret);
+	else if (is_found)
+		callbacks_add_end(&list, &subject);
+	pthread_mutex_unlock(&command->sandbox->lock);
+	if (!is_found) {
+		control_refuse(command, "That server has no such meeting and no recording of it.");
+		return;
+	}
+	outgoing_run(list);
+	outgoing_add_report(&command->text, list);
+	outgoing_free(&list);
+}
+
+void
+callback_control_receiver(struct command *command)
+{
+	const char *name = control_read_filled(command, "name");
+	long long ms = 0;
+	int failed;
+
+	if (control_read_number(command, "ms", 0, DELAY_MAX_MS, &ms) != 0)
+		return;
+	if (name == NULL) {
+		control_refuse(command, "name is missing.");
+		return;
+	}
+	pthread_mutex_lock(&command->sandbox->lock);
+	failed = receivers_set(receivers_need(&command->sandbox->receivers, name),
+			       control_read_filled(command, "status"), ms);
+	pthread_mutex_unlock(&command->sandbox->lock);
+	if (failed != 0)
+		control_refuse(command, "status must be a list of numbers from 200 to 599.");
+}
+
+/* Returns the value of a header in the lines of a request, as a copy, or NULL. */
+static char *
+find_header(const struct received *received, const char *name)
+{
+	const char *line = text_string(&received->headers);
+	size_t length = strlen(name);
+
+	for (; *line != '\0'; line += strcspn(line, "\n") + 1)
+		if (strncasecmp(line, name, length) == 0 && line[length] == ':')
+			return text_duplicate_part(line + length + 2,
+						   strcspn(line + length + 2, "\n"));
+	return NULL;
+}
+
+static void
+add_part(struct command *command, const struct received *received, const char *part)
+{
+	if (strcmp(part, "target") == 0)
+		text_add_string(&command->text, received->target);
+	else if (strcmp(part, "headers") == 0)
+		text_add_string(&command->text, text_string(&received->headers));
+	else
+		text_add(&command->text, text_string(&received->body), received->body.length);
+}
+
+void
+callback_control_received(struct command *command)
+{
+	const char *name = control_read_filled(command, "name");
+	const char *part = control_read_filled(command, "part");
+	const struct receiver *receiver;
+	long long wanted = 0, number = 0;
+
+	if (control_read_number(command, "number", 1, RECEIVERS_REQUESTS_MAX, &wanted) != 0)
+		return;
+	if (name == NULL || (part != NULL && strcmp(part, "target") != 0 &&
+			     strcmp(part, "headers") != 0 && strcmp(part, "body") != 0)) {
+		control_refuse(command, "name is needed; part is one of target, headers, body.");
+		return;
+	}
+	pthread_mutex_lock(&command->sandbox->lock);
+	receiver = receivers_need(&command->sandbox->receivers, name);
+	if (wanted == 0 && part != NULL)
+		wanted = (long long)receiver->count;
+	for (const struct received *one = receiver->first; one != NULL; one = one->next) {
+		char *type;
+
+		number++;
+		if (wanted != 0 && number != wanted)
+			continue;
+		if (part != NULL) {
+			add_part(command, one, part);
+			continue;
+		}
+		type = find_header(one, "Content-Type");
+		text_add_format(&command->text, "%lld\t%s\t%s\t%u\t%s\t%zu\t%s\n", number,
+				one->method, one->target, one->status, type == NULL ? "-" : type,
+				one->length, one->sha256);
+		free(type);
+	}
+	pthread_mutex_unlock(&command->sandbox->lock);
+	if (part != NULL && (wanted == 0 || wanted > number))
+		control_refuse(command, "That receiver was sent no such request.");
+}
+
+enum MHD_Result
+callback_control_receive(struct sandbox *sandbox, struct http_request *request)
+{
+	static const char type[] = "text/plain;charset=utf-8";
+	const char *start = request->target + strlen(CALLBACK_CONTROL_RECEIVER);
+	char *name = text_duplicate_part(start, strcspn(start, "/?"));
+	struct text headers = { 0 };
+	struct receiver *receiver;
+	struct timespec delay;
+	unsigned status;
+
+	http_add_headers(request, &headers);
+	pthread_mutex_lock(&sandbox->lock);
+	receiver = receivers_need(&sandbox->receivers, name);
+	status = receivers_take(receiver, request->method, request->target, &headers,
+				&request->body)->status;
+	delay.tv_sec = (time_t)(receiver->ms / 1000);
+	delay.tv_nsec = (long)(receiver->ms % 1000) * 1000000L;
+	pthread_mutex_unlock(&sandbox->lock);
+	free(name);
+	nanosleep(&delay, NULL);
+	return http_reply(request, status, type, "received\n", 9);
+}
