@@ -86,6 +86,103 @@ callback_control_callback(struct command *command)
 	outgoing_free(&list);
 }
 
+/* Reads a checksum's algorithm as the count of its digits.  Returns 0 after refusing. */
+static size_t
+read_hex_length(struct command *command)
+{
+	static const struct {
+		const char *name;
+		size_t hex_length;
+	} algorithms[] = {
+		{ "sha1", 40 },
+		{ "sha256", 64 },
+		{ "sha384", 96 },
+		{ "sha512", 128 },
+	};
+	const char *name = control_read_filled(command, "algorithm");
+
+	if (name == NULL)
+		return 40;
+	for (size_t i = 0; i < sizeof(algorithms) / sizeof(algorithms[0]); i++)
+		if (strcmp(algorithms[i].name, name) == 0)
+			return algorithms[i].hex_length;
+	control_refuse(command, "algorithm must be one of sha1, sha256, sha384, sha512.");
+	return 0;
+}
+
+void
+callback_control_event(struct command *command)
+{
+	struct server *server = control_read_server(command);
+	const char *secret = control_read_filled(command, "secret");
+	const char *meeting_id = control_read_filled(command, "meetingID");
+	size_t hex_length = read_hex_length(command);
+	struct hooks_event event = { .id = control_read_filled(command, "event") };
+	struct callback_subject subject = { 0 };
+	struct text domain = { 0 };
+	struct outgoing *list = NULL;
+	char *made_id = NULL;
+
+	if (server == NULL || hex_length == 0)
+		return;
+	if (event.id == NULL || meeting_id == NULL) {
+		control_refuse(command, "event and meetingID are needed.");
+		return;
+	}
+	if (command->request->body.length > 0)
+		event.body = command->request->body.data;
+	text_add_format(&domain, "%s:%u", server->port.address, (unsigned)server->port.number);
+	pthread_mutex_lock(&command->sandbox->lock);
+	if (find_subject(server, meeting_id, NULL, &subject) != 0) {
+		/* An event may be of any meeting. */
+		made_id = recordings_make_id(meeting_id, meetings_now_ms());
+		subject.internal_meeting_id = made_id;
+	}
+	event.meeting_id = meeting_id;
+	event.internal_meeting_id = subject.internal_meeting_id;
+	hooks_add_event(&list, &server->hooks, &event, domain.data,
+			secret != NULL ? secret : server->secret, hex_length);
+	pthread_mutex_unlock(&command->sandbox->lock);
+	outgoing_run(list);
+	outgoing_add_report(&command->text, list);
+	outgoing_free(&list);
+	text_fini(&domain);
+	free(made_id);
+}
+
+void
+callback_control_hook(struct command *command)
+{
+	struct server *server = control_read_server(command);
+	const char *url = control_read_filled(command, "callbackURL");
+	struct hook *hook;
+	bool is_duplicate;
+
+	if (server == NULL)
+		return;
+	if (url == NULL) {
+		control_refuse(command, "callbackURL is missing.");
+		return;
+	}
+	pthread_mutex_lock(&command->sandbox->lock);
+	hook = hooks_add(&server->hooks, url, NULL, NULL, false, &is_duplicate);
+	hook->is_permanent = control_read_filled(command, "permanent") != NULL;
+	text_add_format(&command->text, "%u\n", hook->id);
+	pthread_mutex_unlock(&command->sandbox->lock);
+}
+
+void
+callback_control_forget_hooks(struct command *command)
+{
+	struct server *server = control_read_server(command);
+
+	if (server == NULL)
+		return;
+	pthread_mutex_lock(&command->sandbox->lock);
+	hooks_clear(&server->hooks);
+	pthread_mutex_unlock(&command->sandbox->lock);
+}
+
 void
 callback_control_receiver(struct command *command)
 {

@@ -19,6 +19,18 @@ struct sandbox;
  */
 void callback_control_callback(struct command *command);
 
+/*
+ * Makes a server tell its hooks of an event, each once and without another try;
+ * prints what outgoing_add_report() makes.
+ */
+void callback_control_event(struct command *command);
+
+/* Makes a hook on a server, also a permanent one, as its configuration would. */
+void callback_control_hook(struct command *command);
+
+/* Removes all hooks of a server, the permanent ones as well. */
+void callback_control_forget_hooks(struct command *command);
+
 /* Sets what a receiver answers, and makes it forget what it was sent. */
 void callback_control_receiver(struct command *command);
 

@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "checksum.h"
+#include "hook_calls.h"
 #include "modules.h"
 #include "recording_calls.h"
 #include "track_calls.h"
@@ -25,6 +26,7 @@ enum controller {
 	API,
 	API_REDIRECTS, /* the same, but errors are redirects */
 	RECORDING,     /* RecordingController.groovy: each call checks its checksum itself */
+	WEBHOOKS,      /* bbb-webhooks, and so does each call of it */
 };
 
 /*
@@ -881,6 +883,10 @@ static const struct call_entry entries[] = {
 	{ "updateRecordings", BY_GET | BY_POST, TYPE_UNCHECKED, RECORDING, recording_calls_update },
 	{ "getRecordingTextTracks", BY_GET | BY_POST, TYPE_UNCHECKED, RECORDING, track_calls_get },
 	{ "putRecordingTextTrack", BY_POST, TYPE_UNCHECKED, RECORDING, track_calls_put },
+	{ "hooks/create", BY_GET, TYPE_UNCHECKED, WEBHOOKS, hook_calls_create },
+	{ "hooks/list", BY_GET, TYPE_UNCHECKED, WEBHOOKS, hook_calls_list },
+	{ "hooks/destroy", BY_GET, TYPE_UNCHECKED, WEBHOOKS, hook_calls_destroy },
+	{ "hooks/ping", BY_GET, TYPE_UNCHECKED, WEBHOOKS, hook_calls_ping },
 };
 
 static const struct call_entry index_entry = { "", 0, TYPE_UNCHECKED, API, run_index };
@@ -962,6 +968,10 @@ calls_answer(const struct calls_request *request, struct answer *answer)
 			calls_answer_html(answer, 500, "Internal Server Error");
 			goto out;
 		}
+		if (found->controller == WEBHOOKS) {
+			calls_answer_html(answer, 404, "Error");
+			goto out;
+		}
 		found = &index_entry;
 	} else if (found == NULL && request->raw != NULL) {
 		found = &raw_entry;
@@ -971,7 +981,7 @@ calls_answer(const struct calls_request *request, struct answer *answer)
 		calls_answer_html(answer, 404, "Not Found");
 	else if (found == &index_entry)
 		run_index(&call);
-	else if (found->controller == RECORDING)
+	else if (found->controller == RECORDING || found->controller == WEBHOOKS)
 		found->run(&call);
 	else if (check_checksum(&call) && check_content_type(&call) && found->run != NULL)
 		found->run(&call);

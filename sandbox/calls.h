@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "hooks.h"
 #include "meetings.h"
 #include "params.h"
 #include "recordings.h"
@@ -20,6 +21,7 @@
 struct calls_request {
 	struct meetings *meetings;
 	struct recordings *recordings;
+	struct hooks *hooks;
 	const char *secret;
 	bool secret_is_wrong;     /* behave as if the secret had been changed */
 	const char *method;

@@ -89,6 +89,48 @@ checksum_is_valid(const char *call, const char *query, const char *value,
 	return valid;
 }
 
+/*
+ * Cuts from text the first mark that is followed by characters other than '&'
+ * and then by what end says: '&', which is cut as well, NUL, or 'x' for either,
+ * with nothing more cut.
+ */
+static void
+delete_first(char *text, const char *mark, char end)
+{
+	for (char *at = text; (at = strstr(at, mark)) != NULL; at++) {
+		char *behind = at + strlen(mark);
+
+		behind += strcspn(behind, "&");
+		if (end != 'x' && *behind != end)
+			continue;
+		if (end == '&')
+			behind++;
+		memmove(at, behind, strlen(behind) + 1);
+		return;
+	}
+}
+
+bool
+checksum_is_valid_hook(const char *call, const char *query, const char *value,
+		       const char *secret)
+{
+	char hex[CHECKSUM_HEX_MAX];
+	struct text signed_text = { 0 };
+	char *rest = text_duplicate(query);
+	bool valid;
+
+	delete_first(rest, "&checksum=", 'x');
+	delete_first(rest, "checksum=", '&');
+	delete_first(rest, "checksum=", '\0');
+	text_add_format(&signed_text, "%s%s%s", call, rest, secret);
+	valid = checksum_write_digest(signed_text.data, signed_text.length,
+				      strlen(value), hex) == 0 &&
+		strcmp(hex, value) == 0;
+	free(rest);
+	text_fini(&signed_text);
+	return valid;
+}
+
 /* Appends data in base64url without padding (RFC 7515, section 2). */
 static void
 add_base64url(struct text *text, const void *data, size_t length)

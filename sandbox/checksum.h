@@ -33,6 +33,15 @@ bool checksum_is_valid(const char *call, const char *query, const char *value,
 		       const char *secret);
 
 /*
+ * The same for bbb-webhooks, whose rule is another (its src/out/webhooks/
+ * utils.js): only the first checksum is cut, by three regular expressions,
+ * "&checksum=[^&]*", "checksum=[^&]*&", "checksum=[^&]*$", and the case of the
+ * hex digits matters.
+ */
+bool checksum_is_valid_hook(const char *call, const char *query, const char *value,
+			    const char *secret);
+
+/*
  * Returns a JSON Web Token (RFC 7515, compact) of header and payload, which
  * are JSON, with an HMAC by SHA-256 or, with bits 512, by SHA-512.  The caller
  * frees it.

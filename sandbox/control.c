@@ -232,6 +232,7 @@ run_reset(struct command *command)
 	for (unsigned i = 0; i < sandbox->server_count; i++) {
 		meetings_clear(&sandbox->servers[i].meetings);
 		recordings_clear(&sandbox->servers[i].recordings);
+		hooks_clear(&sandbox->servers[i].hooks);
 		faults_clear(&sandbox->servers[i].faults);
 		calllog_clear(&sandbox->servers[i].log);
 	}
@@ -272,6 +273,9 @@ static const struct {
 	{ "/paging", recording_control_paging },
 	{ "/tracks", recording_control_tracks },
 	{ "/callback", callback_control_callback },
+	{ "/event", callback_control_event },
+	{ "/hook", callback_control_hook },
+	{ "/forget_hooks", callback_control_forget_hooks },
 	{ "/receiver", callback_control_receiver },
 	{ "/received", callback_control_received },
 };
@@ -294,8 +298,8 @@ control_handle(void *argument, struct http_request *request)
 		if (strlen(commands[i].path) != path_length ||
 		    memcmp(commands[i].path, request->target, path_length) != 0)
 			continue;
-		/* The body of raw is the answer itself. */
-		if (commands[i].run != run_raw)
+		/* The body of these is what they are about, and not parameters. */
+		if (commands[i].run != run_raw && commands[i].run != callback_control_event)
 			params_parse_form(&command.params, text_string(&request->body),
 					  request->body.length);
 		command.status = 200;

@@ -15,6 +15,9 @@
 #include "sandbox.h"
 #include "server.h"
 
+/* Ids of hooks begin with the number of their server. */
+#define HOOK_IDS_PER_SERVER 1000
+
 static const char usage[] =
 	"usage: bbb-sandbox --control PORT [--address 127.0.0.1] [--tls CERT.pem:KEY.pem]\n"
 	"                   --server PORT:SECRET [--server PORT:SECRET ...]\n"
@@ -45,6 +48,10 @@ static const char usage[] =
 	"  /paging?server=N&kind=KIND[&all=refuse] KIND: total, block (2.7), none (2.5)\n"
 	"  /callback?server=N&kind=KIND&meetingID=ID[&secret=TEXT]   KIND: recording-ready,\n"
 	"      analytics, end; the server calls the URLs the meeting was created with\n"
+	"  /event?server=N&event=NAME&meetingID=ID[&algorithm=sha1|sha256|sha384|sha512]\n"
+	"      the server tells its hooks; a body is sent as the event, which is JSON\n"
+	"  /hook?server=N&callbackURL=URL[&permanent=1]   makes a hook\n"
+	"  /forget_hooks?server=N                  as if bbb-webhooks had been built anew\n"
 	"  /receiver/NAME...                       takes any request, as a client's URL\n"
 	"  /receiver?name=NAME[&status=N,N][&ms=MS]   what it answers, the last one for good\n"
 	"  /received?name=NAME[&number=N][&part=target|headers|body]   what it was sent\n"
@@ -154,6 +161,7 @@ add_server(struct sandbox *sandbox, const char *option)
 	*server = (struct server){ .number = sandbox->server_count };
 	server->port.number = read_port(option, ':');
 	server->port.socket = -1;
+	server->hooks.first_id = server->number * HOOK_IDS_PER_SERVER + 1;
 	server->secret = strchr(option, ':') == NULL ? "" : strchr(option, ':') + 1;
 }
 

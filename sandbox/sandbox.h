@@ -9,6 +9,7 @@
 
 #include "calllog.h"
 #include "faults.h"
+#include "hooks.h"
 #include "http.h"
 #include "meetings.h"
 #include "receivers.h"
@@ -23,6 +24,7 @@ struct server {
 	/* All below is guarded by the sandbox's lock. */
 	struct meetings meetings;
 	struct recordings recordings;
+	struct hooks hooks;
 	struct faults faults;
 	struct calllog log;
 	bool stopping; /* whoever waits on changed must give up */

@@ -346,6 +346,7 @@ handle_call(struct server *server, struct http_request *request,
 	struct calls_request parts = {
 		.meetings = &server->meetings,
 		.recordings = &server->recordings,
+		.hooks = &server->hooks,
 		.secret = server->secret,
 		.method = request->method,
 		.call = call,
@@ -542,6 +543,7 @@ server_fini(struct server *server)
 	stop_listening(server);
 	meetings_clear(&server->meetings);
 	recordings_clear(&server->recordings);
+	hooks_clear(&server->hooks);
 	faults_clear(&server->faults);
 	calllog_clear(&server->log);
 }

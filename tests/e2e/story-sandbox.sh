@@ -315,4 +315,86 @@ like "$(control '/callback?server=1&meetingID=deaf&kind=recording-ready')" '*"st
 	"nobody is there"
 is "$(control '/callback?server=1&meetingID=deaf&kind=analytics')" '{"sent":[]}' "nobody is to be told"
 
+# --- hooks ------------------------------------------------------------------------
+
+control /reset
+on 1 hooks/list
+is "$(BODY)" "<response><returncode>SUCCESS</returncode><hooks></hooks></response>" "no hooks"
+is "$(HEADER Content-Type)" "text/xml; charset=utf-8" "by another program"
+on 1 hooks/create
+is "$(result)" "FAILED missingParamCallbackURL" "callbackURL is needed"
+on 1 hooks/create "callbackURL=$(encoded "$(receiver_url all)?a=1&b=2")"
+first=$(xml hookID)
+is "$(BODY)" "<response><returncode>SUCCESS</returncode><hookID>$first</hookID><permanentHook>false</permanentHook><rawData>false</rawData></response>" \
+	"a hook"
+on 1 hooks/create "callbackURL=$(encoded "$(receiver_url all)?a=1&b=2")&meetingID=one"
+is "$(BODY)" "<response><returncode>SUCCESS</returncode><hookID>$first</hookID><messageKey>duplicateWarning</messageKey><message>There is already a hook for this callback URL.</message></response>" \
+	"the same URL once more"
+on 1 hooks/create "callbackURL=$(encoded "$(receiver_url some)")&meetingID=one&eventID=Meeting-Ended%2Cuser-joined"
+some=$(xml hookID)
+on 1 hooks/create "callbackURL=$(encoded "$(receiver_url raw)")&getRaw=TRUE"
+is "$(xml rawData)" true "a raw one"
+on 2 hooks/create "callbackURL=$(encoded "$(receiver_url all)?a=1&b=2")"
+isnt "$(xml hookID)" "$first" "ids differ from server to server"
+on 1 hooks/list
+is "$(xml_all hookID | wc -w)" 3 "three hooks"
+like "$(BODY)" "*<hook><hookID>$some</hookID><callbackURL><![[]CDATA[[]$(receiver_url some)]]></callbackURL><meetingID><![[]CDATA[[]one]]></meetingID><eventID>meeting-ended,user-joined</eventID><permanentHook>false</permanentHook><rawData>false</rawData></hook>*" \
+	"what a list says"
+on 1 hooks/list meetingID=two
+is "$(xml_all hookID | wc -w)" 2 "those that hear of a meeting"
+
+event=$(control '/event?server=1&event=meeting-created&meetingID=one')
+is "$(grep -o '"status":200' <<<"$event" | wc -l)" 2 "an event is told to two"
+form=$(received all body)
+sum=$(printf '%s' "$(receiver_url all)?a=1&b=2$form$(server_secret 1)" | digest sha1)
+is "$(received all target)" "/receiver/all?a=1&b=2&checksum=$sum" "with a checksum"
+like "$form" "domain=127.0.0.1%3A$(server_port 1)&event=%5B%7B%22data%22%3A%7B%22type%22%3A%22event%22%2C%22id%22%3A%22meeting-created%22%2C*%22external-meeting-id%22%3A%22one%22*%5D&timestamp=1*" \
+	"as a form"
+is "$(control '/received?name=all' | cut -f2,5)" \
+	"POST	application/x-www-form-urlencoded;charset=UTF-8" "and says so"
+like "$(received raw body)" '*%22envelope%22*' "a raw hook gets another shape"
+is "$(received_count some)" 0 "one that has not asked for it gets none"
+control "/receiver?name=some&status=500"
+event=$(control '/event?server=1&event=user-joined&meetingID=one&algorithm=sha256' -d '{"data":{"id":"user-joined"}}')
+is "$(grep -o '"status":[0-9]*' <<<"$event" | sort | paste -sd' ')" \
+	'"status":200 "status":200 "status":500' "an event for three, one of whom fails"
+form=$(received some body)
+like "$form" "*&event=%5B%7B%22data%22%3A%7B%22id%22%3A%22user-joined%22%7D%7D%5D&timestamp=*" "its text is given"
+sum=$(printf '%s' "$(receiver_url some)$form$(server_secret 1)" | digest sha256)
+is "$(received some target)" "/receiver/some?checksum=$sum" "another algorithm"
+control "/event?server=1&event=user-joined&meetingID=two" >"$T/out"
+is "$(received_count some)" 1 "an event of another meeting"
+is "$(control '/event?server=3&event=user-joined&meetingID=two')" '{"sent":[]}' "a server without hooks"
+
+on 1 hooks/destroy
+is "$(result)" "FAILED missingParamHookID" "hookID is needed"
+on 1 hooks/destroy "hookID=$some"
+is "$(BODY)" "<response><returncode>SUCCESS</returncode><removed>true</removed></response>" "a hook is removed"
+on 1 hooks/destroy "hookID=$some"
+is "$(BODY)" "<response><returncode>FAILED</returncode><messageKey>destroyMissingHook</messageKey><message>The hook informed was not found.</message></response>" \
+	"once"
+permanent=$(control "/hook?server=1&permanent=1&callbackURL=$(encoded "$(receiver_url permanent)")")
+on 1 hooks/destroy "hookID=$permanent"
+is "$(result)" "FAILED destroyMissingHook" "a permanent one stays"
+control '/forget_hooks?server=1'
+on 1 hooks/list
+is "$(BODY)" "<response><returncode>SUCCESS</returncode><hooks></hooks></response>" "a server that was built anew"
+on 1 hooks/create "callbackURL=$(encoded "$(receiver_url all)?a=1&b=2")"
+isnt "$(xml hookID)" "$first" "gives new ids"
+
+GET "$API/hooks/list?checksum=$(printf 'hooks/listx' | digest sha1)"
+is "$(BODY)" "<response><returncode>FAILED</returncode><messageKey>checksumError</messageKey><message>You did not pass the checksum security check.</message></response>" \
+	"a wrong checksum"
+sum=$(printf 'hooks/listmeetingID=a%s' "$(server_secret 1)" | digest sha1)
+GET "$API/hooks/list?checksum=$sum&meetingID=a"
+is "$(result)" SUCCESS "a checksum in front"
+GET "$API/hooks/list?meetingID=a&checksum=${sum^^}"
+is "$(result)" "FAILED checksumError" "one in upper case"
+GET "$API/hooks/list?meetingID=a&checksum=abc"
+is "$(STATUS)" 500 "one of no length"
+POST "$(url hooks/list '' "$(server_secret 1)")" '' "$T/nothing"
+is "$(STATUS)" 404 "by POST"
+GET "$API/hooks/ping"
+is "$(STATUS) $(BODY)" "200 bbb-webhooks API up!" "it lives"
+
 finish
