@@ -397,4 +397,10 @@ is "$(STATUS)" 404 "by POST"
 GET "$API/hooks/ping"
 is "$(STATUS) $(BODY)" "200 bbb-webhooks API up!" "it lives"
 
+# --- its end ----------------------------------------------------------------------
+
+# lib.sh looks for reports of sanitizers in the logs, and this is none of them.
+stop sandbox
+is "$(grep -E 'Sanitizer|runtime error:' "$T/sandbox.out")" "" "it ends without a leak"
+
 finish
