@@ -450,10 +450,9 @@ leave(struct transfer *transfer)
 	} else if (transfer->result == HTTP_ABANDONED) {
 		/* It had no chance to answer; neither had who comes next. */
 		lane->full_us = now_us();
-	} else if (transfer->late && !transfer->waited &&
-	    lane->answered_us < transfer->job->start_us) {
-		/* Only a call that had all its time, and only if no other was
-		 * answered meanwhile: a create may be slow by itself. */
+	} else if (transfer->late && lane->answered_us < transfer->job->start_us) {
+		/* Only if no other was answered meanwhile: a create may be slow
+		 * by itself. */
 		lane->is_stuck = true;
 	}
 }
@@ -692,7 +691,7 @@ launch(struct http_curl *self, struct transfer *transfer)
 		    "libcurl refused the call");
 }
 
-/* Launch the transfer, or let it wait for its turn, or refuse it. */
+/* Launch the transfer, or let it wait for its turn. */
 static void
 start(struct http_curl *self, struct transfer *transfer)
 {
@@ -701,10 +700,7 @@ start(struct http_curl *self, struct transfer *transfer)
 	if (self->max_calls_per_server > 0) {
 		lane = lane_of(self, transfer->call->server);
 		if (!enter(self, transfer, lane)) {
-			if (lane->is_stuck)
-				give_up_busy(self, transfer);
-			else
-				begin_waiting(self, transfer, lane);
+			begin_waiting(self, transfer, lane);
 			return;
 		}
 	}

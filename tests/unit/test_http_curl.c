@@ -182,7 +182,7 @@ serve(struct connection *c, char *request, size_t len)
 	}
 	if (path_is(request, "/slow")) {
 		count_open(c->server);
-		sleep_ms(300);
+		sleep_ms(path_is(request, "/slower") ? 900 : 300);
 		/* Before the answer, which the next request may follow. */
 		c->server->open--;
 		return answer(c->fd, "200 OK", "slow", 4);
@@ -848,28 +848,38 @@ test_waiting_ends(struct arena *arena)
 struct at_gate {
 	pthread_t thread;
 	struct arena *arena;
-	struct http_call calls[MOST];
+	struct http_call calls[MOST + 1];
 	size_t n;
 	int64_t timeout_ms;
+	bool until_enough;       /* given up after 900 ms */
 };
 
 static void *
 at_gate_main(void *context)
 {
 	struct at_gate *at_gate = context;
+	struct enough enough = {.thread = pthread_self()};
+	struct http_batch batch = {.calls = at_gate->calls, .n = at_gate->n,
+	    .timeout_ms = at_gate->timeout_ms};
 
-	run(at_gate->arena, at_gate->calls, at_gate->n, at_gate->timeout_ms);
+	if (at_gate->until_enough) {
+		batch.calls[batch.n++] = get(at_gate->arena, web.port, "/slower");
+		batch.enough = is_enough;
+		batch.context = &enough;
+	}
+	http->run(http, at_gate->arena, &batch);
 	return NULL;
 }
 
 /* Shut the gate and send calls there, which are under way on return. */
 static void
-at_gate_start(struct at_gate *at_gate, size_t n, int64_t timeout_ms)
+at_gate_start(struct at_gate *at_gate, size_t n, int64_t timeout_ms, bool until_enough)
 {
 	size_t i;
 
 	set_gate(true);
-	*at_gate = (struct at_gate){.arena = arena_new(), .n = n, .timeout_ms = timeout_ms};
+	*at_gate = (struct at_gate){.arena = arena_new(), .n = n, .timeout_ms = timeout_ms,
+	    .until_enough = until_enough};
 	for (i = 0; i < n; i++)
 		at_gate->calls[i] = get_gated(at_gate->arena, "/gate");
 	pthread_create(&at_gate->thread, NULL, at_gate_main, at_gate);
@@ -899,7 +909,7 @@ test_crowd(struct arena *arena)
 	size_t i;
 
 	/* No call of its own, and no timeout, tells the second caller. */
-	at_gate_start(&at_gate, MOST, 60000);
+	at_gate_start(&at_gate, MOST, 60000, false);
 	for (i = 0; i < 3; i++)
 		calls[i] = get_gated(arena, "/echo");
 	run(arena, calls, 3, 50000);
@@ -917,7 +927,7 @@ test_crowd(struct arena *arena)
 	is_int(count_results(calls, 20, HTTP_ANSWERED), 20, "after that nobody is busy");
 
 	/* One call that takes long, a create perhaps, then a crowd. */
-	at_gate_start(&at_gate, 1, 60000);
+	at_gate_start(&at_gate, 1, 60000, false);
 	sleep_ms(1200);
 	for (i = 0; i < 20; i++)
 		calls[i] = get_gated(arena, "/slow");
@@ -927,13 +937,25 @@ test_crowd(struct arena *arena)
 	is_int(at_gate_end(&at_gate, HTTP_ANSWERED), 1, "the slow call");
 
 	/* One call that times out while others are answered. */
-	at_gate_start(&at_gate, 1, 500);
+	at_gate_start(&at_gate, 1, 500, false);
 	run(arena, calls, 20, 30000);
 	is_int(count_results(calls, 20, HTTP_ANSWERED), 20, "a crowd beside a timeout");
 	is_int(at_gate_end(&at_gate, HTTP_TIMEOUT), 1, "the timeout");
 
+	/* Calls that were given up had no chance to be answered. */
+	at_gate_start(&at_gate, MOST, 60000, true);
+	run(arena, calls, 20, 30000);
+	is_int(count_results(calls, 20, HTTP_ANSWERED), 20, "a crowd behind a search");
+	is_int(at_gate_end(&at_gate, HTTP_ABANDONED), MOST, "which finds elsewhere");
+
+	/* Nor had one without any time. */
+	run(arena, calls, 1, 0);
+	expect(&calls[0], HTTP_TIMEOUT, false, "within 0 ms", "no time");
+	run(arena, calls, 20, 30000);
+	is_int(count_results(calls, 20, HTTP_ANSWERED), 20, "a crowd after that");
+
 	/* A timeout, then silence: what was known is out of date. */
-	at_gate_start(&at_gate, 1, 100);
+	at_gate_start(&at_gate, 1, 100, false);
 	is_int(at_gate_end(&at_gate, HTTP_TIMEOUT), 1, "a timeout");
 	sleep_ms(1200);
 	run(arena, calls, 20, 30000);
@@ -944,7 +966,8 @@ test_crowd(struct arena *arena)
 static void
 test_places(struct arena *arena, enum http_curl_mode mode)
 {
-	struct http_curl_options options = {mode, 1000, NULL, "tinyscale/test", MOST};
+	/* A long time to connect, or its end would wake the loop at the right time. */
+	struct http_curl_options options = {mode, 20000, NULL, "tinyscale/test", MOST};
 	struct http *without = http;
 
 	http = http_curl_open(&options);
