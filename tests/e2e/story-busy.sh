@@ -3,7 +3,7 @@
 # about its meetings fail at once, others are answered, and a new share comes with
 # SIGHUP.
 . "$(dirname "$0")/lib.sh"
-begin story-busy 26
+begin story-busy 31
 need_built "$FCGI_PROGRAM" "$FCGI_CLIENT"
 start_sandbox 2
 # It does not get down, nor polled, in between.
