@@ -11,6 +11,7 @@ fanout_init(struct fanout *fanout, struct call *call, size_t most)
 		.servers = arena_alloc(call->arena, (most + 1) * sizeof(*fanout->servers)),
 		.calls = arena_alloc(call->arena, (most + 1) * sizeof(*fanout->calls)),
 		.answers = arena_alloc(call->arena, (most + 1) * sizeof(*fanout->answers)),
+		.origin = RELAY_OWN,
 	};
 }
 
@@ -41,7 +42,7 @@ judge(struct fanout *fanout, size_t i)
 {
 
 	fanout->judged[i] = true;
-	relay_judge(fanout->call, RELAY_OWN, fanout->name, fanout->servers[i],
+	relay_judge(fanout->call, fanout->origin, fanout->name, fanout->servers[i],
 	    &fanout->calls[i], &fanout->answers[i]);
 }
 

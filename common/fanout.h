@@ -18,6 +18,8 @@ struct fanout {
 	struct http_call *calls;       /* … with what … */
 	struct relay_answer *answers;  /* … and what they answered, after fanout_run */
 	size_t n;
+	enum relay_origin origin;      /* whose question it is: RELAY_OWN, unless the
+	                                  caller says otherwise before fanout_run */
 	const struct xml_list *list;   /* what to read from each answer, or NULL; each
 	                                  has its own copy in answers[i].list */
 	/* Private. */
@@ -37,10 +39,9 @@ struct http_call *fanout_add(struct fanout *fanout, const struct server *server)
 void fanout_add_usable(struct fanout *fanout);
 
 /*
- * Run the calls, which are questions of that name and of the gateway's own
- * (RELAY_OWN), for at most timeout_ms in all, and judge each: while the slower
- * servers still work, the answers of the quicker ones are read.  enough is as in
- * http.h, with the call as its context, or NULL.
+ * Run the calls, which are questions of that name, for at most timeout_ms in all,
+ * and judge each: while the slower servers still work, the answers of the quicker
+ * ones are read.  enough is as in http.h, with the call as its context, or NULL.
  */
 void fanout_run(struct fanout *fanout, const char *name, int64_t timeout_ms,
 	bool (*enough)(const struct http_call *http, void *call));

@@ -194,6 +194,22 @@ log_health(const struct server *server, enum server_health before,
 		    "server", server->name);
 }
 
+/* Does the call's end tell nothing of the server's health?  One that was abandoned, or
+ * not sent, does not.  An answer that is wrong, or too large, may be what a client's own
+ * parameters led to; so may the time that a slow question takes. */
+static bool
+is_no_contact(enum relay_origin origin, const struct http_call *http,
+    const struct relay_answer *answer)
+{
+
+	if (http->result == HTTP_ABANDONED || http->result == HTTP_BUSY)
+		return true;
+	if (origin == RELAY_OWN || answer->verdict != RELAY_NO_ANSWER)
+		return false;
+	return http->result == HTTP_ANSWERED || http->result == HTTP_TOO_LARGE ||
+	    (http->result == HTTP_TIMEOUT && origin == RELAY_SLOW);
+}
+
 void
 relay_judge(const struct call *call, enum relay_origin origin, const char *name,
     const struct server *server, const struct http_call *http, struct relay_answer *answer)
@@ -208,13 +224,9 @@ relay_judge(const struct call *call, enum relay_origin origin, const char *name,
 	bool good;
 
 	judge(call, name, server, http, answer);
-	good = answer->verdict != RELAY_NO_ANSWER && answer->verdict != RELAY_UNREACHABLE;
-	/* Calls that were abandoned, or not sent, tell nothing.  An answer that is
-	 * wrong, or too large, may be what a client's own parameters led to. */
-	if (http->result == HTTP_ABANDONED || http->result == HTTP_BUSY ||
-	    (!good && origin == RELAY_CLIENT &&
-	        (http->result == HTTP_ANSWERED || http->result == HTTP_TOO_LARGE)))
+	if (is_no_contact(origin, http, answer))
 		return;
+	good = answer->verdict != RELAY_NO_ANSWER && answer->verdict != RELAY_UNREACHABLE;
 	if (call->store->verbs->server_contact(call->store, server->name, good, &rules,
 	        call->request->now_ms, call->request->nonce, &before, &facts) == STORE_OK)
 		log_health(server, before, &facts);

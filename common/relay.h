@@ -47,6 +47,7 @@ void relay_prepare_own(struct arena *arena, const struct server *server, const c
 /* Whose question an outgoing call was. */
 enum relay_origin {
 	RELAY_CLIENT, /* a client's: an answer that is not BBB's may be its fault */
+	RELAY_SLOW,   /* the same, and a healthy server may take too long over it */
 	RELAY_OWN     /* the gateway's own, which every healthy server answers */
 };
 
