@@ -15,6 +15,21 @@
 /* BBB allows 256 characters (MeetingIDConstraint); UTF-8 takes up to 4 bytes. */
 #define LIMIT_MEETING_ID_BYTES 1024
 
+/* BBB's recordIDs have 54 characters; longer ones than this are not remembered. */
+#define LIMIT_RECORD_ID_BYTES 256
+
+/* RecordIDs in one call that changes recordings. */
+#define LIMIT_RECORD_IDS 1000
+
+/* Recordings of which the state remembers the server. */
+#define LIMIT_RECORDINGS 100000
+
+/* What is remembered of a server's answers to getRecordings: so many, the newest,
+ * each for a query of so many bytes, and so large. */
+#define LIMIT_LISTS 20
+#define LIMIT_LIST_QUERY_BYTES 4096
+#define LIMIT_LIST_BYTES ((size_t)2 << 20)
+
 /* A call's name, "hooks/create". */
 #define LIMIT_CALL_NAME_BYTES 64
 

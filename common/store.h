@@ -21,6 +21,11 @@
 #include "server.h"
 #include "str.h"
 
+/* How long a recording that is in no list any more is remembered; and when one that
+ * is remembered as it is seen again is written all the same. */
+#define RECORDING_KEEP_MS (INT64_C(90) * 24 * 3600 * 1000)
+#define RECORDING_RENEW_MS (INT64_C(24) * 3600 * 1000)
+
 struct arena;
 struct store;
 
@@ -37,7 +42,7 @@ enum store_result {
 /* A server's list of meetings (or sessions, recordings) as it last answered. */
 struct store_list {
 	const char *server;
-	const char *what;   /* the call's name */
+	const char *what;   /* the call's name, or "CALL?QUERY" */
 	struct str answer;  /* the whole XML document */
 };
 
@@ -47,6 +52,12 @@ struct store_polled {
 	long users;              /* those in its breakout rooms counted along */
 	bool is_room;            /* a breakout room keeps a mapping but is given none */
 	bool is_elsewhere;       /* out: it is mapped to another server, and stays so */
+};
+
+/* Where a recording is. */
+struct store_recording {
+	struct str record_id;
+	const char *server; /* its name, or NULL: not known */
 };
 
 /* What a poll learnt of one server. */
@@ -149,7 +160,22 @@ struct store_verbs {
 	enum store_result (*lease_take)(struct store *store, uint64_t owner,
 		int64_t now_ms, int64_t ttl_ms);
 
-	/* Remember the lists of several servers; equal ones cost no write. */
+	/*
+	 * Remember where n recordings are, in one transaction; those without a
+	 * server are forgotten.  What is remembered so already costs no write, but
+	 * for one a day.  Recordings that were not seen for RECORDING_KEEP_MS are
+	 * forgotten, and of the others the oldest beyond LIMIT_RECORDINGS.
+	 */
+	enum store_result (*recordings_put)(struct store *store,
+		const struct store_recording *recordings, size_t n, int64_t now_ms);
+
+	/* Fill in the servers of n recordings; NULL where none is remembered, and
+	 * for all of them on STORE_FAILED. */
+	enum store_result (*recordings_find)(struct store *store, struct arena *arena,
+		struct store_recording *recordings, size_t n);
+
+	/* Remember the lists of several servers; equal ones cost no write.  Of lists
+	 * for a query ("CALL?QUERY") a server's last LIMIT_LISTS are kept. */
 	enum store_result (*lists_save)(struct store *store,
 		const struct store_list *lists, size_t n);
 

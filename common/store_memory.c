@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bounds.h"
 #include "load.h"
 #include "mem.h"
 #include "store.h"
@@ -23,6 +24,13 @@ struct known_server {
 	struct server_facts facts; /* without its count of meetings */
 };
 
+struct known_recording {
+	char *record_id;
+	size_t record_id_len;
+	char *server;
+	int64_t at_ms;
+};
+
 struct known_list {
 	char *server;
 	char *what;
@@ -37,7 +45,9 @@ struct store_memory {
 	size_t n_records;
 	struct known_server *servers;
 	size_t n_servers;
-	struct known_list *lists;
+	struct known_recording *recordings; /* the oldest first */
+	size_t n_recordings;
+	struct known_list *lists; /* the oldest first */
 	size_t n_lists;
 	double typical;     /* load_typical_next over all meetings, 0 before the first */
 	uint64_t lease_owner;
@@ -462,6 +472,89 @@ memory_meeting_drop(struct store *store, struct str meeting_id, const char *serv
 	return result;
 }
 
+static struct known_recording *
+recording_find(struct store_memory *memory, struct str record_id)
+{
+	size_t i;
+
+	for (i = 0; i < memory->n_recordings; i++) {
+		struct known_recording *r = &memory->recordings[i];
+
+		if (str_equal((struct str){r->record_id, r->record_id_len}, record_id))
+			return r;
+	}
+	return NULL;
+}
+
+static void
+recording_remove(struct store_memory *memory, struct known_recording *recording)
+{
+	size_t behind = memory->n_recordings - (size_t)(recording - memory->recordings) - 1;
+
+	free(recording->record_id);
+	free(recording->server);
+	memmove(recording, recording + 1, behind * sizeof(*recording));
+	memory->n_recordings--;
+}
+
+static void
+recording_put(struct store_memory *memory, const struct store_recording *put, int64_t now_ms)
+{
+	struct known_recording *recording = recording_find(memory, put->record_id);
+
+	if (recording && put->server && strcmp(recording->server, put->server) == 0 &&
+	    now_ms - recording->at_ms < RECORDING_RENEW_MS)
+		return;
+	if (recording)
+		recording_remove(memory, recording);
+	if (!put->server)
+		return;
+	memory->recordings = mem_resize(memory->recordings,
+	    (memory->n_recordings + 1) * sizeof(*memory->recordings));
+	recording = &memory->recordings[memory->n_recordings++];
+	*recording = (struct known_recording){
+		.record_id = mem_alloc(put->record_id.len + 1),
+		.record_id_len = put->record_id.len,
+		.server = mem_strdup(put->server),
+		.at_ms = now_ms,
+	};
+	if (put->record_id.len > 0)
+		memcpy(recording->record_id, put->record_id.data, put->record_id.len);
+}
+
+static enum store_result
+memory_recordings_put(struct store *store, const struct store_recording *recordings,
+    size_t n, int64_t now_ms)
+{
+	struct store_memory *memory = open_locked(store);
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		recording_put(memory, &recordings[i], now_ms);
+	while (memory->n_recordings > LIMIT_RECORDINGS || (memory->n_recordings > 0 &&
+	        memory->recordings[0].at_ms < now_ms - RECORDING_KEEP_MS))
+		recording_remove(memory, &memory->recordings[0]);
+	pthread_mutex_unlock(&memory->mutex);
+	return STORE_OK;
+}
+
+static enum store_result
+memory_recordings_find(struct store *store, struct arena *arena,
+    struct store_recording *recordings, size_t n)
+{
+	struct store_memory *memory = open_locked(store);
+	struct known_recording *known;
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		known = recording_find(memory, recordings[i].record_id);
+		recordings[i].server = known ?
+		    str_copy(arena, str_from(known->server)) : NULL;
+	}
+	pthread_mutex_unlock(&memory->mutex);
+	return STORE_OK;
+}
+
 static struct known_list *
 known_list_find(struct store_memory *memory, const struct store_list *list)
 {
@@ -472,6 +565,33 @@ known_list_find(struct store_memory *memory, const struct store_list *list)
 		    strcmp(memory->lists[i].what, list->what) == 0)
 			return &memory->lists[i];
 	return NULL;
+}
+
+static void
+known_list_free(struct known_list *list)
+{
+
+	free(list->server);
+	free(list->what);
+	free(list->answer);
+}
+
+/* Forget a server's oldest lists for queries. */
+static void
+purge_lists(struct store_memory *memory, const char *server)
+{
+	size_t i, n = 0;
+
+	for (i = memory->n_lists; i-- > 0;) {
+		struct known_list *list = &memory->lists[i];
+
+		if (strcmp(list->server, server) != 0 || !strchr(list->what, '?') ||
+		    ++n <= LIMIT_LISTS)
+			continue;
+		known_list_free(list);
+		memmove(list, list + 1, (memory->n_lists - i - 1) * sizeof(*list));
+		memory->n_lists--;
+	}
 }
 
 static enum store_result
@@ -496,6 +616,7 @@ memory_lists_save(struct store *store, const struct store_list *lists, size_t n)
 		known->answer = mem_alloc(lists[i].answer.len + 1);
 		memcpy(known->answer, lists[i].answer.data, lists[i].answer.len);
 		known->answer_len = lists[i].answer.len;
+		purge_lists(memory, lists[i].server);
 	}
 	pthread_mutex_unlock(&memory->mutex);
 	return STORE_OK;
@@ -525,12 +646,12 @@ memory_close(struct store *store)
 		record_remove(memory, &memory->records[0]);
 	for (i = 0; i < memory->n_servers; i++)
 		free(memory->servers[i].name);
-	for (i = 0; i < memory->n_lists; i++) {
-		free(memory->lists[i].server);
-		free(memory->lists[i].what);
-		free(memory->lists[i].answer);
-	}
+	for (i = 0; i < memory->n_lists; i++)
+		known_list_free(&memory->lists[i]);
+	while (memory->n_recordings > 0)
+		recording_remove(memory, &memory->recordings[memory->n_recordings - 1]);
 	free(memory->records);
+	free(memory->recordings);
 	free(memory->servers);
 	free(memory->lists);
 	pthread_mutex_destroy(&memory->mutex);
@@ -549,6 +670,8 @@ static const struct store_verbs memory_verbs = {
 	.meeting_drop = memory_meeting_drop,
 	.polls_save = memory_polls_save,
 	.lease_take = memory_lease_take,
+	.recordings_put = memory_recordings_put,
+	.recordings_find = memory_recordings_find,
 	.lists_save = memory_lists_save,
 	.list_find = memory_list_find,
 	.close = memory_close,

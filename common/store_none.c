@@ -137,6 +137,31 @@ none_meeting_drop(struct store *store, struct str meeting_id, const char *server
 }
 
 static enum store_result
+none_recordings_put(struct store *store, const struct store_recording *recordings, size_t n,
+    int64_t now_ms)
+{
+
+	(void)store;
+	(void)recordings;
+	(void)n;
+	(void)now_ms;
+	return STORE_FAILED;
+}
+
+static enum store_result
+none_recordings_find(struct store *store, struct arena *arena,
+    struct store_recording *recordings, size_t n)
+{
+	size_t i;
+
+	(void)store;
+	(void)arena;
+	for (i = 0; i < n; i++)
+		recordings[i].server = NULL;
+	return STORE_FAILED;
+}
+
+static enum store_result
 none_lists_save(struct store *store, const struct store_list *lists, size_t n)
 {
 
@@ -175,6 +200,8 @@ static const struct store_verbs none_verbs = {
 	.meeting_drop = none_meeting_drop,
 	.polls_save = none_polls_save,
 	.lease_take = none_lease_take,
+	.recordings_put = none_recordings_put,
+	.recordings_find = none_recordings_find,
 	.lists_save = none_lists_save,
 	.list_find = none_list_find,
 	.close = none_close,

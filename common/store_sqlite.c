@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "bounds.h"
 #include "load.h"
 #include "log.h"
 #include "mem.h"
@@ -71,6 +72,10 @@ static const char *const schema_steps[] = {
 	    " at_ms INTEGER NOT NULL) WITHOUT ROWID;"
 	    "CREATE INDEX peak_at ON peak (at_ms);"
 	    "CREATE TABLE typical (id INTEGER PRIMARY KEY, users REAL NOT NULL);",
+	[2] =
+	    "CREATE TABLE recording (id TEXT PRIMARY KEY, server TEXT NOT NULL,"
+	    " at_ms INTEGER NOT NULL) WITHOUT ROWID;"
+	    "CREATE INDEX recording_at ON recording (at_ms);",
 };
 
 #define SCHEMA_VERSION ((int)(sizeof(schema_steps) / sizeof(*schema_steps)))
@@ -101,7 +106,13 @@ enum statement {
 	SERVER_CONTACT,
 	SERVER_POLLED,
 	SERVER_TURN,
+	RECORDING_FIND,
+	RECORDING_PUT,
+	RECORDING_DROP,
+	RECORDING_PURGE_OLD,
+	RECORDING_PURGE_MANY,
 	LIST_PUT,
+	LIST_PURGE,
 	LIST_FIND,
 	LEASE_FIND,
 	LEASE_PUT,
@@ -157,8 +168,18 @@ static const char *const statements[STATEMENTS] = {
 	    " ON CONFLICT (name) DO UPDATE SET health = ?2, operator_state = ?3",
 	[SERVER_TURN] = "INSERT INTO server (name, turn) VALUES (?1, ?2)"
 	    " ON CONFLICT (name) DO UPDATE SET turn = ?2",
+	[RECORDING_FIND] = "SELECT server, at_ms FROM recording WHERE id = ?1",
+	[RECORDING_PUT] = "INSERT INTO recording (id, server, at_ms) VALUES (?1, ?2, ?3)"
+	    " ON CONFLICT (id) DO UPDATE SET server = ?2, at_ms = ?3",
+	[RECORDING_DROP] = "DELETE FROM recording WHERE id = ?1",
+	[RECORDING_PURGE_OLD] = "DELETE FROM recording WHERE at_ms < ?1",
+	[RECORDING_PURGE_MANY] = "DELETE FROM recording WHERE id IN"
+	    " (SELECT id FROM recording ORDER BY at_ms DESC LIMIT -1 OFFSET ?1)",
 	[LIST_PUT] = "INSERT INTO list (server, what, answer) VALUES (?1, ?2, ?3)"
 	    " ON CONFLICT (server, what) DO UPDATE SET answer = ?3 WHERE answer <> ?3",
+	[LIST_PURGE] = "DELETE FROM list WHERE rowid IN"
+	    " (SELECT rowid FROM list WHERE server = ?1 AND instr(what, '?') > 0"
+	    " ORDER BY rowid DESC LIMIT -1 OFFSET ?2)",
 	[LEASE_FIND] = "SELECT owner, until_ms FROM lease WHERE id = 1",
 	[LEASE_PUT] = "INSERT INTO lease (id, owner, until_ms) VALUES (1, ?1, ?2)"
 	    " ON CONFLICT (id) DO UPDATE SET owner = ?1, until_ms = ?2",
@@ -1366,6 +1387,156 @@ sqlite_lease_take(struct store *store, uint64_t owner, int64_t now_ms, int64_t t
 	return perform(store, true, work_lease_take, &a);
 }
 
+struct recordings_arguments {
+	struct arena *arena;
+	const struct store_recording *put; /* either these … */
+	struct store_recording *find;      /* … or these */
+	size_t n;
+	int64_t now_ms;
+};
+
+/* Look up one recording: OK with *server, borrowed till the next statement, and
+ * *at_ms; or NOT_FOUND. */
+static enum store_result
+recording_find(struct connection *connection, struct str record_id, const char **server,
+    int64_t *at_ms)
+{
+	sqlite3_stmt *statement = prepare(connection, RECORDING_FIND);
+	int code;
+
+	if (!statement)
+		return STORE_FAILED;
+	bind_str(statement, 1, record_id);
+	code = step(statement);
+	if (code != SQLITE_ROW)
+		return code == SQLITE_DONE ? STORE_NOT_FOUND : STORE_FAILED;
+	*server = (const char *)sqlite3_column_text(statement, 0);
+	*at_ms = sqlite3_column_int64(statement, 1);
+	return *server ? STORE_OK : STORE_FAILED;
+}
+
+/* Is there anything to write for it?  OK, NOT_FOUND: no; CONFLICT: yes. */
+static enum store_result
+recording_look(struct connection *connection, const struct store_recording *put,
+    int64_t now_ms)
+{
+	const char *server;
+	int64_t at_ms;
+	enum store_result result =
+	    recording_find(connection, put->record_id, &server, &at_ms);
+
+	if (result == STORE_NOT_FOUND)
+		return put->server ? STORE_CONFLICT : STORE_NOT_FOUND;
+	if (result != STORE_OK)
+		return result;
+	result = put->server && strcmp(put->server, server) == 0 &&
+	    now_ms - at_ms < RECORDING_RENEW_MS ? STORE_OK : STORE_CONFLICT;
+	sqlite3_reset(connection->prepared[RECORDING_FIND]);
+	return result;
+}
+
+/* OK when there is nothing to write at all, else CONFLICT. */
+static enum store_result
+work_recordings_look(struct connection *connection, void *arguments)
+{
+	struct recordings_arguments *a = arguments;
+	enum store_result result;
+	size_t i;
+
+	for (i = 0; i < a->n; i++) {
+		result = recording_look(connection, &a->put[i], a->now_ms);
+		if (result == STORE_FAILED || result == STORE_CONFLICT)
+			return result;
+	}
+	return STORE_OK;
+}
+
+static enum store_result
+work_recordings_put(struct connection *connection, void *arguments)
+{
+	struct recordings_arguments *a = arguments;
+	sqlite3_stmt *statement;
+	enum store_result result;
+	size_t i;
+
+	for (i = 0; i < a->n; i++) {
+		result = recording_look(connection, &a->put[i], a->now_ms);
+		if (result == STORE_FAILED)
+			return result;
+		if (result != STORE_CONFLICT)
+			continue;
+		statement = prepare(connection,
+		    a->put[i].server ? RECORDING_PUT : RECORDING_DROP);
+		if (!statement)
+			return STORE_FAILED;
+		bind_str(statement, 1, a->put[i].record_id);
+		if (a->put[i].server) {
+			bind_text(statement, 2, a->put[i].server);
+			sqlite3_bind_int64(statement, 3, a->now_ms);
+		}
+		if (step(statement) != SQLITE_DONE)
+			return STORE_FAILED;
+	}
+	statement = prepare(connection, RECORDING_PURGE_OLD);
+	if (!statement)
+		return STORE_FAILED;
+	sqlite3_bind_int64(statement, 1, a->now_ms - RECORDING_KEEP_MS);
+	if (step(statement) != SQLITE_DONE)
+		return STORE_FAILED;
+	statement = prepare(connection, RECORDING_PURGE_MANY);
+	if (!statement)
+		return STORE_FAILED;
+	sqlite3_bind_int64(statement, 1, LIMIT_RECORDINGS);
+	return step(statement) == SQLITE_DONE ? STORE_OK : STORE_FAILED;
+}
+
+static enum store_result
+sqlite_recordings_put(struct store *store, const struct store_recording *recordings,
+    size_t n, int64_t now_ms)
+{
+	struct recordings_arguments a = {.put = recordings, .n = n, .now_ms = now_ms};
+	enum store_result result = perform(store, false, work_recordings_look, &a);
+
+	if (result == STORE_CONFLICT)
+		result = perform(store, true, work_recordings_put, &a);
+	return result;
+}
+
+static enum store_result
+work_recordings_find(struct connection *connection, void *arguments)
+{
+	struct recordings_arguments *a = arguments;
+	enum store_result result;
+	const char *server;
+	int64_t at_ms;
+	size_t i;
+
+	for (i = 0; i < a->n; i++) {
+		a->find[i].server = NULL;
+		result = recording_find(connection, a->find[i].record_id, &server, &at_ms);
+		if (result == STORE_FAILED)
+			return STORE_FAILED;
+		if (result != STORE_OK)
+			continue;
+		a->find[i].server = str_copy(a->arena, str_from(server));
+		sqlite3_reset(connection->prepared[RECORDING_FIND]);
+	}
+	return STORE_OK;
+}
+
+static enum store_result
+sqlite_recordings_find(struct store *store, struct arena *arena,
+    struct store_recording *recordings, size_t n)
+{
+	struct recordings_arguments a = {.arena = arena, .find = recordings, .n = n};
+	enum store_result result = perform(store, false, work_recordings_find, &a);
+	size_t i;
+
+	for (i = 0; result == STORE_FAILED && i < n; i++)
+		recordings[i].server = NULL;
+	return result;
+}
+
 struct lists_arguments {
 	const struct store_list *lists;
 	size_t n;
@@ -1386,6 +1557,15 @@ work_lists_save(struct connection *connection, void *arguments)
 		bind_text(statement, 2, a->lists[i].what);
 		sqlite3_bind_blob64(statement, 3, a->lists[i].answer.data,
 		    a->lists[i].answer.len, SQLITE_STATIC);
+		if (step(statement) != SQLITE_DONE)
+			return STORE_FAILED;
+		if (!strchr(a->lists[i].what, '?') || sqlite3_changes(connection->db) == 0)
+			continue;
+		statement = prepare(connection, LIST_PURGE);
+		if (!statement)
+			return STORE_FAILED;
+		bind_text(statement, 1, a->lists[i].server);
+		sqlite3_bind_int64(statement, 2, LIMIT_LISTS);
 		if (step(statement) != SQLITE_DONE)
 			return STORE_FAILED;
 	}
@@ -1462,6 +1642,8 @@ static const struct store_verbs sqlite_verbs = {
 	.meeting_drop = sqlite_meeting_drop,
 	.polls_save = sqlite_polls_save,
 	.lease_take = sqlite_lease_take,
+	.recordings_put = sqlite_recordings_put,
+	.recordings_find = sqlite_recordings_find,
 	.lists_save = sqlite_lists_save,
 	.list_find = sqlite_list_find,
 	.close = sqlite_close,

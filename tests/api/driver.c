@@ -22,6 +22,8 @@
  *	== store none         remember nothing
  *	== facts a            "health up|suspect|down", "operator cordoned", "users N"
  *	== meetings           "room-1 a [AGE_MS]": mappings; 600000 old by default
+ *	== recordings         "RECORDID a": which server has a recording, as the
+ *	                      state remembers it
  *	== lists a CALL       then the XML server a last answered to that call
  *	== wait MS            let time pass
  *	== request            "METHOD TARGET"; "Name: value" headers, "NAME=value"
@@ -44,6 +46,8 @@
  *	                      in a header is the checksum for server a.
  *	== log                texts that must be in the log
  *	== meetings after     the mappings now, exactly, or "(none)"
+ *	== recordings after   "RECORDID a": what is remembered now of these; "-" for
+ *	                      nothing
  *
  * A body ends before the newline that precedes the next section.
  */
@@ -354,6 +358,22 @@ watch_drop(struct store *store, struct str id, const char *server,
 }
 
 static enum store_result
+watch_recordings_put(struct store *store, const struct store_recording *recordings,
+	size_t n, int64_t now_ms)
+{
+	PASS(recordings_put, recordings, n, now_ms);
+}
+
+static enum store_result
+watch_recordings_find(struct store *store, struct arena *arena,
+	struct store_recording *recordings, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		recordings[i].server = NULL;
+	PASS(recordings_find, arena, recordings, n);
+}
+
+static enum store_result
 watch_lists_save(struct store *store, const struct store_list *lists,
 	size_t n)
 {
@@ -379,6 +399,8 @@ static const struct store_verbs watch_verbs = {
 	.meeting_adopt = watch_adopt,
 	.meeting_move = watch_move,
 	.meeting_drop = watch_drop,
+	.recordings_put = watch_recordings_put,
+	.recordings_find = watch_recordings_find,
 	.lists_save = watch_lists_save,
 	.list_find = watch_list_find,
 };
@@ -683,6 +705,39 @@ set_meetings(struct run *run, const struct section *section)
 		if (run->inner->verbs->meeting_adopt(run->inner, str_from(id), name,
 				run->now_ms - (age != NULL ? atoll(age) : MAPPED_MS)) != STORE_OK)
 			problem(run, section, "cannot map %s to %s", id, name);
+	}
+}
+
+static void
+set_recordings(struct run *run, const struct section *section)
+{
+	char *text = lines_of(run, section), *line;
+
+	while ((line = next_line(&text)) != NULL) {
+		struct store_recording recording = {
+			.record_id = str_from(strtok(line, " ")), .server = strtok(NULL, " ")};
+
+		if (recording.server != NULL)
+			run->inner->verbs->recordings_put(run->inner, &recording, 1, run->now_ms);
+	}
+}
+
+static void
+check_recordings(struct run *run, const struct section *section)
+{
+	char *text = lines_of(run, section), *line;
+
+	while ((line = next_line(&text)) != NULL) {
+		struct store_recording recording = {.record_id = str_from(strtok(line, " "))};
+		const char *want = strtok(NULL, " ");
+
+		if (want == NULL)
+			continue;
+		run->inner->verbs->recordings_find(run->inner, run->arena, &recording, 1);
+		if (strcmp(recording.server != NULL ? recording.server : "-", want) != 0)
+			problem(run, section, "recording %.*s: remembered on %s, want %s",
+				STR_ARG(recording.record_id),
+				recording.server != NULL ? recording.server : "-", want);
 	}
 }
 
@@ -1101,6 +1156,11 @@ do_section(struct run *run, size_t index)
 	} else if (strcmp(title, "meetings after") == 0) {
 		if (!run->torture)
 			check_meetings(run, section);
+	} else if (strcmp(title, "recordings") == 0) {
+		set_recordings(run, section);
+	} else if (strcmp(title, "recordings after") == 0) {
+		if (!run->torture)
+			check_recordings(run, section);
 	} else if ((rest = after(title, "wait ")) != NULL) {
 		run->now_ms += atoll(rest);
 	} else if ((rest = after(title, "lists ")) != NULL && (what = strchr(rest, ' ')) != NULL) {

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "../tap.h"
+#include "bounds.h"
 #include "log.h"
 #include "mem.h"
 #include "store_memory.h"
@@ -528,6 +529,95 @@ test_lists(const char *adapter)
 	store->verbs->close(store);
 }
 
+static void
+test_query_lists(const char *adapter)
+{
+	struct store *store = open_store(adapter);
+	char what[32];
+	struct store_list list = {"a", "getRecordings", STR("all")};
+
+	store->verbs->lists_save(store, &list, 1);
+	list = (struct store_list){"b", "getRecordings?other", STR("b's")};
+	store->verbs->lists_save(store, &list, 1);
+	for (int i = 0; i < LIMIT_LISTS + 2; i++) {
+		snprintf(what, sizeof(what), "getRecordings?%d", i);
+		list = (struct store_list){"a", what, STR("one")};
+		is_int(store->verbs->lists_save(store, &list, 1), STORE_OK, "%s: query %d", adapter, i);
+	}
+	for (int i = 0; i < LIMIT_LISTS + 2; i++) {
+		snprintf(what, sizeof(what), "getRecordings?%d", i);
+		list = (struct store_list){"a", what, {NULL, 0}};
+		is_int(store->verbs->list_find(store, arena, &list), i < 2 ? STORE_NOT_FOUND : STORE_OK,
+			"%s: query %d is %s", adapter, i, i < 2 ? "one too many" : "kept");
+	}
+	list = (struct store_list){"a", "getRecordings", {NULL, 0}};
+	is_int(store->verbs->list_find(store, arena, &list), STORE_OK,
+		"%s: what is for no query does not count", adapter);
+	list = (struct store_list){"b", "getRecordings?other", {NULL, 0}};
+	is_int(store->verbs->list_find(store, arena, &list), STORE_OK,
+		"%s: nor does another server's", adapter);
+	store->verbs->close(store);
+}
+
+/* ---- Recordings ---------------------------------------------------------- */
+
+/* The server that is remembered for a recording, "-" for none. */
+static const char *
+recording_on(struct store *store, struct str id)
+{
+	struct store_recording recording = {id, "?"};
+
+	if (store->verbs->recordings_find(store, arena, &recording, 1) != STORE_OK)
+		return "failed";
+	return recording.server ? recording.server : "-";
+}
+
+static void
+test_recordings(const char *adapter)
+{
+	struct store *store = open_store(adapter);
+	const struct store_verbs *verbs = store->verbs;
+	struct store_recording put[] = {{STR("one"), "a"}, {STR("two"), "b"}, {STR(""), "c"},
+		{STR("a\0b"), "d"}, {STR("o'ne"), "a"}};
+	struct store_recording find[] = {{STR("two"), "?"}, {STR("none"), "?"}, {STR("one"), "?"}};
+
+	is_str(recording_on(store, STR("one")), "-", "%s: no recording yet", adapter);
+	is_int(verbs->recordings_put(store, put, COUNT(put), 1000), STORE_OK, "%s: five", adapter);
+	for (size_t i = 0; i < COUNT(put); i++)
+		is_str(recording_on(store, put[i].record_id), put[i].server, "… %zu is found", i);
+	is_str(recording_on(store, STR("ONE")), "-", "… their IDs have a case");
+	is_str(recording_on(store, (struct str){"one", 2}), "-", "… and are whole");
+	is_int(verbs->recordings_find(store, arena, find, 3), STORE_OK, "%s: several at once", adapter);
+	is_str(find[0].server, "b", "… the first");
+	ok(find[1].server == NULL, "… an unknown one in between");
+	is_str(find[2].server, "a", "… the last");
+	is_int(verbs->recordings_find(store, arena, NULL, 0), STORE_OK, "%s: finding none", adapter);
+	is_int(verbs->recordings_put(store, NULL, 0, 1000), STORE_OK, "%s: putting none", adapter);
+
+	put[0].server = "c";
+	put[1].server = NULL;
+	put[2].record_id = STR("unknown");
+	put[2].server = NULL;
+	is_int(verbs->recordings_put(store, put, 3, 2000), STORE_OK, "%s: again", adapter);
+	is_str(recording_on(store, STR("one")), "c", "… one is elsewhere now");
+	is_str(recording_on(store, STR("two")), "-", "… one is forgotten");
+	is_str(recording_on(store, STR("unknown")), "-", "… one was never known");
+	is_str(recording_on(store, STR("o'ne")), "a", "… the others are as they were");
+
+	/* Seen again after a day, it is kept from then on; the others are not. */
+	put[0].server = "c";
+	verbs->recordings_put(store, put, 1, 2000 + RECORDING_RENEW_MS);
+	put[1] = (struct store_recording){STR("new"), "a"};
+	verbs->recordings_put(store, &put[1], 1, 2000 + RECORDING_KEEP_MS);
+	is_str(recording_on(store, STR("one")), "c", "%s: seen again it is kept", adapter);
+	is_str(recording_on(store, STR("o'ne")), "-", "… what is in no list any more is not");
+	put[1].record_id = STR("newer");
+	verbs->recordings_put(store, &put[1], 1, 2001 + RECORDING_RENEW_MS + RECORDING_KEEP_MS);
+	is_str(recording_on(store, STR("one")), "-", "… and in the end it is forgotten");
+	is_str(recording_on(store, STR("new")), "a", "… a younger one is not");
+	store->verbs->close(store);
+}
+
 /* ---- Contacts, polls and the lease -------------------------------------- */
 
 static const struct server_rules rules = {2, 2, 10000};
@@ -922,6 +1012,31 @@ test_lease(const char *adapter)
 	store->verbs->close(store);
 }
 
+/* Of more recordings than are remembered the oldest go.  SQLite's alone: the store
+ * in memory searches its list from the start. */
+static void
+test_many_recordings(void)
+{
+	enum { MORE = LIMIT_RECORDINGS + 3 };
+	struct store *store = open_store("sqlite");
+	struct store_recording *put = mem_alloc(MORE * sizeof(*put));
+	char (*ids)[16] = mem_alloc(MORE * sizeof(*ids));
+
+	for (size_t i = 0; i < MORE; i++) {
+		snprintf(ids[i], sizeof(ids[i]), "%zu", i);
+		put[i] = (struct store_recording){str_from(ids[i]), "a"};
+	}
+	store->verbs->recordings_put(store, put, 3, 1000);
+	is_int(store->verbs->recordings_put(store, put + 3, MORE - 3, 2000), STORE_OK,
+		"more recordings than are remembered");
+	is_str(recording_on(store, STR("2")), "-", "… the oldest are forgotten");
+	is_str(recording_on(store, STR("3")), "a", "… and no other");
+	is_str(recording_on(store, put[MORE - 1].record_id), "a", "… nor the newest");
+	store->verbs->close(store);
+	free(put);
+	free(ids);
+}
+
 /* ---- Many at once ------------------------------------------------------ */
 
 #define THREADS 8
@@ -1142,6 +1257,15 @@ test_economy(void)
 	lists[1].answer = STR("<response>2</response>");
 	store->verbs->lists_save(store, lists, 2);
 	ok(query_number(db, "PRAGMA data_version") != version, "another list does");
+	struct store_recording recording = {STR("r"), "a"};
+	store->verbs->recordings_put(store, &recording, 1, 1000);
+	version = query_number(db, "PRAGMA data_version");
+	store->verbs->recordings_put(store, &recording, 1, 2000);
+	is_int(query_number(db, "PRAGMA data_version"), version,
+		"what is remembered of a recording costs no write");
+	recording.server = "b";
+	store->verbs->recordings_put(store, &recording, 1, 2000);
+	ok(query_number(db, "PRAGMA data_version") != version, "another server does");
 	sqlite3_close(db);
 
 	store->verbs->meeting_absent(store, STR("old"), 1000);
@@ -1271,8 +1395,9 @@ verbs_survive(struct store *store)
 {
 	struct server_facts facts[MANY], up = {.health = SERVER_UP};
 	struct store_list list = {"a", "getMeetings", STR("<response/>")};
+	struct store_recording recording = {STR("r"), "a"};
 	struct meeting meeting;
-	enum store_result r[9];
+	enum store_result r[11];
 	bool good = true;
 
 	memset(facts, 0x55, sizeof(facts));
@@ -1287,6 +1412,8 @@ verbs_survive(struct store *store)
 	r[6] = move(store, "m2", servers, MANY, "a", 1000, &meeting);
 	r[7] = store->verbs->lists_save(store, &list, 1);
 	r[8] = store->verbs->list_find(store, arena, &list);
+	r[9] = store->verbs->recordings_put(store, &recording, 1, 1000);
+	r[10] = store->verbs->recordings_find(store, arena, &recording, 1);
 	store->verbs->meeting_drop(store, STR("m3"), "a", 1000);
 	for (size_t i = 0; i < COUNT(r); i++)
 		good &= r[i] >= STORE_OK && r[i] <= STORE_FAILED;
@@ -1300,8 +1427,11 @@ count_failing(struct store *store)
 	struct server_facts facts, up = {.health = SERVER_UP};
 	struct store_list list = {"a", "getMeetings", STR("<response/>")};
 	struct store_poll poll = {.server = "d"};
+	struct store_recording recording = {STR("r"), "a"};
 	struct meeting meeting;
 
+	/* Forgotten first: what is remembered so already is not written. */
+	store->verbs->recordings_put(store, &(struct store_recording){STR("r"), NULL}, 1, 1000);
 	return (store->verbs->servers(store, servers, 1, &facts) == STORE_FAILED) +
 		(store->verbs->server_save(store, "a", &up) == STORE_FAILED) +
 		(find(store, "m", &meeting) == STORE_FAILED) +
@@ -1310,6 +1440,8 @@ count_failing(struct store *store)
 		(store->verbs->meeting_adopt(store, STR("n"), "a", 1000) == STORE_FAILED) +
 		(move(store, "m", servers, 4, "a", 1000, &meeting) == STORE_FAILED) +
 		(store->verbs->meeting_drop(store, STR("n"), "a", 1000) == STORE_FAILED) +
+		(store->verbs->recordings_put(store, &recording, 1, 1000) == STORE_FAILED) +
+		(store->verbs->recordings_find(store, arena, &recording, 1) == STORE_FAILED) +
 		(store->verbs->lists_save(store, &list, 1) == STORE_FAILED) +
 		(store->verbs->list_find(store, arena, &list) == STORE_FAILED) +
 		(contact(store, "a", false, 1000, NULL) < 0) +
@@ -1317,7 +1449,7 @@ count_failing(struct store *store)
 		(store->verbs->lease_take(store, 1, 1000, 0) == STORE_FAILED);
 }
 
-#define ALL_VERBS 13
+#define ALL_VERBS 15
 
 static void
 delete_file(void)
@@ -1779,6 +1911,8 @@ main(void)
 		test_facts(adapters[i]);
 		test_shares(adapters[i]);
 		test_lists(adapters[i]);
+		test_query_lists(adapters[i]);
+		test_recordings(adapters[i]);
 		test_contact(adapters[i]);
 		test_columns(adapters[i]);
 		test_polls(adapters[i]);
@@ -1789,6 +1923,7 @@ main(void)
 	test_shared_file();
 	test_shared_lease();
 	test_economy();
+	test_many_recordings();
 	test_contact_economy();
 	test_processes(false);
 	test_processes(true);
