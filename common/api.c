@@ -38,7 +38,7 @@ static const struct entry {
 	{"sendChatMessage", MEETING | GET | POST | ONCE, call_chat},
 	{"getMeetings", GET | POST | FORM, call_lists},
 	{"getSessions", GET | POST | FORM, call_lists},
-	{"getRecordings", ANY_METHOD, call_unsupported},
+	{"getRecordings", GET | POST, call_recordings},
 	{"publishRecordings", ANY_METHOD, call_unsupported},
 	{"deleteRecordings", ANY_METHOD, call_unsupported},
 	{"updateRecordings", ANY_METHOD, call_unsupported},

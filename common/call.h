@@ -58,6 +58,7 @@ call_handler call_running;      /* call_meeting.c: isMeetingRunning */
 call_handler call_chat;         /* … sendChatMessage */
 call_handler call_meeting;      /* … every other call about one meeting */
 call_handler call_lists;        /* call_lists.c: getMeetings, getSessions */
+call_handler call_recordings;   /* call_recordings.c: getRecordings */
 call_handler call_index;        /* call_health.c */
 call_handler call_health;       /* … tinyscale/health */
 call_handler call_unsupported;  /* … and what is not served */

@@ -124,7 +124,8 @@ call_lists(struct call *call)
 		log_error("the merged list is too large", "call", call->name);
 		reply_error(call->response, call->arena, REPLY_UNAVAILABLE);
 	} else {
-		reply_items(call->response, call->arena, list, buf_take(&items, call->arena));
+		reply_items(call->response, call->arena, list, buf_take(&items, call->arena),
+		    (struct str){0});
 	}
 	buf_free(&items);
 }

@@ -22,9 +22,8 @@ hex_digit(char c)
 	return -1;
 }
 
-/* Decode one name or value.  0, or -1 with *decoded the raw text. */
-static int
-decode(struct arena *arena, struct str raw, struct str *decoded)
+int
+query_decode(struct arena *arena, struct str raw, struct str *decoded)
 {
 	char *out = arena_alloc(arena, raw.len + 1);
 	size_t i, n = 0;
@@ -83,8 +82,8 @@ parse_segment(struct arena *arena, struct str segment, struct query_parameter *p
 		value = str_part(segment, equals + 1, SIZE_MAX);
 	}
 	parameter->raw = segment;
-	bad = decode(arena, name, &parameter->name);
-	bad |= decode(arena, value, &parameter->value);
+	bad = query_decode(arena, name, &parameter->name);
+	bad |= query_decode(arena, value, &parameter->value);
 	return bad ? QUERY_ENCODING : QUERY_FINE;
 }
 

@@ -40,6 +40,10 @@ enum query_problem {
  */
 enum query_problem query_parse(struct arena *arena, struct str text, struct query *query);
 
+/* Decode one name or value: '+' is a space, %xx a byte.  Returns 0, or -1 where its
+ * encoding is bad; then *decoded is the raw text. */
+int query_decode(struct arena *arena, struct str raw, struct str *decoded);
+
 /* The first value of that name (names are case-sensitive), or the absent span. */
 struct str query_find(const struct query *query, const char *name);
 

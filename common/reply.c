@@ -42,10 +42,12 @@ static const struct {
 };
 
 static const struct reply_list lists[] = {
-	{"getMeetings", "meetings", "meeting", "internalMeetingID",
+	{"getMeetings", "meetings", "meeting", "internalMeetingID", "<meetings/>",
 	    "noMeetings", "no meetings were found on this server"},
-	{"getSessions", "sessions", "meeting", NULL,
+	{"getSessions", "sessions", "meeting", NULL, "<sessions/>",
 	    "noSessions", "no sessions were found on this server"},
+	{"getRecordings", "recordings", "recording", "recordID", "<recordings></recordings>",
+	    "noRecordings", "There are no recordings for the meeting(s)."},
 };
 
 static void
@@ -139,7 +141,7 @@ reply_list_find(struct str call)
 
 void
 reply_items(struct response *response, struct arena *arena,
-    const struct reply_list *list, struct str items)
+    const struct reply_list *list, struct str items, struct str more)
 {
 	struct buf out;
 
@@ -150,9 +152,10 @@ reply_items(struct response *response, struct arena *arena,
 		buf_str(&out, items);
 		buf_printf(&out, "</%s>", list->container);
 	} else {
-		buf_printf(&out, "<%s/><messageKey>%s</messageKey><message>%s</message>",
-		    list->container, list->empty_key, list->empty_message);
+		buf_printf(&out, "%s<messageKey>%s</messageKey><message>%s</message>",
+		    list->empty, list->empty_key, list->empty_message);
 	}
+	buf_str(&out, more);
 	buf_text(&out, "</response>");
 	response->result = items.len > 0 ? "SUCCESS" : list->empty_key;
 	reply_xml(response, buf_take(&out, arena));

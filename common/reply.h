@@ -60,6 +60,7 @@ struct reply_list {
 	const char *container;
 	const char *item;
 	const char *key;           /* the child that identifies an item, or NULL */
+	const char *empty;         /* the container without an item */
 	const char *empty_key;     /* messageKey of the empty list */
 	const char *empty_message;
 };
@@ -68,8 +69,8 @@ struct reply_list {
 const struct reply_list *reply_list_find(struct str call);
 
 /* Answer with the items, raw fragments one after another; with the empty form
- * when there are none. */
+ * when there are none.  more, which may be absent, is XML that follows. */
 void reply_items(struct response *response, struct arena *arena,
-	const struct reply_list *list, struct str items);
+	const struct reply_list *list, struct str items, struct str more);
 
 #endif

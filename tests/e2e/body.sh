@@ -47,7 +47,7 @@ behaviour_empty() {
 	is "$(STATUS) $(result)" "200 SUCCESS noMeetings" "getMeetings: without any meeting"
 	like "$(BODY)" "*<meetings*" "getMeetings: the empty list is there"
 	call getRecordings
-	is "$(result)" "FAILED unsupportedRequest" "getRecordings is not served yet"
+	is "$(STATUS) $(result)" "200 SUCCESS noRecordings" "getRecordings: without any recording"
 }
 
 behaviour_life() {
