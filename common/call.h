@@ -59,6 +59,9 @@ call_handler call_chat;         /* … sendChatMessage */
 call_handler call_meeting;      /* … every other call about one meeting */
 call_handler call_lists;        /* call_lists.c: getMeetings, getSessions */
 call_handler call_recordings;   /* call_recordings.c: getRecordings */
+call_handler call_publish;      /* call_publish.c: publishRecordings */
+call_handler call_delete;       /* … deleteRecordings */
+call_handler call_update;       /* … updateRecordings */
 call_handler call_index;        /* call_health.c */
 call_handler call_health;       /* … tinyscale/health */
 call_handler call_unsupported;  /* … and what is not served */

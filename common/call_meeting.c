@@ -32,8 +32,7 @@ forward(struct call *call)
 	const struct server *elsewhere;
 	struct relay_answer answer;
 
-	if (call->config->forward_redirect && call->body.len == 0 &&
-	    call->form.len == 0) {
+	if (relay_may_redirect(call)) {
 		relay_redirect(call, call->server);
 		return;
 	}

@@ -275,6 +275,13 @@ relay_answer(struct call *call, const struct server *server,
 	    answer->verdict == RELAY_SUCCESS ? "SUCCESS" : "FAILED";
 }
 
+bool
+relay_may_redirect(const struct call *call)
+{
+
+	return call->config->forward_redirect && call->body.len == 0 && call->form.len == 0;
+}
+
 void
 relay_redirect(struct call *call, const struct server *server)
 {

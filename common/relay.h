@@ -71,6 +71,10 @@ void relay_send(struct call *call, const struct server *server,
 void relay_answer(struct call *call, const struct server *server,
 	const struct relay_answer *answer, bool cookies);
 
+/* Is a call to one server to be answered with a redirect?  (The configuration's
+ * forward; never a call that carries a body.) */
+bool relay_may_redirect(const struct call *call);
+
 /* Answer with a 302 to the call on that server, re-signed.  Bytes that a browser
  * would change are encoded before they are signed: what is signed must be what
  * will be sent. */

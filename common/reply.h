@@ -21,6 +21,10 @@ enum reply_error {
 	REPLY_NOT_FOUND,        /* unknown meeting */
 	REPLY_JOIN_NOT_FOUND,   /* unknown meeting, as join says it */
 	REPLY_CHAT_NOT_FOUND,   /* unknown meeting, as sendChatMessage says it */
+	REPLY_NO_RECORD_ID,
+	REPLY_NO_PUBLISH,
+	REPLY_RECORDING_NOT_FOUND,   /* none of the recordings is known */
+	REPLY_RECORDING_UNAVAILABLE, /* a recording's server gave no proper answer */
 	REPLY_NO_SERVER,        /* no server can take a new meeting */
 	REPLY_NO_TAG,           /* none with the tags that the create insists on */
 	REPLY_UNAVAILABLE,      /* the meeting's server gave no proper answer */
