@@ -62,6 +62,8 @@ call_handler call_recordings;   /* call_recordings.c: getRecordings */
 call_handler call_publish;      /* call_publish.c: publishRecordings */
 call_handler call_delete;       /* … deleteRecordings */
 call_handler call_update;       /* … updateRecordings */
+call_handler call_captions;     /* call_captions.c: getRecordingTextTracks */
+call_handler call_caption_put;  /* … putRecordingTextTrack */
 call_handler call_index;        /* call_health.c */
 call_handler call_health;       /* … tinyscale/health */
 call_handler call_unsupported;  /* … and what is not served */

@@ -1,12 +1,15 @@
 #include "reply.h"
 
 #include <stddef.h>
+#include <stdio.h>
+#include <string.h>
 
 #include "buf.h"
 #include "bounds.h"
 #include "mem.h"
 
 #define XML_TYPE "text/xml; charset=utf-8"
+#define JSON_TYPE "application/json; charset=utf-8"
 
 static const struct {
 	const char *key;
@@ -28,6 +31,8 @@ static const struct {
 	[REPLY_RECORDING_UNAVAILABLE] = {"serverUnavailable",
 	    "A server of these recordings does not answer properly, please try again later",
 	    200},
+	[REPLY_CAPTIONS_NOT_FOUND] = {"noRecordings", "No recording found for ", 200},
+	[REPLY_CAPTION_NO_RECORD_ID] = {"paramError", "Missing param recordID.", 200},
 	[REPLY_NO_SERVER] = {"noServerAvailable",
 	    "No server can take a new meeting at the moment, please try again later", 200},
 	[REPLY_NO_TAG] = {"serverTagUnavailable",
@@ -75,6 +80,49 @@ reply_error(struct response *response, struct arena *arena, enum reply_error err
 	    "<message>%s</message></response>", errors[error].key, errors[error].message)));
 	response->status = errors[error].status;
 	response->result = errors[error].key;
+}
+
+/* Append the text as a part of a JSON string (RFC 8259, section 7).  What would be
+ * markup is escaped too, lest somebody takes the answer for a page. */
+static void
+json_text(struct buf *out, struct str text)
+{
+	size_t i;
+
+	for (i = 0; i < text.len; i++) {
+		unsigned char c = (unsigned char)text.data[i];
+
+		if (c < 0x20 || strchr("\"\\<>&", c))
+			buf_printf(out, "\\u%04x", c);
+		else
+			buf_char(out, (char)c);
+	}
+}
+
+void
+reply_json_error(struct response *response, struct arena *arena, enum reply_error error,
+    struct str detail)
+{
+	struct buf out;
+
+	buf_init(&out, LIMIT_ANSWER_BYTES);
+	buf_printf(&out, "{\"response\":{\"returncode\":\"FAILED\",\"messageKey\":\"%s\","
+	    "\"message\":\"%s", errors[error].key, errors[error].message);
+	json_text(&out, detail);
+	buf_text(&out, "\"}}");
+	response->status = errors[error].status;
+	response->content_type = JSON_TYPE;
+	response->body = buf_take(&out, arena);
+	response->result = errors[error].key;
+}
+
+bool
+reply_json_is(struct str json, enum reply_error error)
+{
+	char quoted[64];
+
+	snprintf(quoted, sizeof(quoted), "\"%s\"", errors[error].key);
+	return str_find(json, str_from(quoted), 0) != SIZE_MAX;
 }
 
 bool

@@ -25,6 +25,8 @@ enum reply_error {
 	REPLY_NO_PUBLISH,
 	REPLY_RECORDING_NOT_FOUND,   /* none of the recordings is known */
 	REPLY_RECORDING_UNAVAILABLE, /* a recording's server gave no proper answer */
+	REPLY_CAPTIONS_NOT_FOUND,    /* unknown recording, as the captions' calls say it */
+	REPLY_CAPTION_NO_RECORD_ID,  /* as putRecordingTextTrack says it */
 	REPLY_NO_SERVER,        /* no server can take a new meeting */
 	REPLY_NO_TAG,           /* none with the tags that the create insists on */
 	REPLY_UNAVAILABLE,      /* the meeting's server gave no proper answer */
@@ -39,6 +41,17 @@ enum reply_error {
 
 /* Answer with an error. */
 void reply_error(struct response *response, struct arena *arena, enum reply_error error);
+
+/*
+ * Answer with an error as the calls about captions do, {"response":{…}}
+ * (RecordingController.groovy, RecMetaXmlHelper.scala).  detail ends the message; it
+ * may be absent.
+ */
+void reply_json_error(struct response *response, struct arena *arena,
+	enum reply_error error, struct str detail);
+
+/* Does a server's JSON, as far as can be told without reading it, say that? */
+bool reply_json_is(struct str json, enum reply_error error);
 
 /* Is this the messageKey of that error? */
 bool reply_is(struct str message_key, enum reply_error error);
