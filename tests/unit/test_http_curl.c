@@ -823,6 +823,9 @@ test_waiting_ends(struct arena *arena)
 	is_int(count_results(calls, 10, HTTP_TIMEOUT), MOST, "%s: the deadline", mode_name);
 	expect(&calls[9], HTTP_BUSY, false, "no turn within 300 ms",
 	    "deadline while waiting");
+	/* Patience has not ended yet, but nothing was answered in all that time. */
+	run(arena, calls, 10, 300);
+	expect(&calls[9], HTTP_BUSY, false, "it answers none", "after a timeout");
 
 	calls[0] = get_gated(arena, "/echo");
 	run(arena, calls, 1, 5000);
