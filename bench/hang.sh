@@ -9,7 +9,8 @@
 #
 # What is compared:
 # - One run, phases in turn, so that all have the same machine and the same
-#   neighbours.  All answers of one kind of phase count together.
+#   neighbours.  The figures are medians of the rounds: what else the machine does in
+#   one phase should not decide.
 # - The same other load.  The 32 clients are there in both phases, and ask for the
 #   same meetings at the same rate; only the server's silence differs.  Against phases
 #   without these clients one would measure what they cost, and not the hang.  As
@@ -39,7 +40,8 @@ need_built "$FCGI_PROGRAM" "$FCGI_CLIENT" "$PACED_CLIENT"
 . "$E2E/web.sh"
 
 SECONDS_EACH=${BENCH_SECONDS:-15}
-ROUNDS=${BENCH_ROUNDS:-2}
+ROUNDS=${BENCH_ROUNDS:-3}
+RATE=200
 CLIENTS=32
 
 start_sandbox 10
@@ -66,16 +68,23 @@ for n in {1..40}; do
 done
 is "$(wc -l <"$T/hammer.paths") $(wc -l <"$T/join.paths")" "4 36" "four meetings on each server"
 
+# percentile PER-MILLE FILE: microseconds
+percentile() {
+	sort -n "$2" | awk -v p="$1" '{ took[NR] = $1 } END { print took[int((NR - 1) * p / 1000) + 1] }'
+}
+
 # measure PHASE SECONDS: joins and calls to the nine others.
 measure() {
 	local what pids=()
 	for what in join info; do
-		"$PACED_CLIENT" "$HTTP_PORT" "$T/$what.paths" 16 100 "$2" "$T/$what.part" &
+		"$PACED_CLIENT" "$HTTP_PORT" "$T/$what.paths" 16 $RATE "$2" "$T/$what.part" &
 		pids+=($!)
 	done
 	wait_for_all "${pids[@]}"
 	for what in join info; do
 		cat "$T/$what.part" >>"$T/$what.$1"
+		percentile 500 "$T/$what.part" >>"$T/$what.$1.500"
+		percentile 990 "$T/$what.part" >>"$T/$what.$1.990"
 	done
 }
 
@@ -84,11 +93,6 @@ hammer() {
 	"$PACED_CLIENT" "$HTTP_PORT" "$T/hammer.paths" $CLIENTS $((CLIENTS * 10)) "$2" \
 		"$T/hammer.part" skip
 	cat "$T/hammer.part" >>"$T/hammer.$1"
-}
-
-# percentile PER-MILLE FILE: microseconds
-percentile() {
-	sort -n "$2" | awk -v p="$1" '{ took[NR] = $1 } END { print took[int((NR - 1) * p / 1000) + 1] }'
 }
 
 for ((round = 0; round < ROUNDS; round++)); do
@@ -118,7 +122,7 @@ for what in join info; do
 	# shellcheck disable=SC2046 # numbers
 	set -- $(for p in 500 990; do
 		for phase in alone without with; do
-			percentile $p "$T/$what.$phase"
+			percentile 500 "$T/$what.$phase.$p"
 		done
 	done)
 	printf '%-16s%7d%12d%12d%12d%12d%12d%12d%8s\n' \
@@ -137,5 +141,6 @@ done
 printf 'the longest call to others while the hang began: %d ms\n' \
 	$(($(percentile 1000 <(cat "$T"/{join,info}.first)) / 1000))
 printf 'calls refused at once: %d\n' "$(grep -c 'server was not asked' "$LOGS/gateway.log")"
-ok $status "the 99th percentile of the others' calls grows by no more than half"
-finish
+[ $status = 0 ] || echo 'The others are slower by more than half, or were not answered.'
+FINISHED=1
+exit $status

@@ -2,10 +2,11 @@
  * paced-client: GET requests at a fixed rate over kept connections, and how long
  * each took, for the benchmarks of this folder.
  *
- * Request k is due at a moment that is known beforehand.  What it took is counted
- * from that moment, also when its connection was still waiting for the answer
- * before.  A client that starts its clock when it comes to send would leave out
- * exactly the requests that a stall held up ("coordinated omission").
+ * Request k is due at a moment that is known beforehand, somewhere in its share of
+ * the time: evenly spaced requests of two clients would meet always, or never.  What
+ * it took is counted from that moment, also when its connection was still waiting
+ * for the answer before.  A client that starts its clock when it comes to send would
+ * leave out exactly the requests that a stall held up ("coordinated omission").
  */
 #include <errno.h>
 #include <netinet/in.h>
@@ -153,11 +154,13 @@ connection_main(void *argument)
 	struct connection *c = argument;
 	char *answer = malloc(ANSWER_MAX);
 	int64_t due_us, now;
+	unsigned seed = (unsigned)begin_us + (unsigned)c->number;
 	size_t k;
 	bool good;
 
 	for (k = (size_t)c->number;; k += (size_t)n_connections) {
-		due_us = begin_us + (int64_t)((double)k * 1e6 / rate);
+		due_us = begin_us + (int64_t)(((double)k +
+			(double)rand_r(&seed) / RAND_MAX) * 1e6 / rate);
 		if (due_us >= begin_us + (int64_t)(seconds * 1e6))
 			break;
 		now = now_us();
