@@ -82,8 +82,8 @@ score_load(const struct placement *placement, const struct placement_candidate *
 	/* One that was never polled has just been added. */
 	int64_t up_ms = c->facts.since_ms == 0 ? 0 : placement->now_ms - c->facts.since_ms;
 
-	return ((double)c->facts.users + c->facts.reserved * load_slow_start(up_ms)) /
-	    c->server->weight;
+	return ((double)c->facts.users + c->facts.reserved * load_slow_start(up_ms) +
+	    (double)placement->seats) / c->server->weight;
 }
 
 /*

@@ -5,9 +5,11 @@
  * already tried, and leaves for each candidate a score and the reason it was
  * or was not taken.
  *
- * least-loaded  the lowest (users + reserved seats) / weight; ties rotate.  The
- *               reservations of a server that was just added or came back weigh
- *               more (load_slow_start), so that it is filled gently.
+ * least-loaded  the lowest (users + reserved seats) / weight, the new meeting's
+ *               seats counted along: a lecture is no small part of a small server,
+ *               even of an empty one.  Ties rotate.  The reservations of a server
+ *               that was just added or came back weigh more (load_slow_start), so
+ *               that it is filled gently.
  * round-robin   the servers in turn, in proportion to their weights.
  * hash          weighted rendezvous hash of the meetingID: no state needed, and
  *               a server that leaves moves only its own meetings.
@@ -67,8 +69,7 @@ struct placement {
 	int64_t now_ms;
 	struct str tags;          /* meta_server-tag's value, or absent */
 	long seats_asked;         /* maxParticipants, or 0 */
-	/* Out, of a claim: seats reserved for the meeting (load_seats). */
-	long seats;
+	long seats;               /* of the new meeting (load_seats); a claim fills it in */
 };
 
 /*

@@ -103,6 +103,36 @@ test_least_loaded(void)
 	ok(abs(counts[0] - 250) <= 10, "least-loaded: weights 1:3 get 1:3 (%d of 1000)", counts[0]);
 }
 
+/* The meeting to be placed has a size, too. */
+static void
+test_new_meeting(void)
+{
+	static const struct {
+		double weights[2];
+		long users[2];
+		long seats;
+		int chosen;
+		const char *what;
+	} rows[] = {
+		{{0.5, 2}, {0, 100}, 10, 0, "a class goes to the empty small one"},
+		{{0.5, 2}, {0, 100}, 300, 1, "a lecture does not"},
+		{{1, 1}, {0, 100}, 300, 0, "among equals the emptiest takes any"},
+		{{1, 2}, {0, 0}, 1, 1, "both empty: the large one"},
+		{{1, 2}, {10, 30}, 10, 1, "a tie but for turns, and then the large one's"},
+	};
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		setup(PLACEMENT_LEAST_LOADED, 2);
+		placement.seats = rows[i].seats;
+		candidates[0].facts.turn = 1;
+		for (size_t k = 0; k < 2; k++) {
+			servers[k].weight = rows[i].weights[k];
+			candidates[k].facts.users = rows[i].users[k];
+		}
+		is_int(choose(), rows[i].chosen, "the new meeting's seats: %s", rows[i].what);
+	}
+}
+
 static void
 test_round_robin(void)
 {
@@ -460,6 +490,7 @@ int
 main(void)
 {
 	test_least_loaded();
+	test_new_meeting();
 	test_round_robin();
 	test_away();
 	test_odd_turns();
