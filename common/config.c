@@ -467,12 +467,15 @@ read_tags(struct load *load, const struct key *key,
 				&text))
 			continue;
 		text = str_trim(text);
-		/* "a;b" and "a!" mean something else in meta_server-tag, so such
-		 * a tag could never be asked for. */
+		/* "a;b", "a,b", "a!" and "none" mean something else in
+		 * meta_server-tag, so such a tag could never be asked for. */
 		if (text.len == 0)
 			complain(load, item, "is empty");
-		else if (memchr(text.data, ';', text.len) || memchr(text.data, '!', text.len))
-			complain(load, item, "a tag has no \";\" and no \"!\"");
+		else if (memchr(text.data, ';', text.len) ||
+		    memchr(text.data, ',', text.len) || memchr(text.data, '!', text.len))
+			complain(load, item, "a tag has no \";\", no \",\" and no \"!\"");
+		else if (str_is(text, "none"))
+			complain(load, item, "\"none\" stands for servers without tags");
 		tags[i] = str_copy(load->arena, text);
 	}
 	server->tags = tags;
