@@ -93,7 +93,7 @@ score_load(const struct placement *placement, const struct placement_candidate *
 /* Whom a choice is made among. */
 enum pool {
 	POOL_WANTED,   /* servers with a tag that was asked for */
-	POOL_UNTAGGED,
+	POOL_UNTAGGED, /* the second choice; the wanted are in it to tell why not they */
 	POOL_ALL
 };
 
@@ -150,7 +150,7 @@ is_in(const struct placement *placement, enum pool pool, const struct server *se
 	case POOL_WANTED:
 		return has_wanted_tag(placement, server);
 	case POOL_UNTAGGED:
-		return server->n_tags == 0;
+		return server->n_tags == 0 || has_wanted_tag(placement, server);
 	case POOL_ALL:
 		break;
 	}
