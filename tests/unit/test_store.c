@@ -15,6 +15,7 @@
 
 #include "../tap.h"
 #include "bounds.h"
+#include "load.h"
 #include "log.h"
 #include "mem.h"
 #include "store_memory.h"
@@ -1037,6 +1038,318 @@ test_many_recordings(void)
 	free(ids);
 }
 
+/* ---- Seats ---------------------------------------------------------------- */
+
+#define NOW INT64_C(100000000)
+
+/* Claim a meeting and tell how many seats were reserved for it, or -1. */
+static long
+claim_seats(struct store *store, const char *id, long asked, int64_t now_ms)
+{
+	struct claim claim = claim_of(str_from(id), servers, MANY);
+	struct meeting meeting;
+
+	claim.placement.candidates = claim.candidates;
+	claim.placement.seats_asked = asked;
+	claim.placement.now_ms = now_ms;
+	return store->verbs->meeting_claim(store, arena, &claim.placement, now_ms, &meeting) ==
+		STORE_OK ? claim.placement.seats : -1;
+}
+
+/* Claim it for one certain server. */
+static enum store_result
+claim_on(struct store *store, const char *id, size_t server, long asked, int64_t now_ms)
+{
+	struct claim claim = claim_of(str_from(id), servers, MANY);
+	struct meeting meeting;
+
+	claim.placement.candidates = claim.candidates;
+	claim.placement.seats_asked = asked;
+	for (size_t i = 0; i < MANY; i++)
+		claim.candidates[i].tried = i != server;
+	return store->verbs->meeting_claim(store, arena, &claim.placement, now_ms, &meeting);
+}
+
+/* What is reserved on a server, as a claim sees it that is none: nobody may be chosen. */
+static double
+reserved_on(struct store *store, size_t server, int64_t now_ms)
+{
+	struct claim claim = claim_of(STR("nobody's"), servers, MANY);
+	struct meeting meeting;
+
+	claim.placement.candidates = claim.candidates;
+	for (size_t i = 0; i < MANY; i++)
+		claim.candidates[i].tried = true;
+	if (store->verbs->meeting_claim(store, arena, &claim.placement, now_ms, &meeting) !=
+		STORE_NO_SERVER)
+		return -1;
+	return claim.candidates[server].facts.reserved;
+}
+
+static bool
+is_near(double a, double b)
+{
+
+	return a - b < 1e-6 && b - a < 1e-6;
+}
+
+/* A poll of a server finds so many users in one meeting, or no meeting (NULL). */
+static void
+poll_one(struct store *store, const char *server, const char *id, long users, int64_t now_ms)
+{
+	struct store_polled found = {.meeting_id = str_from(id ? id : ""), .users = users};
+	struct store_poll poll = {.server = server, .answered = true, .users = users,
+		.meetings = &found, .n = id ? 1 : 0};
+
+	store->verbs->polls_save(store, &poll, 1, now_ms, FRESH);
+}
+
+/* A meeting that had so many people has ended. */
+static void
+hold_meeting(struct store *store, const char *id, long users, int64_t now_ms)
+{
+
+	claim_on(store, id, 3, 0, now_ms);
+	poll_one(store, "d", id, users, now_ms + 1000);
+	poll_one(store, "d", NULL, 0, now_ms + FRESH);
+}
+
+static void
+test_seats(const char *adapter)
+{
+	struct store *store = open_store(adapter);
+	struct meeting meeting;
+	double typical;
+
+	is_int(claim_seats(store, "m", 0, NOW), LOAD_SEATS_UNKNOWN, "%s: seats when nothing is known",
+		adapter);
+	is_int(claim_seats(store, "n", 40, NOW), 40, "… as asked for");
+	is_int(claim_seats(store, "o", LOAD_SEATS_MOST + 1, NOW), LOAD_SEATS_UNKNOWN,
+		"… more than there may be");
+
+	hold_meeting(store, "class", 0, NOW);
+	is_int(claim_seats(store, "class", 0, NOW + FRESH), LOAD_SEATS_UNKNOWN,
+		"%s: a meeting that nobody came to tells nothing", adapter);
+	find(store, "class", &meeting);
+	store->verbs->meeting_drop(store, STR("class"), meeting.server, NOW + FRESH);
+
+	/* 9, then 30, then 12: it is the most that counts. */
+	claim_on(store, "class", 2, 0, NOW);
+	poll_one(store, "c", "class", 9, NOW + 1000);
+	poll_one(store, "c", "class", 30, NOW + 2000);
+	poll_one(store, "c", "class", 12, NOW + 3000);
+	is_int(claim_seats(store, "p", 0, NOW + 3000), LOAD_SEATS_UNKNOWN,
+		"%s: what still runs is not typical", adapter);
+	poll_one(store, "c", NULL, 0, NOW + FRESH);
+	is_str(where(store, "class"), "nowhere", "… a class has ended");
+	is_int(claim_seats(store, "q", 0, NOW + FRESH), 30, "… what it had is typical");
+	is_int(claim_seats(store, "class", 50, NOW + FRESH), 50, "%s: seats as asked for come first",
+		adapter);
+	find(store, "class", &meeting);
+	store->verbs->meeting_drop(store, STR("class"), meeting.server, NOW + FRESH);
+	hold_meeting(store, "small", 3, NOW + 2 * FRESH);
+	typical = load_typical_next(30, 3);
+	is_int(claim_seats(store, "class", 0, NOW + 4 * FRESH), 30,
+		"… then what this meetingID had last time");
+	is_int(claim_seats(store, "small", 0, NOW + 4 * FRESH), 3, "… each its own");
+	is_int(claim_seats(store, "new", 0, NOW + 4 * FRESH), load_seats(0, 0, typical),
+		"… then what is typical (%.1f)", typical);
+	store->verbs->close(store);
+}
+
+static void
+test_reservations(const char *adapter)
+{
+	struct store *store = open_store(adapter);
+	struct store_polled found[2] = {{.meeting_id = STR("m"), .users = 10},
+		{.meeting_id = STR("n"), .users = 50}};
+	struct store_poll poll = {.server = "a", .answered = true, .users = 60, .meetings = found,
+		.n = 2};
+	int64_t later = NOW + LOAD_RESERVATION_MS / 2;
+	struct server_facts down = {.health = SERVER_DOWN};
+	struct meeting meeting;
+
+	ok(is_near(reserved_on(store, 0, NOW), 0), "%s: nothing is reserved", adapter);
+	claim_on(store, "m", 0, 40, NOW);
+	ok(is_near(reserved_on(store, 0, NOW), 40), "%s: a claim reserves seats", adapter);
+	ok(is_near(reserved_on(store, 1, NOW), 0), "… on its server");
+	is_int(facts_of(store, "a").users, 0, "… which are no users");
+	ok(is_near(facts_of(store, "a").reserved, 0), "… nor told but to a claim");
+	is_int(claim_on(store, "m", 0, 40, NOW), STORE_EXISTS, "… claimed again");
+	ok(is_near(reserved_on(store, 0, NOW), 40), "… they are reserved once");
+	claim_on(store, "n", 0, 20, NOW);
+	claim_on(store, "o", 1, 5, NOW);
+	ok(is_near(reserved_on(store, 0, NOW), 60) && is_near(reserved_on(store, 1, NOW), 5),
+		"%s: reservations add up, for each server", adapter);
+	ok(is_near(reserved_on(store, 0, later), 30), "… fade");
+	ok(is_near(reserved_on(store, 0, NOW + LOAD_RESERVATION_MS), 0), "… and are gone");
+	ok(is_near(reserved_on(store, 0, NOW - 1), 0), "… or when the clock was set back");
+
+	store->verbs->polls_save(store, &poll, 1, NOW, FRESH);
+	ok(is_near(reserved_on(store, 0, NOW), 30), "%s: who comes uses up the meeting's own seats",
+		adapter);
+	ok(is_near(reserved_on(store, 0, later), 15), "… what is left fades");
+	found[0].users = 0;
+	store->verbs->polls_save(store, &poll, 1, NOW, FRESH);
+	ok(is_near(reserved_on(store, 0, NOW), 40), "… who leaves may come again");
+
+	/* The load of a claim is users and reserved seats. */
+	is_int(claim_among(store, "p", servers, 2, NOW, &meeting), STORE_OK, "%s: the next claim",
+		adapter);
+	is_str(meeting.server, "b", "… goes where the load is less");
+
+	/* A move takes the reservation along; a drop gives it up. */
+	is_int(store->verbs->meeting_drop(store, STR("p"), "b", NOW), STORE_OK, "%s: a drop", adapter);
+	ok(is_near(reserved_on(store, 1, NOW), 5), "… gives its seats up");
+	store->verbs->server_save(store, "a", &down);
+	is_int(move(store, "m", servers, 2, "a", later, &meeting), STORE_OK, "%s: a move", adapter);
+	is_str(meeting.server, "b", "… to another server");
+	/* o has half of its 5 left; m had 10. */
+	ok(is_near(reserved_on(store, 0, later), 0), "… the old one's reservation is gone");
+	ok(is_near(reserved_on(store, 1, later), 2.5 + 10),
+		"… and the new one's begins anew");
+	store->verbs->close(store);
+
+	/* Found by a look-up, nobody has counted its users yet; found by a poll, they are. */
+	store = open_store(adapter);
+	hold_meeting(store, "m", 33, NOW - LOAD_RESERVATION_MS);
+	store->verbs->meeting_adopt(store, STR("m"), "a", NOW);
+	ok(is_near(reserved_on(store, 0, NOW), 33), "%s: an adopted meeting reserves what it had",
+		adapter);
+	store->verbs->meeting_adopt(store, STR("other"), "b", NOW);
+	ok(is_near(reserved_on(store, 1, NOW), 33), "… or what is typical");
+	poll_one(store, "a", "m", 4, NOW);
+	ok(is_near(reserved_on(store, 0, NOW), 29), "… and a poll counts");
+	poll_one(store, "c", "found", 4, NOW);
+	ok(is_near(reserved_on(store, 2, NOW), 0), "… one that a poll finds reserves nothing");
+	poll_one(store, "c", "found", 0, NOW);
+	ok(is_near(reserved_on(store, 2, NOW), 0), "… not even when all have left");
+
+	/* A mapping to a server that is no candidate any more. */
+	is_int(claim_among(store, "m", servers + 1, 3, NOW, &meeting), STORE_OK,
+		"%s: a mapping is replaced", adapter);
+	ok(is_near(reserved_on(store, 0, NOW), 0), "… with its reservation");
+	ok(is_near(reserved_on(store, 2, NOW) + reserved_on(store, 3, NOW), 33),
+		"… by one that nobody has used up");
+	store->verbs->close(store);
+}
+
+/* What a meetingID had is remembered however the mapping ends. */
+static void
+test_history(const char *adapter)
+{
+	struct store *store = open_store(adapter);
+	struct server_facts down = {.health = SERVER_DOWN};
+	int64_t next = NOW + LOAD_RESERVATION_MS;
+	struct meeting meeting;
+
+	claim_on(store, "dropped", 0, 0, NOW);
+	poll_one(store, "a", "dropped", 11, NOW);
+	store->verbs->meeting_drop(store, STR("dropped"), "a", NOW);
+	is_int(claim_seats(store, "dropped", 0, NOW), 11, "%s: history of what was dropped", adapter);
+
+	claim_on(store, "moved", 1, 0, NOW);
+	poll_one(store, "b", "moved", 12, NOW);
+	store->verbs->server_save(store, "b", &down);
+	is_int(move(store, "moved", servers, 2, "b", NOW, &meeting), STORE_OK, "… of what was moved");
+	is_str(meeting.server, "a", "… elsewhere");
+	is_int(store->verbs->meeting_drop(store, STR("moved"), "a", NOW), STORE_OK,
+		"… and dropped, with nobody there yet");
+	is_int(claim_seats(store, "moved", 0, NOW), 12, "… is still known");
+
+	hold_meeting(store, "ended", 13, NOW);
+	hold_meeting(store, "again", 14, NOW);
+	hold_meeting(store, "again", 6, NOW + 2 * FRESH);
+	hold_meeting(store, "empty", 15, NOW);
+	hold_meeting(store, "empty", 0, NOW + 2 * FRESH);
+	if (strcmp(adapter, "sqlite") == 0) {
+		store->verbs->close(store);
+		store = store_sqlite_open(path);
+		store->verbs->meeting_absent(store, STR("ended"), next);
+	}
+	is_int(claim_seats(store, "ended", 0, next), 13, "%s: history of what ended", adapter);
+	is_int(claim_seats(store, "again", 0, next), 6, "… it is the last time that counts");
+	is_int(claim_seats(store, "empty", 0, next), 15, "… when there was anyone");
+	is_int(claim_seats(store, "Ended", 0, next), load_seats(0, 0,
+		load_typical_next(load_typical_next(load_typical_next(13, 14), 6), 15)),
+		"… and of each meetingID its own; for others what is typical");
+	store->verbs->close(store);
+}
+
+/* Voice, videos, since when it is in use, and whose a meeting is. */
+static void
+test_poll_facts(const char *adapter)
+{
+	struct store *store = open_store(adapter);
+	struct store_polled found[] = {{.meeting_id = STR("here")}, {.meeting_id = STR("there")},
+		{.meeting_id = STR("new")}};
+	struct store_poll poll = {.server = "a", .users = 7, .voice = 5, .videos = 3};
+	struct server_facts facts;
+	struct meeting meeting;
+
+	store->verbs->polls_save(store, &poll, 1, NOW, FRESH);
+	facts = facts_of(store, "a");
+	ok(facts.since_ms == 0 && facts.users == 0 && facts.voice == 0 && facts.videos == 0,
+		"%s: a poll without an answer begins no use", adapter);
+	poll.answered = true;
+	store->verbs->polls_save(store, &poll, 1, NOW, FRESH);
+	facts = facts_of(store, "a");
+	ok(facts.users == 7 && facts.voice == 5 && facts.videos == 3,
+		"%s: users, voices and videos of a poll", adapter);
+	is_int(facts.since_ms, NOW, "… it is in use since its first poll");
+	poll.voice = 4;
+	poll.videos = 0;
+	store->verbs->polls_save(store, &poll, 1, NOW + 1000, FRESH);
+	facts = facts_of(store, "a");
+	ok(facts.voice == 4 && facts.videos == 0, "… the next poll's");
+	is_int(facts.since_ms, NOW, "… in use since the first");
+
+	contact(store, "a", false, NOW + 2000, NULL);
+	contact(store, "a", true, NOW + 2000, NULL);
+	contact(store, "a", true, NOW + 2000, NULL);
+	facts = facts_of(store, "a");
+	ok(facts.health == SERVER_UP && facts.since_ms == NOW, "%s: suspect for a moment changes nothing",
+		adapter);
+	contact(store, "a", false, NOW + 3000, NULL);
+	contact(store, "a", false, NOW + 3000, NULL);
+	is_int(facts_of(store, "a").since_ms, NOW, "… nor does being down");
+	contact(store, "a", true, NOW + 4000, NULL);
+	contact(store, "a", true, NOW + 5000, NULL);
+	facts = facts_of(store, "a");
+	ok(facts.health == SERVER_UP && facts.since_ms == NOW + 5000, "… but being back from it does");
+	ok(facts.users == 7 && facts.voice == 4, "… and contacts leave the load");
+
+	facts.has_operator_state = true;
+	facts.since_ms = 1;
+	facts.voice = 99;
+	store->verbs->server_save(store, "a", &facts);
+	claim_on(store, "m", 0, 0, NOW + 6000);
+	facts = facts_of(store, "a");
+	ok(facts.since_ms == NOW + 5000 && facts.voice == 4,
+		"%s: neither what an operator sets nor a claim changes that", adapter);
+
+	store->verbs->meeting_adopt(store, STR("here"), "a", NOW);
+	store->verbs->meeting_adopt(store, STR("there"), "b", NOW);
+	poll.meetings = found;
+	poll.n = COUNT(found);
+	store->verbs->polls_save(store, &poll, 1, NOW, FRESH);
+	ok(!found[0].is_elsewhere, "%s: a poll finds a meeting where it is mapped", adapter);
+	ok(found[1].is_elsewhere, "… one that is mapped elsewhere");
+	ok(!found[2].is_elsewhere, "… and one that was not mapped");
+	is_str(where(store, "there"), "b", "… which stay so");
+	is_str(where(store, "new"), "a", "… or are from now on");
+
+	/* Who is in a copy elsewhere is nobody of this meeting. */
+	found[1].users = 50;
+	store->verbs->polls_save(store, &poll, 1, NOW, FRESH);
+	is_int(store->verbs->meeting_drop(store, STR("there"), "b", NOW), STORE_OK, "… dropped");
+	is_int(claim_on(store, "there", 1, 0, NOW), STORE_OK, "… and claimed");
+	is_int(find(store, "there", &meeting), STORE_OK, "…");
+	ok(is_near(reserved_on(store, 1, NOW), LOAD_SEATS_UNKNOWN),
+		"%s: people in a copy elsewhere are not the meeting's", adapter);
+	store->verbs->close(store);
+}
+
 /* ---- Many at once ------------------------------------------------------ */
 
 #define THREADS 8
@@ -1339,20 +1652,85 @@ test_contact_economy(void)
 	store->verbs->close(store);
 }
 
+/* Drop all that is in the file.  Its identity stays. */
+static int
+drop_tables(sqlite3 *db)
+{
+	sqlite3_stmt *statement = NULL;
+	char sql[4096] = "";
+
+	if (sqlite3_prepare_v2(db, "SELECT group_concat('DROP TABLE ' || name, ';')"
+		" FROM sqlite_master WHERE type = 'table'", -1, &statement, NULL) == SQLITE_OK &&
+		sqlite3_step(statement) == SQLITE_ROW)
+		snprintf(sql, sizeof(sql), "%s", (const char *)sqlite3_column_text(statement, 0));
+	sqlite3_finalize(statement);
+	return sqlite3_exec(db, sql, NULL, NULL, NULL);
+}
+
+/*
+ * The schema of version 1, as it was made; a store opened on such a file upgrades it.
+ * The file has the identity that the store gave it, as if it had written all of that
+ * (application_id), or none, as a copy of one has.
+ */
+static sqlite3 *
+make_old(bool has_identity, bool has_rows)
+{
+	static const char schema[] =
+		"CREATE TABLE meeting (id TEXT PRIMARY KEY, server TEXT NOT NULL,"
+		" claimed_ms INTEGER NOT NULL) WITHOUT ROWID;"
+		"CREATE INDEX meeting_server ON meeting (server);"
+		"CREATE INDEX meeting_claimed ON meeting (claimed_ms);"
+		"CREATE TABLE absent (id TEXT PRIMARY KEY, at_ms INTEGER NOT NULL) WITHOUT ROWID;"
+		"CREATE INDEX absent_at ON absent (at_ms);"
+		"CREATE TABLE server (name TEXT PRIMARY KEY, health INTEGER NOT NULL DEFAULT 0,"
+		" operator_state INTEGER, failures INTEGER NOT NULL DEFAULT 0,"
+		" successes INTEGER NOT NULL DEFAULT 0, probe_ms INTEGER NOT NULL DEFAULT 0,"
+		" users INTEGER NOT NULL DEFAULT 0, turn REAL NOT NULL DEFAULT 0) WITHOUT ROWID;"
+		"CREATE TABLE lease (id INTEGER PRIMARY KEY, owner INTEGER NOT NULL,"
+		" until_ms INTEGER NOT NULL);"
+		"CREATE TABLE list (server TEXT NOT NULL, what TEXT NOT NULL, answer BLOB NOT NULL,"
+		" PRIMARY KEY (server, what));"
+		"PRAGMA user_version = 1;";
+	static const char rows[] =
+		"INSERT INTO meeting VALUES ('m', 'b', 1000), ('n', 'a', 2000);"
+		"INSERT INTO absent VALUES ('gone', 999900);"
+		"INSERT INTO server VALUES ('a', 1, 1, 3, 2, 7777, 42, 1.5),"
+		" ('b', 0, NULL, 0, 0, 8888, 5, 2.5);"
+		"INSERT INTO lease VALUES (1, 5, 100500);"
+		"INSERT INTO list VALUES ('a', 'getMeetings', CAST('<response/>' AS BLOB));";
+	struct store *store = open_store("sqlite");
+	sqlite3 *db;
+
+	store->verbs->close(store);
+	if (sqlite3_open(path, &db) != SQLITE_OK || drop_tables(db) != SQLITE_OK ||
+		sqlite3_exec(db, schema, NULL, NULL, NULL) != SQLITE_OK ||
+		(has_rows && sqlite3_exec(db, rows, NULL, NULL, NULL) != SQLITE_OK) ||
+		(!has_identity && sqlite3_exec(db, "PRAGMA application_id = 0", NULL, NULL, NULL) !=
+			SQLITE_OK)) {
+		diag("%s", sqlite3_errmsg(db));
+		exit(1);
+	}
+	return db;
+}
+
 /* Each process opens the store itself and wants the lease, all at one time; at
  * the end each tells of a failed contact. */
 static void
-test_lease_processes(bool exists)
+test_lease_processes(const char *which)
 {
 	enum { PROCESSES = 8 };
-	struct store *store = open_store("sqlite");
+	struct store *store;
 	int start[2], counts[4] = {0};
 	pid_t children[PROCESSES];
 
-	/* The name is all that is wanted. */
-	store->verbs->close(store);
-	if (!exists)
-		unlink(path);
+	if (strcmp(which, "an old") == 0) {
+		sqlite3_close(make_old(true, false));
+	} else {
+		store = open_store("sqlite");
+		store->verbs->close(store);
+		if (strcmp(which, "no") == 0)
+			unlink(path);
+	}
 	if (pipe(start) != 0)
 		exit(1);
 	for (size_t i = 0; i < PROCESSES; i++) {
@@ -1380,8 +1758,7 @@ test_lease_processes(bool exists)
 		waitpid(children[i], &status, 0);
 		counts[WIFEXITED(status) && WEXITSTATUS(status) < 3 ? WEXITSTATUS(status) : 3]++;
 	}
-	is_int(counts[0], 1, "%d processes, %s file: one gets the lease", PROCESSES,
-		exists ? "one" : "no");
+	is_int(counts[0], 1, "%d processes, %s file: one gets the lease", PROCESSES, which);
 	is_int(counts[1], PROCESSES - 1, "… the others do not");
 	is_int(counts[2] + counts[3], 0, "… and nothing fails");
 	store = store_sqlite_open(path);
@@ -1685,6 +2062,96 @@ test_parent(void)
 	store->verbs->close(store);
 }
 
+static void
+test_upgrade(bool has_identity)
+{
+	const char *what = has_identity ? "an old file, in use" : "a copy of an old file";
+	sqlite3 *db = make_old(has_identity, true);
+	struct store_list list = {"a", "getMeetings", {NULL, 0}};
+	struct server_facts facts;
+	struct meeting meeting;
+	struct store *store;
+	struct stat file;
+	int64_t version;
+
+	if (!has_identity) {
+		sqlite3_close(db); /* without it all of that is in the -wal */
+		db = NULL;
+	}
+	for (int round = 0; round < 2; round++) {
+		store = store_sqlite_open(path);
+		is_int(find(store, "m", &meeting), STORE_OK, "%s, round %d: a mapping", what, round);
+		ok(strcmp(meeting.server, "b") == 0 && meeting.claimed_ms == 1000, "… as it was");
+		is_str(where(store, "n"), "a", "… another");
+		is_str(where(store, "gone"), "absent", "… what was absent");
+		facts = facts_of(store, "a");
+		is_int(facts.health, SERVER_SUSPECT, "… a server's health");
+		ok(facts.has_operator_state && facts.operator_state == SERVER_CORDONED,
+			"… what the operator has set");
+		ok(facts.failures == 3 && facts.successes == 2 && facts.probe_ms == 7777 &&
+			facts.users == 42 && facts.meetings == 1 && same_turn(facts.turn, 1.5),
+			"… counts, the next poll, users, its turn");
+		ok(facts.since_ms == 0 && facts.voice == 0 && facts.videos == 0,
+			"… and nothing that was not known");
+		facts = facts_of(store, "b");
+		ok(!facts.has_operator_state && facts.users == 5, "… another server");
+		is_int(store->verbs->lease_take(store, 6, 100000, 500), STORE_CONFLICT, "… the lease");
+		ok(store->verbs->list_find(store, arena, &list) == STORE_OK &&
+			str_is(list.answer, "<response/>"), "… a list");
+		ok(stat(broken, &file) != 0, "… nothing is moved aside");
+		store->verbs->close(store);
+	}
+	sqlite3_close(db);
+
+	store = store_sqlite_open(path);
+	is_int(count_failing(store), 0, "%s: all verbs work", what);
+	hold_meeting(store, "class", 20, NOW);
+	is_int(claim_seats(store, "class", 0, NOW + 2 * FRESH), 20, "… what is new, too");
+	store->verbs->close(store);
+	if (sqlite3_open(path, &db) != SQLITE_OK)
+		exit(1);
+	version = query_number(db, "PRAGMA user_version");
+	sqlite3_close(db);
+	store = open_store("sqlite");
+	store->verbs->close(store);
+	if (sqlite3_open(path, &db) != SQLITE_OK)
+		exit(1);
+	is_int(version, query_number(db, "PRAGMA user_version"), "… it has the version of a new file");
+	ok(version > 1, "… which is another than the old one's");
+	sqlite3_close(db);
+}
+
+/* History goes with time and when there is too much of it. */
+static void
+test_history_purge(void)
+{
+	static const int64_t day_ms = INT64_C(24) * 3600 * 1000;
+	struct store *store = open_store("sqlite");
+	sqlite3 *db;
+
+	hold_meeting(store, "large", 200, NOW);
+	hold_meeting(store, "class", 20, NOW);
+	poll_one(store, "a", NULL, 0, NOW + 99 * day_ms);
+	is_int(claim_seats(store, "large", 0, NOW + 99 * day_ms), 200,
+		"what a meetingID had is known for over three months");
+	poll_one(store, "a", NULL, 0, NOW + 101 * day_ms);
+	ok(claim_seats(store, "class", 0, NOW + 101 * day_ms) != 20, "… and then forgotten");
+
+	if (sqlite3_open(path, &db) != SQLITE_OK || sqlite3_exec(db,
+		"WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100100)"
+		" INSERT INTO peak SELECT 'p' || i, 7, 1000 * 86400000 + i FROM n",
+		NULL, NULL, NULL) != SQLITE_OK)
+		exit(1);
+	poll_one(store, "a", NULL, 0, 1000 * day_ms);
+	int64_t left = query_number(db, "SELECT COUNT(*) FROM peak");
+	ok(left >= 100000 && left <= 100001, "of too many the last hundred thousand are kept (%d)",
+		(int)left);
+	is_int(query_number(db, "SELECT COUNT(*) FROM peak WHERE id IN ('p1', 'p50', 'p100100')"), 1,
+		"… not the oldest");
+	sqlite3_close(db);
+	store->verbs->close(store);
+}
+
 /* Written by a newer version: not to be touched. */
 static void
 test_newer(void)
@@ -1917,6 +2384,10 @@ main(void)
 		test_columns(adapters[i]);
 		test_polls(adapters[i]);
 		test_poll_ids(adapters[i]);
+		test_seats(adapters[i]);
+		test_reservations(adapters[i]);
+		test_history(adapters[i]);
+		test_poll_facts(adapters[i]);
 		test_lease(adapters[i]);
 		test_threads(adapters[i]);
 	}
@@ -1927,14 +2398,18 @@ main(void)
 	test_contact_economy();
 	test_processes(false);
 	test_processes(true);
-	test_lease_processes(false);
-	test_lease_processes(true);
+	test_lease_processes("no");
+	test_lease_processes("one");
+	test_lease_processes("an old");
 	test_harm();
 	test_emptied();
 	test_replaced_by_another();
 	test_harm_between();
 	test_parent();
 	test_newer();
+	test_upgrade(true);
+	test_upgrade(false);
+	test_history_purge();
 	log_open("test_store", "info");
 	test_log();
 	log_open("test_store", "error");
