@@ -43,6 +43,7 @@ void
 call_apply_parameters(struct call *call, const struct config_parameters *defaults,
     const struct config_parameters *overrides)
 {
+	struct query sent;
 	size_t i;
 
 	for (i = 0; i < defaults->n; i++)
@@ -51,4 +52,8 @@ call_apply_parameters(struct call *call, const struct config_parameters *default
 			    defaults->list[i].value);
 	for (i = 0; i < overrides->n; i++)
 		call_set_parameter(call, overrides->list[i].name, overrides->list[i].value);
+	/* What the server gets is what counts here, too. */
+	if (query_parse(call->arena, call->form.len > 0 ? call->form : call->query,
+	        &sent) == QUERY_FINE)
+		call->parameters = sent;
 }

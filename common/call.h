@@ -73,7 +73,8 @@ struct server_facts *call_facts(struct call *call);
 
 /*
  * Apply a configuration's defaults (added when the client sent none) and
- * overrides (set always, or removed) to what is sent on.
+ * overrides (set always, or removed) to what is sent on; parameters are those from
+ * then on.
  */
 void call_apply_parameters(struct call *call, const struct config_parameters *defaults,
 	const struct config_parameters *overrides);
