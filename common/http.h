@@ -37,14 +37,18 @@ struct http_call {
 	struct str body;           /* sent with a Content-Length if not absent */
 	struct str content_type;   /* of the body; sent only along with one */
 	struct str forwarded_for;  /* X-Forwarded-For's value, or absent */
+	struct str authorization;  /* Authorization's value, or absent */
 	size_t max_answer_bytes;
+	bool public_only;          /* connect to no address but public ones
+	                              (address.h), and over no kept connection */
 	bool once;                 /* must not be sent twice: never goes over a
 	                              kept connection, which may be dead */
 
 	/* Out.  The spans live in the arena given to run(). */
 	enum http_result result;
 	bool sent;                 /* may a byte of the request have left? */
-	int status;                /* with HTTP_ANSWERED */
+	int status;                /* with HTTP_ANSWERED; with HTTP_TOO_LARGE if
+	                              known, else 0 */
 	struct str answer;         /* with HTTP_ANSWERED; NUL-terminated */
 	struct str answer_type;    /* Content-Type, or absent */
 	struct str location;       /* Location, or absent */

@@ -7,8 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/socket.h>
 #include <time.h>
 
+#include "address.h"
 #include "buf.h"
 #include "curl_functions.h"
 #include "bounds.h"
@@ -72,6 +74,7 @@ struct transfer {
 	struct transfer *next_waiting, **link; /* link: NULL when not waiting */
 	bool waited;
 	bool late;                 /* time was up, and it was under way */
+	bool refused;              /* an address that is not public was met */
 
 	bool finished;
 	bool judged;               /* the caller's: taken over into the call */
@@ -194,6 +197,21 @@ on_header(char *data, size_t size, size_t n, void *context)
 	return line.len;
 }
 
+/* Make a socket to a public address, or none at all.  The address is the one that
+ * will be connected to, so no name can change its mind after it was looked at. */
+static curl_socket_t
+on_socket(void *context, curlsocktype purpose, struct curl_sockaddr *address)
+{
+	struct transfer *transfer = context;
+
+	(void)purpose;
+	if (!address_is_public(&address->addr)) {
+		transfer->refused = true;
+		return CURL_SOCKET_BAD;
+	}
+	return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+}
+
 /*
  * Starting a transfer
  */
@@ -272,6 +290,16 @@ set_method(const struct http_curl *self, struct transfer *transfer)
 }
 
 static bool
+set_public_only(const struct http_curl *self, struct transfer *transfer)
+{
+	curl_socket_t (*open_socket)(void *, curlsocktype, struct curl_sockaddr *) = on_socket;
+
+	return self->curl->easy_setopt(transfer->easy, CURLOPT_OPENSOCKETFUNCTION,
+	        open_socket) == CURLE_OK &&
+	    set_pointer(self, transfer, CURLOPT_OPENSOCKETDATA, transfer);
+}
+
+static bool
 set_options(const struct http_curl *self, struct transfer *transfer,
     int64_t left_ms)
 {
@@ -312,7 +340,9 @@ set_options(const struct http_curl *self, struct transfer *transfer,
 	    !set_long(self, transfer, CURLOPT_MAXAGE_CONN,
 	        CONNECTION_IDLE_SECONDS) ||
 	    !set_long(self, transfer, CURLOPT_FRESH_CONNECT,
-	        call->once ? 1L : 0L))
+	        call->once || call->public_only ? 1L : 0L))
+		return false;
+	if (call->public_only && !set_public_only(self, transfer))
 		return false;
 
 	/* The parsed CA file is kept between connections only if there is no
@@ -334,6 +364,8 @@ set_options(const struct http_curl *self, struct transfer *transfer,
 	    add_header(self, transfer, "Expect", STR("")) &&
 	    (!call->forwarded_for.data || add_header(self, transfer,
 	        "X-Forwarded-For", call->forwarded_for)) &&
+	    (!call->authorization.data || add_header(self, transfer,
+	        "Authorization", call->authorization)) &&
 	    set_pointer(self, transfer, CURLOPT_HTTPHEADER, transfer->headers);
 }
 
@@ -582,6 +614,11 @@ describe(const struct http_curl *self, struct transfer *transfer,
 		text = "name not found";
 		break;
 	case CURLE_COULDNT_CONNECT:
+		if (transfer->refused) {
+			text = "address is not public";
+			break;
+		}
+		/* fall through */
 	case CURLE_SEND_ERROR:
 	case CURLE_RECV_ERROR:
 		self->curl->easy_getinfo(transfer->easy, CURLINFO_OS_ERRNO,
@@ -625,11 +662,10 @@ conclude(struct http_curl *self, struct transfer *transfer, CURLcode code)
 	long status = 0;
 
 	transfer->sent = was_sent(self, transfer);
+	self->curl->easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status);
+	transfer->status = (int)status;
 	if (code == CURLE_OK) {
-		self->curl->easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE,
-		    &status);
 		transfer->result = HTTP_ANSWERED;
-		transfer->status = (int)status;
 	} else if (transfer->header_too_large) {
 		transfer->result = HTTP_TOO_LARGE;
 		snprintf(transfer->problem, sizeof(transfer->problem),
@@ -925,6 +961,8 @@ judge(struct transfer *transfer, struct http_call *call,
 	call->result = transfer->result;
 	call->sent = transfer->sent;
 	call->elapsed_ms = transfer->elapsed_ms;
+	if (transfer->result == HTTP_TOO_LARGE)
+		call->status = transfer->status;
 	if (transfer->result != HTTP_ANSWERED) {
 		call->problem = str_copy(arena, str_from(transfer->problem));
 		return false;

@@ -541,6 +541,46 @@ test_failures(struct arena *arena)
 }
 
 /* A port that takes no connection: its queue is full. */
+/* Calls that may go to public addresses only. */
+static void
+test_public_only(struct arena *arena)
+{
+	static const char *const hosts[] = {"127.0.0.1", "localhost", "2130706433", "0x7f.1",
+	    "0.0.0.0", "[::1]", "[::ffff:127.0.0.1]", "[::]"};
+	struct http_call call;
+	size_t i;
+
+	/* A connection is kept now, which must not be used. */
+	run_one(arena, "/echo", 5000);
+	for (i = 0; i < sizeof hosts / sizeof *hosts; i++) {
+		call = get(arena, web.port, "");
+		call.url = str_printf(arena, "http://%s:%d/echo", hosts[i], web.port);
+		call.public_only = true;
+		run(arena, &call, 1, 5000);
+		expect(&call, HTTP_UNREACHABLE, false, NULL, hosts[i]);
+	}
+	call.url = str_printf(arena, "http://127.0.0.1:%d/echo", web.port);
+	run(arena, &call, 1, 5000);
+	expect(&call, HTTP_UNREACHABLE, false, "address is not public", "and it says why");
+
+	/* The handle, which is used again, has forgotten it. */
+	call = run_one(arena, "/echo", 5000);
+	expect(&call, HTTP_ANSWERED, true, NULL, "without it the same address is fine");
+
+	call = get(arena, web.port, "/echo");
+	call.authorization = STR("Bearer abc\r\nX-Evil: 1");
+	run(arena, &call, 1, 5000);
+	ok(call.answer.data && strstr(call.answer.data,
+	    "\r\nAuthorization: Bearer abc  X-Evil: 1\r\n") != NULL,
+	    "%s: Authorization adds no header", mode_name);
+
+	call = get(arena, web.port, "/bytes");
+	call.max_answer_bytes = 1000;
+	run(arena, &call, 1, 5000);
+	is_int(call.result, HTTP_TOO_LARGE, "%s: too large", mode_name);
+	is_int(call.status, 200, "%s: and its status", mode_name);
+}
+
 static void
 test_connect_timeout(struct arena *arena)
 {
@@ -1114,6 +1154,7 @@ main(void)
 		test_request(arena);
 		test_answers(arena);
 		test_failures(arena);
+		test_public_only(arena);
 		test_connect_timeout(arena);
 		test_connections(arena);
 		test_batches(arena);

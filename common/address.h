@@ -1,0 +1,24 @@
+/*
+ * Which addresses belong to the public Internet?
+ *
+ * A callback's URL comes from a client, and the gateway stands inside a network
+ * that the client may not see.  What is connected to is therefore looked at
+ * here, after the name was resolved.
+ */
+#ifndef ADDRESS_H
+#define ADDRESS_H
+
+#include <stdbool.h>
+
+struct sockaddr;
+
+/*
+ * Is it an IPv4 or IPv6 address that the registries of RFC 6890 call globally
+ * reachable?  Not so are this host (0.0.0.0, ::), loopback, link-local, private
+ * (RFC 1918, RFC 4193), shared (100.64.0.0/10), multicast, reserved, benchmark and
+ * documentation addresses, whichever way an IPv4 address is wrapped into an
+ * IPv6 one (mapped, NAT64, 6to4), nor Teredo, nor any other family.
+ */
+bool address_is_public(const struct sockaddr *address);
+
+#endif
