@@ -48,6 +48,7 @@ static const struct entry {
 	{"hooks/list", ANY_METHOD, call_unsupported},
 	{"hooks/destroy", ANY_METHOD, call_unsupported},
 	{"tinyscale/health", OPEN | GET, call_health},
+	{"tinyscale/callback", OPEN | POST, call_callback},
 	{"tinyscale/status", OPEN | ANY_METHOD, call_unsupported},
 	{"tinyscale/metrics", OPEN | ANY_METHOD, call_unsupported},
 };
@@ -76,16 +77,20 @@ clean_path(struct arena *arena, struct str path)
 	return (struct str){out, n};
 }
 
-/* What follows the last "/api/"; the empty span when the path ends in "/api". */
+/* What follows the last "/api/"; the empty span when the path ends in "/api".
+ * *mount gets what stands before it, "/api" included. */
 static struct str
-call_name(struct arena *arena, struct str path)
+call_name(struct arena *arena, struct str path, struct str *mount)
 {
 	struct str clean = clean_path(arena, path);
 	struct str marker = STR("/api/");
 	size_t at = str_find(clean, marker, 0), next;
 
-	if (clean.len >= 4 && str_is(str_part(clean, clean.len - 4, 4), "/api"))
+	*mount = (struct str){0};
+	if (clean.len >= 4 && str_is(str_part(clean, clean.len - 4, 4), "/api")) {
+		*mount = clean;
 		return STR("");
+	}
 	if (at == SIZE_MAX) { /* mounted under another name: the last segment */
 		for (at = clean.len; at > 0 && clean.data[at - 1] != '/'; at--)
 			;
@@ -93,6 +98,7 @@ call_name(struct arena *arena, struct str path)
 	}
 	while ((next = str_find(clean, marker, at + 1)) != SIZE_MAX)
 		at = next;
+	*mount = str_part(clean, 0, at + marker.len - 1);
 	return str_part(clean, at + marker.len, SIZE_MAX);
 }
 
@@ -298,7 +304,7 @@ api_handle(const struct api *api, struct arena *arena, const struct request *req
 		.response = response,
 		.method = strcmp(request->method, "POST") == 0 ? "POST" : "GET",
 	};
-	struct str name = call_name(arena, request->path);
+	struct str name = call_name(arena, request->path, &call.mount);
 	enum query_problem encoding = QUERY_FINE;
 	const struct entry *entry;
 

@@ -33,6 +33,15 @@
 /* A call's name, "hooks/create". */
 #define LIMIT_CALL_NAME_BYTES 64
 
+/* A JSON Web Token, and a URL that BBB calls back.  A gateway's URL carries the
+ * latter with up to three bytes for one, and web servers end at 8 KiB. */
+#define LIMIT_TOKEN_BYTES 16384
+#define LIMIT_CALLBACK_URL_BYTES 2048
+
+/* The answer to a callback, and what of it BBB is told. */
+#define LIMIT_CALLBACK_ANSWER_BYTES 65536
+#define LIMIT_CALLBACK_RELAY_BYTES 4096
+
 /* One answer of one server: 3,000 meetings of 30 attendees are some 30 MiB. */
 #define LIMIT_ANSWER_BYTES ((size_t)64 << 20)
 

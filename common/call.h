@@ -30,6 +30,8 @@ struct call {
 	struct response *response;
 
 	const char *name;         /* signed and sent, "getMeetingInfo" */
+	struct str mount;         /* the path before the name, "/bigbluebutton/api",
+	                             or absent where that is not plain */
 	bool once;                /* must not be sent twice */
 	struct query parameters;  /* of the query, or of the form without one */
 
@@ -66,7 +68,8 @@ call_handler call_captions;     /* call_captions.c: getRecordingTextTracks */
 call_handler call_caption_put;  /* … putRecordingTextTrack */
 call_handler call_index;        /* call_health.c */
 call_handler call_health;       /* … tinyscale/health */
-call_handler call_unsupported;  /* … and what is not served */
+call_handler call_callback;     /* call_callback.c: tinyscale/callback */
+call_handler call_unsupported;  /* call_health.c: what is not served */
 
 /* What is known of all servers of the configuration, in its order, in the arena. */
 struct server_facts *call_facts(struct call *call);

@@ -148,6 +148,7 @@ cgi_read_request(struct arena *arena, const struct cgi_stream *stream,
 		.client = variable(arena, stream, "REMOTE_ADDR"),
 		.forwarded_for = variable(arena, stream, "HTTP_X_FORWARDED_FOR"),
 		.host = variable(arena, stream, "HTTP_HOST"),
+		.authorization = variable(arena, stream, "HTTP_AUTHORIZATION"),
 	};
 	request->https = (https.len > 0 && !str_is_nocase(https, "off")) ||
 	    str_is_nocase(variable(arena, stream, "REQUEST_SCHEME"), "https");
@@ -170,10 +171,18 @@ status_text(int status)
 		return "Found";
 	case 401:
 		return "Unauthorized";
+	case 403:
+		return "Forbidden";
+	case 410:
+		return "Gone";
 	case 413:
 		return "Content Too Large";
+	case 502:
+		return "Bad Gateway";
 	case 503:
 		return "Service Unavailable";
+	case 504:
+		return "Gateway Timeout";
 	default:
 		return "Answer";
 	}

@@ -2,6 +2,7 @@
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
+#include <openssl/hmac.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -41,13 +42,25 @@ checksum_algorithm_find(struct str name, enum checksum_algorithm *algorithm)
 	return -1;
 }
 
+static void
+write_hex(const unsigned char *bytes, size_t len, char hex[CHECKSUM_HEX_SIZE])
+{
+	static const char digits[] = "0123456789abcdef";
+	size_t i;
+
+	for (i = 0; i < len; i++) {
+		hex[2 * i] = digits[bytes[i] >> 4];
+		hex[2 * i + 1] = digits[bytes[i] & 15];
+	}
+	hex[2 * len] = '\0';
+}
+
 void
 checksum_make(enum checksum_algorithm algorithm, struct str call_name,
     struct str query, struct str secret, char hex[CHECKSUM_HEX_SIZE])
 {
-	static const char digits[] = "0123456789abcdef";
 	unsigned char digest[EVP_MAX_MD_SIZE];
-	unsigned len = 0, i;
+	unsigned len = 0;
 	EVP_MD_CTX *context = EVP_MD_CTX_new();
 
 	if (!context ||
@@ -62,11 +75,7 @@ checksum_make(enum checksum_algorithm algorithm, struct str call_name,
 		abort();
 	}
 	EVP_MD_CTX_free(context);
-	for (i = 0; i < len; i++) {
-		hex[2 * i] = digits[digest[i] >> 4];
-		hex[2 * i + 1] = digits[digest[i] & 15];
-	}
-	hex[2 * len] = '\0';
+	write_hex(digest, len, hex);
 }
 
 bool
@@ -91,4 +100,36 @@ checksum_verify(unsigned allowed, struct str call_name, struct str query,
 	}
 	checksum_make((enum checksum_algorithm)a, call_name, query, secret, hex);
 	return CRYPTO_memcmp(lower, hex, given.len) == 0;
+}
+
+void
+checksum_hmac(struct str secret, struct str text, char hex[CHECKSUM_HEX_SIZE])
+{
+	unsigned char digest[EVP_MAX_MD_SIZE];
+	unsigned len = 0;
+
+	if (!HMAC(EVP_sha256(), secret.data ? secret.data : "", (int)secret.len,
+	        (const unsigned char *)(text.data ? text.data : ""), text.len, digest, &len)) {
+		log_error("the crypto library cannot compute a HMAC");
+		abort();
+	}
+	write_hex(digest, len, hex);
+}
+
+bool
+checksum_same(struct str a, struct str b)
+{
+
+	return a.len > 0 && a.len == b.len && CRYPTO_memcmp(a.data, b.data, a.len) == 0;
+}
+
+bool
+checksum_hmac_verify(struct str secret, struct str text, struct str given)
+{
+	char hex[CHECKSUM_HEX_SIZE];
+
+	if (secret.len == 0)
+		return false;
+	checksum_hmac(secret, text, hex);
+	return checksum_same(str_from(hex), given);
 }

@@ -46,4 +46,18 @@ void checksum_make(enum checksum_algorithm algorithm, struct str call_name,
 bool checksum_verify(unsigned allowed, struct str call_name, struct str query,
 	struct str secret, struct str given);
 
+/*
+ * Write HMAC-SHA256 (RFC 2104) of text under secret as NUL-terminated lower-case
+ * hex: what the gateway itself signs with its secret.  It has nothing in common
+ * with a checksum, so that none can be taken for the other.
+ */
+void checksum_hmac(struct str secret, struct str text, char hex[CHECKSUM_HEX_SIZE]);
+
+/* Is given that?  Compared in constant time; an empty secret verifies nothing. */
+bool checksum_hmac_verify(struct str secret, struct str text, struct str given);
+
+/* The same bytes?  Takes the same time wherever they differ; for comparing with a
+ * secret.  Empty spans never are. */
+bool checksum_same(struct str a, struct str b);
+
 #endif

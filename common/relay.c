@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "buf.h"
+#include "callback.h"
 #include "checksum.h"
 #include "bounds.h"
 #include "log.h"
@@ -62,8 +63,12 @@ bare_type(struct str content_type)
 void
 relay_prepare(const struct call *call, const struct server *server, struct http_call *http)
 {
+	struct str text = call->form.len > 0 ? call->form : call->query;
 	char hex[CHECKSUM_HEX_SIZE];
 
+	if (strcmp(call->name, "create") == 0)
+		text = callback_rewrite(call->arena, call->config, callback_base(call->arena,
+		    call->config, call->request, call->mount), server, text);
 	*http = (struct http_call){
 		.server = server->name,
 		.method = call->method,
@@ -74,7 +79,7 @@ relay_prepare(const struct call *call, const struct server *server, struct http_
 		.once = call->once,
 	};
 	if (call->form.len == 0) {
-		http->url = relay_url(call->arena, server, call->name, call->query);
+		http->url = relay_url(call->arena, server, call->name, text);
 		return;
 	}
 	/* BBB signs a form without a query over the empty query
@@ -85,7 +90,7 @@ relay_prepare(const struct call *call, const struct server *server, struct http_
 	http->url = str_printf(call->arena, "%s/%s", server->base, call->name);
 	http->content_type = STR(FORM_TYPE);
 	http->body = str_from(str_printf(call->arena, "%.*s&checksum=%s",
-	    STR_ARG(call->form), hex));
+	    STR_ARG(text), hex));
 }
 
 void

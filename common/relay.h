@@ -36,7 +36,8 @@ const char *relay_url(struct arena *arena, const struct server *server,
 	const char *name, struct str query);
 
 /* Fill in the outgoing call: the client's query or form, its body with its MIME
- * type, re-signed. */
+ * type, re-signed.  A create's callbacks become the gateway's own where that
+ * server's signature would mean nothing to the client (callback.h). */
 void relay_prepare(const struct call *call, const struct server *server,
 	struct http_call *http);
 

@@ -168,7 +168,7 @@ reply_text(struct response *response, int status, struct str text)
 	response->content_type = "text/plain; charset=utf-8";
 	response->body = text;
 	response->no_store = true;
-	response->result = status == 200 ? "SUCCESS" : "FAILED";
+	response->result = status / 100 == 2 ? "SUCCESS" : "FAILED";
 }
 
 void

@@ -65,7 +65,7 @@ void reply_index(struct response *response);
 /* Answer isMeetingRunning for a meeting that is not there. */
 void reply_not_running(struct response *response);
 
-/* Answer with a text, for probes: health. */
+/* Answer with a text, where no API client asks: health, callbacks. */
 void reply_text(struct response *response, int status, struct str text);
 
 /* Answer with a 302 that must not be kept by anyone. */

@@ -27,6 +27,7 @@ struct request {
 	struct str client;        /* the client's address, REMOTE_ADDR */
 	struct str forwarded_for; /* the client's X-Forwarded-For, or absent */
 	struct str host;          /* the Host header, or absent */
+	struct str authorization; /* the Authorization header, or absent */
 	bool https;               /* did the client use https? */
 	enum request_problem problem;
 	bool unread;              /* a part of the body was left unread: the

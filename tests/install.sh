@@ -19,6 +19,7 @@ build libjson-c-dev pc:json-c
 build libssl-dev pc:libcrypto
 build libexpat1-dev pc:expat
 build libsqlite3-dev pc:sqlite3
+build libjwt-dev pc:libjwt
 build libmicrohttpd-dev pc:libmicrohttpd
 run lighttpd /usr/sbin/lighttpd
 run jq jq

@@ -89,6 +89,8 @@ only 'json-c is seen in config.c only' '(json-c/)?json[a-z_-]*\.h|json-c/.*' 'co
 only 'libcurl is seen in http_curl and curl_functions only' 'curl/.*|curl_functions\.h' \
 	'common/*curl*.[ch]'
 
+only 'libjwt is seen in token.c only' 'jwt\.h' 'common/token.c'
+
 doors=$(for file in fcgi/*.[ch] cgi/*.[ch]; do
 	[ -e "$file" ] || continue
 	grep -nE '^[[:space:]]*#[[:space:]]*include[[:space:]]*"(store_|call|reply|relay|xml|query|placement|checksum)' "$file" |

@@ -35,11 +35,13 @@
  *	                      a call that must come ("*": to every server), without
  *	                      its checksum, which is checked.  "> body TEXT" ("> body
  *	                      =": the request's), "> X-Forwarded-For: ...", ">
- *	                      Content-Type: ...", "> once".  "meanwhile room-1 a":
- *	                      another process maps that before the answer.  The
- *	                      answer: "status N", "unreachable", "timeout", "broken",
- *	                      "too-large", "busy", headers, an empty line, the body; or
- *	                      "FAILED KEY".
+ *	                      Content-Type: ...", "> Authorization: ...", "> once".
+ *	                      "meanwhile room-1 a": another process maps that before
+ *	                      the answer.  The answer: "status N", "unreachable",
+ *	                      "timeout", "broken", "too-large", "busy", headers, an
+ *	                      empty line, the body; or "FAILED KEY".
+ *	== receiver [optional] METHOD URL
+ *	                      the same for a call to a client's own server
  *	== response           "status N" (200), headers that must be there, "no-header
  *	                      NAME", "key KEY" (a FAILED document), "contains TEXT",
  *	                      "lacks TEXT"; an empty line, the exact body.  %sign-a
@@ -50,9 +52,20 @@
  *	                      nothing
  *
  * A body ends before the newline that precedes the next section.
+ *
+ * Before all else, everywhere, these are replaced:
+ *
+ *	%callback{KIND SERVER URL [BASE [SECRET]]}
+ *	                      the gateway's URL in place of a client's (callback.h),
+ *	                      made here as its header tells.  %callback-encoded{…} is
+ *	                      the same as a parameter's value.
+ *	%token256{SECRET CLAIMS}, %token512{…}
+ *	                      a JSON Web Token as libjwt writes it
  */
 #include <dirent.h>
 #include <fcntl.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -66,6 +79,7 @@
 #include "log.h"
 #include "mem.h"
 #include "poll.h"
+#include "query.h"
 #include "request.h"
 #include "response.h"
 #include "store.h"
@@ -123,6 +137,9 @@ struct run {
 
 static bool loud;
 static int log_file;
+
+/* Whoever a client wants to be called back. */
+static const struct server receiver = {.name = "receiver"};
 
 /* Ways for an outgoing call to fail: http results, and answers that are none. */
 static const char *const failures[] = {
@@ -212,6 +229,101 @@ call_name(struct run *run, const char *target)
 		name = path = at + 5;
 	n = strlen(name);
 	return str_copy(run->arena, (struct str){name, n > 0 && name[n - 1] == '/' ? n - 1 : n});
+}
+
+/* The unpadded base64url of bytes (RFC 4648, section 5). */
+static char *
+base64url(struct arena *arena, const void *bytes, size_t n)
+{
+	char *text = arena_alloc(arena, n * 2 + 8);
+
+	EVP_EncodeBlock((unsigned char *)text, bytes, (int)n);
+	for (char *c = text; *c != '\0'; c++)
+		*c = (char)(*c == '+' ? '-' : *c == '/' ? '_' : *c == '=' ? '\0' : *c);
+	return text;
+}
+
+static char *
+make_token(struct arena *arena, const char *algorithm, const EVP_MD *digest,
+	const char *secret, const char *claims)
+{
+	unsigned char mac[EVP_MAX_MD_SIZE];
+	unsigned n = 0;
+	char *head = str_printf(arena, "{\"alg\":\"%s\",\"typ\":\"JWT\"}", algorithm);
+	char *text = str_printf(arena, "%s.%s", base64url(arena, head, strlen(head)),
+		base64url(arena, claims, strlen(claims)));
+
+	HMAC(digest, secret, (int)strlen(secret), (const unsigned char *)text, strlen(text),
+		mac, &n);
+	return str_printf(arena, "%s.%s", text, base64url(arena, mac, n));
+}
+
+static char *
+encode(struct arena *arena, const char *text)
+{
+	struct buf out;
+
+	buf_init(&out, TEXT_MAX);
+	query_encode(&out, str_from(text));
+	return str_copy(arena, buf_take(&out, arena));
+}
+
+/* words: KIND SERVER URL [BASE [SECRET]] */
+static char *
+make_callback(struct arena *arena, char *words)
+{
+	const char *kind = strtok(words, " "), *server = strtok(NULL, " ");
+	const char *url = strtok(NULL, " "), *base = strtok(NULL, " ");
+	const char *secret = strtok(NULL, " ");
+	char hex[CHECKSUM_HEX_SIZE];
+
+	if (url == NULL)
+		return str_copy(arena, STR("(a bad placeholder)"));
+	checksum_hmac(str_from(secret != NULL ? secret : "gateway-secret"), str_from(
+		str_printf(arena, "tinyscale/callback\n%s\n%s\n%s", kind, server, url)), hex);
+	return str_printf(arena, "%s/tinyscale/callback?kind=%s&server=%s&url=%s&mac=%s",
+		base != NULL ? base : "http://gateway.test/bigbluebutton/api", kind,
+		encode(arena, server), encode(arena, url), hex);
+}
+
+/* The text with its %word{...} replaced; braces within count. */
+static char *
+expand(struct arena *arena, const char *text)
+{
+	static const char *const marks[] = {
+		"%callback{", "%callback-encoded{", "%token256{", "%token512{"};
+	struct buf out;
+
+	buf_init(&out, TEXT_MAX);
+	while (*text != '\0') {
+		int mark = -1, depth = 0;
+		const char *from, *end;
+		char *words, *space;
+
+		for (int i = 0; i < (int)(sizeof marks / sizeof *marks); i++)
+			if (strncmp(text, marks[i], strlen(marks[i])) == 0)
+				mark = i;
+		if (mark < 0) {
+			buf_char(&out, *text++);
+			continue;
+		}
+		from = text + strlen(marks[mark]);
+		for (end = from; *end != '\0' && (*end != '}' || depth > 0); end++)
+			depth += *end == '{' ? 1 : *end == '}' ? -1 : 0;
+		words = str_copy(arena, (struct str){from, (size_t)(end - from)});
+		text = *end != '\0' ? end + 1 : end;
+		space = words + strcspn(words, " ");
+		if (mark <= 1) {
+			words = make_callback(arena, words);
+			buf_text(&out, mark == 1 ? encode(arena, words) : words);
+			continue;
+		}
+		if (*space != '\0')
+			*space++ = '\0';
+		buf_text(&out, mark == 2 ? make_token(arena, "HS256", EVP_sha256(), words, space) :
+			make_token(arena, "HS512", EVP_sha512(), words, space));
+	}
+	return str_copy(arena, buf_take(&out, arena));
 }
 
 /* Fill in the placeholder mark: cut out as a checksum is, the query of target
@@ -409,6 +521,35 @@ static const struct store_verbs watch_verbs = {
  * The network: expected calls, canned answers.
  */
 
+/* The expected call of that server and target, or NULL. */
+static struct expected *
+find_expected(struct run *run, const struct server *server, const char *target)
+{
+	for (size_t i = 0; i < run->n_expected; i++) {
+		struct expected *e = &run->expected[i];
+
+		if (e->server == server && strcmp(e->target, target) == 0 &&
+				(!e->used || run->torture)) {
+			e->used = true;
+			return e;
+		}
+	}
+	if (!run->torture)
+		problem(run, NULL, "an unexpected call to %s: %s", server->name, target);
+	return NULL;
+}
+
+/* Clients' own servers: nothing is signed as BBB's calls are. */
+static struct expected *
+match_receiver(struct run *run, const struct http_call *call)
+{
+	if (call->public_only == run->config->allow_private_callbacks)
+		problem(run, NULL, "a callback that may not go, or may, to private addresses");
+	run->sent_body = call->body;
+	return find_expected(run, &receiver, str_printf(run->arena, "%s %s", call->method,
+		call->url));
+}
+
 /* The expected call that this one is, or NULL.  Its checksum is taken off and
  * checked; a form without a query has it as its last field. */
 static struct expected *
@@ -420,6 +561,10 @@ match(struct run *run, const struct http_call *call)
 	size_t form;
 	char *target;
 
+	if (strcmp(call->server, "callback") == 0)
+		return match_receiver(run, call);
+	if (call->public_only || call->authorization.data != NULL)
+		problem(run, NULL, "%s is called as a receiver would be", call->server);
 	path = path != NULL ? strchr(path + 3, '/') : NULL;
 	while ((at = strstr(at, "checksum=")) != NULL)
 		mark = at++;
@@ -444,18 +589,7 @@ match(struct run *run, const struct http_call *call)
 	if (!checksum_verify(1u << server->algorithm, str_from(call_name(run, target)), query,
 			str_from(server->secret), given))
 		problem(run, NULL, "a wrong checksum for %s: %s", server->name, call->url);
-	for (size_t i = 0; i < run->n_expected; i++) {
-		struct expected *e = &run->expected[i];
-
-		if (e->server == server && strcmp(e->target, target) == 0 &&
-				(!e->used || run->torture)) {
-			e->used = true;
-			return e;
-		}
-	}
-	if (!run->torture)
-		problem(run, NULL, "an unexpected call to %s: %s", server->name, target);
-	return NULL;
+	return find_expected(run, server, target);
 }
 
 /* Check a ">" line: what the call must carry along. */
@@ -473,6 +607,8 @@ check_sent(struct run *run, const struct expected *e, const struct http_call *ca
 			value = str_copy(run->arena, run->request_body);
 	} else if ((value = after(want, "Content-Type: ")) != NULL) {
 		got = call->content_type;
+	} else if ((value = after(want, "Authorization: ")) != NULL) {
+		got = call->authorization;
 	} else if ((value = after(want, "X-Forwarded-For: ")) != NULL) {
 		got = call->forwarded_for;
 	} else if (strcmp(want, "once") == 0) {
@@ -572,6 +708,9 @@ run_http(struct http *http, struct arena *arena, struct http_batch *batch)
 			problem(run, NULL, "a call without max_answer_bytes");
 		if (++run->calls == run->failing_call)
 			text = failures[run->failure];
+		/* What a receiver says may be passed on, whatever it is. */
+		if (strcmp(call->server, "callback") == 0 && strstr(text, "secret-") != NULL)
+			text = "status 500\n\nfailed";
 		answer(run, e, str_copy(run->arena, str_from(text)), call);
 	}
 	/* A call that times out does so after all the others have answered. */
@@ -906,6 +1045,13 @@ expect_calls(struct run *run, size_t first)
 
 		if (is_act(section))
 			break;
+		if ((names = after(title, "receiver ")) != NULL) {
+			optional = after(names, "optional ") != NULL;
+			run->expected[run->n_expected++] = (struct expected){
+				.section = section, .server = &receiver, .optional = optional,
+				.target = optional ? names + strlen("optional ") : names};
+			continue;
+		}
 		if ((names = after(title, "server ")) == NULL)
 			continue;
 		title = names + strcspn(names, " ");
@@ -951,6 +1097,9 @@ check_invariants(struct run *run, const struct section *at,
 
 	for (size_t i = 0; i < sizeof statuses / sizeof *statuses; i++)
 		status_fine |= response->status == statuses[i];
+	/* A receiver's status is passed on. */
+	status_fine |= str_is(response->call, "tinyscale/callback") &&
+		response->status >= 200 && response->status < 600;
 	if (!status_fine)
 		problem(run, at, "status %d", response->status);
 	if (!str_starts(header, "Status: ") || header.len < 4 || memcmp(end - 4, "\r\n\r\n", 4) != 0)
@@ -1138,7 +1287,8 @@ do_poll(struct run *run, size_t index)
 static void
 do_section(struct run *run, size_t index)
 {
-	static const char *const others[] = {"config", "server ", "response", "log"};
+	static const char *const others[] = {"config", "server ", "receiver ", "response",
+		"log"};
 	const struct section *section = &run->sections[index];
 	char *title = str_copy(run->arena, str_from(section->title)), *rest, *what;
 
@@ -1256,6 +1406,7 @@ do_file(const char *path, bool torture)
 {
 	struct section sections[200];
 	const char *slash = strrchr(path, '/'), *name = slash != NULL ? slash + 1 : path;
+	struct arena *arena = arena_new();
 	struct run run = {.torture = torture};
 	char *text, *prose, note[40] = "";
 	int fd = open(path, O_RDONLY), runs = 0, verbs, calls;
@@ -1264,6 +1415,7 @@ do_file(const char *path, bool torture)
 
 	if (fd < 0 || fstat(fd, &status) != 0) {
 		ok(false, "%s cannot be read", path);
+		arena_free(arena);
 		return;
 	}
 	text = mem_alloc((size_t)status.st_size + 1);
@@ -1271,6 +1423,10 @@ do_file(const char *path, bool torture)
 		abort();
 	close(fd);
 	n = read_sections(text, sections, sizeof sections / sizeof *sections, &prose);
+	for (size_t i = 0; i < n; i++) {
+		sections[i].title = expand(arena, sections[i].title);
+		sections[i].text = expand(arena, sections[i].text);
+	}
 
 	run_case(&run, sections, n);
 	verbs = run.verbs;
@@ -1298,6 +1454,7 @@ do_file(const char *path, bool torture)
 	if (run.problems.len > 0)
 		tap_comment(run.problems.data);
 	buf_free(&run.problems);
+	arena_free(arena);
 	free(text);
 }
 

@@ -322,6 +322,30 @@ behaviour_health() {
 	is "$(result)" "FAILED unsupportedRequest" "nor for the administrator"
 }
 
+# What a server calls back carries its token in a header that web servers hold
+# back from programs unless they are told not to.
+behaviour_callback() {
+	local path claims token mac AUTHORIZATION
+	mac=$(printf 'tinyscale/callback\nanalytics\nserver-1\nhttp://127.0.0.1:1/' |
+		openssl dgst -sha256 -hmac "$SECRET" -r | cut -d" " -f1)
+	path="$API/tinyscale/callback?kind=analytics&server=server-1"
+	path="$path&url=http%3A%2F%2F127.0.0.1%3A1%2F&mac=$mac"
+	claims=$(printf '{"exp":4102444800}' | base64 -w0 | tr -d =)
+	token=$(printf '{"alg":"HS512"}' | base64 -w0 | tr -d =).$claims
+	token=$token.$(printf '%s' "$token" |
+		openssl dgst -sha512 -hmac "$(server_secret 1)" -binary | base64 -w0 | tr '+/' '-_' | tr -d =)
+	printf '%s\n' "$mac" "$token" >>"$CHECKSUMS"
+	printf '{}' >"$T/json"
+	POST "$path" application/json "$T/json"
+	is "$(STATUS)" 401 "a callback without its token"
+	# shellcheck disable=SC2034 # REQUEST sends it
+	AUTHORIZATION="Bearer $token"
+	POST "$path" application/json "$T/json"
+	is "$(STATUS)" 502 "with it, it is posted on, though not to a loopback address"
+	POST "${path}0" application/json "$T/json"
+	is "$(STATUS)" 403 "nor is a URL that was not made by the gateway"
+}
+
 behaviour_broken_server() {
 	local server
 	create broken
@@ -362,5 +386,6 @@ behaviour_checksums
 behaviour_encodings
 behaviour_long
 behaviour_health
+behaviour_callback
 behaviour_broken_server
 behaviour_restart

@@ -420,7 +420,7 @@ url() {
 #
 # A door defines REQUEST METHOD PATH [TYPE FILE], which leaves the answer in
 # $T/status, $T/headers and $T/body, mostly by calling one of http_request,
-# fcgi_request, cgi_request below.
+# fcgi_request, cgi_request below. AUTHORIZATION, if set, is sent as that header.
 
 GET() { REQUEST GET "$1"; }
 HEAD() { REQUEST HEAD "$1"; }
@@ -477,6 +477,7 @@ http_request() {
 	HEAD) arguments+=(-I) ;;
 	POST) arguments+=(-X POST -H "Content-Type:${3:+ $3}" --data-binary "@$4") ;;
 	esac
+	[ -z "${AUTHORIZATION:-}" ] || arguments+=(-H "Authorization: $AUTHORIZATION")
 	curl "${arguments[@]}" "$HTTP_BASE$2" 2>"$T/curl-errors" || diag "$(cat "$T/curl-errors")"
 	[ "$1" != HEAD ] || : >"$T/body"
 	take_http_headers
@@ -515,6 +516,7 @@ meta_variables() {
 		QUERY_STRING="$query" SCRIPT_NAME="${2%%\?*}")
 	[ -z "${3:-}" ] || META+=(CONTENT_TYPE="$3")
 	[ -z "${4:-}" ] || META+=(CONTENT_LENGTH="$4")
+	[ -z "${AUTHORIZATION:-}" ] || META+=(HTTP_AUTHORIZATION="$AUTHORIZATION")
 }
 
 # take_cgi_answer FILE PREFIX: cuts a CGI answer into PREFIX{status,headers,body}.

@@ -160,7 +160,7 @@ test_variables(void)
 	static const struct variable all[] = {
 		{"REQUEST_METHOD", "HEAD"}, {"CONTENT_TYPE", "application/xml; charset=utf-8"},
 		{"REMOTE_ADDR", "2001:db8::1"}, {"HTTP_X_FORWARDED_FOR", "192.0.2.1, 10.0.0.1"},
-		{"HTTP_HOST", "gw.example.org:8443"}, {"REQUEST_URI", "/api"}, {NULL, NULL},
+		{"HTTP_HOST", "gw.example.org:8443"}, {"HTTP_AUTHORIZATION", "Bearer x"}, {"REQUEST_URI", "/api"}, {NULL, NULL},
 	}, none[] = {{NULL, NULL}};
 	struct door door = {.variables = all};
 	struct request request = read_request(&door, 1000);
@@ -171,11 +171,13 @@ test_variables(void)
 	is_str(text_of(request.forwarded_for), "192.0.2.1, 10.0.0.1", "X-Forwarded-For");
 	is_str(text_of(request.host), "gw.example.org:8443", "the host");
 
+	is_str(text_of(request.authorization), "Bearer x", "Authorization");
+
 	door.variables = none;
 	request = read_request(&door, 1000);
 	is_str(request.method, "GET", "no method: GET");
-	ok(!request.content_type.data && !request.forwarded_for.data && !request.host.data,
-		"what is not there is absent");
+	ok(!request.content_type.data && !request.forwarded_for.data && !request.host.data &&
+		!request.authorization.data, "what is not there is absent");
 	ok(request.body.len == 0 && !request.https && !request.unread, "and nothing else is set");
 }
 

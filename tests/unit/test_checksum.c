@@ -201,11 +201,44 @@ test_names(void)
 	}
 }
 
+/* RFC 4231, test cases 1, 2 and 6. */
+static void
+test_hmac(void)
+{
+	char key[131], hex[CHECKSUM_HEX_SIZE];
+	struct str jefe = STR("Jefe"), text = STR("what do ya want for nothing?");
+
+	memset(key, 0x0b, 20);
+	checksum_hmac((struct str){key, 20}, STR("Hi There"), hex);
+	is_str(hex, "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7",
+		"HMAC: case 1");
+	memset(key, 0xaa, sizeof key);
+	checksum_hmac((struct str){key, sizeof key},
+		STR("Test Using Larger Than Block-Size Key - Hash Key First"), hex);
+	is_str(hex, "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54",
+		"HMAC: case 6");
+	checksum_hmac(jefe, text, hex);
+	is_str(hex, "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843",
+		"HMAC: case 2");
+	ok(checksum_hmac_verify(jefe, text, str_from(hex)), "it verifies");
+	ok(!checksum_hmac_verify(STR("jefe"), text, str_from(hex)), "not under another secret");
+	ok(!checksum_hmac_verify(jefe, STR("what"), str_from(hex)), "nor over another text");
+	ok(!checksum_hmac_verify(jefe, text, str_part(str_from(hex), 0, 63)), "nor in part");
+	ok(!checksum_hmac_verify(jefe, text, (struct str){0}), "nor when there is none");
+	checksum_hmac(STR(""), text, hex);
+	ok(!checksum_hmac_verify(STR(""), text, str_from(hex)),
+		"an empty secret verifies nothing");
+	ok(checksum_same(STR("a"), STR("a")) && !checksum_same(STR("a"), STR("b")) &&
+		!checksum_same(STR("a"), STR("ab")) && !checksum_same(STR(""), STR("")),
+		"the same bytes, and not none");
+}
+
 int
 main(void)
 {
 	test_vectors();
 	test_refusals();
 	test_names();
+	test_hmac();
 	return done_testing();
 }

@@ -1,0 +1,198 @@
+/*
+ * tinyscale/callback: what a server calls back in place of the client (callback.h).
+ *
+ * The server's signature is verified and replaced by one with the gateway's first
+ * secret, and the receiver's answer is returned: its status is what BBB decides by
+ * whether it was heard, is to try again, or has found no one.
+ */
+#include <string.h>
+
+#include "bounds.h"
+#include "call.h"
+#include "callback.h"
+#include "http.h"
+#include "log.h"
+#include "mem.h"
+#include "reply.h"
+#include "token.h"
+
+#define FORM_TYPE "application/x-www-form-urlencoded"
+
+/* What is posted on. */
+struct outgoing {
+	struct str body;
+	struct str content_type;
+	struct str authorization;
+};
+
+/* Refuse what did not come from the server: 401, which BBB takes for a secret that
+ * differs. */
+static bool
+refuse(struct call *call, const struct server *server, const char *reason)
+{
+
+	log_warn("callback refused", "server", server->name, "reason", reason);
+	reply_text(call->response, 401, STR("The callback's signature is not valid.\n"));
+	return false;
+}
+
+/* Sign the server's token anew; false when that is answered. */
+static bool
+sign_token(struct call *call, const struct server *server, enum token_algorithm algorithm,
+    struct str token, struct str *anew)
+{
+
+	switch (token_sign_anew(call->arena, algorithm, token, str_from(server->secret),
+	    str_from(call->config->secrets[0]), call->request->now_ms, anew)) {
+	case TOKEN_FINE:
+		return true;
+	case TOKEN_INVALID:
+		return refuse(call, server, "its token is not signed with the server's secret");
+	case TOKEN_EXPIRED:
+		return refuse(call, server, "its token has expired");
+	case TOKEN_UNAVAILABLE:
+		break;
+	}
+	reply_text(call->response, 503, STR("Callbacks cannot be signed at present.\n"));
+	return false;
+}
+
+/* post_publish_recording_ready_callback.rb: a form of one field. */
+static bool
+sign_recording(struct call *call, const struct server *server, struct outgoing *outgoing)
+{
+	struct query form;
+	struct str token;
+
+	if (query_parse(call->arena, call->request->body, &form) != QUERY_FINE)
+		return refuse(call, server, "its body is no form");
+	if (!sign_token(call, server, TOKEN_HS256, query_find(&form, "signed_parameters"),
+	        &token))
+		return false;
+	/* A token is of letters that a form need not encode. */
+	outgoing->body = str_from(str_printf(call->arena, "signed_parameters=%.*s",
+	    STR_ARG(token)));
+	outgoing->content_type = STR(FORM_TYPE);
+	return true;
+}
+
+/* What follows "Bearer " (RFC 6750, section 2.1), or the absent span. */
+static struct str
+bearer(struct str authorization)
+{
+
+	if (!str_is_nocase(str_part(authorization, 0, 7), "Bearer "))
+		return (struct str){NULL, 0};
+	return str_trim(str_part(authorization, 7, SIZE_MAX));
+}
+
+/* post_events_analytics_callback.rb: JSON, the token in the header. */
+static bool
+sign_analytics(struct call *call, const struct server *server, struct outgoing *outgoing)
+{
+	struct str token;
+
+	if (!sign_token(call, server, TOKEN_HS512, bearer(call->request->authorization),
+	        &token))
+		return false;
+	outgoing->authorization = str_from(str_printf(call->arena, "Bearer %.*s",
+	    STR_ARG(token)));
+	outgoing->body = call->request->body;
+	outgoing->content_type = call->request->content_type;
+	return true;
+}
+
+/* Answer with what the receiver answered.  Statuses that allow no body are bad for
+ * a CGI answer, which has its length in the header; a redirect, which is not
+ * followed, is a failure to BBB whatever its number. */
+static void
+relay(struct call *call, const struct http_call *http)
+{
+	int status = http->status;
+
+	if (status == 204 || status == 205)
+		status = 200;
+	else if (status < 200 || (status >= 300 && status < 400))
+		status = 502;
+	reply_text(call->response, status,
+	    str_part(http->answer, 0, LIMIT_CALLBACK_RELAY_BYTES));
+}
+
+/* Post it on; the answer becomes the response. */
+static void
+post(struct call *call, const struct callback *callback, const struct outgoing *outgoing)
+{
+	struct http_call *http = arena_alloc(call->arena, sizeof(*http));
+	struct http_batch batch = {.calls = http, .n = 1,
+	    .timeout_ms = call->config->call_timeout_ms};
+	struct response *response = call->response;
+
+	*http = (struct http_call){
+		.server = "callback", /* all receivers share one limit */
+		.method = "POST",
+		.url = str_copy(call->arena, callback->url),
+		.body = outgoing->body.data ? outgoing->body : STR(""),
+		.content_type = outgoing->content_type,
+		.authorization = outgoing->authorization,
+		.max_answer_bytes = LIMIT_CALLBACK_ANSWER_BYTES,
+		.public_only = !call->config->allow_private_callbacks,
+		.once = true,
+	};
+	call->http->run(call->http, call->arena, &batch);
+	/* Of a long answer the status still tells all. */
+	if (http->result == HTTP_ANSWERED ||
+	    (http->result == HTTP_TOO_LARGE && http->status != 0)) {
+		relay(call, http);
+		return;
+	}
+	log_warn("receiver of a callback did not answer", "server", response->server,
+	    "problem", http->problem);
+	if (http->result == HTTP_BUSY)
+		reply_text(response, 503, STR("Too many callbacks are under way.\n"));
+	else if (http->result == HTTP_TIMEOUT)
+		reply_text(response, 504, STR("The receiver did not answer in time.\n"));
+	else
+		reply_text(response, 502, STR("The receiver cannot be reached.\n"));
+}
+
+void
+call_callback(struct call *call)
+{
+	const struct request *request = call->request;
+	struct outgoing outgoing = {0};
+	const struct server *server;
+	struct callback callback;
+	struct query parameters;
+	bool is_signed = false;
+
+	if (query_parse(call->arena, request->query, &parameters) != QUERY_FINE ||
+	    callback_read(call->arena, call->config, &parameters, &callback) != 0) {
+		log_warn("callback refused", "client", str_copy(call->arena, request->client),
+		    "reason", "its URL was not made by this gateway");
+		reply_text(call->response, 403, STR("This is no URL of this gateway's.\n"));
+		return;
+	}
+	server = config_server_find(call->config, str_copy(call->arena, callback.server));
+	if (!server) {
+		log_warn("callback refused", "server",
+		    str_copy(call->arena, callback.server), "reason",
+		    "the configuration has no such server");
+		reply_text(call->response, 401, STR("This server is not known.\n"));
+		return;
+	}
+	call->response->server = server->name;
+	switch (callback.kind) {
+	case CALLBACK_RECORDING:
+		is_signed = sign_recording(call, server, &outgoing);
+		break;
+	case CALLBACK_ANALYTICS:
+		is_signed = sign_analytics(call, server, &outgoing);
+		break;
+	case CALLBACK_HOOK: /* none is made yet */
+	case CALLBACK_KINDS:
+		refuse(call, server, "its kind is not known");
+		break;
+	}
+	if (is_signed)
+		post(call, &callback, &outgoing);
+}

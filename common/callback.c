@@ -1,0 +1,197 @@
+#include "callback.h"
+
+#include <string.h>
+
+#include "bounds.h"
+#include "checksum.h"
+#include "log.h"
+#include "mem.h"
+
+/* What the gateway's URL is below its base. */
+#define CALLBACK_PATH "/tinyscale/callback?"
+
+/* No Host is longer: a name of 253 bytes and a port. */
+#define HOST_BYTES 260
+
+static const char *const kinds[CALLBACK_KINDS] = {
+	[CALLBACK_RECORDING] = "recording",
+	[CALLBACK_ANALYTICS] = "analytics",
+	[CALLBACK_HOOK] = "hook",
+};
+
+/* Parameters of create whose values are callbacks that BBB signs. */
+static const struct {
+	const char *name;
+	enum callback_kind kind;
+} signed_callbacks[] = {
+	{"meta_bbb-recording-ready-url", CALLBACK_RECORDING},
+	{"meta_bn-recording-ready-url", CALLBACK_RECORDING},
+	{"meta_canvas-recording-ready-url", CALLBACK_RECORDING},
+	{"meta_analytics-callback-url", CALLBACK_ANALYTICS},
+};
+
+bool
+callback_is_needed(const struct config *config, const struct server *server)
+{
+	size_t i;
+
+	if (config->callbacks_pass || config->n_secrets == 0)
+		return false;
+	for (i = 0; i < config->n_secrets; i++)
+		if (strcmp(config->secrets[i], server->secret) == 0)
+			return false;
+	return true;
+}
+
+/* A name, an IPv4 or a bracketed IPv6 address, with or without a port. */
+static bool
+is_host(struct str host)
+{
+	static const char allowed[] = "0123456789abcdefghijklmnopqrstuvwxyz"
+	    "ABCDEFGHIJKLMNOPQRSTUVWXYZ.-_:[]";
+	size_t i;
+
+	for (i = 0; i < host.len; i++)
+		if (!memchr(allowed, host.data[i], sizeof(allowed) - 1))
+			return false;
+	return host.len > 0 && host.len <= HOST_BYTES;
+}
+
+struct str
+callback_base(struct arena *arena, const struct config *config,
+    const struct request *request, struct str mount)
+{
+	struct buf base;
+
+	if (config->public_url)
+		return str_from(config->public_url);
+	if (!is_host(request->host) || !mount.data)
+		return (struct str){NULL, 0};
+	buf_init(&base, 16 + HOST_BYTES + 3 * LIMIT_PATH_BYTES);
+	buf_text(&base, request->https ? "https://" : "http://");
+	buf_str(&base, request->host);
+	query_encode_for_browser(&base, mount);
+	if (buf_failed(&base))
+		return (struct str){NULL, 0};
+	return buf_take(&base, arena);
+}
+
+bool
+callback_is_url(struct str url)
+{
+	size_t i, authority;
+
+	for (i = 0; i < url.len; i++)
+		if (url.data[i] <= 0x20 || url.data[i] >= 0x7f)
+			return false;
+	authority = str_find(url, STR("://"), 0);
+	return url.len <= LIMIT_CALLBACK_URL_BYTES && authority != SIZE_MAX &&
+	    (str_is_nocase(str_part(url, 0, authority), "http") ||
+	        str_is_nocase(str_part(url, 0, authority), "https"));
+}
+
+/* What the mac is made over.  None of the parts holds a line break, nor does a
+ * token's or a checksum's text. */
+static struct str
+mac_text(struct arena *arena, const struct callback *callback)
+{
+
+	return str_from(str_printf(arena, "tinyscale/callback\n%s\n%.*s\n%.*s",
+	    kinds[callback->kind], STR_ARG(callback->server), STR_ARG(callback->url)));
+}
+
+struct str
+callback_url(struct arena *arena, const struct config *config, struct str base,
+    const struct callback *callback)
+{
+	char mac[CHECKSUM_HEX_SIZE];
+	struct buf url;
+
+	checksum_hmac(str_from(config->secrets[0]), mac_text(arena, callback), mac);
+	buf_init(&url, LIMIT_ANSWER_BYTES);
+	buf_str(&url, base);
+	buf_printf(&url, CALLBACK_PATH "kind=%s&server=", kinds[callback->kind]);
+	query_encode(&url, callback->server);
+	buf_text(&url, "&url=");
+	query_encode(&url, callback->url);
+	buf_printf(&url, "&mac=%s", mac);
+	return buf_take(&url, arena);
+}
+
+int
+callback_read(struct arena *arena, const struct config *config,
+    const struct query *parameters, struct callback *callback)
+{
+	struct str kind = query_find(parameters, "kind"), text;
+	struct str mac = query_find(parameters, "mac");
+	bool good = false;
+	size_t i;
+
+	*callback = (struct callback){
+		.kind = CALLBACK_KINDS,
+		.server = query_find(parameters, "server"),
+		.url = query_find(parameters, "url"),
+	};
+	for (i = 0; i < CALLBACK_KINDS; i++)
+		if (str_is(kind, kinds[i]))
+			callback->kind = (enum callback_kind)i;
+	if (callback->kind == CALLBACK_KINDS || !callback_is_url(callback->url) ||
+	    str_find(callback->server, STR("\n"), 0) != SIZE_MAX)
+		return -1;
+	text = mac_text(arena, callback);
+	for (i = 0; i < config->n_secrets; i++)
+		good |= checksum_hmac_verify(str_from(config->secrets[i]), text, mac);
+	return good ? 0 : -1;
+}
+
+/* The kind of callback that a parameter of create holds, or CALLBACK_KINDS. */
+static enum callback_kind
+kind_of(struct str name)
+{
+	size_t i;
+
+	/* "meta_" is matched as it is, what follows in any case
+	 * (ParamsProcessorUtil.java, processMetaParam). */
+	if (str_starts(name, "meta_"))
+		for (i = 0; i < sizeof(signed_callbacks) / sizeof(*signed_callbacks); i++)
+			if (str_is_nocase(name, signed_callbacks[i].name))
+				return signed_callbacks[i].kind;
+	return CALLBACK_KINDS;
+}
+
+struct str
+callback_rewrite(struct arena *arena, const struct config *config, struct str base,
+    const struct server *server, struct str text)
+{
+	struct callback callback = {.server = str_from(server->name)};
+	struct query parameters;
+	size_t i, at = 0, from;
+	struct buf out;
+
+	if (!callback_is_needed(config, server))
+		return text;
+	query_parse(arena, text, &parameters);
+	buf_init(&out, LIMIT_ANSWER_BYTES);
+	for (i = 0; i < parameters.n; i++) {
+		const struct query_parameter *parameter = &parameters.list[i];
+
+		callback.kind = kind_of(parameter->name);
+		callback.url = str_trim(parameter->value);
+		if (callback.kind == CALLBACK_KINDS || callback.url.len == 0)
+			continue;
+		if (base.len == 0 || !callback_is_url(callback.url)) {
+			log_warn("callback left as it is: its client cannot verify it",
+			    "server", server->name, "reason", base.len == 0 ?
+			    "public_url is not configured" : "no URL, or too long");
+			continue;
+		}
+		from = (size_t)(parameter->raw.data - text.data);
+		buf_str(&out, str_part(text, at, from - at));
+		query_encode(&out, parameter->name);
+		buf_char(&out, '=');
+		query_encode(&out, callback_url(arena, config, base, &callback));
+		at = from + parameter->raw.len;
+	}
+	buf_str(&out, str_part(text, at, SIZE_MAX));
+	return buf_take(&out, arena);
+}

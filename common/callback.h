@@ -1,0 +1,83 @@
+/*
+ * Callbacks that verify: URLs of the gateway's own, given to a server in place of a
+ * client's.
+ *
+ * A server signs what it calls back with its own secret, and clients verify it
+ * with the one they know, the gateway's.  Where the two differ, the server is
+ * given a URL of the gateway that carries the client's within it:
+ *
+ *   BASE/tinyscale/callback?kind=recording&server=b&url=https%3A%2F%2F…&mac=…
+ *
+ * The gateway verifies what comes there with that server's secret, signs it with
+ * its own, and posts it on (call_callback.c).  mac is made with the gateway's
+ * secret, so nothing need be remembered, every host of the gateway can serve it,
+ * and nobody else can make the gateway post anything anywhere.
+ */
+#ifndef CALLBACK_H
+#define CALLBACK_H
+
+#include <stdbool.h>
+
+#include "config.h"
+#include "query.h"
+#include "request.h"
+#include "server.h"
+#include "str.h"
+
+struct arena;
+
+enum callback_kind {
+	CALLBACK_RECORDING, /* a recording is ready: a form with a token, HS256 */
+	CALLBACK_ANALYTICS, /* learning analytics: JSON, with a token, HS512 */
+	CALLBACK_HOOK,      /* an event of bbb-webhooks: a form, with a checksum */
+	CALLBACK_KINDS      /* how many there are */
+};
+
+struct callback {
+	enum callback_kind kind;
+	struct str server; /* the name of the server that will sign it */
+	struct str url;    /* the client's own URL, http or https */
+};
+
+/* Must what this server signs be signed anew?  Not when its secret is one that
+ * clients know, nor with "callbacks": "pass". */
+bool callback_is_needed(const struct config *config, const struct server *server);
+
+/*
+ * The URL below which a server reaches the gateway's calls, without a slash at its
+ * end: public_url, else made of the request's scheme and Host and of mount, the
+ * path before its call's name.  X-Forwarded-Proto is not looked at, since anyone
+ * may send it: behind a proxy that ends TLS, public_url must be set.  The absent
+ * span when there is none.
+ */
+struct str callback_base(struct arena *arena, const struct config *config,
+	const struct request *request, struct str mount);
+
+/* Can this be called back: an http or https URL of at most
+ * LIMIT_CALLBACK_URL_BYTES printable ASCII bytes? */
+bool callback_is_url(struct str url);
+
+/* The gateway's URL for that callback, made with its first secret.  Equal
+ * arguments give equal URLs. */
+struct str callback_url(struct arena *arena, const struct config *config,
+	struct str base, const struct callback *callback);
+
+/*
+ * Read such a URL's parameters, decoded, and verify its mac with every secret of
+ * the gateway.  Returns 0, or -1 when it is none of this gateway's.
+ */
+int callback_read(struct arena *arena, const struct config *config,
+	const struct query *parameters, struct callback *callback);
+
+/*
+ * The query, or form, of a create as that server shall get it: the values of
+ * meta_bbb-recording-ready-url, meta_bn-recording-ready-url,
+ * meta_canvas-recording-ready-url and meta_analytics-callback-url (in any case,
+ * as BBB reads them) are replaced by the gateway's URLs.  Every other byte stays.
+ * So do values that are no http or https URL.  meta_endCallbackUrl and
+ * meetingEndedURL are not signed and need none of this.
+ */
+struct str callback_rewrite(struct arena *arena, const struct config *config,
+	struct str base, const struct server *server, struct str text);
+
+#endif

@@ -1,0 +1,205 @@
+/*
+ * The gateway's callback URLs: made, read, refused when a byte differs, and put
+ * into a create's query.
+ */
+#include "callback.h"
+
+#include "bounds.h"
+#include "checksum.h"
+#include "mem.h"
+#include "tap.h"
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+static struct arena *arena;
+static const char *secrets[] = {"new", "old"};
+static const struct server server = {.name = "bbb 1/ä", .secret = "server-secret"};
+
+static struct config
+config_of(size_t n_secrets)
+{
+	return (struct config){.secrets = secrets, .n_secrets = n_secrets};
+}
+
+static void
+test_needed(void)
+{
+	struct config config = config_of(2);
+	struct server same = {.name = "a", .secret = "old"};
+
+	ok(callback_is_needed(&config, &server), "a secret of the server's own");
+	ok(!callback_is_needed(&config, &same), "one of the gateway's secrets");
+	config.callbacks_pass = true;
+	ok(!callback_is_needed(&config, &server), "\"callbacks\": \"pass\"");
+	config = config_of(0);
+	ok(!callback_is_needed(&config, &server), "a gateway without a secret");
+}
+
+static void
+test_base(void)
+{
+	static const struct {
+		const char *host, *mount;
+		bool https;
+		const char *base;
+	} rows[] = {
+		{"gw.test", "/bigbluebutton/api", false, "http://gw.test/bigbluebutton/api"},
+		{"gw.test:81", "/api", true, "https://gw.test:81/api"},
+		{"[::1]:81", "/api", true, "https://[::1]:81/api"},
+		{"gw.test", "/a \"<x>\x01/api", true, "https://gw.test/a%20%22%3Cx%3E%01/api"},
+		{"gw.test", NULL, true, NULL},
+		{NULL, "/api", true, NULL},
+		{"", "/api", true, NULL},
+		{"gw.test/x", "/api", true, NULL},
+		{"gw.test?x", "/api", true, NULL},
+		{"u@gw.test", "/api", true, NULL},
+		{"gw.test#", "/api", true, NULL},
+		{"gw test", "/api", true, NULL},
+		{"gw\ntest", "/api", true, NULL},
+		{"g\xc3\xa4.test", "/api", true, NULL},
+	};
+	struct config config = config_of(1);
+	struct request request = {0};
+	char *longest = arena_alloc(arena, 300);
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		request.host = str_from(rows[i].host);
+		request.https = rows[i].https;
+		is_str(callback_base(arena, &config, &request, str_from(rows[i].mount)).data,
+			rows[i].base, "the base of row %zu", i);
+	}
+	memset(longest, 'a', 299);
+	request.host = str_from(longest);
+	is_str(callback_base(arena, &config, &request, STR("/api")).data, NULL, "a long host");
+	config.public_url = "https://public.test/api";
+	is_str(callback_base(arena, &config, &request, STR("/x")).data,
+		"https://public.test/api", "public_url wins");
+}
+
+static void
+test_is_url(void)
+{
+	static const struct {
+		const char *url;
+		bool is;
+	} rows[] = {
+		{"http://a", true}, {"https://a/b?c=d#e", true}, {"HTTP://a", true},
+		{"", false}, {"http", false}, {"http:/a", false}, {"://a", false},
+		{"ftp://a", false}, {"file:///etc/passwd", false}, {"gopher://a", false},
+		{"javascript:alert(1)//http://", false}, {" http://a", false},
+		{"http://a b", false}, {"http://a\n", false}, {"http://a\r\nX: y", false},
+		{"http://\xc3\xa4", false}, {"http://a\x7f", false},
+	};
+	char *text = arena_alloc(arena, LIMIT_CALLBACK_URL_BYTES + 2);
+
+	for (size_t i = 0; i < COUNT(rows); i++)
+		is_int(callback_is_url(str_from(rows[i].url)), rows[i].is, "URL %zu", i);
+	memset(text, 'a', LIMIT_CALLBACK_URL_BYTES + 1);
+	memcpy(text, "http://", 7);
+	ok(!callback_is_url(str_from(text)), "a byte too long");
+	text[LIMIT_CALLBACK_URL_BYTES] = '\0';
+	ok(callback_is_url(str_from(text)), "the very maximum");
+}
+
+/* Read what follows the first "?". */
+static int
+read_url(const struct config *config, const char *url, struct callback *callback)
+{
+	struct query query;
+
+	query_parse(arena, str_from(strchr(url, '?') + 1), &query);
+	return callback_read(arena, config, &query, callback);
+}
+
+static void
+test_round_trip(void)
+{
+	struct config config = config_of(2), one = config_of(1), other;
+	static const char *const others[] = {"other"};
+	struct callback callback = {CALLBACK_ANALYTICS, str_from(server.name),
+		STR("https://lms.test/x?a=%20b&c#d")}, read;
+	char *url = str_copy(arena, callback_url(arena, &config, STR("https://gw.test/api"),
+		&callback));
+	int taken = 0;
+
+	/* The mac was computed with Python's hmac. */
+	is_str(url, "https://gw.test/api/tinyscale/callback?kind=analytics&server=bbb%201%2F%C3%A4"
+		"&url=https%3A%2F%2Flms.test%2Fx%3Fa%3D%2520b%26c%23d&mac="
+		"b4dfd38d26699c32f46456dc7365cc656981cce70cbc32356e4b99050e64c377",
+		"the URL");
+	is_int(read_url(&config, url, &read), 0, "it is read again");
+	ok(read.kind == callback.kind && str_equal(read.server, callback.server) &&
+		str_equal(read.url, callback.url), "and tells the same");
+	is_int(read_url(&one, url, &read), 0, "the first secret made it");
+	one.secrets = secrets + 1;
+	is_int(read_url(&one, url, &read), -1, "the second did not");
+	url = str_copy(arena, callback_url(arena, &one, STR(""), &callback));
+	is_int(read_url(&config, url, &read), 0, "but one made with the second is taken");
+	other = config;
+	other.secrets = (const char **)(uintptr_t)others;
+	other.n_secrets = 1;
+	is_int(read_url(&other, url, &read), -1, "not by another gateway");
+	for (char *c = strchr(url, '?') + 1; *c != '\0'; c++)
+		for (const char *to = "0aA%&=+\n\x80"; *to != '\0'; to++) {
+			char old = *c;
+
+			/* Escapes may be written in either case. */
+			if (old == *to || (old == 'A' && *to == 'a'))
+				continue;
+			*c = *to;
+			taken += read_url(&config, url, &read) == 0;
+			*c = old;
+		}
+	is_int(taken, 0, "no URL with a byte changed is taken");
+	callback.kind = CALLBACK_RECORDING;
+	callback.url = STR("ftp://lms.test/");
+	is_int(read_url(&config, callback_url(arena, &config, STR(""), &callback).data, &read),
+		-1, "nor one for something else than http");
+	callback.url = STR("https://lms.test/");
+	callback.server = STR("a\nhttps://x");
+	is_int(read_url(&config, callback_url(arena, &config, STR(""), &callback).data, &read),
+		-1, "nor one with a server that could be two parts");
+}
+
+static void
+test_rewrite(void)
+{
+	/* What must come out as it went in. */
+	static const char *const same[] = {
+		"", "&", "a=1", "&&a=%zz&&", "meta_bbb-recording-ready-url",
+		"meta_bbb-recording-ready-url=", "meta_bbb-recording-ready-url=%zz",
+		"META_bbb-recording-ready-url=http://a", "meta_endCallbackUrl=http://a",
+	};
+	struct config config = config_of(1);
+	struct callback callback = {CALLBACK_RECORDING, str_from(server.name), STR("http://a")};
+	struct buf want;
+
+	for (size_t i = 0; i < COUNT(same); i++)
+		is_str(callback_rewrite(arena, &config, STR("http://gw/api"), &server,
+			str_from(same[i])).data, same[i], "untouched: %s", same[i]);
+	buf_init(&want, 4096);
+	for (int i = 0; i < 2; i++) {
+		buf_text(&want, i == 0 ? "&&x=%zz&meta_bn-recording-ready-url=" :
+			"&&meta_bn-recording-ready-url=");
+		query_encode(&want, callback_url(arena, &config, STR("http://gw/api"), &callback));
+	}
+	buf_text(&want, "&y");
+	is_str(callback_rewrite(arena, &config, STR("http://gw/api"), &server,
+		STR("&&x=%zz&meta_bn-recording-ready-url=http://a&&"
+		"meta_bn-recording-ready%2Durl=%20http%3A//a&y")).data, want.data,
+		"each is replaced, all else stays");
+	buf_free(&want);
+}
+
+int
+main(void)
+{
+	arena = arena_new();
+	test_needed();
+	test_base();
+	test_is_url();
+	test_round_trip();
+	test_rewrite();
+	arena_free(arena);
+	return done_testing();
+}
