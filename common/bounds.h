@@ -38,6 +38,10 @@
 #define LIMIT_TOKEN_BYTES 16384
 #define LIMIT_CALLBACK_URL_BYTES 2048
 
+/* Webhooks, all together, and the events that one names. */
+#define LIMIT_HOOKS 500
+#define LIMIT_HOOK_EVENTS_BYTES 2048
+
 /* The answer to a callback, and what of it BBB is told. */
 #define LIMIT_CALLBACK_ANSWER_BYTES 65536
 #define LIMIT_CALLBACK_RELAY_BYTES 4096

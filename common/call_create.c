@@ -112,6 +112,7 @@ claim_meeting(struct call *call, struct claim *claim, const char *from)
 		break;
 	case STORE_NOT_FOUND:
 	case STORE_ABSENT:
+	case STORE_FULL:
 	case STORE_FAILED:
 		choose_alone(call, claim);
 		break;

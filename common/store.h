@@ -16,6 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "hook.h"
 #include "meeting.h"
 #include "placement.h"
 #include "server.h"
@@ -36,6 +37,7 @@ enum store_result {
 	STORE_EXISTS,   /* the meeting was mapped already */
 	STORE_CONFLICT, /* the mapping is not what the caller expected */
 	STORE_NO_SERVER,/* no server can take the meeting */
+	STORE_FULL,     /* there are LIMIT_HOOKS hooks already */
 	STORE_FAILED    /* logged; ask the servers instead */
 };
 
@@ -69,6 +71,9 @@ struct store_poll {
 	struct store_polled *meetings; /* all that run there */
 	size_t n;
 };
+
+/* How long it is remembered that a hook was dropped: 30 days. */
+#define HOOK_DROPPED_MS (INT64_C(30) * 86400 * 1000)
 
 struct store_verbs {
 	/*
@@ -183,6 +188,25 @@ struct store_verbs {
 	 * list->answer, or NOT_FOUND. */
 	enum store_result (*list_find)(struct store *store, struct arena *arena,
 		struct store_list *list);
+
+	/*
+	 * Remember a hook (its is_dropped means nothing): OK; EXISTS, when one of its
+	 * id is there and not dropped, which stays as it is; or FULL.  One that was
+	 * dropped is put anew if that is wanted, as it is when a client asks for it,
+	 * else it stays so: CONFLICT.
+	 */
+	enum store_result (*hook_put)(struct store *store, const struct hook *hook, bool anew);
+
+	/* All hooks, dropped ones too, ordered by id, in the arena. */
+	enum store_result (*hook_list)(struct store *store, struct arena *arena,
+		struct hook **hooks, size_t *n);
+
+	/*
+	 * Drop the hook.  That it was dropped is remembered, even of one that was not
+	 * known, for a server that cannot be told now: for HOOK_DROPPED_MS, and of the
+	 * last LIMIT_HOOKS.
+	 */
+	enum store_result (*hook_drop)(struct store *store, const char *id, int64_t now_ms);
 
 	/* Free the adapter.  No other verb may be under way. */
 	void (*close)(struct store *store);

@@ -49,6 +49,8 @@ struct store_memory {
 	size_t n_recordings;
 	struct known_list *lists; /* the oldest first */
 	size_t n_lists;
+	struct hook *hooks; /* by id; their spans are allocated */
+	size_t n_hooks;
 	double typical;     /* load_typical_next over all meetings, 0 before the first */
 	uint64_t lease_owner;
 	int64_t lease_until_ms;
@@ -636,6 +638,154 @@ memory_list_find(struct store *store, struct arena *arena, struct store_list *li
 	return known ? STORE_OK : STORE_NOT_FOUND;
 }
 
+/* The place of the hook of that id, or where it would stand. */
+static size_t
+hook_place(const struct store_memory *memory, const char *id)
+{
+	size_t i = 0;
+
+	while (i < memory->n_hooks && strcmp(memory->hooks[i].id, id) < 0)
+		i++;
+	return i;
+}
+
+static struct hook *
+hook_find(const struct store_memory *memory, const char *id)
+{
+	size_t i = hook_place(memory, id);
+
+	return i < memory->n_hooks && strcmp(memory->hooks[i].id, id) == 0 ?
+	    &memory->hooks[i] : NULL;
+}
+
+static struct str
+span_copy(struct str span)
+{
+	char *copy = mem_alloc(span.len + 1);
+
+	if (span.len > 0)
+		memcpy(copy, span.data, span.len);
+	return (struct str){copy, span.len};
+}
+
+static void
+hook_clear(struct hook *hook)
+{
+
+	free((void *)(uintptr_t)hook->url.data);
+	free((void *)(uintptr_t)hook->meeting_id.data);
+	free((void *)(uintptr_t)hook->event_id.data);
+	free((void *)(uintptr_t)hook->base.data);
+	hook->url = hook->meeting_id = hook->event_id = hook->base = (struct str){NULL, 0};
+}
+
+static void
+hook_remove(struct store_memory *memory, size_t i)
+{
+
+	hook_clear(&memory->hooks[i]);
+	memory->n_hooks--;
+	memmove(&memory->hooks[i], &memory->hooks[i + 1],
+	    (memory->n_hooks - i) * sizeof(*memory->hooks));
+}
+
+/* Put the hook where its id belongs, in place of the one that has it. */
+static void
+hook_set(struct store_memory *memory, const struct hook *hook)
+{
+	struct hook *known = hook_find(memory, hook->id);
+	size_t i = hook_place(memory, hook->id);
+
+	if (!known) {
+		memory->hooks = mem_resize(memory->hooks,
+		    (memory->n_hooks + 1) * sizeof(*memory->hooks));
+		known = &memory->hooks[i];
+		memmove(known + 1, known, (memory->n_hooks - i) * sizeof(*known));
+		memory->n_hooks++;
+	} else {
+		hook_clear(known);
+	}
+	*known = *hook;
+	known->url = span_copy(hook->url);
+	known->meeting_id = span_copy(hook->meeting_id);
+	known->event_id = span_copy(hook->event_id);
+	known->base = span_copy(hook->base);
+}
+
+static size_t
+count_hooks(const struct store_memory *memory, bool dropped)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < memory->n_hooks; i++)
+		n += memory->hooks[i].is_dropped == dropped;
+	return n;
+}
+
+static enum store_result
+memory_hook_put(struct store *store, const struct hook *hook, bool anew)
+{
+	struct store_memory *memory = open_locked(store);
+	const struct hook *known = hook_find(memory, hook->id);
+	enum store_result result = STORE_OK;
+	struct hook put = *hook;
+
+	put.is_dropped = false;
+	if (known && (!known->is_dropped || !anew))
+		result = known->is_dropped ? STORE_CONFLICT : STORE_EXISTS;
+	else if (count_hooks(memory, false) >= LIMIT_HOOKS)
+		result = STORE_FULL;
+	else
+		hook_set(memory, &put);
+	pthread_mutex_unlock(&memory->mutex);
+	return result;
+}
+
+static enum store_result
+memory_hook_list(struct store *store, struct arena *arena, struct hook **hooks, size_t *n)
+{
+	struct store_memory *memory = open_locked(store);
+	size_t i;
+
+	*n = memory->n_hooks;
+	*hooks = arena_alloc(arena, (*n + 1) * sizeof(**hooks));
+	for (i = 0; i < *n; i++) {
+		struct hook *hook = &(*hooks)[i];
+
+		*hook = memory->hooks[i];
+		hook->url.data = str_copy(arena, hook->url);
+		hook->meeting_id.data = str_copy(arena, hook->meeting_id);
+		hook->event_id.data = str_copy(arena, hook->event_id);
+		hook->base.data = str_copy(arena, hook->base);
+	}
+	pthread_mutex_unlock(&memory->mutex);
+	return STORE_OK;
+}
+
+static enum store_result
+memory_hook_drop(struct store *store, const char *id, int64_t now_ms)
+{
+	struct store_memory *memory = open_locked(store);
+	struct hook dropped = {.is_dropped = true, .changed_ms = now_ms};
+	size_t i, oldest;
+
+	memcpy(dropped.id, id, strnlen(id, sizeof(dropped.id) - 1));
+	hook_set(memory, &dropped);
+	for (i = memory->n_hooks; i-- > 0;)
+		if (memory->hooks[i].is_dropped &&
+		    memory->hooks[i].changed_ms < now_ms - HOOK_DROPPED_MS)
+			hook_remove(memory, i);
+	while (count_hooks(memory, true) > LIMIT_HOOKS) {
+		for (i = 0, oldest = memory->n_hooks; i < memory->n_hooks; i++)
+			if (memory->hooks[i].is_dropped && (oldest == memory->n_hooks ||
+			        memory->hooks[i].changed_ms < memory->hooks[oldest].changed_ms))
+				oldest = i;
+		hook_remove(memory, oldest);
+	}
+	pthread_mutex_unlock(&memory->mutex);
+	return STORE_OK;
+}
+
 static void
 memory_close(struct store *store)
 {
@@ -650,6 +800,9 @@ memory_close(struct store *store)
 		known_list_free(&memory->lists[i]);
 	while (memory->n_recordings > 0)
 		recording_remove(memory, &memory->recordings[memory->n_recordings - 1]);
+	while (memory->n_hooks > 0)
+		hook_remove(memory, memory->n_hooks - 1);
+	free(memory->hooks);
 	free(memory->records);
 	free(memory->recordings);
 	free(memory->servers);
@@ -674,6 +827,9 @@ static const struct store_verbs memory_verbs = {
 	.recordings_find = memory_recordings_find,
 	.lists_save = memory_lists_save,
 	.list_find = memory_list_find,
+	.hook_put = memory_hook_put,
+	.hook_list = memory_hook_list,
+	.hook_drop = memory_hook_drop,
 	.close = memory_close,
 };
 

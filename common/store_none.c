@@ -181,6 +181,37 @@ none_list_find(struct store *store, struct arena *arena, struct store_list *list
 	return STORE_FAILED;
 }
 
+static enum store_result
+none_hook_put(struct store *store, const struct hook *hook, bool anew)
+{
+
+	(void)store;
+	(void)hook;
+	(void)anew;
+	return STORE_FAILED;
+}
+
+static enum store_result
+none_hook_list(struct store *store, struct arena *arena, struct hook **hooks, size_t *n)
+{
+
+	(void)store;
+	(void)arena;
+	*hooks = NULL;
+	*n = 0;
+	return STORE_FAILED;
+}
+
+static enum store_result
+none_hook_drop(struct store *store, const char *id, int64_t now_ms)
+{
+
+	(void)store;
+	(void)id;
+	(void)now_ms;
+	return STORE_FAILED;
+}
+
 static void
 none_close(struct store *store)
 {
@@ -204,6 +235,9 @@ static const struct store_verbs none_verbs = {
 	.recordings_find = none_recordings_find,
 	.lists_save = none_lists_save,
 	.list_find = none_list_find,
+	.hook_put = none_hook_put,
+	.hook_list = none_hook_list,
+	.hook_drop = none_hook_drop,
 	.close = none_close,
 };
 

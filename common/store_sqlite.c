@@ -76,6 +76,11 @@ static const char *const schema_steps[] = {
 	    "CREATE TABLE recording (id TEXT PRIMARY KEY, server TEXT NOT NULL,"
 	    " at_ms INTEGER NOT NULL) WITHOUT ROWID;"
 	    "CREATE INDEX recording_at ON recording (at_ms);",
+	[3] =
+	    "CREATE TABLE hook (id TEXT PRIMARY KEY, url TEXT NOT NULL,"
+	    " meeting_id TEXT NOT NULL, event_id TEXT NOT NULL, raw INTEGER NOT NULL,"
+	    " base TEXT NOT NULL, is_dropped INTEGER NOT NULL, changed_ms INTEGER NOT NULL)"
+	    " WITHOUT ROWID;",
 };
 
 #define SCHEMA_VERSION ((int)(sizeof(schema_steps) / sizeof(*schema_steps)))
@@ -116,6 +121,10 @@ enum statement {
 	LIST_FIND,
 	LEASE_FIND,
 	LEASE_PUT,
+	HOOK_LIST,
+	HOOK_STATE,
+	HOOK_PUT,
+	HOOK_PURGE,
 	STATEMENTS
 };
 
@@ -183,6 +192,15 @@ static const char *const statements[STATEMENTS] = {
 	[LEASE_FIND] = "SELECT owner, until_ms FROM lease WHERE id = 1",
 	[LEASE_PUT] = "INSERT INTO lease (id, owner, until_ms) VALUES (1, ?1, ?2)"
 	    " ON CONFLICT (id) DO UPDATE SET owner = ?1, until_ms = ?2",
+	[HOOK_LIST] = "SELECT id, url, meeting_id, event_id, raw, base, is_dropped, changed_ms"
+	    " FROM hook ORDER BY id",
+	[HOOK_STATE] = "SELECT (SELECT is_dropped FROM hook WHERE id = ?1),"
+	    " (SELECT COUNT(*) FROM hook WHERE NOT is_dropped)",
+	[HOOK_PUT] = "INSERT OR REPLACE INTO hook"
+	    " (id, url, meeting_id, event_id, raw, base, is_dropped, changed_ms)"
+	    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+	[HOOK_PURGE] = "DELETE FROM hook WHERE is_dropped AND (changed_ms < ?1 OR id NOT IN"
+	    " (SELECT id FROM hook WHERE is_dropped ORDER BY changed_ms DESC LIMIT ?2))",
 	[LIST_FIND] = "SELECT answer FROM list WHERE server = ?1 AND what = ?2",
 };
 
@@ -1614,6 +1632,137 @@ sqlite_list_find(struct store *store, struct arena *arena, struct store_list *li
 	return perform(store, false, work_list_find, &a);
 }
 
+struct hook_arguments {
+	const struct hook *hook;
+	bool anew;
+	struct arena *arena;
+	struct hook **hooks;
+	size_t *n;
+};
+
+static enum store_result
+hook_set(struct connection *connection, const struct hook *hook, bool is_dropped)
+{
+	sqlite3_stmt *statement = prepare(connection, HOOK_PUT);
+
+	if (!statement)
+		return STORE_FAILED;
+	bind_text(statement, 1, hook->id);
+	bind_str(statement, 2, hook->url);
+	bind_str(statement, 3, hook->meeting_id);
+	bind_str(statement, 4, hook->event_id);
+	sqlite3_bind_int(statement, 5, hook->raw);
+	bind_str(statement, 6, hook->base);
+	sqlite3_bind_int(statement, 7, is_dropped);
+	sqlite3_bind_int64(statement, 8, hook->changed_ms);
+	return step(statement) == SQLITE_DONE ? STORE_OK : STORE_FAILED;
+}
+
+static enum store_result
+work_hook_put(struct connection *connection, void *arguments)
+{
+	struct hook_arguments *a = arguments;
+	sqlite3_stmt *statement = prepare(connection, HOOK_STATE);
+	bool is_known, is_dropped, is_full;
+
+	if (!statement)
+		return STORE_FAILED;
+	bind_text(statement, 1, a->hook->id);
+	if (step(statement) != SQLITE_ROW)
+		return STORE_FAILED;
+	is_known = sqlite3_column_type(statement, 0) != SQLITE_NULL;
+	is_dropped = sqlite3_column_int(statement, 0) != 0;
+	is_full = sqlite3_column_int64(statement, 1) >= LIMIT_HOOKS;
+	sqlite3_reset(statement);
+	if (is_known && (!is_dropped || !a->anew))
+		return is_dropped ? STORE_CONFLICT : STORE_EXISTS;
+	return is_full ? STORE_FULL : hook_set(connection, a->hook, false);
+}
+
+static enum store_result
+sqlite_hook_put(struct store *store, const struct hook *hook, bool anew)
+{
+	struct hook_arguments a = {.hook = hook, .anew = anew};
+
+	return perform(store, true, work_hook_put, &a);
+}
+
+static struct str
+read_str(struct arena *arena, sqlite3_stmt *statement, int column)
+{
+	struct str text = {(const char *)sqlite3_column_text(statement, column),
+		(size_t)sqlite3_column_bytes(statement, column)};
+
+	return (struct str){str_copy(arena, text), text.len};
+}
+
+static enum store_result
+work_hook_list(struct connection *connection, void *arguments)
+{
+	struct hook_arguments *a = arguments;
+	sqlite3_stmt *statement = prepare(connection, HOOK_LIST);
+	size_t most = 2 * LIMIT_HOOKS;
+	int code = SQLITE_DONE;
+
+	*a->n = 0;
+	if (!statement)
+		return STORE_FAILED;
+	*a->hooks = arena_alloc(a->arena, most * sizeof(**a->hooks));
+	while (*a->n < most && (code = step(statement)) == SQLITE_ROW) {
+		struct hook *hook = &(*a->hooks)[*a->n];
+		struct str id = read_str(a->arena, statement, 0);
+
+		if (id.len != HOOK_ID_SIZE - 1)
+			continue; /* a damaged file's */
+		memcpy(hook->id, id.data, HOOK_ID_SIZE);
+		hook->url = read_str(a->arena, statement, 1);
+		hook->meeting_id = read_str(a->arena, statement, 2);
+		hook->event_id = read_str(a->arena, statement, 3);
+		hook->raw = sqlite3_column_int(statement, 4) != 0;
+		hook->base = read_str(a->arena, statement, 5);
+		hook->is_dropped = sqlite3_column_int(statement, 6) != 0;
+		hook->changed_ms = sqlite3_column_int64(statement, 7);
+		++*a->n;
+	}
+	if (code == SQLITE_ROW)
+		sqlite3_reset(statement);
+	return code == SQLITE_ROW || code == SQLITE_DONE ? STORE_OK : STORE_FAILED;
+}
+
+static enum store_result
+sqlite_hook_list(struct store *store, struct arena *arena, struct hook **hooks, size_t *n)
+{
+	struct hook_arguments a = {.arena = arena, .hooks = hooks, .n = n};
+
+	*hooks = NULL;
+	*n = 0;
+	return perform(store, false, work_hook_list, &a);
+}
+
+static enum store_result
+work_hook_drop(struct connection *connection, void *arguments)
+{
+	struct hook_arguments *a = arguments;
+	enum store_result result = hook_set(connection, a->hook, true);
+	sqlite3_stmt *statement = prepare(connection, HOOK_PURGE);
+
+	if (result != STORE_OK || !statement)
+		return STORE_FAILED;
+	sqlite3_bind_int64(statement, 1, a->hook->changed_ms - HOOK_DROPPED_MS);
+	sqlite3_bind_int(statement, 2, LIMIT_HOOKS);
+	return step(statement) == SQLITE_DONE ? STORE_OK : STORE_FAILED;
+}
+
+static enum store_result
+sqlite_hook_drop(struct store *store, const char *id, int64_t now_ms)
+{
+	struct hook hook = {.changed_ms = now_ms};
+	struct hook_arguments a = {.hook = &hook};
+
+	memcpy(hook.id, id, strnlen(id, sizeof(hook.id) - 1));
+	return perform(store, true, work_hook_drop, &a);
+}
+
 static void
 sqlite_close(struct store *store)
 {
@@ -1646,6 +1795,9 @@ static const struct store_verbs sqlite_verbs = {
 	.recordings_find = sqlite_recordings_find,
 	.lists_save = sqlite_lists_save,
 	.list_find = sqlite_list_find,
+	.hook_put = sqlite_hook_put,
+	.hook_list = sqlite_hook_list,
+	.hook_drop = sqlite_hook_drop,
 	.close = sqlite_close,
 };
 

@@ -499,6 +499,25 @@ watch_list_find(struct store *store, struct arena *arena,
 	PASS(list_find, arena, list);
 }
 
+static enum store_result
+watch_hook_put(struct store *store, const struct hook *hook, bool anew)
+{
+	PASS(hook_put, hook, anew);
+}
+
+static enum store_result
+watch_hook_list(struct store *store, struct arena *arena, struct hook **hooks, size_t *n)
+{
+	*n = 0;
+	PASS(hook_list, arena, hooks, n);
+}
+
+static enum store_result
+watch_hook_drop(struct store *store, const char *id, int64_t now_ms)
+{
+	PASS(hook_drop, id, now_ms);
+}
+
 static const struct store_verbs watch_verbs = {
 	.servers = watch_servers,
 	.server_save = watch_server_save,
@@ -515,6 +534,9 @@ static const struct store_verbs watch_verbs = {
 	.recordings_find = watch_recordings_find,
 	.lists_save = watch_lists_save,
 	.list_find = watch_list_find,
+	.hook_put = watch_hook_put,
+	.hook_list = watch_hook_list,
+	.hook_drop = watch_hook_drop,
 };
 
 /*

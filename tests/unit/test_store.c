@@ -492,6 +492,117 @@ test_shares(const char *adapter)
 	store->verbs->close(store);
 }
 
+static struct hook
+hook_of(const char *url, int64_t now_ms)
+{
+	struct hook hook = {.url = str_from(url), .changed_ms = now_ms};
+
+	hook_id(hook.url, hook.id);
+	return hook;
+}
+
+/* The hook of that URL as the store has it, or all zeros. */
+static struct hook
+stored_hook(struct store *store, const char *url, size_t *n)
+{
+	struct hook want = hook_of(url, 0), *hooks = NULL;
+	int unordered = 0;
+	struct hook found = {.changed_ms = 0};
+
+	*n = 0;
+	is_int(store->verbs->hook_list(store, arena, &hooks, n), STORE_OK, "hooks are listed");
+	for (size_t i = 0; i < *n; i++) {
+		if (strcmp(hooks[i].id, want.id) == 0)
+			found = hooks[i];
+		unordered += i > 0 && strcmp(hooks[i - 1].id, hooks[i].id) >= 0;
+	}
+	is_int(unordered, 0, "… by id");
+	return found;
+}
+
+static void
+test_hooks(const char *adapter)
+{
+	struct store *store = open_store(adapter);
+	const struct store_verbs *verbs = store->verbs;
+	struct hook first = hook_of("https://lms.test/1?a=\xc3\xa4", 1000), found;
+	struct hook second = hook_of("https://lms.test/2", 2000), other;
+	size_t n;
+
+	first.meeting_id = (struct str){"room\0 '1", 8};
+	first.event_id = STR("meeting-created,meeting-ended");
+	first.raw = true;
+	first.base = STR("https://gw.test/api");
+	first.is_dropped = true; /* means nothing */
+	stored_hook(store, "https://lms.test/1", &n);
+	is_int(n, 0, "%s: no hooks at first", adapter);
+	is_int(verbs->hook_put(store, &first, false), STORE_OK, "%s: a hook is put", adapter);
+	is_int(verbs->hook_put(store, &second, true), STORE_OK, "… and another");
+	found = stored_hook(store, "https://lms.test/1?a=\xc3\xa4", &n);
+	is_int(n, 2, "… there are two");
+	ok(str_equal(found.url, first.url) && str_equal(found.meeting_id, first.meeting_id) &&
+		str_equal(found.event_id, first.event_id) && found.raw && !found.is_dropped &&
+		str_equal(found.base, first.base) && found.changed_ms == 1000,
+		"… the first as it was put");
+	found = stored_hook(store, "https://lms.test/2", &n);
+	ok(str_equal(found.url, second.url) && found.meeting_id.len == 0 &&
+		found.event_id.len == 0 && !found.raw && found.base.len == 0, "… the second, too");
+
+	other = first;
+	other.meeting_id = STR("elsewhere");
+	is_int(verbs->hook_put(store, &other, true), STORE_EXISTS, "%s: put again", adapter);
+	found = stored_hook(store, "https://lms.test/1?a=\xc3\xa4", &n);
+	ok(str_equal(found.meeting_id, first.meeting_id), "… it stays as it was");
+
+	is_int(verbs->hook_drop(store, first.id, 3000), STORE_OK, "%s: dropped", adapter);
+	found = stored_hook(store, "https://lms.test/1?a=\xc3\xa4", &n);
+	ok(n == 2 && found.is_dropped && found.changed_ms == 3000, "… which is remembered");
+	is_int(verbs->hook_put(store, &other, false), STORE_CONFLICT, "… it is not learnt again");
+	is_int(verbs->hook_put(store, &other, true), STORE_OK, "… but put when asked for");
+	found = stored_hook(store, "https://lms.test/1?a=\xc3\xa4", &n);
+	ok(!found.is_dropped && str_is(found.meeting_id, "elsewhere"), "… as it is now");
+	other = hook_of("https://lms.test/3", 0);
+	is_int(verbs->hook_drop(store, other.id, 4000), STORE_OK, "%s: an unknown one dropped",
+		adapter);
+	found = stored_hook(store, "https://lms.test/3", &n);
+	ok(n == 3 && found.is_dropped, "… is remembered, too");
+	verbs->hook_drop(store, second.id, 4000 + HOOK_DROPPED_MS);
+	found = stored_hook(store, "https://lms.test/3", &n);
+	ok(n == 3 && found.is_dropped, "… for 30 days");
+	verbs->hook_drop(store, second.id, 4001 + HOOK_DROPPED_MS);
+	found = stored_hook(store, "https://lms.test/3", &n);
+	ok(n == 2 && !found.is_dropped, "… and no longer");
+	verbs->close(store);
+}
+
+static void
+test_hook_bounds(const char *adapter)
+{
+	struct store *store = open_store(adapter);
+	const struct store_verbs *verbs = store->verbs;
+	struct hook hook;
+	int good = 0;
+	size_t n;
+
+	for (int i = 0; i < LIMIT_HOOKS; i++) {
+		hook = hook_of(str_printf(arena, "https://lms.test/%d", i), i);
+		good += verbs->hook_put(store, &hook, true) == STORE_OK;
+	}
+	is_int(good, LIMIT_HOOKS, "%s: as many hooks as there may be", adapter);
+	is_int(verbs->hook_put(store, &hook, true), STORE_EXISTS, "… the last is known");
+	hook = hook_of("https://lms.test/more", 0);
+	is_int(verbs->hook_put(store, &hook, true), STORE_FULL, "… one more is refused");
+	for (int i = 0; i < LIMIT_HOOKS; i++)
+		verbs->hook_drop(store, hook_of(str_printf(arena, "https://lms.test/%d", i), 0).id, i);
+	is_int(verbs->hook_put(store, &hook, true), STORE_OK, "… till others are dropped");
+	stored_hook(store, "https://lms.test/0", &n);
+	is_int(n, LIMIT_HOOKS + 1, "… which is remembered of all");
+	verbs->hook_drop(store, hook_of("https://lms.test/y", 0).id, LIMIT_HOOKS + 1);
+	hook = stored_hook(store, "https://lms.test/0", &n);
+	ok(n == LIMIT_HOOKS + 1 && !hook.is_dropped, "… till there are too many: the oldest goes");
+	verbs->close(store);
+}
+
 static void
 test_lists(const char *adapter)
 {
@@ -1805,7 +1916,9 @@ count_failing(struct store *store)
 	struct store_list list = {"a", "getMeetings", STR("<response/>")};
 	struct store_poll poll = {.server = "d"};
 	struct store_recording recording = {STR("r"), "a"};
+	struct hook hook = hook_of("https://lms.test/failing", 1000), *hooks;
 	struct meeting meeting;
+	size_t n;
 
 	/* Forgotten first: what is remembered so already is not written. */
 	store->verbs->recordings_put(store, &(struct store_recording){STR("r"), NULL}, 1, 1000);
@@ -1822,11 +1935,14 @@ count_failing(struct store *store)
 		(store->verbs->lists_save(store, &list, 1) == STORE_FAILED) +
 		(store->verbs->list_find(store, arena, &list) == STORE_FAILED) +
 		(contact(store, "a", false, 1000, NULL) < 0) +
+		(store->verbs->hook_put(store, &hook, true) == STORE_FAILED) +
+		(store->verbs->hook_list(store, arena, &hooks, &n) == STORE_FAILED) +
+		(store->verbs->hook_drop(store, hook.id, 1000) == STORE_FAILED) +
 		(store->verbs->polls_save(store, &poll, 1, 1000, 1000) == STORE_FAILED) +
 		(store->verbs->lease_take(store, 1, 1000, 0) == STORE_FAILED);
 }
 
-#define ALL_VERBS 15
+#define ALL_VERBS 18
 
 static void
 delete_file(void)
@@ -2380,6 +2496,8 @@ main(void)
 		test_lists(adapters[i]);
 		test_query_lists(adapters[i]);
 		test_recordings(adapters[i]);
+		test_hooks(adapters[i]);
+		test_hook_bounds(adapters[i]);
 		test_contact(adapters[i]);
 		test_columns(adapters[i]);
 		test_polls(adapters[i]);
