@@ -69,6 +69,9 @@ call_handler call_caption_put;  /* … putRecordingTextTrack */
 call_handler call_index;        /* call_health.c */
 call_handler call_health;       /* … tinyscale/health */
 call_handler call_callback;     /* call_callback.c: tinyscale/callback */
+call_handler call_hooks_create; /* call_hooks.c */
+call_handler call_hooks_list;
+call_handler call_hooks_destroy;
 call_handler call_unsupported;  /* call_health.c: what is not served */
 
 /* What is known of all servers of the configuration, in its order, in the arena. */

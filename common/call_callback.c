@@ -10,6 +10,7 @@
 #include "bounds.h"
 #include "call.h"
 #include "callback.h"
+#include "checksum.h"
 #include "http.h"
 #include "log.h"
 #include "mem.h"
@@ -20,6 +21,7 @@
 
 /* What is posted on. */
 struct outgoing {
+	const char *url;
 	struct str body;
 	struct str content_type;
 	struct str authorization;
@@ -102,6 +104,56 @@ sign_analytics(struct call *call, const struct server *server, struct outgoing *
 	return true;
 }
 
+/* Is given the checksum of bbb-webhooks over what the server was told to call and the
+ * body?  *algorithm gets its own. */
+static bool
+is_hook_checksum(struct call *call, const struct server *server, struct str given,
+    enum checksum_algorithm *algorithm)
+{
+	const struct request *request = call->request;
+	struct str registered = str_from(str_printf(call->arena, "%.*s/%s?%.*s",
+	    STR_ARG(callback_base(call->arena, call->config, request, call->mount)), call->name,
+	    STR_ARG(query_without_checksum(call->arena, request->query, given))));
+	int a;
+
+	for (a = 0; a < CHECKSUM_ALGORITHMS; a++) {
+		*algorithm = (enum checksum_algorithm)a;
+		if (checksum_verify(1u << a, registered, request->body, str_from(server->secret),
+		        given))
+			return true;
+	}
+	return false;
+}
+
+/* bbb-webhooks, callback-emitter.js: a form, and a checksum over URL, body and secret
+ * in the query; or, with its auth2_0, the secret itself in the header. */
+static bool
+sign_hook(struct call *call, const struct server *server, const struct query *parameters,
+    const struct callback *callback, struct outgoing *outgoing)
+{
+	const struct request *request = call->request;
+	struct str secret = str_from(call->config->secrets[0]);
+	struct str given = query_find(parameters, "checksum");
+	char hex[CHECKSUM_HEX_SIZE];
+	enum checksum_algorithm algorithm;
+
+	outgoing->body = request->body;
+	outgoing->content_type = request->content_type;
+	if (given.len == 0) {
+		if (!checksum_same(bearer(request->authorization), str_from(server->secret)))
+			return refuse(call, server, "it has neither checksum nor secret");
+		outgoing->authorization = str_from(str_printf(call->arena, "Bearer %.*s",
+		    STR_ARG(secret)));
+		return true;
+	}
+	if (!is_hook_checksum(call, server, given, &algorithm))
+		return refuse(call, server, "its checksum is not made with the server's secret");
+	checksum_make(algorithm, callback->url, request->body, secret, hex);
+	outgoing->url = str_printf(call->arena, "%.*s%schecksum=%s", STR_ARG(callback->url),
+	    str_find(callback->url, STR("?"), 0) == SIZE_MAX ? "?" : "&", hex);
+	return true;
+}
+
 /* Answer with what the receiver answered.  Statuses that allow no body are bad for
  * a CGI answer, which has its length in the header; a redirect, which is not
  * followed, is a failure to BBB whatever its number. */
@@ -120,7 +172,7 @@ relay(struct call *call, const struct http_call *http)
 
 /* Post it on; the answer becomes the response. */
 static void
-post(struct call *call, const struct callback *callback, const struct outgoing *outgoing)
+post(struct call *call, const struct outgoing *outgoing)
 {
 	struct http_call *http = arena_alloc(call->arena, sizeof(*http));
 	struct http_batch batch = {.calls = http, .n = 1,
@@ -130,7 +182,7 @@ post(struct call *call, const struct callback *callback, const struct outgoing *
 	*http = (struct http_call){
 		.server = "callback", /* all receivers share one limit */
 		.method = "POST",
-		.url = str_copy(call->arena, callback->url),
+		.url = outgoing->url,
 		.body = outgoing->body.data ? outgoing->body : STR(""),
 		.content_type = outgoing->content_type,
 		.authorization = outgoing->authorization,
@@ -181,6 +233,7 @@ call_callback(struct call *call)
 		return;
 	}
 	call->response->server = server->name;
+	outgoing.url = str_copy(call->arena, callback.url);
 	switch (callback.kind) {
 	case CALLBACK_RECORDING:
 		is_signed = sign_recording(call, server, &outgoing);
@@ -188,11 +241,13 @@ call_callback(struct call *call)
 	case CALLBACK_ANALYTICS:
 		is_signed = sign_analytics(call, server, &outgoing);
 		break;
-	case CALLBACK_HOOK: /* none is made yet */
+	case CALLBACK_HOOK:
+		is_signed = sign_hook(call, server, &parameters, &callback, &outgoing);
+		break;
 	case CALLBACK_KINDS:
 		refuse(call, server, "its kind is not known");
 		break;
 	}
 	if (is_signed)
-		post(call, &callback, &outgoing);
+		post(call, &outgoing);
 }

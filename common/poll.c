@@ -6,6 +6,7 @@
 #include "call.h"
 #include "copies.h"
 #include "fanout.h"
+#include "hooks.h"
 #include "mem.h"
 #include "xml.h"
 
@@ -98,13 +99,12 @@ take_list(struct arena *arena, const struct xml_list *list, struct store_poll *p
 	count_rooms(arena, list, poll);
 }
 
-/* The servers that are to be polled now: their indices in the configuration.  None
- * without a state, which is where a poll's yield would go. */
+/* The servers that are to be polled now: their indices in the configuration, and
+ * what is known of all.  None without a state, which is where a poll's yield would go. */
 static size_t
-choose(struct call *call, bool is_round, size_t *chosen)
+choose(struct call *call, bool is_round, size_t *chosen, struct server_facts *facts)
 {
 	const struct config *config = call->config;
-	struct server_facts *facts = arena_alloc(call->arena, config->n_servers * sizeof(*facts));
 	size_t i, n = 0;
 
 	if (call->store->verbs->servers(call->store, config->servers, config->n_servers,
@@ -137,9 +137,28 @@ settle(struct call *call, const struct store_poll *polls, size_t n, uint64_t own
 		copies_settle(call, copies, n_copies);
 }
 
+/* Look after the webhooks of those that answered. */
+static void
+compare_hooks(struct call *call, const struct store_poll *polls, const size_t *chosen,
+    const struct server_facts *facts, size_t n, uint64_t owner)
+{
+	const struct server **servers = arena_alloc(call->arena, n * sizeof(*servers));
+	struct server_facts *before = arena_alloc(call->arena, n * sizeof(*before));
+	size_t i, n_answered = 0;
+
+	for (i = 0; i < n; i++) {
+		if (!polls[i].answered)
+			continue;
+		servers[n_answered] = &call->config->servers[chosen[i]];
+		before[n_answered++] = facts[chosen[i]];
+	}
+	hooks_poll(call, owner, servers, before, n_answered);
+}
+
 /* Poll the chosen servers and save what they said. */
 static void
-poll_servers(struct call *call, const size_t *chosen, size_t n, uint64_t owner)
+poll_servers(struct call *call, const size_t *chosen, const struct server_facts *facts,
+    size_t n, uint64_t owner)
 {
 	const struct config *config = call->config;
 	const struct store_verbs *verbs = call->store->verbs;
@@ -175,6 +194,7 @@ poll_servers(struct call *call, const size_t *chosen, size_t n, uint64_t owner)
 	if (verbs->polls_save(call->store, polls, n, now_ms,
 	        config->poll_interval_ms + config->create_timeout_ms) == STORE_OK)
 		settle(call, polls, n, owner);
+	compare_hooks(call, polls, chosen, facts, n, owner);
 }
 
 /* What relay and lookup want to know of a call, for one that no client made. */
@@ -207,17 +227,18 @@ poll_run(const struct api *api, struct arena *arena, int64_t now_ms, uint64_t no
 	const struct config *config = api->config;
 	uint64_t owner = nonce >> 1; /* SQLite's integers have a sign */
 	size_t *chosen = arena_alloc(arena, config->n_servers * sizeof(*chosen)), n;
+	struct server_facts *facts = arena_alloc(arena, config->n_servers * sizeof(*facts));
 	struct call call;
 
 	call_init(&call, api, arena, now_ms, nonce);
-	if (choose(&call, is_round, chosen) == 0 ||
+	if (choose(&call, is_round, chosen, facts) == 0 ||
 	    api->store->verbs->lease_take(api->store, owner, now_ms,
 	        config->probe_timeout_ms + LEASE_SPARE_MS) != STORE_OK)
 		return;
 	/* Another process may have polled while this one came for the lease. */
-	n = choose(&call, is_round, chosen);
+	n = choose(&call, is_round, chosen, facts);
 	if (n > 0)
-		poll_servers(&call, chosen, n, owner);
+		poll_servers(&call, chosen, facts, n, owner);
 	api->store->verbs->lease_take(api->store, owner, now_ms, 0);
 }
 
@@ -225,8 +246,9 @@ bool
 poll_is_due(const struct api *api, struct arena *arena, int64_t now_ms)
 {
 	size_t *chosen = arena_alloc(arena, api->config->n_servers * sizeof(*chosen));
+	struct server_facts *facts = arena_alloc(arena, api->config->n_servers * sizeof(*facts));
 	struct call call;
 
 	call_init(&call, api, arena, now_ms, 0);
-	return choose(&call, false, chosen) > 0;
+	return choose(&call, false, chosen, facts) > 0;
 }

@@ -115,8 +115,8 @@ is_json(const struct http_call *http)
 }
 
 static void
-judge_document(const struct call *call, const char *name, const struct server *server,
-    const struct http_call *http, struct relay_answer *answer)
+judge_document(const struct call *call, enum relay_origin origin, const char *name,
+    const struct server *server, const struct http_call *http, struct relay_answer *answer)
 {
 	struct xml_field fields[] = {{.name = "returncode"}, {.name = "messageKey"}};
 	char status[16];
@@ -128,6 +128,11 @@ judge_document(const struct call *call, const char *name, const struct server *s
 	}
 	if (http->status == 200 && is_json(http) && !answer->list) {
 		answer->verdict = RELAY_SUCCESS;
+		return;
+	}
+	if (http->status == 404 && origin == RELAY_EXTRA) {
+		log_debug("server does not know the call", "server", server->name, "call",
+		    name);
 		return;
 	}
 	if (http->status != 200 ||
@@ -151,15 +156,15 @@ judge_document(const struct call *call, const char *name, const struct server *s
 
 /* Judge all but the server's health. */
 static void
-judge(const struct call *call, const char *name, const struct server *server,
-    const struct http_call *http, struct relay_answer *answer)
+judge(const struct call *call, enum relay_origin origin, const char *name,
+    const struct server *server, const struct http_call *http, struct relay_answer *answer)
 {
 
 	*answer = (struct relay_answer){.verdict = RELAY_NO_ANSWER, .http = http,
 		.list = answer->list};
 	switch (http->result) {
 	case HTTP_ANSWERED:
-		judge_document(call, name, server, http, answer);
+		judge_document(call, origin, name, server, http, answer);
 		return;
 	case HTTP_ABANDONED:
 		return;
@@ -212,7 +217,7 @@ is_no_contact(enum relay_origin origin, const struct http_call *http,
 	if (origin == RELAY_OWN || answer->verdict != RELAY_NO_ANSWER)
 		return false;
 	return http->result == HTTP_ANSWERED || http->result == HTTP_TOO_LARGE ||
-	    (http->result == HTTP_TIMEOUT && origin == RELAY_SLOW);
+	    (http->result == HTTP_TIMEOUT && origin != RELAY_CLIENT);
 }
 
 void
@@ -228,7 +233,7 @@ relay_judge(const struct call *call, enum relay_origin origin, const char *name,
 	struct server_facts facts;
 	bool good;
 
-	judge(call, name, server, http, answer);
+	judge(call, origin, name, server, http, answer);
 	if (is_no_contact(origin, http, answer))
 		return;
 	good = answer->verdict != RELAY_NO_ANSWER && answer->verdict != RELAY_UNREACHABLE;

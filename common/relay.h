@@ -49,6 +49,8 @@ void relay_prepare_own(struct arena *arena, const struct server *server, const c
 enum relay_origin {
 	RELAY_CLIENT, /* a client's: an answer that is not BBB's may be its fault */
 	RELAY_SLOW,   /* the same, and a healthy server may take too long over it */
+	RELAY_EXTRA,  /* the gateway's own, which a healthy server need not know, nor
+	                 answer in time: bbb-webhooks is a program beside BBB */
 	RELAY_OWN     /* the gateway's own, which every healthy server answers */
 };
 

@@ -6,7 +6,12 @@
 
 #include "buf.h"
 #include "bounds.h"
+#include "hook.h"
 #include "mem.h"
+#include "xml.h"
+
+/* Of what was there before: a meeting, a hook. */
+#define DUPLICATE_KEY "duplicateWarning"
 
 #define XML_TYPE "text/xml; charset=utf-8"
 #define JSON_TYPE "application/json; charset=utf-8"
@@ -48,6 +53,17 @@ static const struct {
 	[REPLY_UNSUPPORTED] = {"unsupportedRequest", "This request is not supported.", 200},
 	[REPLY_MISCONFIGURED] = {"serverUnavailable",
 	    "The gateway is not configured properly; its log tells what is wrong", 200},
+	[REPLY_NO_CALLBACK_URL] = {"missingParamCallbackURL",
+	    "You must specify a callbackURL in the parameters.", 200},
+	[REPLY_NO_HOOK_ID] = {"missingParamHookID",
+	    "You must specify a hookID in the parameters.", 200},
+	[REPLY_HOOK_MISSING] = {"destroyMissingHook", "The hook informed was not found.", 200},
+	[REPLY_HOOK_CREATE] = {"createHookError",
+	    "An error happened while creating your hook. Check the logs.", 200},
+	[REPLY_HOOK_LIST] = {"listHookError",
+	    "An error happened while listing registered hooks. Check the logs.", 200},
+	[REPLY_HOOK_DESTROY] = {"destroyHookError",
+	    "An error happened while removing your hook. Check the logs.", 200},
 	[REPLY_ID_NOT_UNIQUE] = {"idNotUnique",
 	    "A meeting already exists with that meeting ID. "
 	    "Please use a different meeting ID.", 200},
@@ -157,6 +173,71 @@ reply_not_running(struct response *response)
 
 	reply_xml(response, STR("<response><returncode>SUCCESS</returncode>"
 	    "<running>false</running></response>"));
+	response->result = "SUCCESS";
+}
+
+bool
+reply_is_duplicate(struct str message_key)
+{
+
+	return str_is(message_key, DUPLICATE_KEY);
+}
+
+void
+reply_hook_created(struct response *response, struct arena *arena, const struct hook *hook,
+    bool duplicate)
+{
+
+	if (duplicate)
+		reply_xml(response, str_from(str_printf(arena,
+		    "<response><returncode>SUCCESS</returncode><hookID>%s</hookID>"
+		    "<messageKey>" DUPLICATE_KEY "</messageKey>"
+		    "<message>There is already a hook for this callback URL.</message>"
+		    "</response>", hook->id)));
+	else
+		reply_xml(response, str_from(str_printf(arena,
+		    "<response><returncode>SUCCESS</returncode><hookID>%s</hookID>"
+		    "<permanentHook>false</permanentHook><rawData>%s</rawData></response>",
+		    hook->id, hook->raw ? "true" : "false")));
+	response->result = duplicate ? DUPLICATE_KEY : "SUCCESS";
+}
+
+void
+reply_hook_destroyed(struct response *response)
+{
+
+	reply_xml(response, STR("<response><returncode>SUCCESS</returncode>"
+	    "<removed>true</removed></response>"));
+	response->result = "SUCCESS";
+}
+
+void
+reply_hooks(struct response *response, struct arena *arena, const struct hook *hooks, size_t n)
+{
+	struct buf out;
+	size_t i;
+
+	buf_init(&out, LIMIT_MERGED_BYTES);
+	buf_text(&out, "<response><returncode>SUCCESS</returncode><hooks>");
+	for (i = 0; i < n; i++) {
+		buf_printf(&out, "<hook><hookID>%s</hookID><callbackURL>", hooks[i].id);
+		xml_text(&out, hooks[i].url);
+		buf_text(&out, "</callbackURL>");
+		if (hooks[i].meeting_id.len > 0) {
+			buf_text(&out, "<meetingID>");
+			xml_text(&out, hooks[i].meeting_id);
+			buf_text(&out, "</meetingID>");
+		}
+		if (hooks[i].event_id.len > 0) {
+			buf_text(&out, "<eventID>");
+			xml_text(&out, hooks[i].event_id);
+			buf_text(&out, "</eventID>");
+		}
+		buf_printf(&out, "<permanentHook>false</permanentHook><rawData>%s</rawData></hook>",
+		    hooks[i].raw ? "true" : "false");
+	}
+	buf_text(&out, "</hooks></response>");
+	reply_xml(response, buf_take(&out, arena));
 	response->result = "SUCCESS";
 }
 

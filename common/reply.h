@@ -9,11 +9,13 @@
 #define REPLY_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "response.h"
 #include "str.h"
 
 struct arena;
+struct hook;
 
 enum reply_error {
 	REPLY_CHECKSUM,
@@ -35,6 +37,12 @@ enum reply_error {
 	REPLY_CONTENT_TYPE,
 	REPLY_UNSUPPORTED,
 	REPLY_MISCONFIGURED,    /* the gateway's own configuration is bad */
+	REPLY_NO_CALLBACK_URL,  /* of bbb-webhooks (its responses.js), as those below */
+	REPLY_NO_HOOK_ID,
+	REPLY_HOOK_MISSING,
+	REPLY_HOOK_CREATE,      /* no server took it */
+	REPLY_HOOK_LIST,        /* no server answered */
+	REPLY_HOOK_DESTROY,
 	REPLY_ID_NOT_UNIQUE,    /* only to recognise a server's answer */
 	REPLY_ERRORS            /* how many there are */
 };
@@ -64,6 +72,16 @@ void reply_index(struct response *response);
 
 /* Answer isMeetingRunning for a meeting that is not there. */
 void reply_not_running(struct response *response);
+
+/* Does the messageKey of a success say that it was there already? */
+bool reply_is_duplicate(struct str message_key);
+
+/* Answer hooks/create, hooks/destroy and hooks/list as bbb-webhooks does. */
+void reply_hook_created(struct response *response, struct arena *arena,
+	const struct hook *hook, bool duplicate);
+void reply_hook_destroyed(struct response *response);
+void reply_hooks(struct response *response, struct arena *arena, const struct hook *hooks,
+	size_t n);
 
 /* Answer with a text, where no API client asks: health, callbacks. */
 void reply_text(struct response *response, int status, struct str text);

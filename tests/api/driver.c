@@ -24,6 +24,8 @@
  *	== meetings           "room-1 a [AGE_MS]": mappings; 600000 old by default
  *	== recordings         "RECORDID a": which server has a recording, as the
  *	                      state remembers it
+ *	== hooks              "URL [MEETINGID|- [AGE_MS]]": webhooks in the state, their
+ *	                      base as a request's; "dropped URL"
  *	== lists a CALL       then the XML server a last answered to that call
  *	== wait MS            let time pass
  *	== request            "METHOD TARGET"; "Name: value" headers, "NAME=value"
@@ -31,7 +33,7 @@
  *	                      an empty line, the body.  %sign, %sign1, %sign256,
  *	                      %sign384, %sign512, %SIGN stand for the checksum.
  *	== poll               instead of a request: poll the servers that are due
- *	== server a,b [optional] METHOD TARGET
+ *	== server a,b [optional|never] METHOD TARGET
  *	                      a call that must come ("*": to every server), without
  *	                      its checksum, which is checked.  "> body TEXT" ("> body
  *	                      =": the request's), "> X-Forwarded-For: ...", ">
@@ -50,6 +52,10 @@
  *	== meetings after     the mappings now, exactly, or "(none)"
  *	== recordings after   "RECORDID a": what is remembered now of these; "-" for
  *	                      nothing
+ *	== hooks after        the webhooks now, "URL MEETINGID|-", "dropped HOOKID"
+ *
+ * A server's hooks/list that a poll asks for and no section expects is answered as
+ * by a server without bbb-webhooks.
  *
  * A body ends before the newline that precedes the next section.
  *
@@ -61,6 +67,9 @@
  *	                      the same as a parameter's value.
  *	%token256{SECRET CLAIMS}, %token512{…}
  *	                      a JSON Web Token as libjwt writes it
+ *	%hook{URL}            the hookID of a callbackURL
+ *	%hash1{SECRET TEXT}, %hash256{…}, %hash384{…}, %hash512{…}
+ *	                      the hash of TEXT and SECRET
  */
 #include <dirent.h>
 #include <fcntl.h>
@@ -75,6 +84,7 @@
 #include "cgi.h"
 #include "checksum.h"
 #include "config.h"
+#include "hook.h"
 #include "http.h"
 #include "log.h"
 #include "mem.h"
@@ -105,7 +115,7 @@ struct expected {
 	const struct section *section;
 	const struct server *server;
 	char *target; /* "GET /bigbluebutton/api/..." */
-	bool optional;
+	bool optional, never;
 	bool used;
 };
 
@@ -124,6 +134,7 @@ struct run {
 	struct expected *expected; /* of the present request */
 	size_t n_expected;
 	struct str request_body;
+	bool is_poll;              /* is it a poll that makes calls? */
 	struct str sent_body;      /* of the present outgoing call, see match() */
 	char *seen[1000];          /* every meetingID that was or may be mapped */
 	size_t n_seen;
@@ -290,12 +301,13 @@ make_callback(struct arena *arena, char *words)
 static char *
 expand(struct arena *arena, const char *text)
 {
-	static const char *const marks[] = {
-		"%callback{", "%callback-encoded{", "%token256{", "%token512{"};
+	static const char *const marks[] = {"%callback{", "%callback-encoded{", "%token256{",
+		"%token512{", "%hook{", "%hash1{", "%hash256{", "%hash384{", "%hash512{"};
 	struct buf out;
 
 	buf_init(&out, TEXT_MAX);
 	while (*text != '\0') {
+		char id[HOOK_ID_SIZE], hex[CHECKSUM_HEX_SIZE];
 		int mark = -1, depth = 0;
 		const char *from, *end;
 		char *words, *space;
@@ -312,7 +324,21 @@ expand(struct arena *arena, const char *text)
 			depth += *end == '{' ? 1 : *end == '}' ? -1 : 0;
 		words = str_copy(arena, (struct str){from, (size_t)(end - from)});
 		text = *end != '\0' ? end + 1 : end;
+		words = expand(arena, words);
 		space = words + strcspn(words, " ");
+		if (mark == 4) {
+			hook_id(str_from(words), id);
+			buf_text(&out, id);
+			continue;
+		}
+		if (mark >= 5) {
+			if (*space != '\0')
+				*space++ = '\0';
+			checksum_make((enum checksum_algorithm)(mark - 5), str_from(space), STR(""),
+				str_from(words), hex);
+			buf_text(&out, hex);
+			continue;
+		}
 		if (mark <= 1) {
 			words = make_callback(arena, words);
 			buf_text(&out, mark == 1 ? encode(arena, words) : words);
@@ -552,11 +578,13 @@ find_expected(struct run *run, const struct server *server, const char *target)
 
 		if (e->server == server && strcmp(e->target, target) == 0 &&
 				(!e->used || run->torture)) {
+			if (e->never && !run->torture)
+				problem(run, e->section, "%s is asked", server->name);
 			e->used = true;
 			return e;
 		}
 	}
-	if (!run->torture)
+	if (!run->torture && !(run->is_poll && strstr(target, "/hooks/list") != NULL))
 		problem(run, NULL, "an unexpected call to %s: %s", server->name, target);
 	return NULL;
 }
@@ -724,7 +752,8 @@ run_http(struct http *http, struct arena *arena, struct http_batch *batch)
 	for (size_t i = 0; i < batch->n; i++) {
 		struct http_call *call = &batch->calls[i];
 		const struct expected *e = match(run, call);
-		const char *text = e != NULL ? e->section->text : "FAILED notFound";
+		const char *text = e != NULL ? e->section->text :
+			strstr(call->url, "/hooks/") != NULL ? "status 404\n\n" : "FAILED notFound";
 
 		if (call->max_answer_bytes == 0)
 			problem(run, NULL, "a call without max_answer_bytes");
@@ -902,6 +931,66 @@ check_recordings(struct run *run, const struct section *section)
 	}
 }
 
+static void
+set_hooks(struct run *run, const struct section *section)
+{
+	char *text = lines_of(run, section), *line;
+
+	while ((line = next_line(&text)) != NULL) {
+		char *url = strtok(line, " "), *id = strtok(NULL, " "), *age = strtok(NULL, " ");
+		struct hook hook = {.base = STR("http://gateway.test/bigbluebutton/api"),
+			.changed_ms = run->now_ms - (age != NULL ? atoll(age) : MAPPED_MS)};
+		bool dropped = url != NULL && id != NULL && strcmp(url, "dropped") == 0;
+
+		if (url == NULL)
+			continue;
+		hook.url = str_from(dropped ? id : url);
+		hook_id(hook.url, hook.id);
+		if (dropped)
+			run->inner->verbs->hook_drop(run->inner, hook.id, hook.changed_ms);
+		else if (id != NULL && strcmp(id, "-") != 0)
+			hook.meeting_id = str_from(id);
+		if (!dropped && run->inner->verbs->hook_put(run->inner, &hook, true) != STORE_OK)
+			problem(run, section, "cannot put %s", url);
+	}
+}
+
+static int
+compare_line(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static void
+check_hooks(struct run *run, const struct section *section)
+{
+	char *text = lines_of(run, section), *line, *want[100], *got[100];
+	size_t n_want = 0, n_got = 0, n;
+	struct hook *hooks;
+	bool same;
+
+	while ((line = next_line(&text)) != NULL && n_want < 100)
+		if (*line != '\0' && strcmp(line, "(none)") != 0)
+			want[n_want++] = line;
+	run->inner->verbs->hook_list(run->inner, run->arena, &hooks, &n);
+	for (; n_got < n && n_got < 100; n_got++) {
+		const struct hook *hook = &hooks[n_got];
+
+		got[n_got] = hook->is_dropped ? str_printf(run->arena, "dropped %s", hook->id) :
+			str_printf(run->arena, "%.*s %.*s", STR_ARG(hook->url), STR_ARG(
+				hook->meeting_id.len > 0 ? hook->meeting_id : STR("-")));
+	}
+	qsort(want, n_want, sizeof *want, compare_line);
+	qsort(got, n_got, sizeof *got, compare_line);
+	same = n_want == n_got;
+	for (size_t i = 0; same && i < n_got; i++)
+		same = strcmp(want[i], got[i]) == 0;
+	for (size_t i = 0; !same && i < n_got; i++)
+		problem(run, section, "a hook there is:  %s", got[i]);
+	if (!same)
+		problem(run, section, "are not the hooks there should be");
+}
+
 /* Compare the mappings there are with the lines of the section. */
 static void
 check_meetings(struct run *run, const struct section *section)
@@ -1063,7 +1152,7 @@ expect_calls(struct run *run, size_t first)
 	for (size_t i = first; i < run->n_sections; i++) {
 		const struct section *section = &run->sections[i];
 		char *title = str_copy(run->arena, str_from(section->title)), *names, *name;
-		bool optional, any = false;
+		bool optional, never, any = false;
 
 		if (is_act(section))
 			break;
@@ -1080,8 +1169,8 @@ expect_calls(struct run *run, size_t first)
 		if (*title != '\0')
 			*title++ = '\0';
 		optional = after(title, "optional ") != NULL;
-		if (optional)
-			title += strlen("optional ");
+		never = after(title, "never ") != NULL;
+		title += optional ? strlen("optional ") : never ? strlen("never ") : 0;
 		for (size_t s = 0; s < run->config->n_servers; s++) {
 			const struct server *server = &run->config->servers[s];
 			char *list = str_copy(run->arena, str_from(names)), *rest;
@@ -1093,7 +1182,7 @@ expect_calls(struct run *run, size_t first)
 			if (named)
 				run->expected[run->n_expected++] = (struct expected){
 					.section = section, .server = server, .target = title,
-					.optional = optional};
+					.optional = optional || never, .never = never};
 			any |= named;
 		}
 		if (!any)
@@ -1314,6 +1403,7 @@ do_section(struct run *run, size_t index)
 	const struct section *section = &run->sections[index];
 	char *title = str_copy(run->arena, str_from(section->title)), *rest, *what;
 
+	run->is_poll = strcmp(title, "poll") == 0;
 	if (strcmp(title, "request") == 0) {
 		do_request(run, index);
 	} else if (strcmp(title, "poll") == 0) {
@@ -1333,6 +1423,11 @@ do_section(struct run *run, size_t index)
 	} else if (strcmp(title, "recordings after") == 0) {
 		if (!run->torture)
 			check_recordings(run, section);
+	} else if (strcmp(title, "hooks") == 0) {
+		set_hooks(run, section);
+	} else if (strcmp(title, "hooks after") == 0) {
+		if (!run->torture)
+			check_hooks(run, section);
 	} else if ((rest = after(title, "wait ")) != NULL) {
 		run->now_ms += atoll(rest);
 	} else if ((rest = after(title, "lists ")) != NULL && (what = strchr(rest, ' ')) != NULL) {
