@@ -1,0 +1,119 @@
+#!/usr/bin/env bash
+# What servers call back reaches clients signed with the gateway's secret, and
+# webhooks are on all servers, whatever happened to them.
+. "$(dirname "$0")/lib.sh"
+begin story-callbacks 32
+need nginx
+need_built "$FCGI_PROGRAM"
+. "$E2E/web.sh"
+
+receiver_url() { echo "http://127.0.0.1:$((PORT0 + 10))/receiver/$1"; }
+# received NAME PART: of the last request.
+received() { control "/received?name=$1&part=$2"; }
+received_count() { control "/received?name=$1" | wc -l; }
+encoded() { sed 's/%/%25/g; s/:/%3A/g; s/&/%26/g; s/=/%3D/g; s/?/%3F/g' <<<"$1"; }
+# jwt_is_signed TOKEN SECRET ALGORITHM
+jwt_is_signed() {
+	printf '%s\n' "$1" >>"$CHECKSUMS" # no more for a log than a checksum
+	[ "$(printf '%s' "${1%.*}" | openssl dgst "-$3" -hmac "$2" -binary | base64 -w 0 |
+		tr '/+' '_-' | tr -d =)" = "${1##*.}" ]
+}
+# on SERVER CALL [QUERY]: a call to that server itself.
+on() {
+	curl -gsS "$(server_url "$1")/$2?${3:-}${3:+&}checksum=$(sign "$2" "${3:-}" "$(server_secret "$1")")"
+}
+# hooks_of SERVER: how many it has.
+hooks_of() {
+	on "$1" hooks/list | grep -o '<hook>' | wc -l
+}
+hooks_are() {
+	[ "$(hooks_of 1) $(hooks_of 2) $(hooks_of 3)" = "$1" ]
+}
+# start_with MEMBER...: the gateway, with these in its configuration.
+start_with() {
+	stop gateway 2>/dev/null
+	write_config "$T/servers.json" '"poll_interval_ms": 1000,' "$@"
+	start_gateway gateway "unix:$T/gateway.sock"
+}
+
+start_sandbox 3
+start_with '"allow_private_callbacks": true,'
+start_nginx "$T/gateway.sock"
+
+# --- recordings and analytics --------------------------------------------------
+
+query="name=back&meetingID=back&record=true&$PASSWORDS"
+query="$query&meta_bbb-recording-ready-url=$(encoded "$(receiver_url ready)?a=1&b=2")"
+query="$query&meta_analytics-callback-url=$(encoded "$(receiver_url analytics)")"
+query="$query&meta_endCallbackUrl=$(encoded "$(receiver_url end)")"
+call create "$query"
+is "$(result)" SUCCESS "a meeting with callbacks"
+server=$(servers_of back)
+call end "meetingID=back"
+callback="/callback?server=$server&meetingID=back"
+like "$(control "$callback&kind=recording-ready")" '*"status":200}]}' "its recording is ready"
+is "$(received_count ready) $(received ready target)" "1 /receiver/ready?a=1&b=2" \
+	"the client hears it at its own URL"
+token=$(received ready body)
+token=${token#signed_parameters=}
+jwt_is_signed "$token" "$SECRET" sha256
+ok $? "signed with the gateway's secret"
+control "/receiver?name=ready&status=410"
+like "$(control "$callback&kind=recording-ready")" '*"status":410}]}' "the client's answer is the server's"
+control "/receiver?name=ready&status=200"
+like "$(control "$callback&kind=recording-ready&secret=other")" '*"status":401}]}' "a forged one is refused"
+is "$(received_count ready)" 0 "and not passed on"
+
+like "$(control "$callback&kind=analytics")" '*"status":200}]}' "its analytics"
+like "$(received analytics body)" '{"version":*"meeting_id":"back"*}' "reach the client"
+token=$(received analytics headers | sed -n 's/^Authorization: Bearer //p')
+jwt_is_signed "$token" "$SECRET" sha512
+ok $? "signed with the gateway's secret"
+like "$(control "$callback&kind=end")" '*"status":200}*' "what is not signed"
+is "$(received_count end)" 1 "goes to the client by itself"
+
+# --- webhooks ------------------------------------------------------------------
+
+call hooks/create "callbackURL=$(encoded "$(receiver_url hook)?x=1")"
+id=$(xml hookID)
+is "$(result) $(hooks_of 1) $(hooks_of 2) $(hooks_of 3)" "SUCCESS 1 1 1" "a hook is on all servers"
+call hooks/create "callbackURL=$(encoded "$(receiver_url hook)?x=1")"
+is "$(result) $(xml hookID)" "SUCCESS duplicateWarning $id" "and is the same the second time"
+call hooks/list
+is "$(xml_all hookID | wc -w) $(xml callbackURL)" "1 $(receiver_url hook)?x=1" "and in the list once"
+for algorithm in sha1 sha256; do
+	control "/event?server=2&event=meeting-created&meetingID=any&algorithm=$algorithm" >"$T/out"
+	form=$(received hook body)
+	sum=$(printf '%s' "$(receiver_url hook)?x=1$form$SECRET" | digest $algorithm)
+	is "$(received hook target)" "/receiver/hook?x=1&checksum=$sum" "an event, $algorithm"
+done
+
+# lose_hook SERVER: as if it had been rebuilt.
+lose_hook() {
+	on "$1" hooks/destroy "hookID=$(on "$1" hooks/list | sed 's/.*<hookID>//; s/<.*//')" >"$T/out"
+}
+stop gateway
+delete_state
+lose_hook 3
+hooks_are "1 1 0"
+ok $? "the state is lost, and so is a server's hook"
+start_with '"allow_private_callbacks": true,'
+wait_until hooks_are "1 1 1"
+ok $? "both learn it from the others"
+call hooks/list
+is "$(xml_all hookID)" "$id" "it is the same hook"
+call hooks/destroy "hookID=$id"
+is "$(result) $(hooks_of 1) $(hooks_of 2) $(hooks_of 3)" "SUCCESS 0 0 0" "destroyed everywhere"
+call hooks/destroy "hookID=$id"
+is "$(result)" "FAILED destroyMissingHook" "once"
+
+# --- where callbacks may go ------------------------------------------------------
+
+start_with
+control "/receiver?name=ready&status=200"
+like "$(control "$callback&kind=recording-ready")" '*"status":502}]}' "a loopback address is not called"
+is "$(received_count ready)" 0 "nobody hears of it"
+grep -q 'problem="address is not public"' "$LOGS"/gateway*.log
+ok $? "but the log"
+
+finish
