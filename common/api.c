@@ -166,16 +166,21 @@ is_body_type(const struct entry *entry, struct str content_type)
 
 /* ---- Checksum ------------------------------------------------------------ */
 
+/* Verify the checksum; call->secret is the one that it was made with. */
 static bool
-verify(const struct call *call, struct str text, struct str checksum)
+verify(struct call *call, struct str text, struct str checksum)
 {
 	const struct config *config = call->config;
 	bool good = false;
 	size_t i;
 
-	for (i = 0; i < config->n_secrets; i++)
-		good |= checksum_verify(config->checksum_algorithms, str_from(call->name),
-		    text, str_from(config->secrets[i]), checksum);
+	for (i = 0; i < config->n_secrets; i++) {
+		if (!checksum_verify(config->checksum_algorithms, str_from(call->name), text,
+		        str_from(config->secrets[i]), checksum))
+			continue;
+		call->secret = config->secrets[i];
+		good = true;
+	}
 	return good;
 }
 

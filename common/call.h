@@ -29,6 +29,7 @@ struct call {
 	const struct request *request;
 	struct response *response;
 
+	const char *secret;       /* the gateway's, that the client signed with, or NULL */
 	const char *name;         /* signed and sent, "getMeetingInfo" */
 	struct str mount;         /* the path before the name, "/bigbluebutton/api",
 	                             or absent where that is not plain */

@@ -1,8 +1,8 @@
 /*
  * tinyscale/callback: what a server calls back in place of the client (callback.h).
  *
- * The server's signature is verified and replaced by one with the gateway's first
- * secret, and the receiver's answer is returned: its status is what BBB decides by
+ * The server's signature is verified and replaced by one with the gateway's secret
+ * that the client knows, and the receiver's answer is returned: its status is what BBB decides by
  * whether it was heard, is to try again, or has found no one.
  */
 #include <string.h>
@@ -40,12 +40,12 @@ refuse(struct call *call, const struct server *server, const char *reason)
 
 /* Sign the server's token anew; false when that is answered. */
 static bool
-sign_token(struct call *call, const struct server *server, enum token_algorithm algorithm,
-    struct str token, struct str *anew)
+sign_token(struct call *call, const struct server *server, const char *secret,
+    enum token_algorithm algorithm, struct str token, struct str *anew)
 {
 
 	switch (token_sign_anew(call->arena, algorithm, token, str_from(server->secret),
-	    str_from(call->config->secrets[0]), call->request->now_ms, anew)) {
+	    str_from(secret), call->request->now_ms, anew)) {
 	case TOKEN_FINE:
 		return true;
 	case TOKEN_INVALID:
@@ -61,14 +61,15 @@ sign_token(struct call *call, const struct server *server, enum token_algorithm 
 
 /* post_publish_recording_ready_callback.rb: a form of one field. */
 static bool
-sign_recording(struct call *call, const struct server *server, struct outgoing *outgoing)
+sign_recording(struct call *call, const struct server *server, const char *secret,
+    struct outgoing *outgoing)
 {
 	struct query form;
 	struct str token;
 
 	if (query_parse(call->arena, call->request->body, &form) != QUERY_FINE)
 		return refuse(call, server, "its body is no form");
-	if (!sign_token(call, server, TOKEN_HS256, query_find(&form, "signed_parameters"),
+	if (!sign_token(call, server, secret, TOKEN_HS256, query_find(&form, "signed_parameters"),
 	        &token))
 		return false;
 	/* A token is of letters that a form need not encode. */
@@ -90,11 +91,12 @@ bearer(struct str authorization)
 
 /* post_events_analytics_callback.rb: JSON, the token in the header. */
 static bool
-sign_analytics(struct call *call, const struct server *server, struct outgoing *outgoing)
+sign_analytics(struct call *call, const struct server *server, const char *secret,
+    struct outgoing *outgoing)
 {
 	struct str token;
 
-	if (!sign_token(call, server, TOKEN_HS512, bearer(call->request->authorization),
+	if (!sign_token(call, server, secret, TOKEN_HS512, bearer(call->request->authorization),
 	        &token))
 		return false;
 	outgoing->authorization = str_from(str_printf(call->arena, "Bearer %.*s",
@@ -132,7 +134,7 @@ sign_hook(struct call *call, const struct server *server, const struct query *pa
     const struct callback *callback, struct outgoing *outgoing)
 {
 	const struct request *request = call->request;
-	struct str secret = str_from(call->config->secrets[0]);
+	struct str secret = str_from(callback->secret);
 	struct str given = query_find(parameters, "checksum");
 	char hex[CHECKSUM_HEX_SIZE];
 	enum checksum_algorithm algorithm;
@@ -236,10 +238,10 @@ call_callback(struct call *call)
 	outgoing.url = str_copy(call->arena, callback.url);
 	switch (callback.kind) {
 	case CALLBACK_RECORDING:
-		is_signed = sign_recording(call, server, &outgoing);
+		is_signed = sign_recording(call, server, callback.secret, &outgoing);
 		break;
 	case CALLBACK_ANALYTICS:
-		is_signed = sign_analytics(call, server, &outgoing);
+		is_signed = sign_analytics(call, server, callback.secret, &outgoing);
 		break;
 	case CALLBACK_HOOK:
 		is_signed = sign_hook(call, server, &parameters, &callback, &outgoing);

@@ -101,13 +101,12 @@ mac_text(struct arena *arena, const struct callback *callback)
 }
 
 struct str
-callback_url(struct arena *arena, const struct config *config, struct str base,
-    const struct callback *callback)
+callback_url(struct arena *arena, struct str base, const struct callback *callback)
 {
 	char mac[CHECKSUM_HEX_SIZE];
 	struct buf url;
 
-	checksum_hmac(str_from(config->secrets[0]), mac_text(arena, callback), mac);
+	checksum_hmac(str_from(callback->secret), mac_text(arena, callback), mac);
 	buf_init(&url, LIMIT_ANSWER_BYTES);
 	buf_str(&url, base);
 	buf_printf(&url, CALLBACK_PATH "kind=%s&server=", kinds[callback->kind]);
@@ -124,7 +123,6 @@ callback_read(struct arena *arena, const struct config *config,
 {
 	struct str kind = query_find(parameters, "kind"), text;
 	struct str mac = query_find(parameters, "mac");
-	bool good = false;
 	size_t i;
 
 	*callback = (struct callback){
@@ -140,8 +138,9 @@ callback_read(struct arena *arena, const struct config *config,
 		return -1;
 	text = mac_text(arena, callback);
 	for (i = 0; i < config->n_secrets; i++)
-		good |= checksum_hmac_verify(str_from(config->secrets[i]), text, mac);
-	return good ? 0 : -1;
+		if (checksum_hmac_verify(str_from(config->secrets[i]), text, mac))
+			callback->secret = config->secrets[i];
+	return callback->secret ? 0 : -1;
 }
 
 /* The kind of callback that a parameter of create holds, or CALLBACK_KINDS. */
@@ -160,10 +159,10 @@ kind_of(struct str name)
 }
 
 struct str
-callback_rewrite(struct arena *arena, const struct config *config, struct str base,
-    const struct server *server, struct str text)
+callback_rewrite(struct arena *arena, const struct config *config, const char *secret,
+    struct str base, const struct server *server, struct str text)
 {
-	struct callback callback = {.server = str_from(server->name)};
+	struct callback callback = {.server = str_from(server->name), .secret = secret};
 	struct query parameters;
 	size_t i, at = 0, from;
 	struct buf out;
@@ -189,7 +188,7 @@ callback_rewrite(struct arena *arena, const struct config *config, struct str ba
 		buf_str(&out, str_part(text, at, from - at));
 		query_encode(&out, parameter->name);
 		buf_char(&out, '=');
-		query_encode(&out, callback_url(arena, config, base, &callback));
+		query_encode(&out, callback_url(arena, base, &callback));
 		at = from + parameter->raw.len;
 	}
 	buf_str(&out, str_part(text, at, SIZE_MAX));

@@ -37,6 +37,7 @@ struct callback {
 	enum callback_kind kind;
 	struct str server; /* the name of the server that will sign it */
 	struct str url;    /* the client's own URL, http or https */
+	const char *secret; /* the gateway's secret that its client knows */
 };
 
 /* Must what this server signs be signed anew?  Not when its secret is one that
@@ -57,20 +58,22 @@ struct str callback_base(struct arena *arena, const struct config *config,
  * LIMIT_CALLBACK_URL_BYTES printable ASCII bytes? */
 bool callback_is_url(struct str url);
 
-/* The gateway's URL for that callback, made with its first secret.  Equal
+/* The gateway's URL for that callback, its mac made with callback->secret.  Equal
  * arguments give equal URLs. */
-struct str callback_url(struct arena *arena, const struct config *config,
-	struct str base, const struct callback *callback);
+struct str callback_url(struct arena *arena, struct str base,
+	const struct callback *callback);
 
 /*
  * Read such a URL's parameters, decoded, and verify its mac with every secret of
- * the gateway.  Returns 0, or -1 when it is none of this gateway's.
+ * the gateway; callback->secret is the one it was made with.  Returns 0, or -1 when it
+ * is none of this gateway's.
  */
 int callback_read(struct arena *arena, const struct config *config,
 	const struct query *parameters, struct callback *callback);
 
 /*
- * The query, or form, of a create as that server shall get it: the values of
+ * The query, or form, of a create as that server shall get it, whose client knows the
+ * gateway's secret that is given: the values of
  * meta_bbb-recording-ready-url, meta_bn-recording-ready-url,
  * meta_canvas-recording-ready-url and meta_analytics-callback-url (in any case,
  * as BBB reads them) are replaced by the gateway's URLs.  Every other byte stays.
@@ -78,6 +81,6 @@ int callback_read(struct arena *arena, const struct config *config,
  * meetingEndedURL are not signed and need none of this.
  */
 struct str callback_rewrite(struct arena *arena, const struct config *config,
-	struct str base, const struct server *server, struct str text);
+	const char *secret, struct str base, const struct server *server, struct str text);
 
 #endif

@@ -156,8 +156,10 @@ url_for(struct call *call, const struct server *server, const struct hook *hook)
 		return hook->url;
 	if (base.len == 0)
 		return (struct str){NULL, 0};
-	return callback_url(call->arena, config, base, &(struct callback){
-		.kind = CALLBACK_HOOK, .server = str_from(server->name), .url = hook->url});
+	/* Whichever secret its client knows, the first is the one that stays. */
+	return callback_url(call->arena, base, &(struct callback){
+		.kind = CALLBACK_HOOK, .server = str_from(server->name), .url = hook->url,
+		.secret = config->secrets[0]});
 }
 
 static void

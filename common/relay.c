@@ -67,8 +67,9 @@ relay_prepare(const struct call *call, const struct server *server, struct http_
 	char hex[CHECKSUM_HEX_SIZE];
 
 	if (strcmp(call->name, "create") == 0)
-		text = callback_rewrite(call->arena, call->config, callback_base(call->arena,
-		    call->config, call->request, call->mount), server, text);
+		text = callback_rewrite(call->arena, call->config, call->secret,
+		    callback_base(call->arena, call->config, call->request, call->mount),
+		    server, text);
 	*http = (struct http_call){
 		.server = server->name,
 		.method = call->method,

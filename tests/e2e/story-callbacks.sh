@@ -58,11 +58,25 @@ token=$(received ready body)
 token=${token#signed_parameters=}
 jwt_is_signed "$token" "$SECRET" sha256
 ok $? "signed with the gateway's secret"
-control "/receiver?name=ready&status=410"
-like "$(control "$callback&kind=recording-ready")" '*"status":410}]}' "the client's answer is the server's"
+jwt_is_signed "$token" "$(server_secret "$server")" sha256
+isnt $? 0 "and no longer with the server's"
+for status in 410 401 500; do
+	control "/receiver?name=ready&status=$status"
+	like "$(control "$callback&kind=recording-ready")" "*\"status\":$status}]}" \
+		"the client's answer is the server's: $status"
+done
 control "/receiver?name=ready&status=200"
 like "$(control "$callback&kind=recording-ready&secret=other")" '*"status":401}]}' "a forged one is refused"
 is "$(received_count ready)" 0 "and not passed on"
+
+# What the server calls, as its metadata shows it, but with another receiver.
+create altered "meta_bbb-recording-ready-url=$(encoded "$(receiver_url ready)")"
+url=$(on "$(servers_of altered)" getMeetingInfo meetingID=altered |
+	sed -n 's|.*<bbb-recording-ready-url>\(.*\)</bbb-recording-ready-url>.*|\1|p' |
+	sed 's/&amp;/\&/g; s|%2Freceiver%2Fready|%2Freceiver%2Fother|')
+like "$url" "http://127.0.0.1:$HTTP_PORT/*%2Freceiver%2Fother*" "the gateway's URL, with another receiver in it"
+is "$(curl -gsS -o /dev/null -w '%{http_code}' -d "signed_parameters=$token" "$url")" 403 "is refused"
+is "$(received_count other)" 0 "and nobody hears of it"
 
 like "$(control "$callback&kind=analytics")" '*"status":200}]}' "its analytics"
 like "$(received analytics body)" '{"version":*"meeting_id":"back"*}' "reach the client"
@@ -87,6 +101,16 @@ for algorithm in sha1 sha256; do
 	sum=$(printf '%s' "$(receiver_url hook)?x=1$form$SECRET" | digest $algorithm)
 	is "$(received hook target)" "/receiver/hook?x=1&checksum=$sum" "an event, $algorithm"
 done
+
+fault 3 refuse
+call hooks/create "callbackURL=$(encoded "$(receiver_url late)")"
+late=$(xml hookID)
+is "$(result) $(hooks_of 1) $(hooks_of 2)" "SUCCESS 2 2" "a hook is made while a server is down"
+fault 3 none
+wait_until hooks_are "2 2 2"
+ok $? "which has it when it is back"
+call hooks/destroy "hookID=$late"
+is "$(result)" SUCCESS "it is destroyed"
 
 # lose_hook SERVER: as if it had been rebuilt.
 lose_hook() {

@@ -117,8 +117,8 @@ test_round_trip(void)
 	struct config config = config_of(2), one = config_of(1), other;
 	static const char *const others[] = {"other"};
 	struct callback callback = {CALLBACK_ANALYTICS, str_from(server.name),
-		STR("https://lms.test/x?a=%20b&c#d")}, read;
-	char *url = str_copy(arena, callback_url(arena, &config, STR("https://gw.test/api"),
+		STR("https://lms.test/x?a=%20b&c#d"), config.secrets[0]}, read;
+	char *url = str_copy(arena, callback_url(arena, STR("https://gw.test/api"),
 		&callback));
 	int taken = 0;
 
@@ -131,10 +131,13 @@ test_round_trip(void)
 	ok(read.kind == callback.kind && str_equal(read.server, callback.server) &&
 		str_equal(read.url, callback.url), "and tells the same");
 	is_int(read_url(&one, url, &read), 0, "the first secret made it");
+	is_str(read.secret, one.secrets[0], "which it tells");
 	one.secrets = secrets + 1;
 	is_int(read_url(&one, url, &read), -1, "the second did not");
-	url = str_copy(arena, callback_url(arena, &one, STR(""), &callback));
+	callback.secret = one.secrets[0];
+	url = str_copy(arena, callback_url(arena, STR(""), &callback));
 	is_int(read_url(&config, url, &read), 0, "but one made with the second is taken");
+	is_str(read.secret, secrets[1], "which it tells");
 	other = config;
 	other.secrets = (const char **)(uintptr_t)others;
 	other.n_secrets = 1;
@@ -153,11 +156,11 @@ test_round_trip(void)
 	is_int(taken, 0, "no URL with a byte changed is taken");
 	callback.kind = CALLBACK_RECORDING;
 	callback.url = STR("ftp://lms.test/");
-	is_int(read_url(&config, callback_url(arena, &config, STR(""), &callback).data, &read),
+	is_int(read_url(&config, callback_url(arena, STR(""), &callback).data, &read),
 		-1, "nor one for something else than http");
 	callback.url = STR("https://lms.test/");
 	callback.server = STR("a\nhttps://x");
-	is_int(read_url(&config, callback_url(arena, &config, STR(""), &callback).data, &read),
+	is_int(read_url(&config, callback_url(arena, STR(""), &callback).data, &read),
 		-1, "nor one with a server that could be two parts");
 }
 
@@ -171,20 +174,21 @@ test_rewrite(void)
 		"META_bbb-recording-ready-url=http://a", "meta_endCallbackUrl=http://a",
 	};
 	struct config config = config_of(1);
-	struct callback callback = {CALLBACK_RECORDING, str_from(server.name), STR("http://a")};
+	struct callback callback = {CALLBACK_RECORDING, str_from(server.name), STR("http://a"),
+		secrets[0]};
 	struct buf want;
 
 	for (size_t i = 0; i < COUNT(same); i++)
-		is_str(callback_rewrite(arena, &config, STR("http://gw/api"), &server,
+		is_str(callback_rewrite(arena, &config, secrets[0], STR("http://gw/api"), &server,
 			str_from(same[i])).data, same[i], "untouched: %s", same[i]);
 	buf_init(&want, 4096);
 	for (int i = 0; i < 2; i++) {
 		buf_text(&want, i == 0 ? "&&x=%zz&meta_bn-recording-ready-url=" :
 			"&&meta_bn-recording-ready-url=");
-		query_encode(&want, callback_url(arena, &config, STR("http://gw/api"), &callback));
+		query_encode(&want, callback_url(arena, STR("http://gw/api"), &callback));
 	}
 	buf_text(&want, "&y");
-	is_str(callback_rewrite(arena, &config, STR("http://gw/api"), &server,
+	is_str(callback_rewrite(arena, &config, secrets[0], STR("http://gw/api"), &server,
 		STR("&&x=%zz&meta_bn-recording-ready-url=http://a&&"
 		"meta_bn-recording-ready%2Durl=%20http%3A//a&y")).data, want.data,
 		"each is replaced, all else stays");
