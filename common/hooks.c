@@ -344,9 +344,9 @@ hooks_poll(struct call *call, uint64_t owner, const struct server *const *server
 	for (i = 0; i < n; i++)
 		if (is_due(call->config, &before[i], look.n_known > 0, call->request->now_ms))
 			due[n_due++] = servers[i];
-	/* It takes two more rounds. */
+	/* It takes two rounds more than what the poll has done so far. */
 	if (n_due == 0 || verbs->lease_take(call->store, owner, call->request->now_ms,
-	        3 * call->config->probe_timeout_ms + LEASE_SPARE_MS) != STORE_OK)
+	        5 * call->config->probe_timeout_ms + LEASE_SPARE_MS) != STORE_OK)
 		return;
 	hooks_ask(call, due, n_due, &look.there);
 	look.known = arena_alloc(call->arena,

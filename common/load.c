@@ -14,25 +14,30 @@ load_seats(long asked, long last_peak, double typical)
 	return lround(fmin(fmax(seats, 1), LOAD_SEATS_MOST));
 }
 
+/* How far the time is gone of what lasts for last_ms: from 0 to 1. */
+static double
+gone(int64_t age_ms, int64_t last_ms)
+{
+
+	if (age_ms >= last_ms || age_ms <= -last_ms)
+		return 1;
+	return age_ms > 0 ? (double)age_ms / (double)last_ms : 0;
+}
+
 double
 load_reserved(long seats, long users, int64_t age_ms)
 {
 
-	if (users >= seats || age_ms < 0 || age_ms >= LOAD_RESERVATION_MS)
-		return 0;
-	return (double)(seats - users) *
-	    (1 - (double)age_ms / (double)LOAD_RESERVATION_MS);
+	return users < seats ?
+	    (double)(seats - users) * (1 - gone(age_ms, LOAD_RESERVATION_MS)) : 0;
 }
 
 double
 load_slow_start(int64_t up_ms)
 {
 
-	/* A start in the future: a clock was set back. */
-	if (up_ms < 0 || up_ms >= LOAD_SLOW_START_MS)
-		return 1;
-	return LOAD_SLOW_START_FACTOR - (LOAD_SLOW_START_FACTOR - 1) *
-	    (double)up_ms / (double)LOAD_SLOW_START_MS;
+	return LOAD_SLOW_START_FACTOR -
+	    (LOAD_SLOW_START_FACTOR - 1) * gone(up_ms, LOAD_SLOW_START_MS);
 }
 
 double

@@ -33,12 +33,17 @@
  */
 long load_seats(long asked, long last_peak, double typical);
 
-/* What is left of a reservation of that many seats, age_ms after the create, when users
- * have come.  None when age_ms is negative: a clock was set back. */
+/*
+ * What is left of a reservation of that many seats, age_ms after the create, when users
+ * have come.  A request that waited for others finds what they reserved after its own
+ * time: that is a negative age, and counts as none.  LOAD_RESERVATION_MS in the future
+ * nothing is left: a clock was set back.
+ */
 double load_reserved(long seats, long users, int64_t age_ms);
 
 /* By how much the reservations count of a server that has been up for up_ms:
- * LOAD_SLOW_START_FACTOR at first, 1 from LOAD_SLOW_START_MS on. */
+ * LOAD_SLOW_START_FACTOR at first, 1 from LOAD_SLOW_START_MS on.  The future is as
+ * above. */
 double load_slow_start(int64_t up_ms);
 
 /*

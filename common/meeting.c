@@ -5,8 +5,9 @@ meeting_is_fresh(const struct meeting *meeting, int64_t now_ms, int64_t create_t
 {
 	int64_t age_ms = now_ms - meeting->claimed_ms;
 
-	/* A record from the future: the clock was set back; it is no proof. */
-	return age_ms >= 0 && age_ms < create_timeout_ms;
+	/* A request that began earlier may see it a little ahead of its own time; one
+	 * from further in the future was made before the clock was set back. */
+	return age_ms > -create_timeout_ms && age_ms < create_timeout_ms;
 }
 
 long

@@ -79,7 +79,9 @@ test_reserved(void)
 		{30, 0, LOAD_RESERVATION_MS, 0, "the time is over"},
 		{30, 0, LOAD_RESERVATION_MS + 1, 0, "… and more"},
 		{30, 0, INT64_MAX, 0, "… for ever"},
-		{30, 0, -1, 0, "the clock was set back"},
+		{30, 0, -1, 30, "reserved by one who came later and was faster"},
+		{30, 0, 1 - LOAD_RESERVATION_MS, 30, "… by as much as can be"},
+		{30, 0, -LOAD_RESERVATION_MS, 0, "the clock was set back"},
 		{30, 0, INT64_MIN, 0, "… as far as it goes"},
 		{0, 0, 0, 0, "none reserved"},
 		{-5, 0, 0, 0, "less than none"},
@@ -115,7 +117,8 @@ test_slow_start(void)
 		{LOAD_SLOW_START_MS, 1, "when it is over"},
 		{LOAD_SLOW_START_MS + 1, 1, "after it"},
 		{INT64_MAX, 1, "long after"},
-		{-1, 1, "a start in the future"},
+		{-1, LOAD_SLOW_START_FACTOR, "a start in the near future"},
+		{-LOAD_SLOW_START_MS, 1, "the clock was set back"},
 		{INT64_MIN, 1, "… as far as it goes"},
 	};
 	double before = LOAD_SLOW_START_FACTOR + 1;

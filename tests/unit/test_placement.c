@@ -595,7 +595,8 @@ test_slow_start(void)
 		{LOAD_SLOW_START_MS / 2, (LOAD_SLOW_START_FACTOR + 1) / 2, "half-way"},
 		{LOAD_SLOW_START_MS, 1, "just long enough"},
 		{100 * LOAD_SLOW_START_MS, 1, "long ago"},
-		{-1, 1, "in the future"},
+		{-1, LOAD_SLOW_START_FACTOR, "a moment after this request began"},
+		{-LOAD_SLOW_START_MS, 1, "in the future"},
 	};
 
 	for (size_t i = 0; i < COUNT(rows); i++) {
