@@ -37,6 +37,15 @@ prepare_part(const struct call *call, const struct owner_part *part, struct http
 	relay_prepare(&own, part->server, http);
 }
 
+/* The server has changed recordings: what it said of them before must not stand in
+ * for its answers any more, or one that was deleted would come back. */
+static void
+forget_lists(struct call *call, const struct server *server)
+{
+
+	call->store->verbs->lists_drop(call->store, server->name, "getRecordings");
+}
+
 /* Send the call to each server that has any of the recordings. */
 static void
 send_parts(struct call *call, struct owners *owners, struct outcome *outcome)
@@ -58,6 +67,7 @@ send_parts(struct call *call, struct owners *owners, struct outcome *outcome)
 			continue;
 		answer = &fanout.answers[at++];
 		if (answer->verdict == RELAY_SUCCESS) {
+			forget_lists(call, parts[i].server);
 			if (!outcome->success) {
 				outcome->success = answer;
 				outcome->success_server = parts[i].server;

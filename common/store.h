@@ -189,6 +189,11 @@ struct store_verbs {
 	enum store_result (*list_find)(struct store *store, struct arena *arena,
 		struct store_list *list);
 
+	/* Forget a server's lists for queries of that call ("CALL?QUERY"), since what
+	 * they tell was changed. */
+	enum store_result (*lists_drop)(struct store *store, const char *server,
+		const char *call);
+
 	/*
 	 * Remember a hook (its is_dropped means nothing): OK; EXISTS, when one of its
 	 * id is there and not dropped, which stays as it is; or FULL.  One that was

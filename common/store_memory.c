@@ -578,6 +578,16 @@ known_list_free(struct known_list *list)
 	free(list->answer);
 }
 
+static void
+known_list_remove(struct store_memory *memory, struct known_list *list)
+{
+	size_t i = (size_t)(list - memory->lists);
+
+	known_list_free(list);
+	memmove(list, list + 1, (memory->n_lists - i - 1) * sizeof(*list));
+	memory->n_lists--;
+}
+
 /* Forget a server's oldest lists for queries. */
 static void
 purge_lists(struct store_memory *memory, const char *server)
@@ -587,12 +597,9 @@ purge_lists(struct store_memory *memory, const char *server)
 	for (i = memory->n_lists; i-- > 0;) {
 		struct known_list *list = &memory->lists[i];
 
-		if (strcmp(list->server, server) != 0 || !strchr(list->what, '?') ||
-		    ++n <= LIMIT_LISTS)
-			continue;
-		known_list_free(list);
-		memmove(list, list + 1, (memory->n_lists - i - 1) * sizeof(*list));
-		memory->n_lists--;
+		if (strcmp(list->server, server) == 0 && strchr(list->what, '?') &&
+		    ++n > LIMIT_LISTS)
+			known_list_remove(memory, list);
 	}
 }
 
@@ -636,6 +643,23 @@ memory_list_find(struct store *store, struct arena *arena, struct store_list *li
 	}
 	pthread_mutex_unlock(&memory->mutex);
 	return known ? STORE_OK : STORE_NOT_FOUND;
+}
+
+static enum store_result
+memory_lists_drop(struct store *store, const char *server, const char *call)
+{
+	struct store_memory *memory = open_locked(store);
+	size_t i, len = strlen(call);
+
+	for (i = memory->n_lists; i-- > 0;) {
+		struct known_list *list = &memory->lists[i];
+
+		if (strcmp(list->server, server) == 0 &&
+		    strncmp(list->what, call, len) == 0 && list->what[len] == '?')
+			known_list_remove(memory, list);
+	}
+	pthread_mutex_unlock(&memory->mutex);
+	return STORE_OK;
 }
 
 /* The place of the hook of that id, or where it would stand. */
@@ -827,6 +851,7 @@ static const struct store_verbs memory_verbs = {
 	.recordings_find = memory_recordings_find,
 	.lists_save = memory_lists_save,
 	.list_find = memory_list_find,
+	.lists_drop = memory_lists_drop,
 	.hook_put = memory_hook_put,
 	.hook_list = memory_hook_list,
 	.hook_drop = memory_hook_drop,

@@ -182,6 +182,16 @@ none_list_find(struct store *store, struct arena *arena, struct store_list *list
 }
 
 static enum store_result
+none_lists_drop(struct store *store, const char *server, const char *call)
+{
+
+	(void)store;
+	(void)server;
+	(void)call;
+	return STORE_FAILED;
+}
+
+static enum store_result
 none_hook_put(struct store *store, const struct hook *hook, bool anew)
 {
 
@@ -235,6 +245,7 @@ static const struct store_verbs none_verbs = {
 	.recordings_find = none_recordings_find,
 	.lists_save = none_lists_save,
 	.list_find = none_list_find,
+	.lists_drop = none_lists_drop,
 	.hook_put = none_hook_put,
 	.hook_list = none_hook_list,
 	.hook_drop = none_hook_drop,

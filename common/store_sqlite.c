@@ -119,6 +119,7 @@ enum statement {
 	LIST_PUT,
 	LIST_PURGE,
 	LIST_FIND,
+	LIST_DROP,
 	LEASE_FIND,
 	LEASE_PUT,
 	HOOK_LIST,
@@ -202,6 +203,8 @@ static const char *const statements[STATEMENTS] = {
 	[HOOK_PURGE] = "DELETE FROM hook WHERE is_dropped AND (changed_ms < ?1 OR id NOT IN"
 	    " (SELECT id FROM hook WHERE is_dropped ORDER BY changed_ms DESC LIMIT ?2))",
 	[LIST_FIND] = "SELECT answer FROM list WHERE server = ?1 AND what = ?2",
+	[LIST_DROP] = "DELETE FROM list WHERE server = ?1"
+	    " AND substr(what, 1, length(?2) + 1) = ?2 || '?'",
 };
 
 /* One connection: used by one thread at a time, kept between requests. */
@@ -1632,6 +1635,31 @@ sqlite_list_find(struct store *store, struct arena *arena, struct store_list *li
 	return perform(store, false, work_list_find, &a);
 }
 
+struct drop_arguments {
+	const char *server, *call;
+};
+
+static enum store_result
+work_lists_drop(struct connection *connection, void *arguments)
+{
+	struct drop_arguments *a = arguments;
+	sqlite3_stmt *statement = prepare(connection, LIST_DROP);
+
+	if (!statement)
+		return STORE_FAILED;
+	bind_text(statement, 1, a->server);
+	bind_text(statement, 2, a->call);
+	return step(statement) == SQLITE_DONE ? STORE_OK : STORE_FAILED;
+}
+
+static enum store_result
+sqlite_lists_drop(struct store *store, const char *server, const char *call)
+{
+	struct drop_arguments a = {server, call};
+
+	return perform(store, true, work_lists_drop, &a);
+}
+
 struct hook_arguments {
 	const struct hook *hook;
 	bool anew;
@@ -1795,6 +1823,7 @@ static const struct store_verbs sqlite_verbs = {
 	.recordings_find = sqlite_recordings_find,
 	.lists_save = sqlite_lists_save,
 	.list_find = sqlite_list_find,
+	.lists_drop = sqlite_lists_drop,
 	.hook_put = sqlite_hook_put,
 	.hook_list = sqlite_hook_list,
 	.hook_drop = sqlite_hook_drop,

@@ -526,6 +526,12 @@ watch_list_find(struct store *store, struct arena *arena,
 }
 
 static enum store_result
+watch_lists_drop(struct store *store, const char *server, const char *call)
+{
+	PASS(lists_drop, server, call);
+}
+
+static enum store_result
 watch_hook_put(struct store *store, const struct hook *hook, bool anew)
 {
 	PASS(hook_put, hook, anew);
@@ -560,6 +566,7 @@ static const struct store_verbs watch_verbs = {
 	.recordings_find = watch_recordings_find,
 	.lists_save = watch_lists_save,
 	.list_find = watch_list_find,
+	.lists_drop = watch_lists_drop,
 	.hook_put = watch_hook_put,
 	.hook_list = watch_hook_list,
 	.hook_drop = watch_hook_drop,

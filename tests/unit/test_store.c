@@ -671,6 +671,40 @@ test_query_lists(const char *adapter)
 	store->verbs->close(store);
 }
 
+static void
+test_lists_drop(const char *adapter)
+{
+	static const struct {
+		struct store_list list;
+		bool stays;
+	} saved[] = {
+		{{"a", "getRecordings?", STR("1")}, false},
+		{{"a", "getRecordings?state=any&", STR("2")}, false},
+		{{"a", "getRecordings", STR("3")}, true},
+		{{"a", "getRecordingsToo?", STR("4")}, true},
+		{{"a", "getrecordings?", STR("5")}, true},
+		{{"a", "getMeetings", STR("6")}, true},
+		{{"b", "getRecordings?", STR("7")}, true},
+	};
+	struct store *store = open_store(adapter);
+	struct store_list list;
+
+	is_int(store->verbs->lists_drop(store, "a", "getRecordings"), STORE_OK,
+		"%s: nothing to forget", adapter);
+	for (size_t i = 0; i < COUNT(saved); i++)
+		store->verbs->lists_save(store, &saved[i].list, 1);
+	is_int(store->verbs->lists_drop(store, "a", "getRecordings"), STORE_OK,
+		"%s: a call's lists for queries", adapter);
+	for (size_t i = 0; i < COUNT(saved); i++) {
+		list = saved[i].list;
+		is_int(store->verbs->list_find(store, arena, &list),
+			saved[i].stays ? STORE_OK : STORE_NOT_FOUND, "… %s of %s: %s",
+			saved[i].list.what, saved[i].list.server,
+			saved[i].stays ? "still there" : "forgotten");
+	}
+	store->verbs->close(store);
+}
+
 /* ---- Recordings ---------------------------------------------------------- */
 
 /* The server that is remembered for a recording, "-" for none. */
@@ -1887,7 +1921,7 @@ verbs_survive(struct store *store)
 	struct store_list list = {"a", "getMeetings", STR("<response/>")};
 	struct store_recording recording = {STR("r"), "a"};
 	struct meeting meeting;
-	enum store_result r[11];
+	enum store_result r[12];
 	bool good = true;
 
 	memset(facts, 0x55, sizeof(facts));
@@ -1904,6 +1938,7 @@ verbs_survive(struct store *store)
 	r[8] = store->verbs->list_find(store, arena, &list);
 	r[9] = store->verbs->recordings_put(store, &recording, 1, 1000);
 	r[10] = store->verbs->recordings_find(store, arena, &recording, 1);
+	r[11] = store->verbs->lists_drop(store, "a", "getMeetings");
 	store->verbs->meeting_drop(store, STR("m3"), "a", 1000);
 	for (size_t i = 0; i < COUNT(r); i++)
 		good &= r[i] >= STORE_OK && r[i] <= STORE_FAILED;
@@ -1936,6 +1971,7 @@ count_failing(struct store *store)
 		(store->verbs->recordings_find(store, arena, &recording, 1) == STORE_FAILED) +
 		(store->verbs->lists_save(store, &list, 1) == STORE_FAILED) +
 		(store->verbs->list_find(store, arena, &list) == STORE_FAILED) +
+		(store->verbs->lists_drop(store, "a", "getMeetings") == STORE_FAILED) +
 		(contact(store, "a", false, 1000, NULL) < 0) +
 		(store->verbs->hook_put(store, &hook, true) == STORE_FAILED) +
 		(store->verbs->hook_list(store, arena, &hooks, &n) == STORE_FAILED) +
@@ -1944,7 +1980,7 @@ count_failing(struct store *store)
 		(store->verbs->lease_take(store, 1, 1000, 0) == STORE_FAILED);
 }
 
-#define ALL_VERBS 18
+#define ALL_VERBS 19
 
 static void
 delete_file(void)
@@ -2499,6 +2535,7 @@ main(void)
 		test_shares(adapters[i]);
 		test_lists(adapters[i]);
 		test_query_lists(adapters[i]);
+		test_lists_drop(adapters[i]);
 		test_recordings(adapters[i]);
 		test_hooks(adapters[i]);
 		test_hook_bounds(adapters[i]);
