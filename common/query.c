@@ -220,19 +220,35 @@ query_encode(struct buf *out, struct str value)
 	}
 }
 
-void
-query_encode_for_browser(struct buf *out, struct str text)
+/* Append text with the bytes that are not ASCII's graphic ones, and those of special,
+ * as %XX. */
+static void
+encode_some(struct buf *out, struct str text, const char *special)
 {
 	size_t i;
 
 	for (i = 0; i < text.len; i++) {
 		unsigned char c = (unsigned char)text.data[i];
 
-		if (c <= 0x20 || c >= 0x7f || memchr("\"#<>'", c, 5))
+		if (c <= 0x20 || c >= 0x7f || strchr(special, c))
 			encode_byte(out, c);
 		else
 			buf_char(out, (char)c);
 	}
+}
+
+void
+query_encode_for_browser(struct buf *out, struct str text)
+{
+
+	encode_some(out, text, "\"#<>'");
+}
+
+void
+query_encode_for_request(struct buf *out, struct str text)
+{
+
+	encode_some(out, text, "\"#<>\\^`{|}");
 }
 
 /* As java.net.URLEncoder does. */

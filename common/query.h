@@ -73,6 +73,13 @@ void query_encode(struct buf *out, struct str value);
 void query_encode_for_browser(struct buf *out, struct str text);
 
 /*
+ * Append text with those bytes as %XX that no request line may hold and libcurl or
+ * Tomcat refuse (RFC 3986, section 3.4; HttpParser.java): controls, space, ", #, <, >,
+ * \, ^, `, {, |, }, and all beyond ASCII.
+ */
+void query_encode_for_request(struct buf *out, struct str text);
+
+/*
  * The text BBB 2.4 to 2.6.17 signed for a form POST without a query: names
  * sorted, checksum left out, values as java.net.URLEncoder writes them, names
  * as they are (ValidationService.java, buildQueryStringFromParamsMap).

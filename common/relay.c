@@ -19,7 +19,11 @@ relay_url(struct arena *arena, const struct server *server, const char *name,
     struct str query)
 {
 	char hex[CHECKSUM_HEX_SIZE];
+	struct buf sent;
 
+	buf_init(&sent, LIMIT_ANSWER_BYTES);
+	query_encode_for_request(&sent, query);
+	query = buf_take(&sent, arena);
 	checksum_make(server->algorithm, str_from(name), query,
 	    str_from(server->secret), hex);
 	return str_printf(arena, "%s/%s?%.*s%schecksum=%s", server->base, name,

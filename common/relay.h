@@ -31,7 +31,7 @@ struct relay_answer {
 };
 
 /* The call's URL on that server, signed with the server's secret.  query is
- * signed and sent byte for byte. */
+ * signed and sent byte for byte, but for what query_encode_for_request changes. */
 const char *relay_url(struct arena *arena, const struct server *server,
 	const char *name, struct str query);
 

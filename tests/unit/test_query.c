@@ -203,22 +203,26 @@ test_encode(void)
 {
 	static const struct {
 		struct str text;
-		const char *encoded, *browser;
+		const char *encoded, *browser, *request;
 		const char *what;
 	} rows[] = {
-		{STR("azAZ09-._~"), "azAZ09-._~", "azAZ09-._~", "unreserved"},
-		{STR("a b"), "a%20b", "a%20b", "a space"},
-		{STR("+"), "%2B", "+", "a plus"},
-		{STR("a=1&b=%2f"), "a%3D1%26b%3D%252f", "a=1&b=%2f", "a query's own signs"},
-		{STR("\"#<>'"), "%22%23%3C%3E%27", "%22%23%3C%3E%27", "what a browser changes"},
+		{STR("azAZ09-._~"), "azAZ09-._~", "azAZ09-._~", "azAZ09-._~", "unreserved"},
+		{STR("a b"), "a%20b", "a%20b", "a%20b", "a space"},
+		{STR("+"), "%2B", "+", "+", "a plus"},
+		{STR("a=1&b=%2f"), "a%3D1%26b%3D%252f", "a=1&b=%2f", "a=1&b=%2f",
+			"a query's own signs"},
+		{STR("\"#<>'"), "%22%23%3C%3E%27", "%22%23%3C%3E%27", "%22%23%3C%3E'",
+			"what a browser changes"},
 		{STR("!$()*,;:@/?[]"), "%21%24%28%29%2A%2C%3B%3A%40%2F%3F%5B%5D",
-			"!$()*,;:@/?[]", "what it leaves"},
-		{STR("\\^`{|}"), "%5C%5E%60%7B%7C%7D", "\\^`{|}", "what it leaves in a query"},
+			"!$()*,;:@/?[]", "!$()*,;:@/?[]", "what it leaves"},
+		{STR("\\^`{|}"), "%5C%5E%60%7B%7C%7D", "\\^`{|}", "%5C%5E%60%7B%7C%7D",
+			"what it leaves in a query"},
 		{STR("\xc3\xa4\xf0\x9f\x98\x80"), "%C3%A4%F0%9F%98%80", "%C3%A4%F0%9F%98%80",
-			"beyond ASCII"},
-		{STR("\0\x01\x1f\x7f\r\n"), "%00%01%1F%7F%0D%0A", "%00%01%1F%7F%0D%0A", "controls"},
-		{STR(""), "", "", "nothing"},
-		{{NULL, 0}, "", "", "absent"},
+			"%C3%A4%F0%9F%98%80", "beyond ASCII"},
+		{STR("\0\x01\x1f\x7f\r\n"), "%00%01%1F%7F%0D%0A", "%00%01%1F%7F%0D%0A",
+			"%00%01%1F%7F%0D%0A", "controls"},
+		{STR(""), "", "", "", "nothing"},
+		{{NULL, 0}, "", "", "", "absent"},
 	};
 
 	for (size_t i = 0; i < COUNT(rows); i++) {
@@ -230,6 +234,9 @@ test_encode(void)
 		buf_free(&out);
 		query_encode_for_browser(&out, rows[i].text);
 		is_str(buf_view(&out).data, rows[i].browser, "for a browser: %s", rows[i].what);
+		buf_free(&out);
+		query_encode_for_request(&out, rows[i].text);
+		is_str(buf_view(&out).data, rows[i].request, "for a request: %s", rows[i].what);
 		buf_free(&out);
 	}
 
