@@ -87,6 +87,7 @@ static const char *const schema_steps[] = {
 
 enum statement {
 	BEGIN,
+	BEGIN_READ,
 	COMMIT,
 	ROLLBACK,
 	MEETING_COUNTS,
@@ -131,6 +132,7 @@ enum statement {
 
 static const char *const statements[STATEMENTS] = {
 	[BEGIN] = "BEGIN IMMEDIATE",
+	[BEGIN_READ] = "BEGIN",
 	[COMMIT] = "COMMIT",
 	[ROLLBACK] = "ROLLBACK",
 	[MEETING_COUNTS] = "SELECT server, COUNT(*) FROM meeting GROUP BY server",
@@ -1456,20 +1458,25 @@ recording_look(struct connection *connection, const struct store_recording *put,
 	return result;
 }
 
-/* OK when there is nothing to write at all, else CONFLICT. */
+/* OK when there is nothing to write at all, else CONFLICT.  In one transaction, since
+ * each one locks the file, and thousands of locks take longer than what they guard. */
 static enum store_result
 work_recordings_look(struct connection *connection, void *arguments)
 {
 	struct recordings_arguments *a = arguments;
-	enum store_result result;
+	enum store_result result = STORE_OK;
 	size_t i;
 
-	for (i = 0; i < a->n; i++) {
+	if (run(connection, BEGIN_READ) != 0)
+		return STORE_FAILED;
+	for (i = 0; i < a->n && result != STORE_CONFLICT; i++) {
 		result = recording_look(connection, &a->put[i], a->now_ms);
-		if (result == STORE_FAILED || result == STORE_CONFLICT)
-			return result;
+		if (result == STORE_FAILED)
+			return STORE_FAILED;
 	}
-	return STORE_OK;
+	if (run(connection, COMMIT) != 0)
+		return STORE_FAILED;
+	return result == STORE_CONFLICT ? STORE_CONFLICT : STORE_OK;
 }
 
 static enum store_result
@@ -1532,6 +1539,8 @@ work_recordings_find(struct connection *connection, void *arguments)
 	int64_t at_ms;
 	size_t i;
 
+	if (run(connection, BEGIN_READ) != 0)
+		return STORE_FAILED;
 	for (i = 0; i < a->n; i++) {
 		a->find[i].server = NULL;
 		result = recording_find(connection, a->find[i].record_id, &server, &at_ms);
@@ -1542,7 +1551,7 @@ work_recordings_find(struct connection *connection, void *arguments)
 		a->find[i].server = str_copy(a->arena, str_from(server));
 		sqlite3_reset(connection->prepared[RECORDING_FIND]);
 	}
-	return STORE_OK;
+	return run(connection, COMMIT) == 0 ? STORE_OK : STORE_FAILED;
 }
 
 static enum store_result
