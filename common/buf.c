@@ -25,6 +25,15 @@ buf_free(struct buf *buf)
 }
 
 void
+buf_clear(struct buf *buf)
+{
+
+	buf->len = 0;
+	if (buf->data)
+		buf->data[0] = '\0';
+}
+
+void
 buf_add(struct buf *buf, const void *data, size_t len)
 {
 	size_t capacity;

@@ -26,6 +26,9 @@ void buf_init(struct buf *buf, size_t max);
 /* Free the content.  The buffer may be filled anew, with the same maximum. */
 void buf_free(struct buf *buf);
 
+/* Drop the content and keep the memory for what is added next. */
+void buf_clear(struct buf *buf);
+
 void buf_add(struct buf *buf, const void *data, size_t len);
 void buf_str(struct buf *buf, struct str s);
 void buf_text(struct buf *buf, const char *text);

@@ -99,10 +99,21 @@ str_is_utf8(struct str s)
 	static const uint32_t least[] = {0, 0x80, 0x800, 0x10000};
 	size_t i = 0, more, k;
 	uint32_t point;
+	uint64_t word;
 
 	while (i < s.len) {
-		unsigned char c = (unsigned char)s.data[i++];
+		unsigned char c;
 
+		/* Nearly all is ASCII: eight bytes at once. */
+		while (s.len - i >= sizeof(word)) {
+			memcpy(&word, s.data + i, sizeof(word));
+			if (word & UINT64_C(0x8080808080808080))
+				break;
+			i += sizeof(word);
+		}
+		if (i == s.len)
+			break;
+		c = (unsigned char)s.data[i++];
 		if (c < 0x80)
 			continue;
 		if (c >= 0xc2 && c <= 0xdf) {

@@ -96,11 +96,15 @@ on_end(void *context, const char *name)
 {
 	struct reader *reader = context;
 	struct xml_item *item;
+	struct str text;
 	size_t end;
 
 	(void)name;
 	if (reader->target && reader->depth == reader->target_depth) {
-		*reader->target = str_trim(buf_take(&reader->text, reader->arena));
+		/* The buffer stays: a list has thousands of texts. */
+		text = str_trim(buf_view(&reader->text));
+		*reader->target = (struct str){str_copy(reader->arena, text), text.len};
+		buf_clear(&reader->text);
 		reader->target = NULL;
 	}
 	if (reader->depth == DEPTH_ITEM && reader->in_item) {

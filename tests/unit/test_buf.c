@@ -145,6 +145,26 @@ test_printf_long(void)
 	buf_free(&buf);
 }
 
+static void
+test_clear(void)
+{
+	struct buf buf;
+	char *data;
+
+	buf_init(&buf, 100);
+	buf_clear(&buf);
+	is_str(buf_view(&buf).data, "", "clear: what was empty");
+	buf_text(&buf, "some text");
+	data = buf.data;
+	buf_clear(&buf);
+	is_str(buf_view(&buf).data, "", "clear: the content is gone");
+	is_int(buf.len, 0, "clear: and has no length");
+	buf_text(&buf, "other");
+	is_str(buf_view(&buf).data, "other", "clear: it is filled anew");
+	ok(buf.data == data, "clear: in the same place");
+	buf_free(&buf);
+}
+
 int
 main(void)
 {
@@ -152,6 +172,7 @@ main(void)
 	test_maximum();
 	test_sticky();
 	test_take();
+	test_clear();
 	test_printf_long();
 	return done_testing();
 }

@@ -132,6 +132,7 @@ test_trim(void)
 static void
 test_utf8(void)
 {
+	int good = 0, bad = 0, all = 0;
 	static const struct {
 		struct str text;
 		bool good;
@@ -176,6 +177,21 @@ test_utf8(void)
 
 	/* A character cut by the end of the span, though its rest follows. */
 	ok(!str_is_utf8((struct str){"\xc3\xa4", 1}), "UTF-8: nothing behind the span counts");
+	/* ASCII is passed over in words: a bad byte at each place around them. */
+	for (size_t len = 1; len <= 24; len++) {
+		for (size_t at = 0; at < len; at++) {
+			char text[24];
+
+			memset(text, 'a', sizeof(text));
+			text[at] = '\x80';
+			bad += !str_is_utf8((struct str){text, len});
+			text[at] = 'a';
+			good += str_is_utf8((struct str){text, len});
+			all++;
+		}
+	}
+	is_int(bad, all, "UTF-8: a bad byte is found at any place");
+	is_int(good, all, "UTF-8: ASCII of any length is good");
 }
 
 static void
