@@ -49,6 +49,8 @@ static const char usage[] =
 	"  --hold SECONDS     after the last request, or the half one, keep the\n"
 	"                     connection open for so long, or until the peer closes it\n"
 	"  --timeout SECONDS  give up after so long (default 30)\n"
+	"  --time             print on standard error how many microseconds each request\n"
+	"                     took, from when it was connected to the answer's end\n"
 	"\n"
 	"Exit status: 0 every request was answered; 1 the connection was refused or\n"
 	"closed without an answer; 2 wrong usage; 3 time ran out; 4 the peer broke the\n"
@@ -107,6 +109,7 @@ struct options {
 	long hold_ms;
 	long timeout_ms;
 	bool keep;
+	bool time;
 };
 
 static long long deadline_ms;
@@ -126,12 +129,18 @@ die_errno(const char *what)
 }
 
 static long long
-now_ms(void)
+now_us(void)
 {
 	struct timespec now;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (long long)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+	return (long long)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+static long long
+now_ms(void)
+{
+	return now_us() / 1000;
 }
 
 static void
@@ -524,6 +533,7 @@ run_request(int *fd, const struct options *options, const struct request *reques
 	struct answer answer = { .out = stdout };
 	struct bytes out = { 0 };
 	int status = EXIT_ANSWERED;
+	long long begin_us;
 
 	if (*fd >= 0 && is_closed(*fd)) {
 		fprintf(stderr, "fcgi-client: the connection was closed; opening another\n");
@@ -535,7 +545,10 @@ run_request(int *fd, const struct options *options, const struct request *reques
 	if (request->out != NULL && (answer.out = fopen(request->out, "wb")) == NULL)
 		die_errno(request->out);
 	build(&out, request, options->keep);
+	begin_us = now_us();
 	exchange(*fd, &out, options, &answer, !is_half);
+	if (options->time)
+		fprintf(stderr, "%lld\n", now_us() - begin_us);
 	if (is_half) {
 		status = hold(*fd, options->hold_ms) ? EXIT_ANSWERED : EXIT_CLOSED;
 	} else if (!answer.ended) {
@@ -597,6 +610,8 @@ read_options(struct options *options, char **argv)
 			exit(EXIT_ANSWERED);
 		} else if (strcmp(word, "--keep") == 0) {
 			options->keep = true;
+		} else if (strcmp(word, "--time") == 0) {
+			options->time = true;
 		} else if (strcmp(word, "--no-stdin-end") == 0) {
 			request->no_stdin_end = true;
 		} else if (strcmp(word, "--get-values") == 0) {
