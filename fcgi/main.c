@@ -5,6 +5,7 @@
  * let what is in flight finish, SIGHUP reloads the configuration.
  */
 #include <getopt.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -40,6 +41,27 @@ struct settings {
 	const char *address; /* NULL: descriptor 0 */
 	int64_t threads;
 };
+
+/* Larger blocks than this are mapped each by itself, and so given back when they
+ * are freed. */
+#define MAPPED_BYTES (1 << 20)
+
+/* What the top of a heap may keep, so that not each list of a server costs page
+ * faults. */
+#define KEPT_BYTES (4 << 20)
+
+/*
+ * Give large bodies back.  By default glibc moves its threshold up to the largest block
+ * that was ever freed (mallopt(3), M_MMAP_THRESHOLD): after one body of 20 MB the
+ * next ones come from the threads' heaps, and each of these keeps it for good.
+ */
+static void
+set_memory(void)
+{
+
+	mallopt(M_MMAP_THRESHOLD, MAPPED_BYTES);
+	mallopt(M_TRIM_THRESHOLD, KEPT_BYTES);
+}
 
 static void
 block_signals(sigset_t *taken)
@@ -123,6 +145,7 @@ main(int argc, char **argv)
 	bool check = false;
 	int option;
 
+	set_memory();
 	app_open_standard_files();
 	if (log_open("tinyscale.fcgi", getenv("TINYSCALE_LOG")) != 0)
 		log_warn("TINYSCALE_LOG is none of error, warn, info, debug; using info");
