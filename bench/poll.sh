@@ -35,7 +35,15 @@ done
 		echo "output = /dev/null"
 	done >"$T/creates"
 curl -gsS -K "$T/creates" || exit 1
+
+# From here on each server says what it says now, and need not make it up anew: they are
+# one process here, which would do that for one after the other.
 for ((n = 1; n <= SERVERS; n++)); do
+	curl -gsS -o "$T/list-$n" "$(server_url $n)/getMeetings?checksum=$(sign getMeetings "" "$(server_secret $n)")"
+done
+control /reset
+for ((n = 1; n <= SERVERS; n++)); do
+	control "/raw?server=$n&call=getMeetings" --data-binary "@$T/list-$n"
 	fault $n delay getMeetings $((100 + (SLOWEST_MS - 100) * (n - 1) / (SERVERS - 1)))
 done
 
