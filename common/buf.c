@@ -34,6 +34,17 @@ buf_clear(struct buf *buf)
 }
 
 void
+buf_reserve(struct buf *buf, size_t more)
+{
+
+	/* One byte more for the NUL. */
+	if (buf->failed || more > buf->max - buf->len || more < buf->capacity - buf->len)
+		return;
+	buf->data = mem_resize(buf->data, buf->len + more + 1);
+	buf->capacity = buf->len + more + 1;
+}
+
+void
 buf_add(struct buf *buf, const void *data, size_t len)
 {
 	size_t capacity;

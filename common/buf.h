@@ -29,6 +29,10 @@ void buf_free(struct buf *buf);
 /* Drop the content and keep the memory for what is added next. */
 void buf_clear(struct buf *buf);
 
+/* Make room for that many bytes more, if the maximum allows: what is then added is
+ * not moved again. */
+void buf_reserve(struct buf *buf, size_t more);
+
 void buf_add(struct buf *buf, const void *data, size_t len);
 void buf_str(struct buf *buf, struct str s);
 void buf_text(struct buf *buf, const char *text);

@@ -4,8 +4,9 @@
  * stands in, unless it is down: a client that misses a meeting in the list may
  * end the lesson it belongs to.
  */
+#include <string.h>
+
 #include "call.h"
-#include "bounds.h"
 #include "fanout.h"
 #include "log.h"
 #include "mem.h"
@@ -56,35 +57,51 @@ seen_add(struct seen *seen, struct str key)
 	return true;
 }
 
+/* The merged list: raw fragments in the arena. */
+struct merged {
+	struct seen seen;
+	struct str *items;
+	size_t n, capacity;
+};
+
 /* Append the items of one server's list that no other brought. */
 static void
-merge(const struct xml_list *list, struct seen *seen, struct buf *items)
+merge(struct arena *arena, const struct xml_list *list, struct merged *merged)
 {
+	struct str *grown;
 	size_t i;
 
+	if (merged->n + list->n > merged->capacity) {
+		merged->capacity = 2 * (merged->n + list->n);
+		grown = arena_alloc(arena, merged->capacity * sizeof(*grown));
+		if (merged->n > 0)
+			memcpy(grown, merged->items, merged->n * sizeof(*grown));
+		merged->items = grown;
+	}
 	for (i = 0; i < list->n; i++)
-		if (list->items[i].text[0].len == 0 || seen_add(seen, list->items[i].text[0]))
-			buf_str(items, list->items[i].raw);
+		if (list->items[i].text[0].len == 0 ||
+		    seen_add(&merged->seen, list->items[i].text[0]))
+			merged->items[merged->n++] = list->items[i].raw;
 }
 
 /* Merge what the server answered; where that is nothing, its last known list.
  * Returns the answer if it was good, else the absent span. */
 static struct str
 merge_server(struct call *call, const struct xml_list *wanted, const struct server *server,
-    const struct relay_answer *answer, struct seen *seen, struct buf *items)
+    const struct relay_answer *answer, struct merged *merged)
 {
 	struct store_list known = {.server = server->name, .what = call->name};
 	struct xml_list list = *wanted;
 
 	if (answer->verdict == RELAY_SUCCESS) {
-		merge(answer->list, seen, items);
+		merge(call->arena, answer->list, merged);
 		return answer->http->answer;
 	}
 	if (call->store->verbs->list_find(call->store, call->arena, &known) == STORE_OK &&
 	    xml_read(call->arena, known.answer, NULL, 0, &list) == 0) {
 		log_info("server's last known list stands in for its answer", "server",
 		    server->name, "call", call->name);
-		merge(&list, seen, items);
+		merge(call->arena, &list, merged);
 	}
 	return (struct str){0};
 }
@@ -98,12 +115,11 @@ call_lists(struct call *call)
 		.item = list->item,
 		.keys = {list->key},
 	};
-	struct seen seen = {.arena = call->arena};
+	struct merged merged = {.seen.arena = call->arena};
 	struct store *store = call->store;
 	struct store_list *fresh;
 	struct fanout fanout;
 	struct str document;
-	struct buf items;
 	size_t i, n_fresh = 0;
 
 	fanout_init(&fanout, call, call->config->n_servers);
@@ -111,21 +127,14 @@ call_lists(struct call *call)
 	fanout_add_usable(&fanout);
 	fanout_run(&fanout, call->name, call->config->probe_timeout_ms, NULL);
 	fresh = arena_alloc(call->arena, (fanout.n + 1) * sizeof(*fresh));
-	buf_init(&items, LIMIT_MERGED_BYTES - LIMIT_HEADER_BYTES);
 	for (i = 0; i < fanout.n; i++) {
 		document = merge_server(call, &wanted, fanout.servers[i], &fanout.answers[i],
-		    &seen, &items);
+		    &merged);
 		if (document.len > 0)
 			fresh[n_fresh++] = (struct store_list){
 				fanout.servers[i]->name, call->name, document};
 	}
-	store->verbs->lists_save(store, fresh, n_fresh);
-	if (buf_failed(&items)) {
-		log_error("the merged list is too large", "call", call->name);
-		reply_error(call->response, call->arena, REPLY_UNAVAILABLE);
-	} else {
-		reply_items(call->response, call->arena, list, buf_take(&items, call->arena),
-		    (struct str){0});
-	}
-	buf_free(&items);
+	store->verbs->lists_save(store, fresh, n_fresh, NULL);
+	reply_items(call->response, call->arena, list, merged.items, merged.n,
+	    (struct str){0});
 }

@@ -110,6 +110,7 @@ collect(struct call *call, struct recording_list *recordings)
 	const char *name = list_name(call);
 	struct store_list *fresh = arena_alloc(call->arena,
 	    (config->n_servers + 1) * sizeof(*fresh));
+	bool *is_known = arena_alloc(call->arena, (config->n_servers + 1) * sizeof(*is_known));
 	struct fanout fanout;
 	size_t i, at = 0, n_fresh = 0;
 
@@ -138,7 +139,12 @@ collect(struct call *call, struct recording_list *recordings)
 			fresh[n_fresh++] = (struct store_list){server->name, name,
 				answer->http->answer};
 	}
-	call->store->verbs->lists_save(call->store, fresh, n_fresh);
+	call->store->verbs->lists_save(call->store, fresh, n_fresh, is_known);
+	/* Where the recordings of a list are that was there before is known, too. */
+	for (i = 0; i < n_fresh; i++)
+		if (is_known[i])
+			recording_list_forget(recordings,
+			    config_server_find(config, fresh[i].server));
 }
 
 /* The totals of a page, as BBB 2.6 to 3.0 and as later versions word them
@@ -164,7 +170,7 @@ call_recordings(struct call *call)
 	struct page page = read_page(&call->parameters);
 	struct recording_list recordings = {0};
 	size_t i, from = 0, to;
-	struct buf items;
+	struct str *items;
 
 	remove_page(call);
 	collect(call, &recordings);
@@ -179,15 +185,9 @@ call_recordings(struct call *call)
 		if (to - from > (size_t)page.limit)
 			to = from + (size_t)page.limit;
 	}
-	buf_init(&items, LIMIT_MERGED_BYTES - LIMIT_HEADER_BYTES);
+	items = arena_alloc(call->arena, (to - from + 1) * sizeof(*items));
 	for (i = from; i < to; i++)
-		buf_str(&items, recordings.list[i].raw);
-	if (buf_failed(&items)) {
-		log_error("the merged list is too large", "call", call->name);
-		reply_error(call->response, call->arena, REPLY_UNAVAILABLE);
-	} else {
-		reply_items(call->response, call->arena, list, buf_take(&items, call->arena),
-		    totals(call, &page, recordings.n, to - from));
-	}
-	buf_free(&items);
+		items[i - from] = recordings.list[i].raw;
+	reply_items(call->response, call->arena, list, items, to - from,
+	    totals(call, &page, recordings.n, to - from));
 }

@@ -190,7 +190,7 @@ poll_servers(struct call *call, const size_t *chosen, const struct server_facts 
 		lists[n_lists++] = (struct store_list){
 			polls[i].server, call->name, answer->http->answer};
 	}
-	verbs->lists_save(call->store, lists, n_lists);
+	verbs->lists_save(call->store, lists, n_lists, NULL);
 	if (verbs->polls_save(call->store, polls, n, now_ms,
 	        config->poll_interval_ms + config->create_timeout_ms) == STORE_OK)
 		settle(call, polls, n, owner);

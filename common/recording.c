@@ -88,6 +88,16 @@ recording_list_add(struct recording_list *recordings, struct arena *arena,
 	}
 }
 
+void
+recording_list_forget(struct recording_list *recordings, const struct server *server)
+{
+	size_t i;
+
+	for (i = 0; i < recordings->n; i++)
+		if (recordings->list[i].server == server)
+			recordings->list[i].server = NULL;
+}
+
 /* Below 0 when a is the larger: the larger stands first. */
 static int
 larger_first(int64_t a, int64_t b)

@@ -40,6 +40,9 @@ extern const struct xml_list recording_wanted;
 void recording_list_add(struct recording_list *recordings, struct arena *arena,
 	const struct xml_list *read, const struct server *server);
 
+/* Note no server any more in the recordings of that one. */
+void recording_list_forget(struct recording_list *recordings, const struct server *server);
+
 /*
  * Keep one recording of each recordID and order them: the newest startTime first,
  * and equal ones by recordID, so that pages of the list fit together.

@@ -7,11 +7,15 @@
 #include "buf.h"
 #include "bounds.h"
 #include "hook.h"
+#include "log.h"
 #include "mem.h"
 #include "xml.h"
 
 /* Of what was there before: a meeting, a hook. */
 #define DUPLICATE_KEY "duplicateWarning"
+
+/* What is around the items of a list, at most. */
+#define ENVELOPE_BYTES 512
 
 #define XML_TYPE "text/xml; charset=utf-8"
 #define JSON_TYPE "application/json; charset=utf-8"
@@ -277,15 +281,20 @@ reply_list_find(struct str call)
 
 void
 reply_items(struct response *response, struct arena *arena,
-    const struct reply_list *list, struct str items, struct str more)
+    const struct reply_list *list, const struct str *items, size_t n, struct str more)
 {
+	size_t i, total = more.len + ENVELOPE_BYTES;
 	struct buf out;
 
+	for (i = 0; i < n; i++)
+		total += items[i].len;
 	buf_init(&out, LIMIT_MERGED_BYTES);
+	buf_reserve(&out, total);
 	buf_text(&out, "<response><returncode>SUCCESS</returncode>");
-	if (items.len > 0) {
+	if (n > 0) {
 		buf_printf(&out, "<%s>", list->container);
-		buf_str(&out, items);
+		for (i = 0; i < n; i++)
+			buf_str(&out, items[i]);
 		buf_printf(&out, "</%s>", list->container);
 	} else {
 		buf_printf(&out, "%s<messageKey>%s</messageKey><message>%s</message>",
@@ -293,6 +302,11 @@ reply_items(struct response *response, struct arena *arena,
 	}
 	buf_str(&out, more);
 	buf_text(&out, "</response>");
-	response->result = items.len > 0 ? "SUCCESS" : list->empty_key;
+	if (buf_failed(&out)) {
+		log_error("the merged list is too large", "call", list->call);
+		reply_error(response, arena, REPLY_UNAVAILABLE);
+		return;
+	}
+	response->result = n > 0 ? "SUCCESS" : list->empty_key;
 	reply_xml(response, buf_take(&out, arena));
 }

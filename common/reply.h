@@ -103,9 +103,12 @@ struct reply_list {
 /* The list of that call, or NULL. */
 const struct reply_list *reply_list_find(struct str call);
 
-/* Answer with the items, raw fragments one after another; with the empty form
- * when there are none.  more, which may be absent, is XML that follows. */
+/*
+ * Answer with the n items, raw fragments one after another; with the empty form
+ * when there are none.  more, which may be absent, is XML that follows.  What
+ * would be larger than LIMIT_MERGED_BYTES is logged and becomes REPLY_UNAVAILABLE.
+ */
 void reply_items(struct response *response, struct arena *arena,
-	const struct reply_list *list, struct str items, struct str more);
+	const struct reply_list *list, const struct str *items, size_t n, struct str more);
 
 #endif

@@ -179,10 +179,12 @@ struct store_verbs {
 	enum store_result (*recordings_find)(struct store *store, struct arena *arena,
 		struct store_recording *recordings, size_t n);
 
-	/* Remember the lists of several servers; equal ones cost no write.  Of lists
-	 * for a query ("CALL?QUERY") a server's last LIMIT_LISTS are kept. */
+	/* Remember the lists of several servers; equal ones cost no write, and
+	 * is_known[i] tells whether lists[i] was one (is_known may be NULL; all are
+	 * false on STORE_FAILED).  Of lists for a query ("CALL?QUERY") a server's last
+	 * LIMIT_LISTS are kept. */
 	enum store_result (*lists_save)(struct store *store,
-		const struct store_list *lists, size_t n);
+		const struct store_list *lists, size_t n, bool *is_known);
 
 	/* The list last remembered for list->server and list->what: OK with
 	 * list->answer, or NOT_FOUND. */

@@ -604,7 +604,8 @@ purge_lists(struct store_memory *memory, const char *server)
 }
 
 static enum store_result
-memory_lists_save(struct store *store, const struct store_list *lists, size_t n)
+memory_lists_save(struct store *store, const struct store_list *lists, size_t n,
+    bool *is_known)
 {
 	struct store_memory *memory = open_locked(store);
 	struct known_list *known;
@@ -621,6 +622,9 @@ memory_lists_save(struct store *store, const struct store_list *lists, size_t n)
 				.what = mem_strdup(lists[i].what),
 			};
 		}
+		if (is_known)
+			is_known[i] = known->answer && str_equal(lists[i].answer,
+			    (struct str){known->answer, known->answer_len});
 		free(known->answer);
 		known->answer = mem_alloc(lists[i].answer.len + 1);
 		memcpy(known->answer, lists[i].answer.data, lists[i].answer.len);

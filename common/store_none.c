@@ -1,5 +1,7 @@
 #include "store_none.h"
 
+#include <string.h>
+
 #include "store.h"
 
 static enum store_result
@@ -162,12 +164,14 @@ none_recordings_find(struct store *store, struct arena *arena,
 }
 
 static enum store_result
-none_lists_save(struct store *store, const struct store_list *lists, size_t n)
+none_lists_save(struct store *store, const struct store_list *lists, size_t n,
+    bool *is_known)
 {
 
 	(void)store;
 	(void)lists;
-	(void)n;
+	if (is_known)
+		memset(is_known, 0, n * sizeof(*is_known));
 	return STORE_FAILED;
 }
 

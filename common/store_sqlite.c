@@ -1570,6 +1570,7 @@ sqlite_recordings_find(struct store *store, struct arena *arena,
 struct lists_arguments {
 	const struct store_list *lists;
 	size_t n;
+	bool *is_known; /* or NULL */
 };
 
 static enum store_result
@@ -1577,6 +1578,7 @@ work_lists_save(struct connection *connection, void *arguments)
 {
 	struct lists_arguments *a = arguments;
 	sqlite3_stmt *statement;
+	bool is_known;
 	size_t i;
 
 	for (i = 0; i < a->n; i++) {
@@ -1589,7 +1591,10 @@ work_lists_save(struct connection *connection, void *arguments)
 		    a->lists[i].answer.len, SQLITE_STATIC);
 		if (step(statement) != SQLITE_DONE)
 			return STORE_FAILED;
-		if (!strchr(a->lists[i].what, '?') || sqlite3_changes(connection->db) == 0)
+		is_known = sqlite3_changes(connection->db) == 0;
+		if (a->is_known)
+			a->is_known[i] = is_known;
+		if (is_known || !strchr(a->lists[i].what, '?'))
 			continue;
 		statement = prepare(connection, LIST_PURGE);
 		if (!statement)
@@ -1603,11 +1608,16 @@ work_lists_save(struct connection *connection, void *arguments)
 }
 
 static enum store_result
-sqlite_lists_save(struct store *store, const struct store_list *lists, size_t n)
+sqlite_lists_save(struct store *store, const struct store_list *lists, size_t n,
+    bool *is_known)
 {
-	struct lists_arguments a = {lists, n};
+	struct lists_arguments a = {lists, n, is_known};
+	enum store_result result =
+	    n > 0 ? perform(store, true, work_lists_save, &a) : STORE_OK;
 
-	return n > 0 ? perform(store, true, work_lists_save, &a) : STORE_OK;
+	if (is_known && result != STORE_OK)
+		memset(is_known, 0, n * sizeof(*is_known));
+	return result;
 }
 
 struct list_arguments {

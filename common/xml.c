@@ -35,6 +35,15 @@ byte_index(const struct reader *reader)
 }
 
 static void
+on_text(void *context, const char *data, int len)
+{
+	struct reader *reader = context;
+
+	if (reader->target && reader->depth == reader->target_depth)
+		buf_add(&reader->text, data, (size_t)len);
+}
+
+static void
 collect(struct reader *reader, struct str *target)
 {
 
@@ -42,6 +51,8 @@ collect(struct reader *reader, struct str *target)
 		return; /* the first one counts */
 	reader->target = target;
 	reader->target_depth = reader->depth;
+	/* Only while there is something to collect: Expat is quicker without. */
+	XML_SetCharacterDataHandler(reader->parser, on_text);
 }
 
 static void
@@ -106,6 +117,7 @@ on_end(void *context, const char *name)
 		*reader->target = (struct str){str_copy(reader->arena, text), text.len};
 		buf_clear(&reader->text);
 		reader->target = NULL;
+		XML_SetCharacterDataHandler(reader->parser, NULL);
 	}
 	if (reader->depth == DEPTH_ITEM && reader->in_item) {
 		item = &reader->list->items[reader->list->n++];
@@ -116,15 +128,6 @@ on_end(void *context, const char *name)
 		reader->in_item = false;
 	}
 	reader->depth--;
-}
-
-static void
-on_text(void *context, const char *data, int len)
-{
-	struct reader *reader = context;
-
-	if (reader->target && reader->depth == reader->target_depth)
-		buf_add(&reader->text, data, (size_t)len);
 }
 
 static void
@@ -172,7 +175,6 @@ xml_read(struct arena *arena, struct str document, struct xml_field *fields,
 	buf_init(&reader.text, LIMIT_ANSWER_BYTES);
 	XML_SetUserData(reader.parser, &reader);
 	XML_SetElementHandler(reader.parser, on_start, on_end);
-	XML_SetCharacterDataHandler(reader.parser, on_text);
 	XML_SetStartDoctypeDeclHandler(reader.parser, on_doctype);
 	status = XML_Parse(reader.parser, document.data, (int)document.len, XML_TRUE);
 	XML_ParserFree(reader.parser);

@@ -513,9 +513,11 @@ watch_recordings_find(struct store *store, struct arena *arena,
 
 static enum store_result
 watch_lists_save(struct store *store, const struct store_list *lists,
-	size_t n)
+	size_t n, bool *is_known)
 {
-	PASS(lists_save, lists, n);
+	if (is_known != NULL)
+		memset(is_known, 0, n * sizeof *is_known);
+	PASS(lists_save, lists, n, is_known);
 }
 
 static enum store_result
@@ -1440,7 +1442,7 @@ do_section(struct run *run, size_t index)
 	} else if ((rest = after(title, "lists ")) != NULL && (what = strchr(rest, ' ')) != NULL) {
 		*what++ = '\0';
 		run->inner->verbs->lists_save(run->inner, &(struct store_list){.server = rest,
-			.what = what, .answer = str_from(section->text)}, 1);
+			.what = what, .answer = str_from(section->text)}, 1, NULL);
 	} else {
 		for (size_t i = 0; i < sizeof others / sizeof *others; i++)
 			if (after(title, others[i]) != NULL)

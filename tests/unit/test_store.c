@@ -615,7 +615,7 @@ test_lists(const char *adapter)
 	struct store_list list = {"a", "getMeetings", {NULL, 0}};
 
 	is_int(store->verbs->list_find(store, arena, &list), STORE_NOT_FOUND, "%s: no list yet", adapter);
-	is_int(store->verbs->lists_save(store, saved, COUNT(saved)), STORE_OK, "%s: saving", adapter);
+	is_int(store->verbs->lists_save(store, saved, COUNT(saved), NULL), STORE_OK, "%s: saving", adapter);
 	for (size_t i = 0; i < COUNT(saved); i++) {
 		list = (struct store_list){saved[i].server, saved[i].what, {NULL, 0}};
 		is_int(store->verbs->list_find(store, arena, &list), STORE_OK, "%s: list %zu", adapter, i);
@@ -624,16 +624,23 @@ test_lists(const char *adapter)
 	list = (struct store_list){"b", "getRecordings", {NULL, 0}};
 	is_int(store->verbs->list_find(store, arena, &list), STORE_NOT_FOUND,
 		"%s: of this server, but another list", adapter);
-	is_int(store->verbs->lists_save(store, NULL, 0), STORE_OK, "%s: saving none", adapter);
+	is_int(store->verbs->lists_save(store, NULL, 0, NULL), STORE_OK, "%s: saving none", adapter);
 
 	size_t big_len = 3000000;
 	char *big = malloc(big_len);
 	memset(big, 'b', big_len);
 	struct store_list large = {"a", "getMeetings", {big, big_len}};
-	is_int(store->verbs->lists_save(store, &large, 1), STORE_OK, "%s: 3 MB", adapter);
+	is_int(store->verbs->lists_save(store, &large, 1, NULL), STORE_OK, "%s: 3 MB", adapter);
 	list = (struct store_list){"a", "getMeetings", {NULL, 0}};
 	ok(store->verbs->list_find(store, arena, &list) == STORE_OK &&
 		str_equal(list.answer, large.answer), "… replace what was there");
+	bool is_known[2] = {false, true};
+	struct store_list twice[] = {large, {"b", "new", STR("x")}};
+	is_int(store->verbs->lists_save(store, twice, 2, is_known), STORE_OK, "%s: saving it again", adapter);
+	ok(is_known[0] && !is_known[1], "… it is known, and the new one is not");
+	big[1] = 'c';
+	is_int(store->verbs->lists_save(store, twice, 2, is_known), STORE_OK, "… changed by one byte");
+	ok(!is_known[0] && is_known[1], "… it is not");
 	free(big);
 	list = (struct store_list){"b", "getMeetings", {NULL, 0}};
 	ok(store->verbs->list_find(store, arena, &list) == STORE_OK &&
@@ -648,13 +655,13 @@ test_query_lists(const char *adapter)
 	char what[32];
 	struct store_list list = {"a", "getRecordings", STR("all")};
 
-	store->verbs->lists_save(store, &list, 1);
+	store->verbs->lists_save(store, &list, 1, NULL);
 	list = (struct store_list){"b", "getRecordings?other", STR("b's")};
-	store->verbs->lists_save(store, &list, 1);
+	store->verbs->lists_save(store, &list, 1, NULL);
 	for (int i = 0; i < LIMIT_LISTS + 2; i++) {
 		snprintf(what, sizeof(what), "getRecordings?%d", i);
 		list = (struct store_list){"a", what, STR("one")};
-		is_int(store->verbs->lists_save(store, &list, 1), STORE_OK, "%s: query %d", adapter, i);
+		is_int(store->verbs->lists_save(store, &list, 1, NULL), STORE_OK, "%s: query %d", adapter, i);
 	}
 	for (int i = 0; i < LIMIT_LISTS + 2; i++) {
 		snprintf(what, sizeof(what), "getRecordings?%d", i);
@@ -692,7 +699,7 @@ test_lists_drop(const char *adapter)
 	is_int(store->verbs->lists_drop(store, "a", "getRecordings"), STORE_OK,
 		"%s: nothing to forget", adapter);
 	for (size_t i = 0; i < COUNT(saved); i++)
-		store->verbs->lists_save(store, &saved[i].list, 1);
+		store->verbs->lists_save(store, &saved[i].list, 1, NULL);
 	is_int(store->verbs->lists_drop(store, "a", "getRecordings"), STORE_OK,
 		"%s: a call's lists for queries", adapter);
 	for (size_t i = 0; i < COUNT(saved); i++) {
@@ -1671,7 +1678,7 @@ test_shared_file(void)
 	is_int(claim_among(second, "m", servers, 4, 2000, &meeting), STORE_EXISTS, "… and keeps to it");
 	second->verbs->server_save(second, "b", &down);
 	is_int(facts_of(first, "b").health, SERVER_DOWN, "the first sees what the second saves");
-	first->verbs->lists_save(first, &saved, 1);
+	first->verbs->lists_save(first, &saved, 1, NULL);
 	is_int(second->verbs->list_find(second, arena, &list), STORE_OK, "lists, too");
 	first->verbs->close(first);
 	second->verbs->close(second);
@@ -1708,14 +1715,14 @@ test_economy(void)
 	struct meeting meeting;
 	sqlite3 *db;
 
-	store->verbs->lists_save(store, lists, 2);
+	store->verbs->lists_save(store, lists, 2, NULL);
 	if (sqlite3_open(path, &db) != SQLITE_OK)
 		exit(1);
 	int64_t version = query_number(db, "PRAGMA data_version");
-	store->verbs->lists_save(store, lists, 2);
+	store->verbs->lists_save(store, lists, 2, NULL);
 	is_int(query_number(db, "PRAGMA data_version"), version, "equal lists cost no write");
 	lists[1].answer = STR("<response>2</response>");
-	store->verbs->lists_save(store, lists, 2);
+	store->verbs->lists_save(store, lists, 2, NULL);
 	ok(query_number(db, "PRAGMA data_version") != version, "another list does");
 	struct store_recording recording = {STR("r"), "a"};
 	store->verbs->recordings_put(store, &recording, 1, 1000);
@@ -1934,7 +1941,7 @@ verbs_survive(struct store *store)
 	r[4] = claim_among(store, "m2", servers, MANY, 1000, &meeting);
 	r[5] = store->verbs->meeting_adopt(store, STR("m3"), "a", 1000);
 	r[6] = move(store, "m2", servers, MANY, "a", 1000, &meeting);
-	r[7] = store->verbs->lists_save(store, &list, 1);
+	r[7] = store->verbs->lists_save(store, &list, 1, NULL);
 	r[8] = store->verbs->list_find(store, arena, &list);
 	r[9] = store->verbs->recordings_put(store, &recording, 1, 1000);
 	r[10] = store->verbs->recordings_find(store, arena, &recording, 1);
@@ -1969,7 +1976,7 @@ count_failing(struct store *store)
 		(store->verbs->meeting_drop(store, STR("n"), "a", 1000) == STORE_FAILED) +
 		(store->verbs->recordings_put(store, &recording, 1, 1000) == STORE_FAILED) +
 		(store->verbs->recordings_find(store, arena, &recording, 1) == STORE_FAILED) +
-		(store->verbs->lists_save(store, &list, 1) == STORE_FAILED) +
+		(store->verbs->lists_save(store, &list, 1, NULL) == STORE_FAILED) +
 		(store->verbs->list_find(store, arena, &list) == STORE_FAILED) +
 		(store->verbs->lists_drop(store, "a", "getMeetings") == STORE_FAILED) +
 		(contact(store, "a", false, 1000, NULL) < 0) +
