@@ -28,8 +28,12 @@
 #define RECEIVE_TIMEOUT_S 10
 #define SEND_TIMEOUT_S 30
 
-/* FCGX_PutStr counts in int. */
-#define WRITE_BYTES ((size_t)1 << 20)
+/* From here on an answer is sent past libfcgi, which writes 8 KiB at a time. */
+#define LARGE_BYTES ((size_t)64 << 10)
+
+/* The most that one record holds (FastCGI specification 1.0, section 3.3), in whole
+ * units of 8 bytes, as it recommends. */
+#define RECORD_BYTES ((size_t)65528)
 
 /* A pause when descriptors ran out. */
 #define EXHAUSTED_PAUSE_MS 100
@@ -66,19 +70,62 @@ read_body(void *context, char *data, size_t size)
 	return got;
 }
 
+/* Send all of it; false when the web server takes no more. */
+static bool
+send_all(int fd, const void *data, size_t len, int flags)
+{
+	const char *next = data;
+	ssize_t sent;
+
+	while (len > 0) {
+		sent = send(fd, next, len, flags | MSG_NOSIGNAL);
+		if (sent < 0 && errno == EINTR)
+			continue;
+		if (sent < 0)
+			return false;
+		next += sent;
+		len -= (size_t)sent;
+	}
+	return true;
+}
+
+/* Send a large piece in records of our own, after what libfcgi still holds. */
+static void
+send_records(FCGX_Request *fcgx, struct str bytes)
+{
+	FCGI_Header header = {
+		.version = FCGI_VERSION_1,
+		.type = FCGI_STDOUT,
+		.requestIdB1 = (unsigned char)(fcgx->requestId >> 8),
+		.requestIdB0 = (unsigned char)fcgx->requestId,
+	};
+	struct str part;
+
+	if (FCGX_FFlush(fcgx->out) != 0)
+		return;
+	for (; bytes.len > 0; bytes = str_part(bytes, part.len, SIZE_MAX)) {
+		part = str_part(bytes, 0, RECORD_BYTES);
+		header.contentLengthB1 = (unsigned char)(part.len >> 8);
+		header.contentLengthB0 = (unsigned char)part.len;
+		if (send_all(fcgx->ipcFd, &header, sizeof(header), MSG_MORE) &&
+		    send_all(fcgx->ipcFd, part.data, part.len, 0))
+			continue;
+		/* Nothing may follow half a record. */
+		shutdown(fcgx->ipcFd, SHUT_RDWR);
+		return;
+	}
+}
+
 static void
 write_bytes(void *context, struct str bytes)
 {
 	FCGX_Request *fcgx = context;
-	size_t from = 0;
 
-	while (from < bytes.len) {
-		struct str part = str_part(bytes, from, WRITE_BYTES);
-
-		if (FCGX_PutStr(part.data, (int)part.len, fcgx->out) != (int)part.len)
-			return; /* the client has gone; the next look sees it */
-		from += part.len;
-	}
+	/* If it fails the client has gone; the next look sees it. */
+	if (bytes.len < LARGE_BYTES)
+		FCGX_PutStr(bytes.data, (int)bytes.len, fcgx->out);
+	else
+		send_records(fcgx, bytes);
 }
 
 /*

@@ -424,6 +424,19 @@ behaviour_broken_server() {
 	is "$(result)" "SUCCESS" "and when it works again"
 }
 
+# A list of a megabyte, twice, for the connection may be kept.
+behaviour_large_list() {
+	local n
+	control "/record?server=0&meetingID=large&n=1000" >"$T/out"
+	for n in first second; do
+		call getRecordings
+		is "$(xml returncode) $(BODY | grep -o '<meetingID>large-[0-9]*<' | sort -u | wc -l)" \
+			"SUCCESS 1000" "a list of a thousand recordings, the $n time"
+		like "$(BODY | tail -c 12)" '*</response>' "a list of a thousand recordings, the $n time: its end"
+	done
+	within "$(BODY | wc -c)" 500000 10000000 "a list of a thousand recordings: its size"
+}
+
 behaviour_restart() {
 	local server
 	create restart
@@ -452,4 +465,5 @@ behaviour_long
 behaviour_health
 behaviour_callback
 behaviour_broken_server
+behaviour_large_list
 behaviour_restart
