@@ -124,6 +124,9 @@ call_lists(struct call *call)
 
 	fanout_init(&fanout, call, call->config->n_servers);
 	fanout.list = &wanted;
+	/* A client's parameters may make every server answer 400. */
+	if (call->query.len > 0 || call->form.len > 0)
+		fanout.origin = RELAY_CLIENT;
 	fanout_add_usable(&fanout);
 	fanout_run(&fanout, call->name, call->config->probe_timeout_ms, NULL);
 	fresh = arena_alloc(call->arena, (fanout.n + 1) * sizeof(*fresh));
