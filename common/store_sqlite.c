@@ -1,30 +1,18 @@
 #include "store_sqlite.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <libgen.h>
 #include <pthread.h>
 #include <sqlite3.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "bounds.h"
 #include "load.h"
 #include "log.h"
 #include "mem.h"
+#include "sqlite_file.h"
 #include "store.h"
-
-/* How long to wait for another process's write.  Giving up early would place
- * a meeting without its claim. */
-#define BUSY_TIMEOUT_MS 10000
-
-/* Opening waits for less: what is in its way then is no short write. */
-#define OPEN_TIMEOUT_MS 1000
 
 /* A mapping this old goes, so that the file does not grow with history; if the
  * meeting still runs, the next call about it costs a look-up. */
@@ -41,10 +29,7 @@
 /* Records of absent meetings are of use for seconds; older ones go. */
 #define ABSENT_KEEP_MS 60000
 
-/*
- * How a file comes to the schema of this program: PRAGMA user_version counts the
- * steps it has taken.  A released step never changes; a new one is added below.
- */
+/* The schema; see sqlite_file.h. */
 static const char *const schema_steps[] = {
 	[0] =
 	    "CREATE TABLE meeting (id TEXT PRIMARY KEY, server TEXT NOT NULL,"
@@ -83,7 +68,10 @@ static const char *const schema_steps[] = {
 	    " WITHOUT ROWID;",
 };
 
-#define SCHEMA_VERSION ((int)(sizeof(schema_steps) / sizeof(*schema_steps)))
+static const struct sqlite_schema schema = {
+	.steps = schema_steps,
+	.n = sizeof(schema_steps) / sizeof(*schema_steps),
+};
 
 enum statement {
 	BEGIN,
@@ -212,9 +200,7 @@ static const char *const statements[STATEMENTS] = {
 /* One connection: used by one thread at a time, kept between requests. */
 struct connection {
 	struct connection *next;
-	sqlite3 *db;
-	dev_t device;     /* the file that was opened, to notice another in */
-	ino_t inode;      /* its place */
+	struct sqlite_file file;
 	sqlite3_stmt *prepared[STATEMENTS];
 };
 
@@ -228,7 +214,7 @@ struct store_sqlite {
 	atomic_bool failing[2];         /* reads, writes: was it logged? */
 };
 
-/* ---- Opening --------------------------------------------------------- */
+/* ---- Running one verb ------------------------------------------------- */
 
 static void
 connection_close(struct connection *connection)
@@ -239,228 +225,8 @@ connection_close(struct connection *connection)
 		return;
 	for (i = 0; i < STATEMENTS; i++)
 		sqlite3_finalize(connection->prepared[i]);
-	sqlite3_close(connection->db);
+	sqlite3_close(connection->file.db);
 	free(connection);
-}
-
-static bool
-is_damaged(int error)
-{
-
-	return (error & 0xff) == SQLITE_CORRUPT || (error & 0xff) == SQLITE_NOTADB;
-}
-
-/* path with a suffix; the caller frees it. */
-static char *
-with_suffix(const char *path, const char *suffix)
-{
-	char *text = mem_alloc(strlen(path) + strlen(suffix) + 1);
-
-	strcpy(text, path);
-	strcat(text, suffix);
-	return text;
-}
-
-static void
-remove_companions(const char *path)
-{
-	static const char *const suffixes[] = {"-wal", "-shm", "-journal"};
-	size_t i;
-
-	for (i = 0; i < sizeof(suffixes) / sizeof(*suffixes); i++) {
-		char *companion = with_suffix(path, suffixes[i]);
-
-		unlink(companion);
-		free(companion);
-	}
-}
-
-/*
- * Creating, checking and moving aside happen under a lock on the directory: a
- * new file must not meet the -wal of an older one, and of many processes
- * only one may find a file damaged and move it.  Returns the descriptor that
- * holds the lock, or -1: without a lock it is still right most of the time.
- */
-static int
-lock_directory(const char *path)
-{
-	char *copy = mem_strdup(path);
-	int fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-	free(copy);
-	if (fd >= 0)
-		while (flock(fd, LOCK_EX) != 0 && errno == EINTR)
-			;
-	return fd;
-}
-
-/* A number that tells this file from another at the same path.  It is kept in the
- * file, as its application_id. */
-static int
-identity(const struct stat *file)
-{
-	uint64_t mixed = ((uint64_t)file->st_ino ^ (uint64_t)file->st_dev << 40) *
-	    UINT64_C(0x9e3779b97f4a7c15);
-
-	return (int)(mixed >> 33) | 1; /* never 0, the default */
-}
-
-/* Read a pragma's number.  SQLITE_OK, or the error. */
-static int
-read_pragma(sqlite3 *db, const char *pragma, int *number)
-{
-	sqlite3_stmt *statement;
-	int error = sqlite3_prepare_v2(db, pragma, -1, &statement, NULL);
-
-	if (error != SQLITE_OK)
-		return error;
-	if (sqlite3_step(statement) == SQLITE_ROW)
-		*number = sqlite3_column_int(statement, 0);
-	return sqlite3_finalize(statement);
-}
-
-static int
-write_identity(sqlite3 *db, int id)
-{
-	char text[64];
-
-	snprintf(text, sizeof(text), "PRAGMA application_id = %d", id);
-	return sqlite3_exec(db, text, NULL, NULL, NULL);
-}
-
-/* Bring the file from one version to this program's.  Of many processes that open it
- * at once, each looks again after the first has done it. */
-static int
-schema_upgrade(sqlite3 *db, int id)
-{
-	int version = 0, error;
-	char text[64];
-
-	error = sqlite3_exec(db, "PRAGMA journal_mode = WAL; BEGIN IMMEDIATE", NULL, NULL, NULL);
-	if (error == SQLITE_OK)
-		error = read_pragma(db, "PRAGMA user_version", &version);
-	if (error == SQLITE_OK && version == 0)
-		error = write_identity(db, id);
-	while (error == SQLITE_OK && version < SCHEMA_VERSION) {
-		error = sqlite3_exec(db, schema_steps[version++], NULL, NULL, NULL);
-		snprintf(text, sizeof(text), "PRAGMA user_version = %d", version);
-		if (error == SQLITE_OK)
-			error = sqlite3_exec(db, text, NULL, NULL, NULL);
-	}
-	if (error == SQLITE_OK)
-		error = sqlite3_exec(db, "COMMIT", NULL, NULL, NULL);
-	return error;
-}
-
-/*
- * Make sure that the file is this program's and its -wal is its own.  A file that
- * was put in another's place meets the -wal of that other, which SQLite cannot
- * tell: read through it, the identity is not this file's.  SQLITE_ABORT means
- * just that; with is_alone (there is no -wal) the file is given its identity.
- */
-static int
-schema_check(sqlite3 *db, int id, bool is_alone)
-{
-	int version = 0, found = 0, error;
-
-	error = read_pragma(db, "PRAGMA user_version", &version);
-	if (error == SQLITE_OK)
-		error = read_pragma(db, "PRAGMA application_id", &found);
-	if (error != SQLITE_OK)
-		return error;
-	if (version > SCHEMA_VERSION)
-		return SQLITE_MISMATCH; /* written by a newer program */
-	if (version > 0 && found != id) {
-		if (!is_alone)
-			return SQLITE_ABORT;
-		error = write_identity(db, id);
-		if (error != SQLITE_OK)
-			return error;
-	}
-	return version < SCHEMA_VERSION ? schema_upgrade(db, id) : SQLITE_OK;
-}
-
-/* Open the file as it stands.  SQLITE_OK, or the error. */
-static int
-connection_try(const char *path, bool is_alone, struct connection **opened)
-{
-	struct connection *connection = mem_alloc(sizeof(*connection));
-	struct stat file;
-	int error;
-
-	error = sqlite3_open_v2(path, &connection->db,
-	    SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL);
-	if (error == SQLITE_OK && stat(path, &file) != 0)
-		error = SQLITE_CANTOPEN;
-	if (error == SQLITE_OK) {
-		sqlite3_extended_result_codes(connection->db, 1);
-		sqlite3_busy_timeout(connection->db, OPEN_TIMEOUT_MS);
-		/* Closing must not write another file's -wal into this one. */
-		sqlite3_db_config(connection->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
-		error = sqlite3_exec(connection->db, "PRAGMA synchronous = NORMAL",
-		    NULL, NULL, NULL);
-	}
-	if (error == SQLITE_OK)
-		error = schema_check(connection->db, identity(&file), is_alone);
-	if (error != SQLITE_OK) {
-		connection_close(connection);
-		return error;
-	}
-	sqlite3_db_config(connection->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL);
-	sqlite3_busy_timeout(connection->db, BUSY_TIMEOUT_MS);
-	connection->device = file.st_dev;
-	connection->inode = file.st_ino;
-	*opened = connection;
-	return SQLITE_OK;
-}
-
-static int
-connection_open(const char *path, struct connection **opened)
-{
-	int lock = lock_directory(path), error;
-	struct stat file;
-	char *aside;
-
-	if (stat(path, &file) != 0) {
-		if (errno == ENOENT)
-			remove_companions(path);
-	} else if (S_ISREG(file.st_mode) && file.st_size == 0) {
-		/* An emptied file is as good as none; but others may still have it
-		 * open, and locked. */
-		unlink(path);
-		remove_companions(path);
-	}
-	error = connection_try(path, false, opened);
-	if (error == SQLITE_ABORT) {
-		log_warn("another state was put in place; using it", "file", path);
-		remove_companions(path);
-		error = connection_try(path, true, opened);
-	}
-	if (is_damaged(error)) {
-		aside = with_suffix(path, ".broken");
-		if (rename(path, aside) == 0) {
-			remove_companions(path);
-			log_warn("the state is no database or damaged; moved aside and begun "
-			    "afresh, meetings are found again by asking the servers",
-			    "file", path, "moved_to", aside);
-			error = connection_try(path, true, opened);
-		}
-		free(aside);
-	}
-	if (lock >= 0)
-		close(lock);
-	return error;
-}
-
-/* ---- Running one verb ------------------------------------------------- */
-
-static bool
-is_in_place(const struct store_sqlite *sqlite, const struct connection *connection)
-{
-	struct stat file;
-
-	return stat(sqlite->path, &file) == 0 && file.st_dev == connection->device &&
-	    file.st_ino == connection->inode;
 }
 
 static struct connection *
@@ -477,12 +243,16 @@ connection_take(struct store_sqlite *sqlite, int *error)
 		pthread_mutex_unlock(&sqlite->mutex);
 		if (!connection)
 			break;
-		if (is_in_place(sqlite, connection))
+		if (sqlite_file_is_in_place(&connection->file, sqlite->path))
 			return connection;
 		connection_close(connection);
 	}
-	*error = connection_open(sqlite->path, &connection);
-	return *error == SQLITE_OK ? connection : NULL;
+	connection = mem_alloc(sizeof(*connection));
+	*error = sqlite_file_open(sqlite->path, &schema, &connection->file);
+	if (*error == SQLITE_OK)
+		return connection;
+	connection_close(connection);
+	return NULL;
 }
 
 static void
@@ -501,7 +271,7 @@ prepare(struct connection *connection, enum statement which)
 {
 	sqlite3_stmt **statement = &connection->prepared[which];
 
-	if (!*statement && sqlite3_prepare_v3(connection->db, statements[which], -1,
+	if (!*statement && sqlite3_prepare_v3(connection->file.db, statements[which], -1,
 	        SQLITE_PREPARE_PERSISTENT, statement, NULL) != SQLITE_OK)
 		return NULL;
 	sqlite3_reset(*statement);
@@ -590,10 +360,10 @@ perform(struct store *store, bool writes, verb_work *work, void *arguments)
 			note_success(sqlite, writes);
 			break;
 		}
-		error = sqlite3_extended_errcode(connection->db);
-		if (!sqlite3_get_autocommit(connection->db))
+		error = sqlite3_extended_errcode(connection->file.db);
+		if (!sqlite3_get_autocommit(connection->file.db))
 			run(connection, ROLLBACK);
-		if (is_damaged(error) || !is_in_place(sqlite, connection)) {
+		if (sqlite_file_is_damaged(error) || !sqlite_file_is_in_place(&connection->file, sqlite->path)) {
 			/* What is on the disk is looked at anew by opening it. */
 			connection_close(connection);
 			if (tries > 0)
@@ -1249,7 +1019,7 @@ meeting_found(struct connection *connection, struct store_polled *polled,
 	sqlite3_bind_int64(statement, 4, polled->users);
 	if (step(statement) != SQLITE_DONE)
 		return STORE_FAILED;
-	polled->is_elsewhere = sqlite3_changes(connection->db) == 0;
+	polled->is_elsewhere = sqlite3_changes(connection->file.db) == 0;
 	return absent_drop(connection, polled->meeting_id) == 0 ? STORE_OK : STORE_FAILED;
 }
 
@@ -1591,7 +1361,7 @@ work_lists_save(struct connection *connection, void *arguments)
 		    a->lists[i].answer.len, SQLITE_STATIC);
 		if (step(statement) != SQLITE_DONE)
 			return STORE_FAILED;
-		is_known = sqlite3_changes(connection->db) == 0;
+		is_known = sqlite3_changes(connection->file.db) == 0;
 		if (a->is_known)
 			a->is_known[i] = is_known;
 		if (is_known || !strchr(a->lists[i].what, '?'))
