@@ -614,16 +614,14 @@ describe(const struct http_curl *self, struct transfer *transfer,
 		text = "name not found";
 		break;
 	case CURLE_COULDNT_CONNECT:
-		if (transfer->refused) {
-			text = "address is not public";
-			break;
-		}
-		/* fall through */
 	case CURLE_SEND_ERROR:
 	case CURLE_RECV_ERROR:
 		self->curl->easy_getinfo(transfer->easy, CURLINFO_OS_ERRNO,
 		    &error);
-		if (error == ECONNREFUSED)
+		/* First, since the error may be that of a call before. */
+		if (transfer->refused)
+			text = "address is not public";
+		else if (error == ECONNREFUSED)
 			text = "connection refused";
 		else if (error == ECONNRESET || error == EPIPE)
 			text = "connection reset";
