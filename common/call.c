@@ -46,6 +46,8 @@ call_apply_parameters(struct call *call, const struct config_parameters *default
 	struct query sent;
 	size_t i;
 
+	if (defaults->n + overrides->n == 0)
+		return;
 	for (i = 0; i < defaults->n; i++)
 		if (query_count(&call->parameters, defaults->list[i].name) == 0)
 			call_set_parameter(call, defaults->list[i].name,

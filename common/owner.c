@@ -10,8 +10,30 @@
 /* The call that asks a server for recordings. */
 #define QUESTION "getRecordings"
 
+/* Of the first part of a recordID. */
+#define SHA1_DIGITS 40
+
 /* The most of a query that recordIDs take: some 90 of BBB's. */
 #define PART_BYTES (LIMIT_FORM_AS_QUERY_BYTES - 1000)
+
+/* The recordID in lower case, if it is of BBB's making: SHA-1 in hexadecimal, a dash
+ * and a time. */
+static struct str
+lower_case(struct arena *arena, struct str id)
+{
+	char *lower = str_copy(arena, id);
+	size_t i;
+
+	for (i = 0; i < id.len; i++) {
+		if (i < SHA1_DIGITS && lower[i] >= 'A' && lower[i] <= 'F')
+			lower[i] = (char)(lower[i] - 'A' + 'a');
+		else if (!(lower[i] >= '0' && lower[i] <= '9') &&
+		    !(i < SHA1_DIGITS && lower[i] >= 'a' && lower[i] <= 'f') &&
+		    !(i == SHA1_DIGITS && lower[i] == '-'))
+			return id;
+	}
+	return (struct str){lower, id.len};
+}
 
 int
 owner_read(struct call *call, struct str ids, struct owners *owners)
@@ -32,7 +54,7 @@ owner_read(struct call *call, struct str ids, struct owners *owners)
 			comma = ids.len;
 		id = str_part(ids, from, comma - from);
 		if (id.len > 0)
-			owners->list[owners->n++].id = id;
+			owners->list[owners->n++].id = lower_case(call->arena, id);
 	}
 	return 0;
 }

@@ -31,7 +31,9 @@ struct owners {
 /*
  * Read a list of recordIDs as BBB does: the parameter's value is decoded a second
  * time and split at its commas (ParamsProcessorUtil.java, decodeIds); but empty
- * ones are left out, for updateRecordings takes them as the beginning of any.
+ * ones are left out, for updateRecordings takes them as the beginning of any.  BBB
+ * makes recordIDs of lower-case letters, and publishes and deletes them however they
+ * are written (RecordingServiceFileImpl.java): so they become lower-case here.
  * Returns 0, or -1 when there are more than LIMIT_RECORD_IDS.
  */
 int owner_read(struct call *call, struct str ids, struct owners *owners);

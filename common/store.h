@@ -22,8 +22,8 @@
 #include "server.h"
 #include "str.h"
 
-/* How long a recording that is in no list any more is remembered; and when one that
- * is remembered as it is seen again is written all the same. */
+/* How long a recording is remembered after it was last put; and when one that is
+ * remembered as it is put is written all the same. */
 #define RECORDING_KEEP_MS (INT64_C(90) * 24 * 3600 * 1000)
 #define RECORDING_RENEW_MS (INT64_C(24) * 3600 * 1000)
 
@@ -117,10 +117,11 @@ struct store_verbs {
 	 * Map placement->meeting_id, in one transaction: EXISTS with the mapping
 	 * that is already there; or choose a server by placement_choose(), with
 	 * the facts of this moment filled into the candidates, reserve seats for
-	 * the meeting there (load.h), and OK with the new mapping; or NO_SERVER.  However many claim one meetingID at once, in any
-	 * number of processes, one gets OK and the others EXISTS.  A mapping to a
-	 * server that is not among the candidates is replaced.  Mappings older than
-	 * a day may be forgotten on this occasion.
+	 * the meeting there (load.h), and OK with the new mapping; or NO_SERVER.
+	 * However many claim one meetingID at once, in any number of processes, one
+	 * gets OK and the others EXISTS.  A mapping to a server that is not among
+	 * the candidates is replaced.  Mappings older than a day may be forgotten
+	 * on this occasion.
 	 */
 	enum store_result (*meeting_claim)(struct store *store, struct arena *arena,
 		struct placement *placement, int64_t now_ms, struct meeting *meeting);
@@ -168,7 +169,7 @@ struct store_verbs {
 	/*
 	 * Remember where n recordings are, in one transaction; those without a
 	 * server are forgotten.  What is remembered so already costs no write, but
-	 * for one a day.  Recordings that were not seen for RECORDING_KEEP_MS are
+	 * for one a day.  Recordings that were not put for RECORDING_KEEP_MS are
 	 * forgotten, and of the others the oldest beyond LIMIT_RECORDINGS.
 	 */
 	enum store_result (*recordings_put)(struct store *store,
