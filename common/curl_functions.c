@@ -4,29 +4,13 @@
 #include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
-#include <string.h>
 
+#include "library.h"
 #include "log.h"
 
 static struct curl_functions functions;
 static bool loaded;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
-
-/* Find one function; dest is the pointer to it in the table. */
-static bool
-curl_functions_find(void *library, const char *name, void *dest)
-{
-	void *symbol = dlsym(library, name);
-
-	if (!symbol) {
-		log_error("libcurl lacks a function", "function", name);
-		return false;
-	}
-	/* ISO C has no cast from an object's to a function's pointer; POSIX
-	 * says they look alike (dlsym, RATIONALE). */
-	memcpy(dest, &symbol, sizeof(symbol));
-	return true;
-}
 
 static void
 curl_functions_load_once(void)
@@ -41,8 +25,10 @@ curl_functions_load_once(void)
 		return;
 	}
 #define CURL_FUNCTION_FIND(name) \
-	if (!curl_functions_find(library, "curl_" #name, &functions.name)) \
-		goto close;
+	if (!library_find(library, "curl_" #name, &functions.name)) { \
+		log_error("libcurl lacks a function", "function", "curl_" #name); \
+		goto close; \
+	}
 	CURL_FUNCTIONS(CURL_FUNCTION_FIND)
 #undef CURL_FUNCTION_FIND
 

@@ -5,9 +5,9 @@
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "bounds.h"
+#include "library.h"
 #include "log.h"
 #include "mem.h"
 
@@ -40,21 +40,6 @@ static const jwt_alg_t algorithms[] = {
 	[TOKEN_HS512] = JWT_ALG_HS512,
 };
 
-/* Find one function; dest is the pointer to it in the table. */
-static bool
-find(void *library, const char *name, void *dest)
-{
-	void *symbol = dlsym(library, name);
-
-	if (!symbol) {
-		log_error("libjwt lacks a function", "function", name);
-		return false;
-	}
-	/* ISO C has no cast from an object's to a function's pointer. */
-	memcpy(dest, &symbol, sizeof(symbol));
-	return true;
-}
-
 static void
 load_once(void)
 {
@@ -65,7 +50,8 @@ load_once(void)
 		return;
 	}
 #define TOKEN_FUNCTION_FIND(name) \
-	if (!find(library, "jwt_" #name, &functions.name)) { \
+	if (!library_find(library, "jwt_" #name, &functions.name)) { \
+		log_error("libjwt lacks a function", "function", "jwt_" #name); \
 		dlclose(library); \
 		return; \
 	}
