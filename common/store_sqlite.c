@@ -343,6 +343,7 @@ perform(struct store *store, bool writes, verb_work *work, void *arguments)
 	struct connection *connection;
 	enum store_result result = STORE_FAILED;
 	int error, tries = 2;
+	bool is_new;
 
 	if (writes)
 		pthread_mutex_lock(&sqlite->write_mutex);
@@ -363,14 +364,12 @@ perform(struct store *store, bool writes, verb_work *work, void *arguments)
 		error = sqlite3_extended_errcode(connection->file.db);
 		if (!sqlite3_get_autocommit(connection->file.db))
 			run(connection, ROLLBACK);
-		if (sqlite_file_is_damaged(error) || !sqlite_file_is_in_place(&connection->file, sqlite->path)) {
-			/* What is on the disk is looked at anew by opening it. */
-			connection_close(connection);
-			if (tries > 0)
-				continue;
-		} else {
-			connection_close(connection);
-		}
+		/* Then what is on the disk is looked at anew by opening it. */
+		is_new = sqlite_file_is_damaged(error) ||
+		    !sqlite_file_is_in_place(&connection->file, sqlite->path);
+		connection_close(connection);
+		if (is_new && tries > 0)
+			continue;
 		note_failure(sqlite, writes, sqlite3_errstr(error));
 		break;
 	}
