@@ -2,7 +2,11 @@
 
 #include "buf.h"
 #include "bounds.h"
+#include "log.h"
 #include "mem.h"
+
+/* A lease outlives what it is for by this. */
+#define LEASE_SPARE_MS 5000
 
 struct server_facts *
 call_facts(struct call *call)
@@ -15,6 +19,28 @@ call_facts(struct call *call)
 	/* When that fails the facts are those of healthy servers. */
 	store->verbs->servers(store, config->servers, config->n_servers, facts);
 	return facts;
+}
+
+bool
+call_last_known(struct call *call, const struct server *server, const char *what,
+    struct xml_list *list)
+{
+	struct store_list known = {.server = server->name, .what = what};
+
+	if (call->store->verbs->list_find(call->store, call->arena, &known) != STORE_OK ||
+	    xml_read(call->arena, known.answer, NULL, 0, list) != 0)
+		return false;
+	log_info("server's last known list stands in for its answer", "server",
+	    server->name, "call", call->name);
+	return true;
+}
+
+bool
+call_take_lease(struct call *call, uint64_t owner, int rounds)
+{
+
+	return call->store->verbs->lease_take(call->store, owner, call->request->now_ms,
+	    rounds * call->config->probe_timeout_ms + LEASE_SPARE_MS) == STORE_OK;
 }
 
 void

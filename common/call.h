@@ -8,6 +8,7 @@
 #define CALL_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "config.h"
 #include "meeting.h"
@@ -17,6 +18,7 @@
 #include "server.h"
 #include "store.h"
 #include "str.h"
+#include "xml.h"
 
 struct arena;
 struct http;
@@ -77,6 +79,20 @@ call_handler call_unsupported;  /* call_health.c: what is not served */
 
 /* What is known of all servers of the configuration, in its order, in the arena. */
 struct server_facts *call_facts(struct call *call);
+
+/*
+ * The list that the server last gave to that call ("CALL?QUERY" for a query), read as
+ * *list says, to stand in for an answer; which is logged.  False when there is none.
+ */
+bool call_last_known(struct call *call, const struct server *server, const char *what,
+	struct xml_list *list);
+
+/*
+ * Take the lease on polling (store.h) for its owner, or prolong it: for so many rounds
+ * of questions, of probe_timeout_ms each, since the call began.  False when another
+ * holds it.
+ */
+bool call_take_lease(struct call *call, uint64_t owner, int rounds);
 
 /*
  * Apply a configuration's defaults (added when the client sent none) and

@@ -90,19 +90,14 @@ static struct str
 merge_server(struct call *call, const struct xml_list *wanted, const struct server *server,
     const struct relay_answer *answer, struct merged *merged)
 {
-	struct store_list known = {.server = server->name, .what = call->name};
 	struct xml_list list = *wanted;
 
 	if (answer->verdict == RELAY_SUCCESS) {
 		merge(call->arena, answer->list, merged);
 		return answer->http->answer;
 	}
-	if (call->store->verbs->list_find(call->store, call->arena, &known) == STORE_OK &&
-	    xml_read(call->arena, known.answer, NULL, 0, &list) == 0) {
-		log_info("server's last known list stands in for its answer", "server",
-		    server->name, "call", call->name);
+	if (call_last_known(call, server, call->name, &list))
 		merge(call->arena, &list, merged);
-	}
 	return (struct str){0};
 }
 
@@ -127,7 +122,7 @@ call_lists(struct call *call)
 	/* A client's parameters may make every server answer 400. */
 	if (call->query.len > 0 || call->form.len > 0)
 		fanout.origin = RELAY_CLIENT;
-	fanout_add_usable(&fanout);
+	fanout_add_usable(&fanout, call_facts(call));
 	fanout_run(&fanout, call->name, call->config->probe_timeout_ms, NULL);
 	fresh = arena_alloc(call->arena, (fanout.n + 1) * sizeof(*fresh));
 	for (i = 0; i < fanout.n; i++) {

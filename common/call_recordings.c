@@ -85,19 +85,13 @@ static void
 stand_in(struct call *call, const struct server *server, const char *name,
     struct recording_list *recordings)
 {
-	struct store_list known = {.server = server->name, .what = name};
 	struct xml_list list = recording_wanted;
 
-	if (name && call->store->verbs->list_find(call->store, call->arena,
-	        &known) == STORE_OK &&
-	    xml_read(call->arena, known.answer, NULL, 0, &list) == 0) {
+	if (name && call_last_known(call, server, name, &list))
 		recording_list_add(recordings, call->arena, &list, NULL);
-		log_info("server's last known list stands in for its answer", "server",
-		    server->name, "call", call->name);
-	} else {
+	else
 		log_warn("server's recordings are missing in the list", "server",
 		    server->name, "call", call->name);
-	}
 }
 
 /* Ask the servers and add what they say, or last said.  Those that are down are not
@@ -117,10 +111,7 @@ collect(struct call *call, struct recording_list *recordings)
 	fanout_init(&fanout, call, config->n_servers);
 	fanout.origin = RELAY_SLOW;
 	fanout.list = &recording_wanted;
-	for (i = 0; i < config->n_servers; i++)
-		if (server_is_usable(&config->servers[i], &facts[i]))
-			relay_prepare(call, &config->servers[i],
-			    fanout_add(&fanout, &config->servers[i]));
+	fanout_add_usable(&fanout, facts);
 	fanout_run(&fanout, call->name, config->probe_timeout_ms, NULL);
 	for (i = 0; i < config->n_servers; i++) {
 		const struct server *server = &config->servers[i];

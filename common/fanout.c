@@ -24,11 +24,10 @@ fanout_add(struct fanout *fanout, const struct server *server)
 }
 
 void
-fanout_add_usable(struct fanout *fanout)
+fanout_add_usable(struct fanout *fanout, const struct server_facts *facts)
 {
 	struct call *call = fanout->call;
 	const struct config *config = call->config;
-	const struct server_facts *facts = call_facts(call);
 	size_t i;
 
 	for (i = 0; i < config->n_servers; i++)

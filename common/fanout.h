@@ -34,9 +34,9 @@ void fanout_init(struct fanout *fanout, struct call *call, size_t most);
 /* Add a server.  The caller fills in the call that is returned. */
 struct http_call *fanout_add(struct fanout *fanout, const struct server *server);
 
-/* Add all servers of the configuration that are usable (server.h), asked what the
- * client asks (relay_prepare). */
-void fanout_add_usable(struct fanout *fanout);
+/* Add all servers of the configuration that are usable by their facts (call_facts),
+ * asked what the client asks (relay_prepare). */
+void fanout_add_usable(struct fanout *fanout, const struct server_facts *facts);
 
 /*
  * Run the calls, which are questions of that name, for at most timeout_ms in all,

@@ -17,9 +17,6 @@
 /* How old a hook is dropped whose meeting does not run. */
 #define MEETING_GONE_MS (INT64_C(24) * 3600 * 1000)
 
-/* A lease outlives what it is for by this. */
-#define LEASE_SPARE_MS 5000
-
 /* What is done after one poll; the rest waits for the next look. */
 #define ORDERS_AT_ONCE 256
 
@@ -345,8 +342,7 @@ hooks_poll(struct call *call, uint64_t owner, const struct server *const *server
 		if (is_due(call->config, &before[i], look.n_known > 0, call->request->now_ms))
 			due[n_due++] = servers[i];
 	/* It takes two rounds more than what the poll has done so far. */
-	if (n_due == 0 || verbs->lease_take(call->store, owner, call->request->now_ms,
-	        5 * call->config->probe_timeout_ms + LEASE_SPARE_MS) != STORE_OK)
+	if (n_due == 0 || !call_take_lease(call, owner, 5))
 		return;
 	hooks_ask(call, due, n_due, &look.there);
 	look.known = arena_alloc(call->arena,

@@ -10,9 +10,6 @@
 #include "mem.h"
 #include "xml.h"
 
-/* A lease outlives the poll that it is for by this. */
-#define LEASE_SPARE_MS 5000
-
 /* Meetings on two servers that are settled in one poll; the others wait for the next. */
 #define COPIES_AT_ONCE 32
 
@@ -132,8 +129,7 @@ settle(struct call *call, const struct store_poll *polls, size_t n, uint64_t own
 					polls[i].meetings[k].meeting_id,
 					config_server_find(config, polls[i].server)};
 	/* It takes two more rounds; nobody else is to settle the same meanwhile. */
-	if (n_copies > 0 && call->store->verbs->lease_take(call->store, owner,
-	        call->request->now_ms, 3 * config->probe_timeout_ms + LEASE_SPARE_MS) == STORE_OK)
+	if (n_copies > 0 && call_take_lease(call, owner, 3))
 		copies_settle(call, copies, n_copies);
 }
 
@@ -231,9 +227,7 @@ poll_run(const struct api *api, struct arena *arena, int64_t now_ms, uint64_t no
 	struct call call;
 
 	call_init(&call, api, arena, now_ms, nonce);
-	if (choose(&call, is_round, chosen, facts) == 0 ||
-	    api->store->verbs->lease_take(api->store, owner, now_ms,
-	        config->probe_timeout_ms + LEASE_SPARE_MS) != STORE_OK)
+	if (choose(&call, is_round, chosen, facts) == 0 || !call_take_lease(&call, owner, 1))
 		return;
 	/* Another process may have polled while this one came for the lease. */
 	n = choose(&call, is_round, chosen, facts);
