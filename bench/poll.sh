@@ -7,6 +7,7 @@
 #
 # usage: bench/poll.sh [ROUNDS]      (5; after `make`)
 . "$(dirname "$0")/../tests/e2e/lib.sh"
+. "$(dirname "$0")/lib.sh"
 SERVERS=50
 MEETINGS=60
 PEOPLE=20
@@ -35,15 +36,8 @@ done
 		echo "output = /dev/null"
 	done >"$T/creates"
 curl -gsS -K "$T/creates" || exit 1
-
-# From here on each server says what it says now, and need not make it up anew: they are
-# one process here, which would do that for one after the other.
+freeze getMeetings
 for ((n = 1; n <= SERVERS; n++)); do
-	curl -gsS -o "$T/list-$n" "$(server_url $n)/getMeetings?checksum=$(sign getMeetings "" "$(server_secret $n)")"
-done
-control /reset
-for ((n = 1; n <= SERVERS; n++)); do
-	control "/raw?server=$n&call=getMeetings" --data-binary "@$T/list-$n"
 	fault $n delay getMeetings $((100 + (SLOWEST_MS - 100) * (n - 1) / (SERVERS - 1)))
 done
 
@@ -55,8 +49,7 @@ milliseconds() {
 	echo $(($(now_ms) - begun))
 }
 poll_round() { TINYSCALE_CONFIG="$T/servers.json" "$CGI_PROGRAM" --poll 2>>"$LOGS/gateway.log"; }
-slowest() { curl -gsS "$(server_url $SERVERS)/getMeetings?checksum=$(sign getMeetings "" "$(server_secret $SERVERS)")"; }
-median() { sort -n | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'; }
+slowest() { curl -gsS "$(own_url $SERVERS getMeetings)"; }
 
 poll_round # the first one maps all meetings, and nothing is in any cache
 is "$(sqlite3 "$T/state/state.db" 'SELECT COUNT(*) FROM meeting')" $((SERVERS * MEETINGS)) \

@@ -5,11 +5,9 @@
 # request of the bare FastCGI client, and of curl, from when it is connected to the end of
 # the answer; the programs' own start is not.
 #
-# The servers say what they said once, without making it up anew each time: they are one
-# process here, which would do that for one after the other.
-#
 # usage: bench/recordings.sh [ROUNDS]      (61; after `make` and `make tests/e2e/fcgi-client`)
 . "$(dirname "$0")/../tests/e2e/lib.sh"
+. "$(dirname "$0")/lib.sh"
 SERVERS=10
 RECORDINGS=200
 DELAY_MS=30
@@ -27,15 +25,8 @@ start gateway env TINYSCALE_CONFIG="$T/servers.json" TINYSCALE_LOG=info \
 must_wait_until "the gateway answers" fcgi_probe "$FCGI_ADDRESS"
 
 control "/record?server=0&meetingID=m&n=$((SERVERS * RECORDINGS))&step=1000" >"$T/made"
-server_path() {
-	echo "$(server_url "$1")/getRecordings?checksum=$(sign getRecordings '' "$(server_secret "$1")")"
-}
+freeze getRecordings
 for ((n = 1; n <= SERVERS; n++)); do
-	curl -gsS -o "$T/list-$n" "$(server_path "$n")"
-done
-control /reset
-for ((n = 1; n <= SERVERS; n++)); do
-	control "/raw?server=$n&call=getRecordings" --data-binary "@$T/list-$n"
 	fault "$n" delay getRecordings $DELAY_MS
 done
 
@@ -46,7 +37,6 @@ time_gateway() {
 	meta_variables GET "$1"
 	"$FCGI_CLIENT" --time --out "$T/answer" "$FCGI_ADDRESS" "${META[@]}" 2>&1
 }
-median() { sort -n | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'; }
 ms() { awk '{ printf "%.1f\n", $1 / 1000 }'; }
 
 kinds=(all page)
@@ -60,7 +50,7 @@ call getRecordings
 is "$(grep -o '<recordID>' "$T/body" | sort | uniq -c | awk '{ print $1 }')" $((SERVERS * RECORDINGS)) \
 	"the list has all recordings"
 for ((n = 1; n <= SERVERS; n++)); do
-	slow[n]=$(server_path "$n")
+	slow[n]=$(own_url "$n" getRecordings)
 done
 for ((i = 0; i < rounds; i++)); do
 	time_server "${slow[i % SERVERS + 1]}" >>"$T/server.us"
