@@ -166,6 +166,7 @@ poll_servers(struct call *call, const size_t *chosen, const struct server_facts 
 
 	fanout_init(&fanout, call, n);
 	fanout.list = &meetings;
+	fanout.origin = RELAY_POLL;
 	for (i = 0; i < n; i++)
 		relay_prepare(call, &config->servers[chosen[i]],
 		    fanout_add(&fanout, &config->servers[chosen[i]]));
@@ -174,8 +175,7 @@ poll_servers(struct call *call, const size_t *chosen, const struct server_facts 
 		const struct relay_answer *answer = &fanout.answers[i];
 
 		polls[i].server = fanout.servers[i]->name;
-		if (answer->verdict != RELAY_SUCCESS && answer->verdict != RELAY_FAILED &&
-		    answer->verdict != RELAY_BUSY)
+		if (answer->verdict != RELAY_SUCCESS && answer->verdict != RELAY_BUSY)
 			continue; /* the failure has set when it is polled next */
 		/* A busy server was not asked, which sets nothing either. */
 		polls[i].probe_ms = now_ms + config->poll_interval_ms;

@@ -127,7 +127,7 @@ judge_document(const struct call *call, enum relay_origin origin, const char *na
 	char status[16];
 
 	snprintf(status, sizeof(status), "%d", http->status);
-	if (http->status == 302 && http->location.len > 0) {
+	if (http->status == 302 && http->location.len > 0 && origin == RELAY_CLIENT) {
 		answer->verdict = RELAY_REDIRECT;
 		return;
 	}
@@ -157,6 +157,9 @@ judge_document(const struct call *call, enum relay_origin origin, const char *na
 	else
 		log_warn("server's answer has no returncode", "server", server->name,
 		    "call", name);
+	if (origin == RELAY_POLL && answer->verdict == RELAY_FAILED)
+		log_warn("server fails its poll", "server", server->name, "call", name,
+		    "messageKey", str_copy(call->arena, answer->message_key));
 }
 
 /* Judge all but the server's health. */
@@ -210,8 +213,9 @@ log_health(const struct server *server, enum server_health before,
 }
 
 /* Does the call's end tell nothing of the server's health?  One that was abandoned, or
- * not sent, does not.  An answer that is wrong, or too large, may be what a client's own
- * parameters led to; so may the time that a slow question takes. */
+ * not sent, does not.  An answer to a client's own call that is wrong, or too large, may
+ * be what the client's parameters led to; so may the time that a slow question takes.
+ * Only a refused checksum is ours alone. */
 static bool
 is_no_contact(enum relay_origin origin, const struct http_call *http,
     const struct relay_answer *answer)
@@ -219,10 +223,24 @@ is_no_contact(enum relay_origin origin, const struct http_call *http,
 
 	if (http->result == HTTP_ABANDONED || http->result == HTTP_BUSY)
 		return true;
-	if (origin == RELAY_OWN || answer->verdict != RELAY_NO_ANSWER)
+	if (origin == RELAY_OWN || origin == RELAY_POLL ||
+	    answer->verdict != RELAY_NO_ANSWER ||
+	    reply_is(answer->message_key, REPLY_CHECKSUM))
 		return false;
 	return http->result == HTTP_ANSWERED || http->result == HTTP_TOO_LARGE ||
 	    (http->result == HTTP_TIMEOUT && origin != RELAY_CLIENT);
+}
+
+/* What sort of contact the call was. */
+static enum contact
+contact_of(enum relay_origin origin, const struct relay_answer *answer)
+{
+
+	if (origin == RELAY_POLL)
+		return answer->verdict == RELAY_SUCCESS ?
+		    CONTACT_POLL_GOOD : CONTACT_POLL_FAILED;
+	return answer->verdict == RELAY_NO_ANSWER || answer->verdict == RELAY_UNREACHABLE ?
+	    CONTACT_CALL_FAILED : CONTACT_CALL_GOOD;
 }
 
 void
@@ -236,14 +254,13 @@ relay_judge(const struct call *call, enum relay_origin origin, const char *name,
 	};
 	enum server_health before;
 	struct server_facts facts;
-	bool good;
 
 	judge(call, origin, name, server, http, answer);
 	if (is_no_contact(origin, http, answer))
 		return;
-	good = answer->verdict != RELAY_NO_ANSWER && answer->verdict != RELAY_UNREACHABLE;
-	if (call->store->verbs->server_contact(call->store, server->name, good, &rules,
-	        call->request->now_ms, call->request->nonce, &before, &facts) == STORE_OK)
+	if (call->store->verbs->server_contact(call->store, server->name,
+	        contact_of(origin, answer), &rules, call->request->now_ms,
+	        call->request->nonce, &before, &facts) == STORE_OK)
 		log_health(server, before, &facts);
 }
 

@@ -51,14 +51,15 @@ enum relay_origin {
 	RELAY_SLOW,   /* the same, and a healthy server may take too long over it */
 	RELAY_EXTRA,  /* the gateway's own, which a healthy server need not know, nor
 	                 answer in time: bbb-webhooks is a program beside BBB */
-	RELAY_OWN     /* the gateway's own, which every healthy server answers */
+	RELAY_OWN,    /* the gateway's own, which every healthy server answers */
+	RELAY_POLL    /* the poll, to which every healthy server says SUCCESS */
 };
 
 /*
  * Judge a finished outgoing call of that name; of *answer, list is to be set before.
- * What is wrong with it is logged, and the server's health is told of the contact.  A
- * call that was not sent since the server is busy was none: it tells nothing of it,
- * good or bad.
+ * What is wrong with it is logged, and the server's health is told of the contact
+ * (server_contact).  A call that was not sent since the server is busy was none: it
+ * tells nothing of it, good or bad.
  */
 void relay_judge(const struct call *call, enum relay_origin origin, const char *name,
 	const struct server *server, const struct http_call *http,

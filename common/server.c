@@ -20,33 +20,59 @@ retry_delay_ms(int failures, int64_t poll_interval_ms, uint64_t nonce)
 	return delay_ms - delay_ms / 10 + delay_ms * (int64_t)(nonce % 201) / 1000;
 }
 
-void
-server_contact(struct server_facts *facts, bool good, const struct server_rules *rules,
+static void
+note_failed_poll(struct server_facts *facts, const struct server_rules *rules,
     int64_t now_ms, uint64_t nonce)
 {
+	int64_t decided_ms;
 
-	if (good) {
-		facts->failures = 0;
-		if (facts->health == SERVER_UP)
-			return;
-		facts->successes++;
-		if (facts->successes >= rules->up_after) {
-			if (facts->health == SERVER_DOWN)
-				facts->since_ms = now_ms;
-			facts->health = SERVER_UP;
-			facts->successes = 0;
-		}
-		return;
-	}
-	facts->successes = 0;
+	if (facts->failures == 0 || facts->failing_ms > now_ms)
+		facts->failing_ms = now_ms;
 	if (facts->failures < COUNTED_MAX)
 		facts->failures++;
-	if (facts->failures >= rules->down_after)
+	decided_ms = facts->failing_ms + (rules->down_after - 1) * rules->poll_interval_ms;
+	if (facts->failures >= rules->down_after && now_ms >= decided_ms)
 		facts->health = SERVER_DOWN;
 	else if (facts->health == SERVER_UP)
 		facts->health = SERVER_SUSPECT;
 	facts->probe_ms = now_ms +
 	    retry_delay_ms(facts->failures, rules->poll_interval_ms, nonce);
+	if (facts->health != SERVER_DOWN && decided_ms > now_ms && decided_ms < facts->probe_ms)
+		facts->probe_ms = decided_ms;
+}
+
+void
+server_contact(struct server_facts *facts, enum contact contact,
+    const struct server_rules *rules, int64_t now_ms, uint64_t nonce)
+{
+
+	switch (contact) {
+	case CONTACT_CALL_GOOD:
+		/* How long a server has been down says when it is polled next. */
+		if (facts->health != SERVER_DOWN)
+			facts->failures = 0;
+		return;
+	case CONTACT_CALL_FAILED:
+		facts->successes = 0;
+		if (facts->health != SERVER_UP)
+			return;
+		facts->health = SERVER_SUSPECT;
+		facts->probe_ms = now_ms + retry_delay_ms(1, rules->poll_interval_ms, nonce);
+		return;
+	case CONTACT_POLL_GOOD:
+		facts->failures = 0;
+		if (facts->health == SERVER_UP || ++facts->successes < rules->up_after)
+			return;
+		if (facts->health == SERVER_DOWN)
+			facts->since_ms = now_ms;
+		facts->health = SERVER_UP;
+		facts->successes = 0;
+		return;
+	case CONTACT_POLL_FAILED:
+		facts->successes = 0;
+		note_failed_poll(facts, rules, now_ms, nonce);
+		return;
+	}
 }
 
 const char *

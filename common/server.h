@@ -47,8 +47,9 @@ struct server_facts {
 	bool has_operator_state;
 	enum server_state operator_state; /* with has_operator_state: wins over
 	                                     the configuration's */
-	int failures;   /* failed contacts in a row */
-	int successes;  /* good contacts in a row while it is not up */
+	int failures;   /* failed polls in a row, no good contact in between */
+	int64_t failing_ms; /* when the first of them was */
+	int successes;  /* good polls in a row while it is not up */
 	int64_t probe_ms; /* when it is to be polled next */
 	int64_t since_ms; /* since when it is in use: added, or back from being down;
 	                     0: it was never polled */
@@ -67,21 +68,44 @@ enum server_state server_state_of(const struct server *server,
 
 /* By what rules a server's health moves; from the configuration. */
 struct server_rules {
-	int64_t down_after;       /* failed contacts in a row that make it down */
+	int64_t down_after;       /* failed polls in a row that make it down */
 	int64_t up_after;         /* good ones in a row that make it up again */
 	int64_t poll_interval_ms;
 };
 
 /*
- * What one contact does to a server's health.  A first failure makes it suspect,
- * down_after failures in a row make it down, and up_after good contacts in a row
- * make it up again.  A failure also sets when it is polled next: a quarter of the
- * interval after the first one, twice as long after each further one, up to six
- * intervals, spread by a tenth either way by nonce; so a server that comes back
- * is soon noticed and one that is gone is not pestered.  One that was down and is up
- * is in use since now.  Pure; the operator's state is not touched.
+ * What a contact with a server was.  Good: it answered with a BBB document; of a poll,
+ * with one that says SUCCESS.  Failed: no connection, no answer in time, or an answer
+ * that is none of BBB's.  What says nothing of the server (a call that was given up, or
+ * never sent) is no contact, and is not told.
  */
-void server_contact(struct server_facts *facts, bool good,
+enum contact {
+	CONTACT_CALL_GOOD,
+	CONTACT_CALL_FAILED,
+	CONTACT_POLL_GOOD,
+	CONTACT_POLL_FAILED
+};
+
+/*
+ * What one contact does to a server's health.
+ *
+ * Any failure makes a server that is up suspect, and lets the next poll come after a
+ * quarter of the interval.  Only polls do more: down_after failed polls in a row make
+ * it down, when the first and the last of them are at least (down_after - 1) intervals
+ * apart; up_after good polls in a row make it up again.  So neither a burst of failed
+ * calls nor a web server's reload takes a server down.  A good call between failed
+ * polls shows that the server lives: the row begins anew.
+ *
+ * After each further failed poll the next one comes twice as late, up to six
+ * intervals, spread by a tenth either way by nonce, so that a server that comes back is
+ * soon noticed and one that is gone is not pestered; but never later than when the row
+ * is long enough to decide.
+ *
+ * A row that began in the future began before the clock was set back, and begins now.
+ * A server that was down and is up is in use since now.  Pure; the operator's state is
+ * not touched.
+ */
+void server_contact(struct server_facts *facts, enum contact contact,
 	const struct server_rules *rules, int64_t now_ms, uint64_t nonce);
 
 /* May anything be sent there?  (Not disabled and not down.) */

@@ -87,11 +87,11 @@ struct store_verbs {
 	/*
 	 * One contact with a server: server_contact() on what is known of it, in
 	 * one transaction.  facts, which may be NULL, gets what is known after it,
-	 * and *before the health before it.  A good contact with a server that is
-	 * up costs no write.
+	 * and *before the health before it.  A contact that changes nothing, as a
+	 * good one with a server that is up, costs no write.
 	 */
 	enum store_result (*server_contact)(struct store *store, const char *server,
-		bool good, const struct server_rules *rules, int64_t now_ms,
+		enum contact contact, const struct server_rules *rules, int64_t now_ms,
 		uint64_t nonce, enum server_health *before, struct server_facts *facts);
 
 	/* Save one server's health and operator's state; its count of meetings and

@@ -216,7 +216,7 @@ memory_servers(struct store *store, const struct server *servers, size_t n,
 }
 
 static enum store_result
-memory_server_contact(struct store *store, const char *name, bool good,
+memory_server_contact(struct store *store, const char *name, enum contact contact,
     const struct server_rules *rules, int64_t now_ms, uint64_t nonce,
     enum server_health *before, struct server_facts *facts)
 {
@@ -224,7 +224,7 @@ memory_server_contact(struct store *store, const char *name, bool good,
 	struct known_server *server = server_make(memory, name);
 
 	*before = server->facts.health;
-	server_contact(&server->facts, good, rules, now_ms, nonce);
+	server_contact(&server->facts, contact, rules, now_ms, nonce);
 	if (facts)
 		*facts = server->facts;
 	pthread_mutex_unlock(&memory->mutex);

@@ -18,14 +18,14 @@ none_servers(struct store *store, const struct server *servers, size_t n,
 }
 
 static enum store_result
-none_server_contact(struct store *store, const char *server, bool good,
+none_server_contact(struct store *store, const char *server, enum contact contact,
     const struct server_rules *rules, int64_t now_ms, uint64_t nonce,
     enum server_health *before, struct server_facts *facts)
 {
 
 	(void)store;
 	(void)server;
-	(void)good;
+	(void)contact;
 	(void)rules;
 	(void)now_ms;
 	(void)nonce;

@@ -66,6 +66,8 @@ static const char *const schema_steps[] = {
 	    " meeting_id TEXT NOT NULL, event_id TEXT NOT NULL, raw INTEGER NOT NULL,"
 	    " base TEXT NOT NULL, is_dropped INTEGER NOT NULL, changed_ms INTEGER NOT NULL)"
 	    " WITHOUT ROWID;",
+	[4] =
+	    "ALTER TABLE server ADD COLUMN failing_ms INTEGER NOT NULL DEFAULT 0;",
 };
 
 static const struct sqlite_schema schema = {
@@ -157,10 +159,11 @@ static const char *const statements[STATEMENTS] = {
 	[ABSENT_DROP] = "DELETE FROM absent WHERE id = ?1",
 	[ABSENT_PURGE] = "DELETE FROM absent WHERE at_ms < ?1",
 	[SERVER_FIND] = "SELECT health, operator_state, failures, successes, probe_ms, since_ms,"
-	    " users, voice, videos, turn FROM server WHERE name = ?1",
+	    " users, voice, videos, turn, failing_ms FROM server WHERE name = ?1",
 	[SERVER_CONTACT] = "INSERT INTO server (name, health, failures, successes, probe_ms,"
-	    " since_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (name) DO UPDATE"
-	    " SET health = ?2, failures = ?3, successes = ?4, probe_ms = ?5, since_ms = ?6",
+	    " since_ms, failing_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"
+	    " ON CONFLICT (name) DO UPDATE SET health = ?2, failures = ?3, successes = ?4,"
+	    " probe_ms = ?5, since_ms = ?6, failing_ms = ?7",
 	[SERVER_POLLED] = "INSERT INTO server (name, probe_ms, since_ms, users, voice, videos)"
 	    " VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (name) DO UPDATE"
 	    " SET probe_ms = ?2, since_ms = ?3, users = ?4, voice = ?5, videos = ?6",
@@ -465,6 +468,7 @@ read_server(struct connection *connection, const char *name, struct server_facts
 	facts->voice = read_count(statement, 7);
 	facts->videos = read_count(statement, 8);
 	facts->turn = sqlite3_column_double(statement, 9);
+	facts->failing_ms = sqlite3_column_int64(statement, 10);
 	sqlite3_reset(statement);
 	return 0;
 }
@@ -532,13 +536,31 @@ sqlite_servers(struct store *store, const struct server *servers, size_t n,
 
 struct contact_arguments {
 	const char *server;
-	bool good;
+	enum contact contact;
 	const struct server_rules *rules;
 	int64_t now_ms;
 	uint64_t nonce;
 	enum server_health before;
 	struct server_facts facts;
 };
+
+/* What most contacts are: good ones with a server that is up, and failed calls to one
+ * that is in doubt anyway. */
+static bool
+changes_nothing(const struct contact_arguments *a)
+{
+	switch (a->contact) {
+	case CONTACT_CALL_GOOD:
+		return a->facts.health == SERVER_DOWN || a->facts.failures == 0;
+	case CONTACT_CALL_FAILED:
+		return a->facts.health != SERVER_UP && a->facts.successes == 0;
+	case CONTACT_POLL_GOOD:
+		return a->facts.health == SERVER_UP && a->facts.failures == 0;
+	case CONTACT_POLL_FAILED:
+		break;
+	}
+	return false;
+}
 
 /* STORE_OK when the contact changes nothing, STORE_CONFLICT when it must be
  * written. */
@@ -550,8 +572,7 @@ work_server_look(struct connection *connection, void *arguments)
 	if (read_server(connection, a->server, &a->facts) != 0)
 		return STORE_FAILED;
 	a->before = a->facts.health;
-	return a->good && a->facts.health == SERVER_UP && a->facts.failures == 0 ?
-	    STORE_OK : STORE_CONFLICT;
+	return changes_nothing(a) ? STORE_OK : STORE_CONFLICT;
 }
 
 static enum store_result
@@ -563,7 +584,7 @@ work_server_contact(struct connection *connection, void *arguments)
 
 	if (result != STORE_CONFLICT)
 		return result;
-	server_contact(&a->facts, a->good, a->rules, a->now_ms, a->nonce);
+	server_contact(&a->facts, a->contact, a->rules, a->now_ms, a->nonce);
 	statement = prepare(connection, SERVER_CONTACT);
 	if (!statement)
 		return STORE_FAILED;
@@ -573,15 +594,16 @@ work_server_contact(struct connection *connection, void *arguments)
 	sqlite3_bind_int(statement, 4, a->facts.successes);
 	sqlite3_bind_int64(statement, 5, a->facts.probe_ms);
 	sqlite3_bind_int64(statement, 6, a->facts.since_ms);
+	sqlite3_bind_int64(statement, 7, a->facts.failing_ms);
 	return step(statement) == SQLITE_DONE ? STORE_OK : STORE_FAILED;
 }
 
 static enum store_result
-sqlite_server_contact(struct store *store, const char *server, bool good,
+sqlite_server_contact(struct store *store, const char *server, enum contact contact,
     const struct server_rules *rules, int64_t now_ms, uint64_t nonce,
     enum server_health *before, struct server_facts *facts)
 {
-	struct contact_arguments a = {.server = server, .good = good, .rules = rules,
+	struct contact_arguments a = {.server = server, .contact = contact, .rules = rules,
 		.now_ms = now_ms, .nonce = nonce};
 	enum store_result result = perform(store, false, work_server_look, &a);
 

@@ -424,11 +424,11 @@ watch_servers(struct store *store, const struct server *servers,
 }
 
 static enum store_result
-watch_server_contact(struct store *store, const char *server, bool good,
+watch_server_contact(struct store *store, const char *server, enum contact contact,
 	const struct server_rules *rules, int64_t now_ms, uint64_t nonce,
 	enum server_health *before, struct server_facts *facts)
 {
-	PASS(server_contact, server, good, rules, now_ms, nonce, before, facts);
+	PASS(server_contact, server, contact, rules, now_ms, nonce, before, facts);
 }
 
 static enum store_result

@@ -19,76 +19,88 @@
 
 /* ---- Health ------------------------------------------------------------ */
 
+/* A contact as the tables write it: "+" and "-" are polls, "g" and "f" calls. */
+static enum contact
+contact_of(char letter)
+{
+	return letter == '+' ? CONTACT_POLL_GOOD : letter == '-' ? CONTACT_POLL_FAILED :
+		letter == 'g' ? CONTACT_CALL_GOOD : CONTACT_CALL_FAILED;
+}
+
 struct standing {
 	enum server_health health;
 	int failures, successes;
+	int failing_s; /* for how many seconds the row of failures has lasted */
 };
 
-/* One contact each. */
+/* One contact each, polls every ten seconds. */
 static void
 test_transitions(void)
 {
 	static const struct {
 		struct standing from;
-		bool good;
+		char contact;
 		int down_after, up_after;
 		struct standing to;
 	} rows[] = {
 		/* Up: good ones change nothing, whatever the rules. */
-		{{UP, 0, 0}, true, 1, 1, {UP, 0, 0}},
-		{{UP, 0, 0}, true, 1, 2, {UP, 0, 0}},
-		{{UP, 0, 0}, true, 2, 1, {UP, 0, 0}},
-		{{UP, 0, 0}, true, 2, 2, {UP, 0, 0}},
-		{{UP, 0, 0}, true, 3, 1, {UP, 0, 0}},
-		{{UP, 0, 0}, true, 3, 2, {UP, 0, 0}},
+		{{UP, 0, 0, 0}, '+', 1, 1, {UP, 0, 0, 0}},
+		{{UP, 0, 0, 0}, '+', 2, 2, {UP, 0, 0, 0}},
+		{{UP, 0, 0, 0}, 'g', 1, 1, {UP, 0, 0, 0}},
+		{{UP, 0, 0, 0}, 'g', 2, 2, {UP, 0, 0, 0}},
 		/* Up: the first failure. */
-		{{UP, 0, 0}, false, 1, 1, {DOWN, 1, 0}},
-		{{UP, 0, 0}, false, 1, 2, {DOWN, 1, 0}},
-		{{UP, 0, 0}, false, 2, 1, {SUSPECT, 1, 0}},
-		{{UP, 0, 0}, false, 2, 2, {SUSPECT, 1, 0}},
-		{{UP, 0, 0}, false, 3, 1, {SUSPECT, 1, 0}},
-		{{UP, 0, 0}, false, 3, 2, {SUSPECT, 1, 0}},
-		/* Suspect: further failures. */
-		{{SUSPECT, 1, 0}, false, 1, 1, {DOWN, 2, 0}}, /* down_after was lowered */
-		{{SUSPECT, 1, 0}, false, 2, 1, {DOWN, 2, 0}},
-		{{SUSPECT, 1, 0}, false, 2, 2, {DOWN, 2, 0}},
-		{{SUSPECT, 1, 0}, false, 3, 1, {SUSPECT, 2, 0}},
-		{{SUSPECT, 1, 0}, false, 3, 2, {SUSPECT, 2, 0}},
-		{{SUSPECT, 2, 0}, false, 3, 1, {DOWN, 3, 0}},
-		{{SUSPECT, 2, 0}, false, 3, 2, {DOWN, 3, 0}},
-		/* Suspect: good ones. */
-		{{SUSPECT, 1, 0}, true, 2, 1, {UP, 0, 0}},
-		{{SUSPECT, 1, 0}, true, 3, 1, {UP, 0, 0}},
-		{{SUSPECT, 2, 0}, true, 3, 1, {UP, 0, 0}},
-		{{SUSPECT, 1, 0}, true, 2, 2, {SUSPECT, 0, 1}},
-		{{SUSPECT, 2, 0}, true, 3, 2, {SUSPECT, 0, 1}},
-		{{SUSPECT, 0, 1}, true, 2, 2, {UP, 0, 0}},
-		{{SUSPECT, 0, 1}, true, 3, 2, {UP, 0, 0}},
-		{{SUSPECT, 0, 1}, true, 2, 1, {UP, 0, 0}},    /* up_after was lowered */
+		{{UP, 0, 0, 0}, '-', 1, 1, {DOWN, 1, 0, 0}},
+		{{UP, 0, 0, 0}, '-', 2, 1, {SUSPECT, 1, 0, 0}},
+		{{UP, 0, 0, 0}, '-', 3, 2, {SUSPECT, 1, 0, 0}},
+		{{UP, 0, 0, 0}, 'f', 1, 1, {SUSPECT, 0, 0, 0}}, /* a call alone, never down */
+		{{UP, 0, 0, 0}, 'f', 2, 1, {SUSPECT, 0, 0, 0}},
+		/* Suspect: further failed polls, and how far apart the first and the last are. */
+		{{SUSPECT, 1, 0, 0}, '-', 2, 1, {SUSPECT, 2, 0, 0}},
+		{{SUSPECT, 1, 0, 9}, '-', 2, 1, {SUSPECT, 2, 0, 9}},
+		{{SUSPECT, 1, 0, 10}, '-', 2, 1, {DOWN, 2, 0, 10}},
+		{{SUSPECT, 1, 0, 3600}, '-', 2, 2, {DOWN, 2, 0, 3600}},
+		{{SUSPECT, 7, 0, 9}, '-', 2, 1, {SUSPECT, 8, 0, 9}},
+		{{SUSPECT, 1, 0, 20}, '-', 3, 1, {SUSPECT, 2, 0, 20}},
+		{{SUSPECT, 2, 0, 19}, '-', 3, 1, {SUSPECT, 3, 0, 19}},
+		{{SUSPECT, 2, 0, 20}, '-', 3, 1, {DOWN, 3, 0, 20}},
+		{{SUSPECT, 1, 0, 0}, '-', 1, 1, {DOWN, 2, 0, 0}},  /* down_after was lowered */
+		/* A row that began in the future: the clock was set back, it begins now. */
+		{{SUSPECT, 1, 0, -1}, '-', 2, 1, {SUSPECT, 2, 0, 0}},
+		{{SUSPECT, 5, 0, -3600}, '-', 2, 1, {SUSPECT, 6, 0, 0}},
+		{{SUSPECT, 5, 0, -3600}, '-', 1, 1, {DOWN, 6, 0, 0}},
+		/* Suspect by a call: the row of polls has not begun. */
+		{{SUSPECT, 0, 0, 3600}, '-', 2, 1, {SUSPECT, 1, 0, 0}},
+		/* Suspect: calls never take it down, however many fail. */
+		{{SUSPECT, 0, 0, 0}, 'f', 2, 1, {SUSPECT, 0, 0, 0}},
+		{{SUSPECT, 1, 0, 10}, 'f', 2, 1, {SUSPECT, 1, 0, 10}},
+		{{SUSPECT, 2, 0, 3600}, 'f', 1, 1, {SUSPECT, 2, 0, 3600}},
+		/* Suspect: good polls. */
+		{{SUSPECT, 1, 0, 0}, '+', 2, 1, {UP, 0, 0, 0}},
+		{{SUSPECT, 0, 0, 0}, '+', 2, 1, {UP, 0, 0, 0}},
+		{{SUSPECT, 2, 0, 0}, '+', 3, 2, {SUSPECT, 0, 1, 0}},
+		{{SUSPECT, 0, 1, 0}, '+', 3, 2, {UP, 0, 0, 0}},
+		{{SUSPECT, 0, 1, 0}, '+', 2, 1, {UP, 0, 0, 0}},    /* up_after was lowered */
+		/* Suspect: a good call shows that it lives, and no more. */
+		{{SUSPECT, 1, 0, 9}, 'g', 2, 1, {SUSPECT, 0, 0, 9}},
+		{{SUSPECT, 0, 1, 0}, 'g', 2, 2, {SUSPECT, 0, 1, 0}},
 		/* Suspect: a failure in between. */
-		{{SUSPECT, 0, 1}, false, 2, 2, {SUSPECT, 1, 0}},
-		{{SUSPECT, 0, 1}, false, 3, 2, {SUSPECT, 1, 0}},
-		{{SUSPECT, 0, 1}, false, 1, 2, {DOWN, 1, 0}},
+		{{SUSPECT, 0, 1, 0}, '-', 3, 2, {SUSPECT, 1, 0, 0}},
+		{{SUSPECT, 0, 1, 0}, 'f', 3, 2, {SUSPECT, 0, 0, 0}},
 		/* Down: further failures. */
-		{{DOWN, 1, 0}, false, 1, 1, {DOWN, 2, 0}},
-		{{DOWN, 2, 0}, false, 2, 1, {DOWN, 3, 0}},
-		{{DOWN, 3, 0}, false, 3, 2, {DOWN, 4, 0}},
-		{{DOWN, 1, 0}, false, 3, 1, {DOWN, 2, 0}},    /* down_after was raised */
-		/* Down: good ones. */
-		{{DOWN, 1, 0}, true, 1, 1, {UP, 0, 0}},
-		{{DOWN, 2, 0}, true, 2, 1, {UP, 0, 0}},
-		{{DOWN, 9, 0}, true, 3, 1, {UP, 0, 0}},
-		{{DOWN, 1, 0}, true, 1, 2, {DOWN, 0, 1}},
-		{{DOWN, 2, 0}, true, 2, 2, {DOWN, 0, 1}},
-		{{DOWN, 9, 0}, true, 3, 2, {DOWN, 0, 1}},
-		{{DOWN, 0, 1}, true, 1, 2, {UP, 0, 0}},
-		{{DOWN, 0, 1}, true, 2, 2, {UP, 0, 0}},
-		{{DOWN, 0, 1}, true, 3, 2, {UP, 0, 0}},
-		{{DOWN, 0, 1}, true, 2, 1, {UP, 0, 0}},
+		{{DOWN, 1, 0, 0}, '-', 1, 1, {DOWN, 2, 0, 0}},
+		{{DOWN, 3, 0, 30}, '-', 3, 2, {DOWN, 4, 0, 30}},
+		{{DOWN, 1, 0, 0}, '-', 3, 1, {DOWN, 2, 0, 0}},     /* down_after was raised */
+		{{DOWN, 3, 0, 30}, 'f', 3, 2, {DOWN, 3, 0, 30}},
+		{{DOWN, 3, 0, -30}, '-', 3, 2, {DOWN, 4, 0, 0}},
+		/* Down: good polls. */
+		{{DOWN, 2, 0, 0}, '+', 2, 1, {UP, 0, 0, 0}},
+		{{DOWN, 9, 0, 0}, '+', 3, 2, {DOWN, 0, 1, 0}},
+		{{DOWN, 0, 1, 0}, '+', 3, 2, {UP, 0, 0, 0}},
+		/* Down: the end of a call that was under way is nothing. */
+		{{DOWN, 2, 0, 10}, 'g', 2, 1, {DOWN, 2, 0, 10}},
 		/* Down: a failure in between does not make it merely suspect. */
-		{{DOWN, 0, 1}, false, 1, 2, {DOWN, 1, 0}},
-		{{DOWN, 0, 1}, false, 2, 2, {DOWN, 1, 0}},
-		{{DOWN, 0, 1}, false, 3, 2, {DOWN, 1, 0}},
+		{{DOWN, 0, 1, 0}, '-', 3, 2, {DOWN, 1, 0, 0}},
+		{{DOWN, 0, 1, 0}, 'f', 3, 2, {DOWN, 0, 0, 0}},
 	};
 
 	for (size_t i = 0; i < COUNT(rows); i++) {
@@ -97,58 +109,69 @@ test_transitions(void)
 			.health = rows[i].from.health,
 			.has_operator_state = true, .operator_state = SERVER_CORDONED,
 			.failures = rows[i].from.failures, .successes = rows[i].from.successes,
+			.failing_ms = NOW - rows[i].from.failing_s * INT64_C(1000),
 			.probe_ms = 7, .users = 11, .meetings = 13, .turn = 0.5,
 		};
+		char letter = rows[i].contact;
 
-		server_contact(&facts, rows[i].good, &rules, NOW, i);
+		server_contact(&facts, contact_of(letter), &rules, NOW, i);
 		ok(facts.health == rows[i].to.health && facts.failures == rows[i].to.failures &&
 			facts.successes == rows[i].to.successes,
-			"row %zu: %s %d/%d, %s, down after %d, up after %d: %s %d/%d, got %s %d/%d", i,
-			server_health_name(rows[i].from.health), rows[i].from.failures,
-			rows[i].from.successes, rows[i].good ? "good" : "bad", rows[i].down_after,
+			"row %zu: %s %d/%d for %d s, %c, down after %d, up after %d: %s %d/%d, got %s %d/%d",
+			i, server_health_name(rows[i].from.health), rows[i].from.failures,
+			rows[i].from.successes, rows[i].from.failing_s, letter, rows[i].down_after,
 			rows[i].up_after, server_health_name(rows[i].to.health), rows[i].to.failures,
 			rows[i].to.successes, server_health_name(facts.health), facts.failures,
 			facts.successes);
-		ok(rows[i].good ? facts.probe_ms == 7 : facts.probe_ms > NOW,
-			"… and the next poll is %s", rows[i].good ? "as it was" : "to come");
+		ok(facts.failures == 0 || facts.failing_ms == NOW - rows[i].to.failing_s * 1000,
+			"… and when the row began");
+		ok(letter == '-' || (letter == 'f' && rows[i].from.health == UP) ?
+			facts.probe_ms > NOW : facts.probe_ms == 7, "… and the next poll");
 		ok(facts.has_operator_state && facts.operator_state == SERVER_CORDONED &&
 			facts.users == 11 && facts.meetings == 13 && facts.turn >= 0.5 &&
 			facts.turn <= 0.5, "… and nothing else is touched");
 	}
 }
 
-/* Many contacts in a row: "+" a good one, "-" a bad one. */
+/* Many contacts in a row, each so many seconds after the one before. */
 static void
 test_walks(void)
 {
 	static const struct {
 		int down_after, up_after;
 		const char *contacts, *healths; /* up, suspect, down after each */
+		int seconds[12];
+		const char *what;
 	} rows[] = {
-		{1, 1, "-+-+", "dudu"},
-		{2, 1, "--+", "sdu"},
-		{2, 1, "-+-+-+--", "susususd"},
-		{2, 2, "-++--++", "ssusddu"},
-		{3, 1, "---+", "ssdu"},
-		{3, 1, "--+--+---", "ssussussd"},
-		{3, 2, "--+--+---", "ssssssssd"},
-		{2, 2, "--+-+-+-++", "sddddddddu"},
-		{3, 2, "----+-+-++-", "ssdddddddus"},
-		{1, 2, "-+-++", "ddddu"},
-		{2, 3, "--++-+++", "sddddddu"},
+		{2, 1, "ffffffff", "ssssssss", {0, 0, 0, 0, 60, 60, 60, 60}, "calls alone"},
+		{2, 1, "ff+", "ssu", {0, 0, 1}, "a web server's reload"},
+		{2, 1, "-f-f-", "sssss", {0, 0, 2, 0, 3}, "half a minute it is not"},
+		{2, 1, "----", "sssd", {0, 2, 5, 3}, "polls that come sooner while in doubt"},
+		{2, 1, "-g---", "ssssd", {0, 5, 5, 5, 5}, "alive in between"},
+		{2, 1, "-+-+-+--", "susususd", {0, 10, 10, 10, 10, 10, 10, 10}, "every other poll"},
+		{2, 2, "-++--++", "ssusddu", {0, 10, 10, 10, 10, 10, 10}, "up after two"},
+		{3, 1, "---+", "ssdu", {0, 10, 10, 10}, "down after three"},
+		{3, 2, "--+--+---", "ssssssssd", {0, 9, 9, 9, 9, 9, 10, 10, 10}, "never three"},
+		{1, 2, "-+-++", "ddddu", {0, 1, 1, 1, 1}, "down at once"},
+		{1, 1, "fff-", "sssd", {0, 1, 1, 1}, "down at once, but not by calls"},
+		{2, 1, "---", "sss", {0, 9, -3600}, "the clock is set back"},
+		{2, 1, "----", "sssd", {0, 9, -3600, 10}, "… and goes on"},
+		{2, 3, "--++-+++", "sddddddu", {0, 10, 1, 1, 1, 1, 1, 1}, "up after three"},
 	};
 
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		const struct server_rules rules = {rows[i].down_after, rows[i].up_after, INTERVAL};
 		struct server_facts facts = {.health = SERVER_UP};
+		int64_t now_ms = NOW;
 		char got[32] = "";
 
 		for (size_t k = 0; rows[i].contacts[k] != '\0'; k++) {
-			server_contact(&facts, rows[i].contacts[k] == '+', &rules, NOW, k);
+			now_ms += rows[i].seconds[k] * INT64_C(1000);
+			server_contact(&facts, contact_of(rows[i].contacts[k]), &rules, now_ms, k);
 			got[k] = server_health_name(facts.health)[0];
 		}
-		is_str(got, rows[i].healths, "down after %d, up after %d: %s", rows[i].down_after,
-			rows[i].up_after, rows[i].contacts);
+		is_str(got, rows[i].healths, "%s: down after %d, up after %d: %s", rows[i].what,
+			rows[i].down_after, rows[i].up_after, rows[i].contacts);
 		ok(!facts.has_operator_state, "… and no operator's state comes from it");
 	}
 }
@@ -163,7 +186,7 @@ test_operator_state(void)
 		bool same = true;
 
 		for (int i = 0; i < 8; i++) {
-			server_contact(&facts, i >= 4, &rules, NOW, 0);
+			server_contact(&facts, contact_of("-f-g-f++"[i]), &rules, NOW + i * INTERVAL, 0);
 			same &= facts.has_operator_state && (int)facts.operator_state == state;
 		}
 		ok(same && facts.health == SERVER_UP, "%s by the operator: down, up, and still so",
@@ -171,16 +194,33 @@ test_operator_state(void)
 	}
 }
 
+/* A server that comes back from being down is in use since then. */
+static void
+test_since(void)
+{
+	const struct server_rules rules = {2, 1, INTERVAL};
+	struct server_facts facts = {.health = SUSPECT, .since_ms = 5};
+
+	server_contact(&facts, CONTACT_POLL_GOOD, &rules, NOW, 0);
+	is_int(facts.since_ms, 5, "one that was suspect has been in use all the while");
+	facts.health = DOWN;
+	server_contact(&facts, CONTACT_CALL_GOOD, &rules, NOW, 0);
+	is_int(facts.since_ms, 5, "a call does not bring one back that is down");
+	server_contact(&facts, CONTACT_POLL_GOOD, &rules, NOW, 0);
+	is_int(facts.since_ms, NOW, "a good poll does");
+}
+
 /* ---- The next poll ----------------------------------------------------- */
 
+/* How long after that failed poll of a server that is down the next one comes. */
 static int64_t
 delay_after(int failures, int64_t interval_ms, uint64_t nonce)
 {
 	const struct server_rules rules = {2, 1, interval_ms};
-	struct server_facts facts = {.health = failures > 1 ? SERVER_DOWN : SERVER_UP,
-		.failures = failures - 1, .probe_ms = 1};
+	struct server_facts facts = {.health = SERVER_DOWN, .failures = failures - 1,
+		.failing_ms = 1, .probe_ms = 1};
 
-	server_contact(&facts, false, &rules, NOW, nonce);
+	server_contact(&facts, CONTACT_POLL_FAILED, &rules, NOW, nonce);
 	return facts.probe_ms - NOW;
 }
 
@@ -228,16 +268,38 @@ test_delay(void)
 	}
 }
 
+/* A server fails from one moment on, and is polled when its facts say so. */
 static void
 test_delay_in_a_row(void)
 {
-	const struct server_rules rules = {3, 1, INTERVAL};
-	struct server_facts facts = {.health = SERVER_UP};
+	static const struct {
+		int down_after;
+		int polls, last_ms; /* when it is down: so many failed polls, the last so late */
+	} rows[] = {{1, 1, 0}, {2, 4, 10000}, {3, 5, 20000}, {4, 5, 30000}, {5, 6, 40000}};
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		const struct server_rules rules = {rows[i].down_after, 1, INTERVAL};
+		struct server_facts facts = {.health = SERVER_UP};
+		int64_t now_ms = NOW;
+		int polls = 1;
+
+		server_contact(&facts, CONTACT_POLL_FAILED, &rules, now_ms, 100);
+		while (facts.health != DOWN && polls++ < 50) {
+			now_ms = facts.probe_ms;
+			server_contact(&facts, CONTACT_POLL_FAILED, &rules, now_ms, 100);
+		}
+		is_int(polls, rows[i].polls, "down after %d: polls that fail until then",
+			rows[i].down_after);
+		is_int(now_ms - NOW, rows[i].last_ms, "… in the shortest time that is sure");
+	}
+
+	const struct server_rules rules = {2, 1, INTERVAL};
+	struct server_facts facts = {.health = SERVER_DOWN, .failing_ms = 1};
 	int64_t now_ms = NOW, expected = INTERVAL / 4;
 	int outside = 0, past = 0;
 
 	for (int i = 0; i < 20; i++) {
-		server_contact(&facts, false, &rules, now_ms, 100);
+		server_contact(&facts, CONTACT_POLL_FAILED, &rules, now_ms, 100);
 		outside += facts.probe_ms - now_ms != expected;
 		past += facts.probe_ms < now_ms;
 		now_ms = facts.probe_ms;
@@ -246,14 +308,17 @@ test_delay_in_a_row(void)
 	is_int(outside, 0, "20 failures: a quarter, doubled each time, six intervals in the end");
 	is_int(past, 0, "… and never in the past");
 	int64_t probe_ms = facts.probe_ms;
-	server_contact(&facts, true, &rules, now_ms, 100);
-	is_int(facts.probe_ms, probe_ms, "a good contact leaves the next poll");
-	server_contact(&facts, true, &rules, now_ms, 0);
-	is_int(facts.probe_ms, probe_ms, "… and the next one, too");
-	server_contact(&facts, false, &rules, now_ms, 100);
+	server_contact(&facts, CONTACT_POLL_GOOD, &rules, now_ms, 100);
+	is_int(facts.probe_ms, probe_ms, "a good poll leaves the next one");
+	server_contact(&facts, CONTACT_POLL_FAILED, &rules, now_ms, 100);
 	is_int(facts.probe_ms - now_ms, INTERVAL / 4, "the next failure begins with a quarter again");
-	server_contact(&facts, false, &rules, 5, 100);
+	server_contact(&facts, CONTACT_POLL_FAILED, &rules, 5, 100);
 	is_int(facts.probe_ms, 5 + INTERVAL / 2, "a clock that was set back counts");
+	facts = (struct server_facts){.health = SERVER_UP};
+	server_contact(&facts, CONTACT_CALL_FAILED, &rules, NOW, 100);
+	is_int(facts.probe_ms - NOW, INTERVAL / 4, "after a failed call the poll comes soon");
+	server_contact(&facts, CONTACT_CALL_FAILED, &rules, NOW + 2000, 100);
+	is_int(facts.probe_ms - NOW, INTERVAL / 4, "… and further ones do not put it off");
 }
 
 static void
@@ -267,24 +332,24 @@ test_huge_counts(void)
 		struct server_facts facts = {.health = SERVER_DOWN, .failures = counts[i]};
 
 		for (int k = 0; k < 3; k++)
-			server_contact(&facts, false, &rules, NOW, 100);
+			server_contact(&facts, CONTACT_POLL_FAILED, &rules, NOW, 100);
 		ok(facts.failures >= 31 && facts.failures >= (counts[i] < 1000000 ? counts[i] : 1000000),
 			"%d failures and more: %d", counts[i], facts.failures);
 		is_int(facts.health, SERVER_DOWN, "… it is down");
 		is_int(facts.probe_ms - NOW, 6 * INTERVAL, "… polled after six intervals");
-		server_contact(&facts, true, &rules, NOW, 100);
-		ok(facts.failures == 0 && facts.health == SERVER_UP, "… and one good contact ends it");
+		server_contact(&facts, CONTACT_POLL_GOOD, &rules, NOW, 100);
+		ok(facts.failures == 0 && facts.health == SERVER_UP, "… and one good poll ends it");
 	}
 
 	struct server_facts facts = {.health = SERVER_UP};
 	for (int k = 0; k < 1000100; k++)
-		server_contact(&facts, false, &rules, NOW, 100);
+		server_contact(&facts, CONTACT_POLL_FAILED, &rules, NOW + k * INTERVAL, 100);
 	ok(facts.failures >= 1000000 && facts.failures <= 1000100 && facts.health == SERVER_DOWN,
 		"a million failures, one by one");
 	for (int k = 0; k < 1000; k++)
-		server_contact(&facts, true, &rules, NOW, 100);
+		server_contact(&facts, CONTACT_POLL_GOOD, &rules, NOW, 100);
 	ok(facts.failures == 0 && facts.successes == 0 && facts.health == SERVER_UP,
-		"a thousand good contacts of one that is up are not counted");
+		"a thousand good polls of one that is up are not counted");
 }
 
 /* ---- What may be sent there -------------------------------------------- */
@@ -344,6 +409,7 @@ main(void)
 	test_transitions();
 	test_walks();
 	test_operator_state();
+	test_since();
 	test_delay();
 	test_delay_in_a_row();
 	test_huge_counts();

@@ -777,12 +777,12 @@ static const struct server_rules rules = {2, 2, 10000};
 
 /* One contact; the health before it, or -1 if that is not what came back. */
 static int
-contact(struct store *store, const char *name, bool good, int64_t now_ms,
+contact(struct store *store, const char *name, enum contact contact, int64_t now_ms,
 	struct server_facts *facts)
 {
 	enum server_health before = (enum server_health)77;
 
-	return store->verbs->server_contact(store, name, good, &rules, now_ms, 100, &before,
+	return store->verbs->server_contact(store, name, contact, &rules, now_ms, 100, &before,
 		facts) == STORE_OK ? (int)before : -1;
 }
 
@@ -790,21 +790,25 @@ static void
 test_contact(const char *adapter)
 {
 	static const struct {
-		bool good;
+		enum contact contact;
+		int64_t at_s;
 		struct server_facts after;
 		const char *what;
 	} rows[] = {
-		{true, {.health = SERVER_UP}, "a good one of a new server"},
-		{false, {.health = SERVER_SUSPECT, .failures = 1, .probe_ms = 3500}, "the first bad one"},
-		{true, {.health = SERVER_SUSPECT, .successes = 1, .probe_ms = 3500}, "a good one"},
-		{true, {.health = SERVER_UP, .probe_ms = 3500}, "another: up"},
-		{true, {.health = SERVER_UP, .probe_ms = 3500}, "when up"},
-		{false, {.health = SERVER_SUSPECT, .failures = 1, .probe_ms = 7500}, "a bad one again"},
-		{false, {.health = SERVER_DOWN, .failures = 2, .probe_ms = 11000}, "a second"},
-		{true, {.health = SERVER_DOWN, .successes = 1, .probe_ms = 11000}, "a good one when down"},
-		{false, {.health = SERVER_DOWN, .failures = 1, .probe_ms = 10500}, "a bad one in between"},
-		{true, {.health = SERVER_DOWN, .successes = 1, .probe_ms = 10500}, "a good one"},
-		{true, {.health = SERVER_UP, .probe_ms = 10500}, "a second: up"},
+		{CONTACT_POLL_GOOD, 1, {.health = SERVER_UP}, "a good one of a new server"},
+		{CONTACT_CALL_FAILED, 1, {.health = SERVER_SUSPECT, .probe_ms = 3500}, "a failed call"},
+		{CONTACT_CALL_FAILED, 2, {.health = SERVER_SUSPECT, .probe_ms = 3500}, "another"},
+		{CONTACT_POLL_GOOD, 3, {.health = SERVER_SUSPECT, .successes = 1, .probe_ms = 3500}, "a good poll"},
+		{CONTACT_POLL_GOOD, 4, {.health = SERVER_UP, .probe_ms = 3500}, "another: up"},
+		{CONTACT_CALL_GOOD, 5, {.health = SERVER_UP, .probe_ms = 3500}, "when up"},
+		{CONTACT_POLL_FAILED, 6, {.health = SERVER_SUSPECT, .failures = 1, .failing_ms = 6000, .probe_ms = 8500}, "a failed poll"},
+		{CONTACT_CALL_GOOD, 7, {.health = SERVER_SUSPECT, .failing_ms = 6000, .probe_ms = 8500}, "a good call"},
+		{CONTACT_POLL_FAILED, 8, {.health = SERVER_SUSPECT, .failures = 1, .failing_ms = 8000, .probe_ms = 10500}, "a failed poll again"},
+		{CONTACT_POLL_FAILED, 18, {.health = SERVER_DOWN, .failures = 2, .failing_ms = 8000, .probe_ms = 23000}, "a second"},
+		{CONTACT_POLL_GOOD, 19, {.health = SERVER_DOWN, .successes = 1, .failing_ms = 8000, .probe_ms = 23000}, "a good one when down"},
+		{CONTACT_POLL_FAILED, 20, {.health = SERVER_DOWN, .failures = 1, .failing_ms = 20000, .probe_ms = 22500}, "a failed one in between"},
+		{CONTACT_POLL_GOOD, 21, {.health = SERVER_DOWN, .successes = 1, .failing_ms = 20000, .probe_ms = 22500}, "a good one"},
+		{CONTACT_POLL_GOOD, 22, {.health = SERVER_UP, .failing_ms = 20000, .probe_ms = 22500}, "a second: up"},
 	};
 	struct store *store = open_store(adapter);
 	struct server_facts facts, known;
@@ -812,8 +816,8 @@ test_contact(const char *adapter)
 
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		memset(&facts, 0x55, sizeof(facts));
-		/* At 1000, 2000, …; a store opened anew knows what the old one did. */
-		is_int(contact(store, "a", rows[i].good, 1000 * (int64_t)(i == 0 ? 1 : i), &facts),
+		/* A store opened anew knows what the old one did. */
+		is_int(contact(store, "a", rows[i].contact, 1000 * rows[i].at_s, &facts),
 			before, "%s: contact %zu, %s: the health before", adapter, i, rows[i].what);
 		if (strcmp(adapter, "sqlite") == 0) {
 			store->verbs->close(store);
@@ -822,8 +826,10 @@ test_contact(const char *adapter)
 		known = facts_of(store, "a");
 		is_int(facts.health, rows[i].after.health, "… the health after it");
 		is_int(facts.failures, rows[i].after.failures, "… the failures");
+		is_int(facts.failing_ms, rows[i].after.failing_ms, "… since when");
 		is_int(facts.successes, rows[i].after.successes, "… the successes");
 		ok(known.health == facts.health && known.failures == facts.failures &&
+			known.failing_ms == facts.failing_ms &&
 			known.successes == facts.successes && known.probe_ms == facts.probe_ms,
 			"… and that is remembered");
 		is_int(facts.probe_ms, rows[i].after.probe_ms, "… with the next poll");
@@ -831,13 +837,15 @@ test_contact(const char *adapter)
 	}
 	ok(!known.has_operator_state && known.users == 0 && known.meetings == 0 &&
 		known.turn <= 0, "%s: contacts touch nothing else", adapter);
-	is_int(contact(store, "a", false, 1000, NULL), SERVER_UP, "%s: nobody wants the facts", adapter);
-	is_int(contact(store, "a", true, 1000, NULL), SERVER_SUSPECT, "… nor of a good one");
+	is_int(contact(store, "a", CONTACT_POLL_FAILED, 1000, NULL), SERVER_UP,
+		"%s: nobody wants the facts", adapter);
+	is_int(contact(store, "a", CONTACT_POLL_GOOD, 1000, NULL), SERVER_SUSPECT,
+		"… nor of a good one");
 	known = facts_of(store, "b");
 	ok(is_new(&known) && known.failures == 0 && known.probe_ms == 0,
 		"%s: another server's are its own", adapter);
-	is_int(contact(store, "c", false, 1000, &facts), SERVER_UP, "%s: first heard of by a failure",
-		adapter);
+	is_int(contact(store, "c", CONTACT_CALL_FAILED, 1000, &facts), SERVER_UP,
+		"%s: first heard of by a failure", adapter);
 	is_int(facts_of(store, "c").health, SERVER_SUSPECT, "… it is suspect");
 	store->verbs->close(store);
 }
@@ -880,7 +888,7 @@ test_columns(const char *adapter)
 	poll.users = 43;
 	poll.probe_ms = 6000;
 	store->verbs->polls_save(store, &poll, 1, 1000, 60000);
-	contact(store, "a", false, 1000, &facts);
+	contact(store, "a", CONTACT_POLL_FAILED, 1000, &facts);
 	ok(facts.has_operator_state && facts.operator_state == SERVER_CORDONED,
 		"%s: a contact tells the operator's state", adapter);
 	facts = facts_of(store, "a");
@@ -908,16 +916,16 @@ test_columns(const char *adapter)
 		"%s: what was read is saved with another operator's state: all else stays", adapter);
 
 	/* Health by hand: the counts of contacts are not the saver's. */
-	contact(store, "b", false, 1000, NULL);
-	contact(store, "b", false, 1000, NULL);
-	contact(store, "b", true, 1000, NULL);
+	contact(store, "b", CONTACT_POLL_FAILED, 1000, NULL);
+	contact(store, "b", CONTACT_POLL_FAILED, 1000, NULL);
+	contact(store, "b", CONTACT_POLL_GOOD, 1000, NULL);
 	none.health = SERVER_DOWN;
 	store->verbs->server_save(store, "b", &none);
 	facts = facts_of(store, "b");
 	is_int(facts.successes, 1, "%s: saving leaves the count of good contacts", adapter);
 	is_int(facts.probe_ms, 6000, "… and the next poll");
 
-	contact(store, "c", false, 1000, NULL);
+	contact(store, "c", CONTACT_POLL_FAILED, 1000, NULL);
 	cordoned.operator_state = SERVER_ENABLED;
 	cordoned.health = SERVER_UP;
 	store->verbs->server_save(store, "c", &cordoned);
@@ -1458,17 +1466,17 @@ test_poll_facts(const char *adapter)
 	ok(facts.voice == 4 && facts.videos == 0, "… the next poll's");
 	is_int(facts.since_ms, NOW, "… in use since the first");
 
-	contact(store, "a", false, NOW + 2000, NULL);
-	contact(store, "a", true, NOW + 2000, NULL);
-	contact(store, "a", true, NOW + 2000, NULL);
+	contact(store, "a", CONTACT_POLL_FAILED, NOW + 2000, NULL);
+	contact(store, "a", CONTACT_POLL_GOOD, NOW + 2000, NULL);
+	contact(store, "a", CONTACT_POLL_GOOD, NOW + 2000, NULL);
 	facts = facts_of(store, "a");
 	ok(facts.health == SERVER_UP && facts.since_ms == NOW, "%s: suspect for a moment changes nothing",
 		adapter);
-	contact(store, "a", false, NOW + 3000, NULL);
-	contact(store, "a", false, NOW + 3000, NULL);
+	contact(store, "a", CONTACT_POLL_FAILED, NOW - 7000, NULL);
+	contact(store, "a", CONTACT_POLL_FAILED, NOW + 3000, NULL);
 	is_int(facts_of(store, "a").since_ms, NOW, "… nor does being down");
-	contact(store, "a", true, NOW + 4000, NULL);
-	contact(store, "a", true, NOW + 5000, NULL);
+	contact(store, "a", CONTACT_POLL_GOOD, NOW + 4000, NULL);
+	contact(store, "a", CONTACT_POLL_GOOD, NOW + 5000, NULL);
 	facts = facts_of(store, "a");
 	ok(facts.health == SERVER_UP && facts.since_ms == NOW + 5000, "… but being back from it does");
 	ok(facts.users == 7 && facts.voice == 4, "… and contacts leave the load");
@@ -1777,8 +1785,9 @@ test_shared_lease(void)
 
 	/* Contacts of two stores count together. */
 	first = store_sqlite_open(path);
-	is_int(contact(first, "a", false, 1000, NULL), SERVER_UP, "one store's failure");
-	is_int(contact(second, "a", false, 1000, &facts), SERVER_SUSPECT, "… and the other's");
+	is_int(contact(first, "a", CONTACT_POLL_FAILED, 1000, NULL), SERVER_UP, "one store's failure");
+	is_int(contact(second, "a", CONTACT_POLL_FAILED, 11000, &facts), SERVER_SUSPECT,
+		"… and the other's");
 	ok(facts.health == SERVER_DOWN && facts.failures == 2, "… are two in a row");
 	is_int(facts_of(first, "a").health, SERVER_DOWN, "… for both");
 	first->verbs->close(first);
@@ -1792,15 +1801,15 @@ test_contact_economy(void)
 	struct store *store = open_store("sqlite");
 	sqlite3 *db;
 
-	contact(store, "a", true, 1000, NULL);
+	contact(store, "a", CONTACT_POLL_GOOD, 1000, NULL);
 	if (sqlite3_open(path, &db) != SQLITE_OK)
 		exit(1);
 	int64_t version = query_number(db, "PRAGMA data_version");
-	contact(store, "a", true, 2000, NULL);
-	contact(store, "b", true, 2000, NULL);
+	contact(store, "a", CONTACT_POLL_GOOD, 2000, NULL);
+	contact(store, "b", CONTACT_POLL_GOOD, 2000, NULL);
 	is_int(query_number(db, "PRAGMA data_version"), version,
 		"a good contact with a server that is up costs no write");
-	contact(store, "a", false, 3000, NULL);
+	contact(store, "a", CONTACT_POLL_FAILED, 3000, NULL);
 	ok(query_number(db, "PRAGMA data_version") != version, "a bad one does");
 	sqlite3_close(db);
 	store->verbs->close(store);
@@ -1899,7 +1908,7 @@ test_lease_processes(const char *which)
 				_exit(3);
 			store = store_sqlite_open(path);
 			result = store->verbs->lease_take(store, i + 1, 1000, 500);
-			if (contact(store, "a", false, 1000, NULL) < 0)
+			if (contact(store, "a", CONTACT_POLL_FAILED, 1000, NULL) < 0)
 				result = STORE_FAILED;
 			store->verbs->close(store);
 			_exit(result == STORE_OK ? 0 : result == STORE_CONFLICT ? 1 : 2);
@@ -1979,7 +1988,7 @@ count_failing(struct store *store)
 		(store->verbs->lists_save(store, &list, 1, NULL) == STORE_FAILED) +
 		(store->verbs->list_find(store, arena, &list) == STORE_FAILED) +
 		(store->verbs->lists_drop(store, "a", "getMeetings") == STORE_FAILED) +
-		(contact(store, "a", false, 1000, NULL) < 0) +
+		(contact(store, "a", CONTACT_POLL_FAILED, 1000, NULL) < 0) +
 		(store->verbs->hook_put(store, &hook, true) == STORE_FAILED) +
 		(store->verbs->hook_list(store, arena, &hooks, &n) == STORE_FAILED) +
 		(store->verbs->hook_drop(store, hook.id, 1000) == STORE_FAILED) +
