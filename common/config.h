@@ -2,9 +2,9 @@
  * The configuration: servers.json and the environment in one struct.
  *
  * The file is a plain array of servers or an object (tinyscale-servers.json(5)).
- * One table in config.c holds every key with its type, range, default and
- * help; a test compares it with the manual page.  json-c is seen in config.c
- * only; nothing here refers to the file's text after loading.
+ * The tables in config_keys.c hold every key with its type, range, default and
+ * help; a test compares them with the manual page.  Nothing here refers to the
+ * file's text after loading.
  */
 #ifndef TINYSCALE_CONFIG_H
 #define TINYSCALE_CONFIG_H
@@ -12,7 +12,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 
 #include "buf.h"
 #include "placement.h"
@@ -90,9 +89,5 @@ void config_free(struct config *config);
 
 /* The server of that name, or NULL. */
 const struct server *config_server_find(const struct config *config, const char *name);
-
-/* Print every key with its type, default and help, a line each, tab-separated:
- * what --check-config --help and the manual's test read. */
-void config_print_keys(FILE *out);
 
 #endif

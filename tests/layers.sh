@@ -86,7 +86,7 @@ only 'SQLite is seen in store_sqlite.c and sqlite_file.c only' 'sqlite3[a-z]*\.h
 	'common/*sqlite*.c'
 only 'Expat is seen in xml.c only' 'expat[a-z_]*\.h' 'common/xml.c'
 only 'OpenSSL is seen in checksum.c only' 'openssl/.*' 'common/checksum.c'
-only 'json-c is seen in config.c only' '(json-c/)?json[a-z_-]*\.h|json-c/.*' 'common/config.c'
+only 'json-c is seen in config*.c only' '(json-c/)?json[a-z_-]*\.h|json-c/.*' 'common/config*.c'
 only 'libcurl is seen in http_curl and curl_functions only' 'curl/.*|curl_functions\.h' \
 	'common/*curl*.[ch]'
 

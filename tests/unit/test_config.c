@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "../tap.h"
+#include "config_parts.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -708,11 +709,23 @@ test_files(void)
 	free(large);
 }
 
+static void
+print_keys(const char *prefix, const struct config_keys *keys)
+{
+	for (size_t i = 0; i < keys->n; i++) {
+		char expected[80];
+		config_keys_describe(&keys->list[i], expected, sizeof(expected));
+		printf("%s%s\t%s\t%s\t%s\n", prefix, keys->list[i].key, expected,
+			keys->list[i].def, keys->list[i].help);
+	}
+}
+
 int
 main(int argc, char **argv)
 {
 	if (argc > 1 && strcmp(argv[1], "--keys") == 0) {
-		config_print_keys(stdout);
+		print_keys("", &config_keys_top);
+		print_keys("servers[].", &config_keys_server);
 		return 0;
 	}
 	unsetenv("TINYSCALE_SECRET");
