@@ -274,20 +274,6 @@ placement_policy_name(enum placement_policy policy)
 	return policy_names[policy];
 }
 
-int
-placement_policy_find(struct str name, enum placement_policy *policy)
-{
-	size_t i;
-
-	for (i = 0; i < sizeof(policy_names) / sizeof(*policy_names); i++) {
-		if (str_is(name, policy_names[i])) {
-			*policy = (enum placement_policy)i;
-			return 0;
-		}
-	}
-	return -1;
-}
-
 const char *
 placement_reason_text(enum placement_reason reason)
 {

@@ -86,7 +86,6 @@ bool placement_has(const struct placement *placement, const char *server);
 
 /* "least-loaded", "round-robin", "hash". */
 const char *placement_policy_name(enum placement_policy policy);
-int placement_policy_find(struct str name, enum placement_policy *policy);
 
 /* The reason in words, for logs. */
 const char *placement_reason_text(enum placement_reason reason);
