@@ -63,4 +63,7 @@
 #define LIMIT_CONFIG_BYTES ((size_t)4 << 20)
 #define LIMIT_SERVERS 1000
 
+/* The secrets of one server, all of which may be tried for one call. */
+#define LIMIT_SERVER_SECRETS 10
+
 #endif

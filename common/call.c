@@ -66,8 +66,8 @@ call_set_parameter(struct call *call, const char *name, const char *value)
 }
 
 void
-call_apply_parameters(struct call *call, const struct config_parameters *defaults,
-    const struct config_parameters *overrides)
+call_apply_parameters(struct call *call, const struct parameters *defaults,
+    const struct parameters *overrides)
 {
 	struct query sent;
 	size_t i;

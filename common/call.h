@@ -99,8 +99,8 @@ bool call_take_lease(struct call *call, uint64_t owner, int rounds);
  * overrides (set always, or removed) to what is sent on; parameters are those from
  * then on.
  */
-void call_apply_parameters(struct call *call, const struct config_parameters *defaults,
-	const struct config_parameters *overrides);
+void call_apply_parameters(struct call *call, const struct parameters *defaults,
+	const struct parameters *overrides);
 
 /* Set one parameter of what is sent on, whatever the client sent; value NULL
  * removes it. */

@@ -81,7 +81,10 @@ read_server(struct config_reading *reading, struct json_object *object,
 	if (!has(object, "host"))
 		config_complain(reading, "host",
 		    "missing: the server's URL, such as https://bbb1.example.org");
-	if (!has(object, "secret"))
+	if (has(object, "secret") && has(object, "secrets"))
+		config_complain(reading, "secrets",
+		    "\"secret\" is there too; leave one of them out");
+	if (!has(object, "secret") && !has(object, "secrets"))
 		config_complain(reading, "secret",
 		    "missing: \"bbb-conf --secret\" prints it on the server");
 	/* A host that was refused is no reason to talk of the name too. */
@@ -337,6 +340,17 @@ config_path(const char *path)
 	return given && given[0] ? given : TINYSCALE_DEFAULT_CONFIG;
 }
 
+static void
+set_runtime(struct config *config)
+{
+	struct config_runtime *runtime = arena_alloc(config->arena, sizeof(*runtime));
+	runtime->secret_at = arena_alloc(config->arena,
+	    config->n_servers * sizeof(*runtime->secret_at));
+	for (size_t i = 0; i < config->n_servers; i++)
+		atomic_init(&runtime->secret_at[i], 0);
+	config->runtime = runtime;
+}
+
 struct config *
 config_load(const char *path, struct buf *problems)
 {
@@ -359,8 +373,10 @@ config_load(const char *path, struct buf *problems)
 
 	json_object_put(tree);
 	buf_free(&text);
-	if (reading.n_problems == 0)
+	if (reading.n_problems == 0) {
+		set_runtime(reading.config);
 		return reading.config;
+	}
 	config_free(reading.config);
 	return NULL;
 }

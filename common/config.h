@@ -9,25 +9,22 @@
 #ifndef TINYSCALE_CONFIG_H
 #define TINYSCALE_CONFIG_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "buf.h"
+#include "parameters.h"
 #include "placement.h"
 #include "server.h"
 
 struct arena;
 
-/* A parameter that create or join gets from the configuration. */
-struct config_parameter {
-	const char *name;
-	const char *value; /* NULL: the parameter is removed */
-};
-
-struct config_parameters {
-	struct config_parameter *list;
-	size_t n;
+/* What this process learns while the configuration is in use: all that changes. */
+struct config_runtime {
+	atomic_uint *secret_at; /* of each server, in the configuration's order: which of
+	                           its secrets worked last (relay_secret.h) */
 };
 
 struct config {
@@ -46,6 +43,9 @@ struct config {
 	int64_t poll_interval_ms;
 	int64_t down_after;
 	int64_t up_after;
+	int64_t lookups_per_second;      /* questions that look-ups of unknown meetings
+	                                    may cost this process each second; 0: none
+	                                    while the picture is complete */
 	int64_t negative_ttl_ms;
 	int64_t max_body_bytes;
 	const char *ca_file;             /* NULL: the system's */
@@ -55,13 +55,15 @@ struct config {
 	                                    request */
 	bool callbacks_pass;             /* "callbacks": "pass" */
 	bool allow_private_callbacks;
-	struct config_parameters create_defaults, create_overrides;
-	struct config_parameters join_defaults, join_overrides;
+	struct parameters create_defaults, create_overrides;
+	struct parameters join_defaults, join_overrides;
 	int64_t max_meeting_duration_minutes; /* 0: off */
 	bool log_json;
 
 	struct server *servers;          /* in the file's order */
 	size_t n_servers;
+
+	struct config_runtime *runtime;
 
 	struct arena *arena;             /* private: holds all of this */
 };

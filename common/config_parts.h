@@ -138,6 +138,8 @@ config_reader config_values_algorithms;     /* unsigned, a set of bits */
 config_reader config_values_secret;         /* const char *, trimmed */
 config_reader config_values_client_secret;  /* the configuration's secrets: one */
 config_reader config_values_client_secrets; /* … several */
+config_reader config_values_server_secret;  /* the server's secrets: one */
+config_reader config_values_server_secrets; /* … several */
 config_reader config_values_state;          /* const char *, "none" is NULL */
 config_reader config_values_ca_file;        /* const char * of a file that is there */
 config_reader config_values_tags;           /* the server's tags */

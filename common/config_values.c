@@ -7,6 +7,7 @@
 
 #include <json-c/json.h>
 
+#include "bounds.h"
 #include "checksum.h"
 #include "config.h"
 #include "mem.h"
@@ -234,25 +235,65 @@ config_values_client_secret(struct config_reading *reading, const struct config_
 		config_values_set_client_secret(reading, secret);
 }
 
+/* Read the list into a new one, *secrets, of *n; neither is set after a complaint that
+ * it is no list. */
+static void
+read_secrets(struct config_reading *reading, const struct config_key *key,
+    struct json_object *value, const char ***secrets, size_t *n)
+{
+	size_t n_given;
+	if (!read_list(reading, key, value, &n_given))
+		return;
+	if (n_given == 0)
+		config_complain(reading, key->key, "is empty");
+	*secrets = arena_alloc(reading->arena, n_given * sizeof(**secrets));
+	*n = 0;
+	for (size_t i = 0; i < n_given; i++) {
+		char item[CONFIG_ITEM_SIZE];
+		const char *secret = read_secret(reading, item_name(key, i, item),
+		    json_object_array_get_idx(value, i));
+		if (secret)
+			(*secrets)[(*n)++] = secret;
+	}
+}
+
 void
 config_values_client_secrets(struct config_reading *reading, const struct config_key *key,
     struct json_object *value, void *base)
 {
 	struct config *config = base;
-	size_t n;
-	if (!read_list(reading, key, value, &n))
-		return;
-	if (n == 0)
-		config_complain(reading, key->key, "is empty");
-	config->secrets = arena_alloc(reading->arena, n * sizeof(*config->secrets));
-	config->n_secrets = 0;
-	for (size_t i = 0; i < n; i++) {
-		char item[CONFIG_ITEM_SIZE];
-		const char *secret = read_secret(reading, item_name(key, i, item),
-		    json_object_array_get_idx(value, i));
-		if (secret)
-			config->secrets[config->n_secrets++] = secret;
-	}
+	read_secrets(reading, key, value, &config->secrets, &config->n_secrets);
+}
+
+/* Set the server's secrets; secret becomes the first. */
+static void
+set_server_secrets(struct server *server, const char **secrets, size_t n)
+{
+	server->secrets = secrets;
+	server->n_secrets = n;
+	server->secret = n > 0 ? secrets[0] : NULL;
+}
+
+void
+config_values_server_secret(struct config_reading *reading, const struct config_key *key,
+    struct json_object *value, void *base)
+{
+	const char **secrets = arena_alloc(reading->arena, sizeof(*secrets));
+	secrets[0] = read_secret(reading, key->key, value);
+	if (secrets[0])
+		set_server_secrets(base, secrets, 1);
+}
+
+void
+config_values_server_secrets(struct config_reading *reading, const struct config_key *key,
+    struct json_object *value, void *base)
+{
+	const char **secrets = NULL;
+	size_t n = 0;
+	read_secrets(reading, key, value, &secrets, &n);
+	if (n > LIMIT_SERVER_SECRETS)
+		config_complain(reading, key->key, "more than %d secrets", LIMIT_SERVER_SECRETS);
+	set_server_secrets(base, secrets, n);
 }
 
 /* ---- Paths --------------------------------------------------------------------- */
@@ -370,7 +411,7 @@ void
 config_values_parameters(struct config_reading *reading, const struct config_key *key,
     struct json_object *value, void *base)
 {
-	struct config_parameters *parameters = member(key, base);
+	struct parameters *parameters = member(key, base);
 	if (!json_object_is_type(value, json_type_object)) {
 		config_complain_type(reading, key->key, key->type->expected, value);
 		return;
@@ -380,7 +421,7 @@ config_values_parameters(struct config_reading *reading, const struct config_key
 	    (size_t)json_object_object_length(value) * sizeof(*parameters->list));
 	json_object_object_foreach(value, name, item) {
 		char where[CONFIG_KEY_BYTES + 1 + CONFIG_SHOWN_SIZE], clean[CONFIG_SHOWN_SIZE];
-		struct config_parameter *parameter = &parameters->list[parameters->n];
+		struct parameter *parameter = &parameters->list[parameters->n];
 
 		snprintf(where, sizeof(where), "%s.%s", key->key,
 		    config_complain_shown(name, clean));

@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "checksum.h"
+#include "parameters.h"
 #include "str.h"
 
 enum server_state {
@@ -32,7 +33,9 @@ struct server {
 	const char *name;
 	const char *base;   /* "https://bbb1.example.org/bigbluebutton/api", no
 	                       slash at the end */
-	const char *secret;
+	const char *secret;          /* the first of secrets */
+	const char *const *secrets;  /* in the order in which they are tried */
+	size_t n_secrets;            /* at least one */
 	enum checksum_algorithm algorithm; /* to sign what is sent there */
 	double weight;      /* capacity relative to the others, above 0 */
 	enum server_state state;
@@ -40,6 +43,8 @@ struct server {
 	size_t n_tags;
 	long max_meetings;  /* -1: no limit */
 	long max_users;     /* -1: no limit */
+	struct parameters create_defaults, create_overrides; /* applied after those */
+	struct parameters join_defaults, join_overrides;     /* of all servers */
 };
 
 struct server_facts {

@@ -23,6 +23,12 @@
 #define TOP(more) "{\"secret\": \"" SECRET "\", " SERVERS more "}"
 #define SERVER(more) "{\"secret\": \"" SECRET "\", \"servers\": [" SERVER_OF(more) "]}"
 
+#define SERVER_SECRETS(list) "{\"secret\": \"" SECRET "\", \"servers\": [" \
+	"{\"host\": \"http://a.test\", \"secrets\": [" list "]}]}"
+#define FIVE_SECRETS "\"" SECRET "1\", \"" SECRET "2\", \"" SECRET "3\", \"" SECRET "4\", " \
+	"\"" SECRET "5\""
+#define TEN_SECRETS FIVE_SECRETS ", " FIVE_SECRETS
+
 static char path[64];
 static char problems[65536];
 
@@ -110,6 +116,7 @@ test_defaults(void)
 	is_int(c->poll_interval_ms, 10000, "poll_interval_ms");
 	is_int(c->down_after, 2, "down_after");
 	is_int(c->up_after, 1, "up_after");
+	is_int(c->lookups_per_second, 500, "lookups_per_second");
 	is_int(c->negative_ttl_ms, 1000, "negative_ttl_ms");
 	is_int(c->max_body_bytes, 33554432, "max_body_bytes");
 	is_str(c->ca_file, NULL, "ca_file");
@@ -126,17 +133,48 @@ test_defaults(void)
 		is_str(s->name, "bbb1.example.org", "name");
 		is_str(s->base, "https://bbb1.example.org/bigbluebutton/api", "base");
 		is_str(s->secret, SECRET "1", "secret");
+		if (is_int(s->n_secrets, 1, "one secret"))
+			is_str(s->secrets[0], SECRET "1", "which is that");
 		is_int(s->algorithm, CHECKSUM_SHA256, "checksum_algorithm");
 		ok(s->weight >= 1.0 && s->weight <= 1.0, "weight");
 		is_int(s->state, SERVER_ENABLED, "state");
 		is_int(s->n_tags, 0, "tags");
 		is_int(s->max_meetings, -1, "max_meetings");
 		is_int(s->max_users, -1, "max_users");
+		is_int(s->create_defaults.n + s->create_overrides.n + s->join_defaults.n
+			+ s->join_overrides.n, 0, "no parameters");
 	}
 	ok(config_server_find(c, "bbb1.example.org") == &c->servers[0], "found by its name");
 	ok(!config_server_find(c, "bbb1"), "not found by another");
 	config_free(c);
 	config_free(NULL);
+}
+
+static void
+test_server_secrets(void)
+{
+	struct config *c = load_good("{\"secret\": \"" SECRET "\", \"servers\": ["
+		"{\"host\": \"http://a.test\", "
+		"\"secrets\": [\" " SECRET "1\\n\", \"" SECRET "2\", \"" SECRET "3\"]}, "
+		"{\"host\": \"http://b.test\", \"secrets\": [\"" SECRET "4\"]}]}");
+	const struct server *a = &c->servers[0], *b = &c->servers[1];
+	if (is_int(a->n_secrets, 3, "three secrets")) {
+		is_str(a->secrets[0], SECRET "1", "the first, trimmed");
+		is_str(a->secrets[1], SECRET "2", "the second");
+		is_str(a->secrets[2], SECRET "3", "the third");
+	}
+	is_str(a->secret, SECRET "1", "the first is the server's");
+	is_int(b->n_secrets, 1, "a list of one");
+	is_str(b->secret, SECRET "4", "which is the server's");
+	ok(atomic_load(&c->runtime->secret_at[0]) == 0
+		&& atomic_load(&c->runtime->secret_at[1]) == 0, "each server begins with the first");
+	config_free(c);
+
+	c = load_good(SERVER_SECRETS(TEN_SECRETS));
+	is_int(c->servers[0].n_secrets, 10, "ten secrets");
+	config_free(c);
+	bad(SERVER_SECRETS(TEN_SECRETS ", \"" SECRET "\""),
+		"servers[0].secrets: more than 10 secrets");
 }
 
 /* Every key, set to what is not its default. */
@@ -153,7 +191,7 @@ test_every_key(void)
 		"\"connect_timeout_ms\": 11, \"probe_timeout_ms\": 12, "
 		"\"call_timeout_ms\": 13, \"create_timeout_ms\": 14, "
 		"\"poll_interval_ms\": 15, \"down_after\": 16, \"up_after\": 17, "
-		"\"negative_ttl_ms\": 0, \"max_body_bytes\": 19, \"ca_file\": \"%s\", "
+		"\"lookups_per_second\": 18, \"negative_ttl_ms\": 0, \"max_body_bytes\": 19, \"ca_file\": \"%s\", "
 		"\"max_calls_per_server\": 20, \"public_url\": \"https://bbb.example.org/\", "
 		"\"callbacks\": \"pass\", \"allow_private_callbacks\": true, "
 		"\"create_defaults\": {\"record\": true, \"logo\": \"\", \"maxParticipants\": 25}, "
@@ -163,7 +201,10 @@ test_every_key(void)
 		"\"servers\": [{\"host\": \"http://a.example\", \"secret\": \"\\t" SECRET "D\", "
 		"\"name\": \"gr\xc3\xb6\xc3\x9f""e\", \"checksum_algorithm\": \"sha1\", "
 		"\"weight\": 2.5, \"state\": \"cordoned\", \"tags\": [\"eu\", \" gpu \"], "
-		"\"max_meetings\": 30, \"max_users\": 400}]}\n \n", path);
+		"\"max_meetings\": 30, \"max_users\": 400, "
+		"\"create_defaults\": {\"d\": \"e\"}, \"create_overrides\": {\"f\": null}, "
+		"\"join_defaults\": {\"g\": 1, \"h\": true}, "
+		"\"join_overrides\": {\"i\": null, \"j\": \"\"}}]}\n \n", path);
 	struct config *c = load_good(text);
 	if (is_int(c->n_secrets, 2, "two secrets")) {
 		is_str(c->secrets[0], SECRET "A", "the first, trimmed");
@@ -183,6 +224,7 @@ test_every_key(void)
 	is_int(c->poll_interval_ms, 15, "poll_interval_ms");
 	is_int(c->down_after, 16, "down_after");
 	is_int(c->up_after, 17, "up_after");
+	is_int(c->lookups_per_second, 18, "lookups_per_second");
 	is_int(c->negative_ttl_ms, 0, "negative_ttl_ms");
 	is_int(c->max_body_bytes, 19, "max_body_bytes");
 	is_str(c->ca_file, path, "ca_file");
@@ -220,8 +262,17 @@ test_every_key(void)
 		}
 		is_int(s->max_meetings, 30, "max_meetings");
 		is_int(s->max_users, 400, "max_users");
+		if (is_int(s->create_defaults.n, 1, "create_defaults"))
+			is_str(s->create_defaults.list[0].value, "e", "a text");
+		if (is_int(s->create_overrides.n, 1, "create_overrides"))
+			is_str(s->create_overrides.list[0].value, NULL, "null removes");
+		if (is_int(s->join_defaults.n, 2, "join_defaults"))
+			is_str(s->join_defaults.list[1].name, "h", "a name");
+		if (is_int(s->join_overrides.n, 2, "join_overrides"))
+			is_str(s->join_overrides.list[1].value, "", "an empty text");
 	}
 	config_free(c);
+	test_server_secrets();
 
 	c = load_good(TOP(", \"state\": \"none\", \"placement\": \"round-robin\""));
 	is_str(c->state, NULL, "no state");
@@ -362,6 +413,15 @@ static const struct {
 		"create_overrides.meetingID: cannot be set here"},
 	{TOP(", \"max_meeting_duration_minutes\": -1"),
 		"max_meeting_duration_minutes: expected a whole number from 0 to 525600"},
+	{TOP(", \"lookups_per_second\": -1"),
+		"lookups_per_second: expected a whole number from 0 to 1000000"},
+	{TOP(", \"lookups_per_second\": 1000001"),
+		"lookups_per_second: expected a whole number from 0 to 1000000"},
+	{TOP(", \"lookups_per_second\": 0.5"),
+		"lookups_per_second: expected a whole number from 0 to 1000000, not a number with "
+		"a fraction"},
+	{SERVER(", \"lookups_per_second\": 1"),
+		"servers[0].lookups_per_second: unknown key here: it belongs beside \"servers\""},
 	{TOP(", \"log_format\": \"xml\""), "log_format: expected text or json"},
 
 	/* Servers. */
@@ -377,6 +437,27 @@ static const struct {
 		"servers[0].host: missing: the server's URL, such as https://bbb1.example.org"},
 	{SERVER(", \"secret\": \"\""), "servers[0].secret: is empty"},
 	{SERVER(", \"secret\": 12"), "servers[0].secret: expected a string, not a number"},
+	{SERVER(", \"secrets\": [\"" SECRET "2\"]"),
+		"servers[0].secrets: \"secret\" is there too; leave one of them out"},
+	{SERVER_SECRETS(""), "servers[0].secrets: is empty"},
+	{SERVER_SECRETS("\"" SECRET "\", \" \\t\""), "servers[0].secrets[1]: is empty"},
+	{SERVER_SECRETS("\"" SECRET "\", 7"),
+		"servers[0].secrets[1]: expected a string, not a number"},
+	{SERVER_SECRETS("\"" SECRET "\", \"" SECRET "\\u0000\""),
+		"servers[0].secrets[1]: contains the character \\u0000"},
+	{"{\"secret\": \"" SECRET "\", \"servers\": [{\"host\": \"http://a.test\", "
+		"\"secrets\": \"" SECRET "\"}]}",
+		"servers[0].secrets: expected a list of strings, not a string"},
+	{SERVER(", \"create_defaults\": {\"x\": null}"),
+		"servers[0].create_defaults.x: null removes a parameter, which only the overrides "
+		"can do; expected a string, a number, true or false"},
+	{SERVER(", \"create_overrides\": {\"meetingID\": \"x\"}"),
+		"servers[0].create_overrides.meetingID: cannot be set here"},
+	{SERVER(", \"join_defaults\": {\"x\": [1]}"),
+		"servers[0].join_defaults.x: expected a string, a number, true or false"},
+	{SERVER(", \"join_overrides\": [\"x\"]"),
+		"servers[0].join_overrides: expected an object of parameters and their values, "
+		"not a list"},
 	{SERVER(", \"name\": \"\""),
 		"servers[0].name: expected a name of 1 to 100 bytes without spaces"},
 	{SERVER(", \"name\": \"a b\""),
