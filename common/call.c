@@ -43,14 +43,51 @@ call_take_lease(struct call *call, uint64_t owner, int rounds)
 	    rounds * call->config->probe_timeout_ms + LEASE_SPARE_MS) == STORE_OK;
 }
 
-void
-call_set_parameter(struct call *call, const char *name, const char *value)
+/* The fields of a form that goes along with a query; none where the body is no form. */
+static const struct query *
+form_fields(struct call *call)
+{
+	if (!call->fields) {
+		struct query *fields = arena_alloc(call->arena, sizeof(*fields));
+		struct str mime = str_trim(str_part(call->content_type, 0,
+		    str_find(call->content_type, STR(";"), 0)));
+
+		if (str_is_nocase(mime, "application/x-www-form-urlencoded"))
+			query_parse(call->arena, call->body, fields);
+		call->fields = fields;
+	}
+	return call->fields;
+}
+
+struct str
+call_parameter(struct call *call, const char *name)
+{
+	if (query_count(&call->parameters, name) > 0)
+		return query_find(&call->parameters, name);
+	return query_find(form_fields(call), name);
+}
+
+/* Is there such a parameter in what is sent on? */
+static bool
+has_parameter(struct call *call, const char *name)
+{
+	return query_count(&call->parameters, name) > 0 ||
+	    query_count(form_fields(call), name) > 0;
+}
+
+/* Change what is sent on, not yet call->parameters. */
+static void
+change_sent(struct call *call, const char *name, const char *value)
 {
 	/* Form fields that travel as a body have the same shape. */
 	struct str *text = call->form.len > 0 ? &call->form : &call->query;
 	struct str rest = query_without(call->arena, *text, name);
 	struct buf out;
 
+	if (query_count(form_fields(call), name) > 0) {
+		call->body = query_without(call->arena, call->body, name);
+		call->fields = NULL;
+	}
 	if (!value) {
 		*text = rest;
 		return;
@@ -65,23 +102,34 @@ call_set_parameter(struct call *call, const char *name, const char *value)
 	*text = buf_take(&out, call->arena);
 }
 
+/* What the server gets is what counts here, too. */
+static void
+read_sent(struct call *call)
+{
+	struct query sent;
+
+	if (query_parse(call->arena, call->form.len > 0 ? call->form : call->query,
+	        &sent) == QUERY_FINE)
+		call->parameters = sent;
+}
+
+void
+call_set_parameter(struct call *call, const char *name, const char *value)
+{
+	change_sent(call, name, value);
+	read_sent(call);
+}
+
 void
 call_apply_parameters(struct call *call, const struct parameters *defaults,
     const struct parameters *overrides)
 {
-	struct query sent;
-	size_t i;
-
 	if (defaults->n + overrides->n == 0)
 		return;
-	for (i = 0; i < defaults->n; i++)
-		if (query_count(&call->parameters, defaults->list[i].name) == 0)
-			call_set_parameter(call, defaults->list[i].name,
-			    defaults->list[i].value);
-	for (i = 0; i < overrides->n; i++)
-		call_set_parameter(call, overrides->list[i].name, overrides->list[i].value);
-	/* What the server gets is what counts here, too. */
-	if (query_parse(call->arena, call->form.len > 0 ? call->form : call->query,
-	        &sent) == QUERY_FINE)
-		call->parameters = sent;
+	for (size_t i = 0; i < defaults->n; i++)
+		if (!has_parameter(call, defaults->list[i].name))
+			change_sent(call, defaults->list[i].name, defaults->list[i].value);
+	for (size_t i = 0; i < overrides->n; i++)
+		change_sent(call, overrides->list[i].name, overrides->list[i].value);
+	read_sent(call);
 }

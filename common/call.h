@@ -45,6 +45,8 @@ struct call {
 	                             query's shape; then query is empty */
 	struct str body;          /* the client's, unchanged; absent: none */
 	struct str content_type;
+	const struct query *fields; /* private to call.c: of a body that is a form, or
+	                               NULL: not read yet */
 
 	/* Where the meeting lives; see lookup.h. */
 	struct str meeting_id;    /* decoded and trimmed */
@@ -95,12 +97,17 @@ bool call_last_known(struct call *call, const struct server *server, const char 
 bool call_take_lease(struct call *call, uint64_t owner, int rounds);
 
 /*
- * Apply a configuration's defaults (added when the client sent none) and
- * overrides (set always, or removed) to what is sent on; parameters are those from
- * then on.
+ * Apply defaults (added when the client sent none) and overrides (set always, or
+ * removed) to what is sent on; parameters are those from then on.  A form that goes
+ * along with a query counts, as BBB takes both (HttpServletRequest.getParameter): what
+ * it has is not absent, and an override is taken out of it.  The configuration's are
+ * applied first, then, on a copy of the call, those of the server that is called.
  */
 void call_apply_parameters(struct call *call, const struct parameters *defaults,
 	const struct parameters *overrides);
+
+/* What a server will take for that parameter: the query's, else the form's. */
+struct str call_parameter(struct call *call, const char *name);
 
 /* Set one parameter of what is sent on, whatever the client sent; value NULL
  * removes it. */

@@ -69,6 +69,32 @@ log_placement(const struct call *call, const struct placement *placement)
 	}
 }
 
+static void
+cap_duration(struct call *call)
+{
+	int64_t cap = call->config->max_meeting_duration_minutes, minutes;
+
+	/* BBB takes 0, and what is no number, as unlimited. */
+	if (cap == 0 ||
+	    str_to_int(str_trim(call_parameter(call, "duration")), 1, cap, &minutes) == 0)
+		return;
+	call_set_parameter(call, "duration",
+	    str_printf(call->arena, "%lld", (long long)cap));
+}
+
+/* Send the create to the server, with the parameters that are configured for it.  They
+ * are put into a copy: the next server may have others. */
+static void
+send_create(const struct call *call, const struct server *server,
+    struct relay_answer *answer)
+{
+	struct call sent = *call;
+
+	call_apply_parameters(&sent, &server->create_defaults, &server->create_overrides);
+	cap_duration(&sent);
+	relay_send(&sent, server, answer);
+}
+
 /* Choose without the state. */
 static void
 choose_alone(struct call *call, struct claim *claim)
@@ -145,7 +171,7 @@ send_to_claim(struct call *call, struct claim *claim, struct relay_answer *answe
 
 	for (tries = 0; tries < claim->placement.n; tries++) {
 		tried = claim->server;
-		relay_send(call, tried, answer);
+		send_create(call, tried, answer);
 		if (!may_move(claim, answer))
 			return;
 		for (i = 0; i < claim->placement.n; i++)
@@ -218,7 +244,7 @@ place_room(struct call *call, const struct server *server)
 
 	is_ours = verbs->meeting_adopt(call->store, call->meeting_id, server->name,
 	    now_ms) == STORE_OK;
-	relay_send(call, server, &answer);
+	send_create(call, server, &answer);
 	if (is_ours && (answer.verdict == RELAY_UNREACHABLE || answer.verdict == RELAY_BUSY ||
 	        answer.verdict == RELAY_FAILED))
 		verbs->meeting_drop(call->store, call->meeting_id, server->name, now_ms);
@@ -238,19 +264,6 @@ is_gone_from_cordoned(struct call *call)
 	    lookup_is_gone(call, call->server);
 }
 
-static void
-cap_duration(struct call *call)
-{
-	int64_t cap = call->config->max_meeting_duration_minutes, minutes;
-	struct str asked = str_trim(query_find(&call->parameters, "duration"));
-
-	/* BBB takes 0, and what is no number, as unlimited. */
-	if (cap == 0 || (str_to_int(asked, 1, cap, &minutes) == 0))
-		return;
-	call_set_parameter(call, "duration",
-	    str_printf(call->arena, "%lld", (long long)cap));
-}
-
 void
 call_create(struct call *call)
 {
@@ -259,7 +272,6 @@ call_create(struct call *call)
 	struct relay_answer answer;
 
 	call_apply_parameters(call, &config->create_defaults, &config->create_overrides);
-	cap_duration(call);
 	if (call->server && is_gone_from_cordoned(call))
 		call->server = NULL;
 	if (!call->server) {
@@ -270,6 +282,6 @@ call_create(struct call *call)
 			place(call);
 		return;
 	}
-	relay_send(call, call->server, &answer);
+	send_create(call, call->server, &answer);
 	relay_answer(call, call->server, &answer, false);
 }

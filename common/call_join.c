@@ -17,6 +17,8 @@ call_join(struct call *call)
 		return;
 	}
 	call_apply_parameters(call, &config->join_defaults, &config->join_overrides);
+	call_apply_parameters(call, &call->server->join_defaults,
+	    &call->server->join_overrides);
 	if (str_is_nocase(query_find(&call->parameters, "redirect"), "false")) {
 		relay_send(call, call->server, &answer);
 		relay_answer(call, call->server, &answer, true);
