@@ -1,9 +1,9 @@
 /*
  * tinyscale/callback: what a server calls back in place of the client (callback.h).
  *
- * The server's signature is verified and replaced by one with the gateway's secret
- * that the client knows, and the receiver's answer is returned: its status is what BBB decides by
- * whether it was heard, is to try again, or has found no one.
+ * The server's signature, made with any of its secrets, is verified and replaced by one
+ * with the gateway's secret that the client knows.  The receiver's answer is returned: by
+ * its status BBB decides whether it was heard, is to try again, or has found no one.
  */
 #include <string.h>
 
@@ -44,8 +44,13 @@ sign_token(struct call *call, const struct server *server, const char *secret,
     enum token_algorithm algorithm, struct str token, struct str *anew)
 {
 
-	switch (token_sign_anew(call->arena, algorithm, token, str_from(server->secret),
-	    str_from(secret), call->request->now_ms, anew)) {
+	enum token_result result = TOKEN_INVALID;
+
+	for (size_t i = 0; i < server->n_secrets && result == TOKEN_INVALID; i++)
+		result = token_sign_anew(call->arena, algorithm, token,
+		    str_from(server->secrets[i]), str_from(secret), call->request->now_ms,
+		    anew);
+	switch (result) {
 	case TOKEN_FINE:
 		return true;
 	case TOKEN_INVALID:
@@ -69,8 +74,8 @@ sign_recording(struct call *call, const struct server *server, const char *secre
 
 	if (query_parse(call->arena, call->request->body, &form) != QUERY_FINE)
 		return refuse(call, server, "its body is no form");
-	if (!sign_token(call, server, secret, TOKEN_HS256, query_find(&form, "signed_parameters"),
-	        &token))
+	if (!sign_token(call, server, secret, TOKEN_HS256,
+	        query_find(&form, "signed_parameters"), &token))
 		return false;
 	/* A token is of letters that a form need not encode. */
 	outgoing->body = str_from(str_printf(call->arena, "signed_parameters=%.*s",
@@ -116,15 +121,26 @@ is_hook_checksum(struct call *call, const struct server *server, struct str give
 	struct str registered = str_from(str_printf(call->arena, "%.*s/%s?%.*s",
 	    STR_ARG(callback_base(call->arena, call->config, request, call->mount)), call->name,
 	    STR_ARG(query_without_checksum(call->arena, request->query, given))));
-	int a;
 
-	for (a = 0; a < CHECKSUM_ALGORITHMS; a++) {
+	for (int a = 0; a < CHECKSUM_ALGORITHMS; a++) {
 		*algorithm = (enum checksum_algorithm)a;
-		if (checksum_verify(1u << a, registered, request->body, str_from(server->secret),
-		        given))
-			return true;
+		for (size_t i = 0; i < server->n_secrets; i++)
+			if (checksum_verify(1u << a, registered, request->body,
+			        str_from(server->secrets[i]), given))
+				return true;
 	}
 	return false;
+}
+
+/* Is that one of the server's secrets? */
+static bool
+is_secret_of(const struct server *server, struct str given)
+{
+	bool good = false;
+
+	for (size_t i = 0; i < server->n_secrets; i++)
+		good |= checksum_same(given, str_from(server->secrets[i]));
+	return good;
 }
 
 /* bbb-webhooks, callback-emitter.js: a form, and a checksum over URL, body and secret
@@ -142,14 +158,15 @@ sign_hook(struct call *call, const struct server *server, const struct query *pa
 	outgoing->body = request->body;
 	outgoing->content_type = request->content_type;
 	if (given.len == 0) {
-		if (!checksum_same(bearer(request->authorization), str_from(server->secret)))
+		if (!is_secret_of(server, bearer(request->authorization)))
 			return refuse(call, server, "it has neither checksum nor secret");
 		outgoing->authorization = str_from(str_printf(call->arena, "Bearer %.*s",
 		    STR_ARG(secret)));
 		return true;
 	}
 	if (!is_hook_checksum(call, server, given, &algorithm))
-		return refuse(call, server, "its checksum is not made with the server's secret");
+		return refuse(call, server,
+		    "its checksum is not made with the server's secret");
 	checksum_make(algorithm, callback->url, request->body, secret, hex);
 	outgoing->url = str_printf(call->arena, "%.*s%schecksum=%s", STR_ARG(callback->url),
 	    str_find(callback->url, STR("?"), 0) == SIZE_MAX ? "?" : "&", hex);

@@ -30,6 +30,15 @@ static const struct {
 	{"meta_analytics-callback-url", CALLBACK_ANALYTICS},
 };
 
+static bool
+is_known_to_clients(const struct config *config, const char *secret)
+{
+	for (size_t i = 0; i < config->n_secrets; i++)
+		if (strcmp(config->secrets[i], secret) == 0)
+			return true;
+	return false;
+}
+
 bool
 callback_is_needed(const struct config *config, const struct server *server)
 {
@@ -37,10 +46,10 @@ callback_is_needed(const struct config *config, const struct server *server)
 
 	if (config->callbacks_pass || config->n_secrets == 0)
 		return false;
-	for (i = 0; i < config->n_secrets; i++)
-		if (strcmp(config->secrets[i], server->secret) == 0)
-			return false;
-	return true;
+	for (i = 0; i < server->n_secrets; i++)
+		if (!is_known_to_clients(config, server->secrets[i]))
+			return true;
+	return false;
 }
 
 /* A name, an IPv4 or a bracketed IPv6 address, with or without a port. */

@@ -8,7 +8,7 @@
  *
  *   BASE/tinyscale/callback?kind=recording&server=b&url=https%3A%2F%2F…&mac=…
  *
- * The gateway verifies what comes there with that server's secret, signs it with
+ * The gateway verifies what comes there with that server's secrets, signs it with
  * its own, and posts it on (call_callback.c).  mac is made with the gateway's
  * secret, so nothing need be remembered, every host of the gateway can serve it,
  * and nobody else can make the gateway post anything anywhere.
@@ -40,8 +40,9 @@ struct callback {
 	const char *secret; /* the gateway's secret that its client knows */
 };
 
-/* Must what this server signs be signed anew?  Not when its secret is one that
- * clients know, nor with "callbacks": "pass". */
+/* Must what this server signs be signed anew?  Not when clients know its secret, nor with
+ * "callbacks": "pass".  Of several secrets clients must know all: which one the server
+ * will sign with, days later, cannot be told now. */
 bool callback_is_needed(const struct config *config, const struct server *server);
 
 /*

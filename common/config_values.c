@@ -292,7 +292,8 @@ config_values_server_secrets(struct config_reading *reading, const struct config
 	size_t n = 0;
 	read_secrets(reading, key, value, &secrets, &n);
 	if (n > LIMIT_SERVER_SECRETS)
-		config_complain(reading, key->key, "more than %d secrets", LIMIT_SERVER_SECRETS);
+		config_complain(reading, key->key, "more than %d secrets",
+		    LIMIT_SERVER_SECRETS);
 	set_server_secrets(base, secrets, n);
 }
 

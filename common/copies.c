@@ -44,7 +44,7 @@ pair_init(struct call *call, const struct copy *copy, struct pair *pair)
 static void
 add(struct fanout *fanout, const char *name, struct str meeting_id, const struct room *room)
 {
-	struct arena *arena = fanout->call->arena;
+	struct call *call = fanout->call;
 	struct buf query;
 
 	buf_init(&query, LIMIT_QUERY_BYTES);
@@ -54,7 +54,7 @@ add(struct fanout *fanout, const char *name, struct str meeting_id, const struct
 		buf_text(&query, "&password=");
 		query_encode(&query, room->password);
 	}
-	relay_prepare_own(arena, room->server, name, buf_take(&query, arena),
+	relay_prepare_own(call, room->server, name, buf_take(&query, call->arena),
 	    fanout_add(fanout, room->server));
 }
 

@@ -23,9 +23,12 @@ struct fanout {
 	const struct xml_list *list;   /* what to read from each answer, or NULL; each
 	                                  has its own copy in answers[i].list */
 	/* Private. */
-	bool *judged;
 	const char *name;
 	bool (*enough)(const struct http_call *http, void *call);
+	bool is_enough;
+	bool *judged, *refused;        /* refused: to be signed and run again */
+	struct http_call *round;       /* the calls under way … */
+	size_t *place;                 /* … and where in calls each belongs */
 };
 
 /* Begin with nobody; at most `most` calls can be added. */
@@ -42,6 +45,9 @@ void fanout_add_usable(struct fanout *fanout, const struct server_facts *facts);
  * Run the calls, which are questions of that name, for at most timeout_ms in all,
  * and judge each: while the slower servers still work, the answers of the quicker
  * ones are read.  enough is as in http.h, with the call as its context, or NULL.
+ *
+ * Calls whose checksum a server refuses are run again, in a further round, while it
+ * has another secret and there is time.
  */
 void fanout_run(struct fanout *fanout, const char *name, int64_t timeout_ms,
 	bool (*enough)(const struct http_call *http, void *call));

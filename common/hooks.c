@@ -124,7 +124,7 @@ hooks_ask(struct call *call, const struct server *const *servers, size_t n,
 	fanout.list = &list_of_hooks;
 	fanout.origin = RELAY_EXTRA;
 	for (i = 0; i < n; i++)
-		relay_prepare_own(call->arena, servers[i], "hooks/list", STR(""),
+		relay_prepare_own(call, servers[i], "hooks/list", STR(""),
 		    fanout_add(&fanout, servers[i]));
 	fanout_run(&fanout, "hooks/list", call->config->probe_timeout_ms, NULL);
 	*hooks = (struct hooks){
@@ -192,7 +192,7 @@ prepare(struct call *call, struct fanout *fanout, const struct hooks_order *orde
 		add_parameter(&query, "eventID", order->hook->event_id);
 		add_parameter(&query, "getRaw", order->hook->raw ? STR("true") : STR(""));
 	}
-	relay_prepare_own(call->arena, order->server, name, buf_take(&query, call->arena),
+	relay_prepare_own(call, order->server, name, buf_take(&query, call->arena),
 	    fanout_add(fanout, order->server));
 	return true;
 }

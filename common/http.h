@@ -43,6 +43,7 @@ struct http_call {
 	                              (address.h), and over no kept connection */
 	bool once;                 /* must not be sent twice: never goes over a
 	                              kept connection, which may be dead */
+	void *context;             /* the caller's own; not looked at */
 
 	/* Out.  The spans live in the arena given to run(). */
 	enum http_result result;

@@ -20,7 +20,7 @@ prepare_question(struct call *call, const struct server *server, struct http_cal
 	buf_init(&query, LIMIT_MEETING_ID_BYTES * 3 + 16);
 	buf_text(&query, "meetingID=");
 	query_encode(&query, call->meeting_id);
-	relay_prepare_own(call->arena, server, QUESTION, buf_take(&query, call->arena), http);
+	relay_prepare_own(call, server, QUESTION, buf_take(&query, call->arena), http);
 }
 
 /* Is that the answer of the server that has the meeting?  (`enough` of a

@@ -149,7 +149,7 @@ add_question(struct fanout *fanout, const struct server *server, const struct bu
 	buf_text(&query, "recordID=");
 	query_encode(&query, buf_view(ids));
 	buf_text(&query, "&state=any");
-	relay_prepare_own(call->arena, server, QUESTION, buf_take(&query, call->arena),
+	relay_prepare_own(call, server, QUESTION, buf_take(&query, call->arena),
 	    fanout_add(fanout, server));
 }
 

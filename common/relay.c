@@ -9,14 +9,25 @@
 #include "bounds.h"
 #include "log.h"
 #include "mem.h"
+#include "relay_secret.h"
 #include "reply.h"
 #include "xml.h"
 
 #define FORM_TYPE "application/x-www-form-urlencoded"
 
-const char *
-relay_url(struct arena *arena, const struct server *server, const char *name,
-    struct str query)
+/* What an outgoing call is signed over (its context), so that it can be signed again. */
+struct relay_signed {
+	const char *name;
+	struct str text;    /* the query, or the fields of a form */
+	bool is_form;
+	size_t first, at;   /* which of the server's secrets: at first, and now */
+};
+
+/* The call's URL on that server, signed with that secret.  query is signed and sent byte
+ * for byte, but for what query_encode_for_request changes. */
+static const char *
+signed_url(struct arena *arena, const struct server *server, size_t secret_at,
+    const char *name, struct str query)
 {
 	char hex[CHECKSUM_HEX_SIZE];
 	struct buf sent;
@@ -25,9 +36,84 @@ relay_url(struct arena *arena, const struct server *server, const char *name,
 	query_encode_for_request(&sent, query);
 	query = buf_take(&sent, arena);
 	checksum_make(server->algorithm, str_from(name), query,
-	    str_from(server->secret), hex);
+	    str_from(server->secrets[secret_at]), hex);
 	return str_printf(arena, "%s/%s?%.*s%schecksum=%s", server->base, name,
 	    STR_ARG(query), query.len > 0 ? "&" : "", hex);
+}
+
+/* Sign the outgoing call by its context. */
+static void
+sign(struct arena *arena, const struct server *server, struct http_call *http)
+{
+	const struct relay_signed *over = http->context;
+	char hex[CHECKSUM_HEX_SIZE];
+
+	if (!over->is_form) {
+		http->url = signed_url(arena, server, over->at, over->name, over->text);
+		return;
+	}
+	/* BBB signs a form without a query over the empty query
+	 * (GetChecksum.java). */
+	checksum_make(server->algorithm, str_from(over->name), STR(""),
+	    str_from(server->secrets[over->at]), hex);
+	http->url = str_printf(arena, "%s/%s", server->base, over->name);
+	http->body = str_from(str_printf(arena, "%.*s&checksum=%s", STR_ARG(over->text), hex));
+}
+
+/* Sign the outgoing call for the first time. */
+static void
+sign_first(const struct call *call, const struct server *server, const char *name,
+    struct str text, bool is_form, struct http_call *http)
+{
+	struct relay_signed *over = arena_alloc(call->arena, sizeof(*over));
+
+	*over = (struct relay_signed){.name = name, .text = text, .is_form = is_form};
+	over->first = over->at = relay_secret(call, server);
+	http->context = over;
+	sign(call->arena, server, http);
+}
+
+bool
+relay_may_sign_again(const struct call *call, const struct server *server,
+    const struct http_call *http)
+{
+	const struct relay_signed *over = http->context;
+
+	return server->n_secrets > 1 && over &&
+	    (over->at + 1) % server->n_secrets != over->first &&
+	    relay_secret_is_refused(call->arena, http);
+}
+
+void
+relay_sign_again(const struct call *call, const struct server *server,
+    struct http_call *http)
+{
+	struct relay_signed *over = http->context;
+
+	over->at = (over->at + 1) % server->n_secrets;
+	*http = (struct http_call){
+		.server = http->server,
+		.method = http->method,
+		.url = http->url,
+		.body = http->body,
+		.content_type = http->content_type,
+		.forwarded_for = http->forwarded_for,
+		.max_answer_bytes = http->max_answer_bytes,
+		.once = http->once,
+		.context = over,
+	};
+	sign(call->arena, server, http);
+}
+
+void
+relay_give_up(const struct call *call, enum relay_origin origin,
+    const struct server *server, struct http_call *http)
+{
+	const struct relay_signed *over = http->context;
+
+	if (origin != RELAY_EXTRA)
+		relay_secret_fails(call, server, over->at);
+	http->result = HTTP_ABANDONED;
 }
 
 /* X-Forwarded-For with the client's address at its end (RFC 7239, section 7.4,
@@ -67,8 +153,8 @@ bare_type(struct str content_type)
 void
 relay_prepare(const struct call *call, const struct server *server, struct http_call *http)
 {
-	struct str text = call->form.len > 0 ? call->form : call->query;
-	char hex[CHECKSUM_HEX_SIZE];
+	bool is_form = call->form.len > 0;
+	struct str text = is_form ? call->form : call->query;
 
 	if (strcmp(call->name, "create") == 0)
 		text = callback_rewrite(call->arena, call->config, call->secret,
@@ -83,32 +169,24 @@ relay_prepare(const struct call *call, const struct server *server, struct http_
 		.max_answer_bytes = LIMIT_ANSWER_BYTES,
 		.once = call->once,
 	};
-	if (call->form.len == 0) {
-		http->url = relay_url(call->arena, server, call->name, text);
-		return;
+	if (is_form) {
+		http->method = "POST";
+		http->content_type = STR(FORM_TYPE);
 	}
-	/* BBB signs a form without a query over the empty query
-	 * (GetChecksum.java). */
-	checksum_make(server->algorithm, str_from(call->name), STR(""),
-	    str_from(server->secret), hex);
-	http->method = "POST";
-	http->url = str_printf(call->arena, "%s/%s", server->base, call->name);
-	http->content_type = STR(FORM_TYPE);
-	http->body = str_from(str_printf(call->arena, "%.*s&checksum=%s",
-	    STR_ARG(text), hex));
+	sign_first(call, server, call->name, text, is_form, http);
 }
 
 void
-relay_prepare_own(struct arena *arena, const struct server *server, const char *name,
+relay_prepare_own(const struct call *call, const struct server *server, const char *name,
     struct str query, struct http_call *http)
 {
 
 	*http = (struct http_call){
 		.server = server->name,
 		.method = "GET",
-		.url = relay_url(arena, server, name, query),
 		.max_answer_bytes = LIMIT_ANSWER_BYTES,
 	};
+	sign_first(call, server, name, query, false, http);
 }
 
 static bool
@@ -243,6 +321,19 @@ contact_of(enum relay_origin origin, const struct relay_answer *answer)
 	    CONTACT_CALL_FAILED : CONTACT_CALL_GOOD;
 }
 
+/* Remember the secret that the server takes, if another was refused before. */
+static void
+note_secret(const struct call *call, enum relay_origin origin, const struct server *server,
+    const struct http_call *http, const struct relay_answer *answer)
+{
+	const struct relay_signed *over = http->context;
+
+	if (over && over->at != over->first && origin != RELAY_EXTRA &&
+	    (answer->verdict == RELAY_SUCCESS ||
+	        answer->verdict == RELAY_FAILED || answer->verdict == RELAY_REDIRECT))
+		relay_secret_works(call, server, over->at);
+}
+
 void
 relay_judge(const struct call *call, enum relay_origin origin, const char *name,
     const struct server *server, const struct http_call *http, struct relay_answer *answer)
@@ -256,6 +347,7 @@ relay_judge(const struct call *call, enum relay_origin origin, const char *name,
 	struct server_facts facts;
 
 	judge(call, origin, name, server, http, answer);
+	note_secret(call, origin, server, http, answer);
 	if (is_no_contact(origin, http, answer))
 		return;
 	if (call->store->verbs->server_contact(call->store, server->name,
@@ -276,6 +368,15 @@ relay_send(struct call *call, const struct server *server, struct relay_answer *
 	batch.timeout_ms = http->body.len > 0 || strcmp(call->name, "create") == 0 ?
 	    config->create_timeout_ms : config->call_timeout_ms;
 	call->http->run(call->http, call->arena, &batch);
+	while (relay_may_sign_again(call, server, http)) {
+		batch.timeout_ms -= http->elapsed_ms;
+		if (batch.timeout_ms <= 0) {
+			relay_give_up(call, RELAY_CLIENT, server, http);
+			break;
+		}
+		relay_sign_again(call, server, http);
+		call->http->run(call->http, call->arena, &batch);
+	}
 	relay_judge(call, RELAY_CLIENT, call->name, server, http, answer);
 }
 
@@ -321,7 +422,7 @@ relay_redirect(struct call *call, const struct server *server)
 
 	buf_init(&query, LIMIT_ANSWER_BYTES);
 	query_encode_for_browser(&query, call->query);
-	reply_redirect(call->response, relay_url(call->arena, server, call->name,
-	    buf_take(&query, call->arena)));
+	reply_redirect(call->response, signed_url(call->arena, server,
+	    relay_secret(call, server), call->name, buf_take(&query, call->arena)));
 	call->response->server = server->name;
 }

@@ -30,11 +30,6 @@ struct relay_answer {
 	                           occasion, or NULL; filled in with RELAY_SUCCESS */
 };
 
-/* The call's URL on that server, signed with the server's secret.  query is
- * signed and sent byte for byte, but for what query_encode_for_request changes. */
-const char *relay_url(struct arena *arena, const struct server *server,
-	const char *name, struct str query);
-
 /* Fill in the outgoing call: the client's query or form, its body with its MIME
  * type, re-signed.  A create's callbacks become the gateway's own where that
  * server's signature would mean nothing to the client (callback.h). */
@@ -42,8 +37,18 @@ void relay_prepare(const struct call *call, const struct server *server,
 	struct http_call *http);
 
 /* Fill in a question of the gateway's own: GET name?query. */
-void relay_prepare_own(struct arena *arena, const struct server *server, const char *name,
-	struct str query, struct http_call *http);
+void relay_prepare_own(const struct call *call, const struct server *server,
+	const char *name, struct str query, struct http_call *http);
+
+/* Does the server refuse the checksum of that finished call, while it has a secret that
+ * the call was not signed with yet? */
+bool relay_may_sign_again(const struct call *call, const struct server *server,
+	const struct http_call *http);
+
+/* Sign such a call with the next secret, to be run again. */
+void relay_sign_again(const struct call *call, const struct server *server,
+	struct http_call *http);
+
 
 /* Whose question an outgoing call was. */
 enum relay_origin {
@@ -55,18 +60,25 @@ enum relay_origin {
 	RELAY_POLL    /* the poll, to which every healthy server says SUCCESS */
 };
 
+/* Give up, for want of time, a call that relay_may_sign_again: it becomes
+ * HTTP_ABANDONED, and the next call to the server begins with the next secret. */
+void relay_give_up(const struct call *call, enum relay_origin origin,
+	const struct server *server, struct http_call *http);
+
 /*
  * Judge a finished outgoing call of that name; of *answer, list is to be set before.
  * What is wrong with it is logged, and the server's health is told of the contact
  * (server_contact).  A call that was not sent since the server is busy was none: it
- * tells nothing of it, good or bad.
+ * tells nothing of it, good or bad.  A secret that worked after another was refused is
+ * remembered, but not of RELAY_EXTRA: bbb-webhooks may still have the old one.
  */
 void relay_judge(const struct call *call, enum relay_origin origin, const char *name,
 	const struct server *server, const struct http_call *http,
 	struct relay_answer *answer);
 
 /* Send the call to the server and wait for the answer: up to create_timeout_ms
- * for a create and for calls with a body, else call_timeout_ms. */
+ * for a create and for calls with a body, else call_timeout_ms.  While the server
+ * refuses the checksum, its other secrets are tried within that time. */
 void relay_send(struct call *call, const struct server *server,
 	struct relay_answer *answer);
 

@@ -38,6 +38,8 @@
  *	                      its checksum, which is checked.  "> body TEXT" ("> body
  *	                      =": the request's), "> X-Forwarded-For: ...", ">
  *	                      Content-Type: ...", "> Authorization: ...", "> once".
+ *	                      "> secret 2": signed with the server's second secret,
+ *	                      else with the first.
  *	                      "meanwhile room-1 a": another process maps that before
  *	                      the answer.  The answer: "status N", "unreachable",
  *	                      "timeout", "broken", "too-large", "busy", headers, an
@@ -47,7 +49,8 @@
  *	== response           "status N" (200), headers that must be there, "no-header
  *	                      NAME", "key KEY" (a FAILED document), "contains TEXT",
  *	                      "lacks TEXT"; an empty line, the exact body.  %sign-a
- *	                      in a header is the checksum for server a.
+ *	                      in a header is the checksum for server a, %sign-a:2 the
+ *	                      one with its second secret.
  *	== log                texts that must be in the log
  *	== meetings after     the mappings now, exactly, or "(none)"
  *	== recordings after   "RECORDID a": what is remembered now of these; "-" for
@@ -136,6 +139,7 @@ struct run {
 	struct str request_body;
 	bool is_poll;              /* is it a poll that makes calls? */
 	struct str sent_body;      /* of the present outgoing call, see match() */
+	size_t sent_secret;        /* likewise: which of the server's, from 1 */
 	char *seen[1000];          /* every meetingID that was or may be mapped */
 	size_t n_seen;
 
@@ -645,8 +649,12 @@ match(struct run *run, const struct http_call *call)
 	query = str_from(strchr(target, '?') != NULL ? strchr(target, '?') + 1 : "");
 	if (strncmp(call->url, server->base, strlen(server->base)) != 0)
 		problem(run, NULL, "%s is not below %s", call->url, server->base);
-	if (!checksum_verify(1u << server->algorithm, str_from(call_name(run, target)), query,
-			str_from(server->secret), given))
+	run->sent_secret = 0;
+	for (size_t i = server->n_secrets; i > 0; i--)
+		if (checksum_verify(1u << server->algorithm, str_from(call_name(run, target)),
+				query, str_from(server->secrets[i - 1]), given))
+			run->sent_secret = i;
+	if (run->sent_secret == 0)
 		problem(run, NULL, "a wrong checksum for %s: %s", server->name, call->url);
 	return find_expected(run, server, target);
 }
@@ -701,6 +709,7 @@ static void
 answer(struct run *run, const struct expected *e, char *text, struct http_call *call)
 {
 	bool has_body = false;
+	size_t secret = 1;
 	char *line, *value;
 
 	call->result = HTTP_ANSWERED;
@@ -710,7 +719,9 @@ answer(struct run *run, const struct expected *e, char *text, struct http_call *
 	call->answer_type = STR("text/xml;charset=utf-8");
 	call->elapsed_ms = 5;
 	while ((line = next_line(&text)) != NULL && *line != '\0') {
-		if ((value = after(line, "> ")) != NULL) {
+		if ((value = after(line, "> secret ")) != NULL) {
+			secret = (size_t)atoi(value);
+		} else if ((value = after(line, "> ")) != NULL) {
 			if (!run->torture)
 				check_sent(run, e, call, value, &has_body);
 		} else if ((value = after(line, "meanwhile ")) != NULL)
@@ -744,6 +755,9 @@ answer(struct run *run, const struct expected *e, char *text, struct http_call *
 		call->answer = str_from(text);
 	if (call->result != HTTP_ANSWERED)
 		call->problem = "scripted";
+	if (e != NULL && e->server != &receiver && !run->torture && run->sent_secret != secret)
+		problem(run, e->section, "signed with %s's secret %zu", e->server->name,
+			run->sent_secret);
 	if (e != NULL && !has_body && !run->torture && run->sent_body.len > 0)
 		problem(run, e->section, "a body was sent to %s:\n+  %.*s", e->server->name,
 			STR_ARG(run->sent_body));
@@ -841,8 +855,9 @@ load_config(struct run *run, const struct section *section)
 
 		if (*name == '\0' || servers[i].out)
 			continue;
-		buf_printf(&json, "%s\n{\"name\": \"%s\", \"secret\": \"secret-%s\"",
-			first ? "" : ",", name, name);
+		buf_printf(&json, "%s\n{\"name\": \"%s\"", first ? "" : ",", name);
+		if (servers[i].more == NULL || strstr(servers[i].more, "\"secrets\"") == NULL)
+			buf_printf(&json, ", \"secret\": \"secret-%s\"", name);
 		if (servers[i].more == NULL || strstr(servers[i].more, "\"host\"") == NULL)
 			buf_printf(&json, ", \"host\": \"http://%s.test\"", name);
 		if (servers[i].more != NULL)
@@ -1240,9 +1255,10 @@ check_invariants(struct run *run, const struct section *at,
 			problem(run, at, "returncode %.*s", STR_ARG(code.text));
 	}
 	for (size_t i = 0; i < run->config->n_servers; i++)
-		if (holds(response->body, run->config->servers[i].secret) ||
-				holds(header, run->config->servers[i].secret))
-			problem(run, at, "a server's secret is in the answer");
+		for (size_t k = 0; k < run->config->servers[i].n_secrets; k++)
+			if (holds(response->body, run->config->servers[i].secrets[k]) ||
+					holds(header, run->config->servers[i].secrets[k]))
+				problem(run, at, "a server's secret is in the answer");
 	for (size_t i = 0; i < run->config->n_secrets; i++)
 		if (holds(response->body, run->config->secrets[i]) ||
 				holds(header, run->config->secrets[i]))
@@ -1296,6 +1312,11 @@ check_response(struct run *run, const struct section *section,
 			for (size_t i = 0; value != NULL && i < run->config->n_servers; i++) {
 				const struct server *s = &run->config->servers[i];
 
+				for (size_t k = s->n_secrets; k > 1; k--)
+					line = sign(run, line, value + 1, str_printf(run->arena,
+						"%%sign-%s:%zu", s->name, k), s->algorithm,
+						s->secrets[k - 1]);
+				value = strchr(line, ' ');
 				line = sign(run, line, value + 1, str_printf(run->arena, "%%sign-%s",
 					s->name), s->algorithm, s->secret);
 				value = strchr(line, ' ');

@@ -13,7 +13,9 @@
 
 static struct arena *arena;
 static const char *secrets[] = {"new", "old"};
-static const struct server server = {.name = "bbb 1/ä", .secret = "server-secret"};
+static const char *const server_secrets[] = {"server-secret", "old", "new"};
+static const struct server server = {.name = "bbb 1/ä", .secrets = server_secrets,
+	.n_secrets = 1};
 
 static struct config
 config_of(size_t n_secrets)
@@ -25,10 +27,14 @@ static void
 test_needed(void)
 {
 	struct config config = config_of(2);
-	struct server same = {.name = "a", .secret = "old"};
+	struct server same = {.name = "a", .secrets = server_secrets + 1, .n_secrets = 1};
+	struct server both = {.name = "a", .secrets = server_secrets + 1, .n_secrets = 2};
+	struct server one_of_two = {.name = "a", .secrets = server_secrets, .n_secrets = 2};
 
 	ok(callback_is_needed(&config, &server), "a secret of the server's own");
 	ok(!callback_is_needed(&config, &same), "one of the gateway's secrets");
+	ok(!callback_is_needed(&config, &both), "two of the gateway's secrets");
+	ok(callback_is_needed(&config, &one_of_two), "two, and one is the server's own");
 	config.callbacks_pass = true;
 	ok(!callback_is_needed(&config, &server), "\"callbacks\": \"pass\"");
 	config = config_of(0);
