@@ -66,14 +66,24 @@ missing=$(sed '/^#/d' common/LAYERS | awk '{ for (i = 2; i <= NF; i++) print $i 
 	done)
 report "every module of LAYERS is there" "$missing"
 
+# is_one_of FILE PATTERNS: does one of the patterns, words, fit?
+is_one_of() {
+	set -f
+	for pattern in $2; do
+		# shellcheck disable=SC2254 # a pattern is meant
+		case $1 in $pattern) set +f; return 0 ;; esac
+	done
+	set +f
+	return 1
+}
+
 # only WHAT HEADERS FILES: the headers (an extended expression) are included by
-# the files (a shell pattern of paths) and by nothing else.
+# the files (shell patterns of paths, words) and by nothing else.
 only() {
 	found=
 	for file in common/*.[ch] fcgi/*.[ch] cgi/*.[ch] ctl/*.[ch]; do
 		[ -e "$file" ] || continue
-		# shellcheck disable=SC2254 # a pattern is meant
-		case $file in $3) continue ;; esac
+		is_one_of "$file" "$3" && continue
 		lines=$(grep -nE "^[[:space:]]*#[[:space:]]*include[[:space:]]*[<\"]($2)[>\"]" "$file") &&
 			found="$found$(printf '%s\n' "$lines" | sed "s|^|$file:|")
 "
@@ -87,8 +97,9 @@ only 'SQLite is seen in store_sqlite.c and sqlite_file.c only' 'sqlite3[a-z]*\.h
 only 'Expat is seen in xml.c only' 'expat[a-z_]*\.h' 'common/xml.c'
 only 'OpenSSL is seen in checksum.c only' 'openssl/.*' 'common/checksum.c'
 only 'json-c is seen in config*.c only' '(json-c/)?json[a-z_-]*\.h|json-c/.*' 'common/config*.c'
-only 'libcurl is seen in http_curl and curl_functions only' 'curl/.*|curl_functions\.h' \
-	'common/*curl*.[ch]'
+only 'libcurl is seen in http_curl, transfer and curl_functions only' \
+	'curl/.*|curl_functions\.h|transfer\.h' \
+	'common/http_curl.c common/transfer.[ch] common/curl_functions.[ch]'
 
 only 'libjwt is seen in token.c only' 'jwt\.h' 'common/token.c'
 
