@@ -220,6 +220,8 @@ post(struct call *call, const struct outgoing *outgoing)
 	    "problem", http->problem);
 	if (http->result == HTTP_BUSY)
 		reply_text(response, 503, STR("Too many callbacks are under way.\n"));
+	else if (http->result == HTTP_SHORTAGE)
+		reply_text(response, 503, STR("The gateway cannot send it just now.\n"));
 	else if (http->result == HTTP_TIMEOUT)
 		reply_text(response, 504, STR("The receiver did not answer in time.\n"));
 	else

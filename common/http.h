@@ -24,9 +24,12 @@ enum http_result {
 	HTTP_BROKEN,      /* the connection broke, or the answer is no HTTP */
 	HTTP_TOO_LARGE,   /* the answer passed max_answer_bytes */
 	HTTP_ABANDONED,   /* given up, because another answer was enough */
-	HTTP_BUSY         /* too many calls to this server are under way, and it
+	HTTP_BUSY,        /* too many calls to this server are under way, and it
 	                     answers none, or none ended before the deadline:
 	                     nothing was sent, which tells nothing of the server */
+	HTTP_SHORTAGE     /* this process or host is short of descriptors, memory,
+	                     threads, local ports or libcurl: nothing was sent,
+	                     which tells nothing of the server */
 };
 
 struct http_call {
@@ -44,10 +47,16 @@ struct http_call {
 	bool once;                 /* must not be sent twice: never goes over a
 	                              kept connection, which may be dead */
 	void *context;             /* the caller's own; not looked at */
+	bool at_once;              /* never waits its turn, however many calls to the
+	                              server are under way, nor is it one of them: for
+	                              the poll, which tells whether the server is well */
 
 	/* Out.  The spans live in the arena given to run(). */
 	enum http_result result;
 	bool sent;                 /* may a byte of the request have left? */
+	bool waited;               /* with HTTP_TIMEOUT: it waited its turn first, so
+	                              the server had less than the batch's time, which
+	                              tells nothing of it */
 	int status;                /* with HTTP_ANSWERED; with HTTP_TOO_LARGE if
 	                              known, else 0 */
 	struct str answer;         /* with HTTP_ANSWERED; NUL-terminated */

@@ -167,6 +167,7 @@ give_up_late(struct http_curl *self, struct task *task)
 	snprintf(problem, sizeof(problem), "no %s within %lld ms",
 	    transfer_was_sent(&task->transfer, &self->setup) ? "answer" : "connection",
 	    (long long)task->job->timeout_ms);
+	task->transfer.waited = task->place.waited;
 	give_up(self, task, HTTP_TIMEOUT, problem);
 }
 
@@ -198,6 +199,7 @@ launch(struct http_curl *self, struct task *task)
 	const struct curl_functions *curl = self->setup.curl;
 	struct transfer *transfer = &task->transfer;
 	int64_t left_us = task->job->deadline_us - now_us();
+	CURLMcode code;
 	CURL *easy;
 
 	if (left_us <= 0) {
@@ -205,9 +207,15 @@ launch(struct http_curl *self, struct task *task)
 		return;
 	}
 	easy = self->n_pool > 0 ? self->pool[--self->n_pool] : curl->easy_init();
-	if (easy && transfer_prepare(transfer, &self->setup, easy, (left_us + 999) / 1000) &&
-	    curl->multi_add_handle(self->multi, easy) == CURLM_OK)
+	if (!transfer_prepare(transfer, &self->setup, easy, (left_us + 999) / 1000)) {
+		publish(self, task);
+		return;
+	}
+	code = curl->multi_add_handle(self->multi, easy);
+	if (code == CURLM_OK)
 		transfer->is_added = true;
+	else if (code == CURLM_OUT_OF_MEMORY)
+		give_up(self, task, HTTP_SHORTAGE, "short of memory here");
 	else
 		give_up(self, task, HTTP_UNREACHABLE, "libcurl refused the call");
 }
@@ -216,9 +224,11 @@ launch(struct http_curl *self, struct task *task)
 static void
 start(struct http_curl *self, struct task *task)
 {
+	const struct http_call *call = task->transfer.call;
+
 	task->place.owner = task;
 	task->place.since_us = task->job->start_us;
-	if (lanes_enter(self->lanes, task->transfer.call->server, &task->place, now_us()))
+	if (call->at_once || lanes_enter(self->lanes, call->server, &task->place, now_us()))
 		launch(self, task);
 }
 
@@ -512,8 +522,8 @@ http_curl_run(struct http *http, struct arena *arena, struct http_batch *batch)
 	for (size_t i = 0; i < batch->n; i++) {
 		struct http_call *call = &batch->calls[i];
 
-		call->result = HTTP_UNREACHABLE;
-		call->sent = false;
+		call->result = HTTP_SHORTAGE;
+		call->sent = call->waited = false;
 		call->status = 0;
 		call->answer = call->answer_type = call->location =
 		    call->set_cookie = (struct str){NULL, 0};

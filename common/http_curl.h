@@ -21,7 +21,11 @@
  * those that wait, and all that find the maximum reached, fail at once with
  * HTTP_BUSY, until it answers a call or was not called for a second.  The
  * places of calls that timed out go to the next calls, so it shows when the
- * server is back.
+ * server is back (lanes.h).
+ *
+ * A call that waited and was then cut by its batch's deadline is told from one
+ * that the server let wait all that time (waited), and what could not be sent for
+ * want of something here (HTTP_SHORTAGE) from what the server did not take.
  */
 #ifndef HTTP_CURL_H
 #define HTTP_CURL_H
@@ -45,7 +49,7 @@ struct http_curl_options {
  * the threads made here and by libcurl's resolver inherit the mask.  Call it
  * after the last fork.  Returns NULL, with the reason logged, when libcurl or
  * the thread cannot be had; with HTTP_CURL_INLINE that shows at the first
- * batch instead, whose calls become HTTP_UNREACHABLE.
+ * batch instead, whose calls become HTTP_SHORTAGE.
  */
 struct http *http_curl_open(const struct http_curl_options *options);
 

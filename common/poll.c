@@ -167,9 +167,15 @@ poll_servers(struct call *call, const size_t *chosen, const struct server_facts 
 	fanout_init(&fanout, call, n);
 	fanout.list = &meetings;
 	fanout.origin = RELAY_POLL;
-	for (i = 0; i < n; i++)
-		relay_prepare(call, &config->servers[chosen[i]],
-		    fanout_add(&fanout, &config->servers[chosen[i]]));
+	for (i = 0; i < n; i++) {
+		const struct server *server = &config->servers[chosen[i]];
+		struct http_call *http = fanout_add(&fanout, server);
+
+		relay_prepare(call, server, http);
+		/* A crowd of clients must not keep the gateway from seeing that the
+		 * server hangs. */
+		http->at_once = true;
+	}
 	fanout_run(&fanout, call->name, config->probe_timeout_ms, NULL);
 	for (i = 0; i < n; i++) {
 		const struct relay_answer *answer = &fanout.answers[i];

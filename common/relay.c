@@ -255,6 +255,7 @@ judge(const struct call *call, enum relay_origin origin, const char *name,
 	case HTTP_ABANDONED:
 		return;
 	case HTTP_BUSY:
+	case HTTP_SHORTAGE:
 		answer->verdict = RELAY_BUSY;
 		log_warn("server was not asked", "server", server->name, "call", name,
 		    "problem", http->problem);
@@ -291,7 +292,8 @@ log_health(const struct server *server, enum server_health before,
 }
 
 /* Does the call's end tell nothing of the server's health?  One that was abandoned, or
- * not sent, does not.  An answer to a client's own call that is wrong, or too large, may
+ * not sent, or had to wait here until little time was left, does not.  An answer to a
+ * client's own call that is wrong, or too large, may
  * be what the client's parameters led to; so may the time that a slow question takes.
  * Only a refused checksum is ours alone. */
 static bool
@@ -299,7 +301,8 @@ is_no_contact(enum relay_origin origin, const struct http_call *http,
     const struct relay_answer *answer)
 {
 
-	if (http->result == HTTP_ABANDONED || http->result == HTTP_BUSY)
+	if (http->result == HTTP_ABANDONED || http->result == HTTP_BUSY ||
+	    http->result == HTTP_SHORTAGE || (http->result == HTTP_TIMEOUT && http->waited))
 		return true;
 	if (origin == RELAY_OWN || origin == RELAY_POLL ||
 	    answer->verdict != RELAY_NO_ANSWER ||

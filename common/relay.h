@@ -18,8 +18,9 @@ enum relay_verdict {
 	RELAY_REDIRECT,     /* a 302, proper for join alone */
 	RELAY_NO_ANSWER,    /* none, or none that is BBB's; logged */
 	RELAY_UNREACHABLE,  /* no connection, nothing was sent; logged */
-	RELAY_BUSY          /* too many calls to it are under way, nothing was sent
-	                       (HTTP_BUSY); logged */
+	RELAY_BUSY          /* nothing was sent, since too many calls to it are under
+	                       way, or for want of something here (HTTP_BUSY,
+	                       HTTP_SHORTAGE); logged */
 };
 
 struct relay_answer {
@@ -68,8 +69,9 @@ void relay_give_up(const struct call *call, enum relay_origin origin,
 /*
  * Judge a finished outgoing call of that name; of *answer, list is to be set before.
  * What is wrong with it is logged, and the server's health is told of the contact
- * (server_contact).  A call that was not sent since the server is busy was none: it
- * tells nothing of it, good or bad.  A secret that worked after another was refused is
+ * (server_contact).  A call that was not sent for a reason of ours was none, nor was one
+ * that waited here and then had too little time: they tell nothing of the server, good or
+ * bad.  A secret that worked after another was refused is
  * remembered, but not of RELAY_EXTRA: bbb-webhooks may still have the old one.
  */
 void relay_judge(const struct call *call, enum relay_origin origin, const char *name,

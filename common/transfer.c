@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "address.h"
 #include "bounds.h"
@@ -16,6 +17,10 @@
 
 /* The loop's own deadline decides; libcurl's is a net below it. */
 #define NET_MS 250
+
+/* What a look-up in getaddrinfo(3) may need at once: libcurl's pair of sockets to its
+ * thread, a file, and a socket to the name server. */
+#define LOOKUP_DESCRIPTORS 4
 
 void
 transfer_init(struct transfer *transfer, const struct http_call *call)
@@ -101,44 +106,94 @@ on_header(char *data, size_t size, size_t n, void *context)
 	return line.len;
 }
 
-/* Make a socket to a public address, or none at all.  The address is the one that will
- * be connected to, so no name can change its mind after it was looked at. */
+/* What is short here when a system call fails with that error, or NULL. */
+static const char *
+shortage_of(int error)
+{
+	switch (error) {
+	case EMFILE:
+	case ENFILE:
+		return "descriptors";
+	case ENOMEM:
+	case ENOBUFS:
+		return "memory";
+	default:
+		return NULL;
+	}
+}
+
+/* Why this host has no address of its own to reach that one from, or 0.  A datagram
+ * socket finds its own address when it is connected, and sends nothing. */
+static int
+source_error(const struct curl_sockaddr *address)
+{
+	int fd = socket(address->family, SOCK_DGRAM | SOCK_CLOEXEC, 0), error = 0;
+
+	if (fd < 0)
+		return errno;
+	if (connect(fd, &address->addr, address->addrlen) != 0)
+		error = errno;
+	close(fd);
+	return error;
+}
+
+/* Make a socket, since libcurl would not tell why it cannot be had.  A call that is for
+ * public addresses only gets none to any other: the address is the one that will be
+ * connected to, so no name can change its mind after it was looked at. */
 static curl_socket_t
 on_socket(void *context, curlsocktype purpose, struct curl_sockaddr *address)
 {
 	struct transfer *transfer = context;
+	int fd = CURL_SOCKET_BAD;
 
 	(void)purpose;
-	if (!address_is_public(&address->addr)) {
+	if (transfer->call->public_only && !address_is_public(&address->addr)) {
 		transfer->refused = true;
 		return CURL_SOCKET_BAD;
 	}
-	return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+	/* Where IPv6 is off, connect(2) fails with EADDRNOTAVAIL, as it does when the
+	 * local ports are used up. */
+	transfer->socket_error = address->family == AF_INET6 ? source_error(address) : 0;
+	if (transfer->socket_error == 0) {
+		fd = socket(address->family, address->socktype | SOCK_CLOEXEC,
+		    address->protocol);
+		transfer->socket_error = fd < 0 ? errno : 0;
+	}
+	if (fd >= 0)
+		transfer->has_socket = true;
+	else if (shortage_of(transfer->socket_error))
+		transfer->short_of = shortage_of(transfer->socket_error);
+	return fd;
 }
 
 /*
  * The options
  */
 
+/* Each returns whether libcurl took it; if not, transfer->refusal says why. */
+
 static bool
-set_long(const struct transfer_setup *setup, const struct transfer *transfer, CURLoption option,
+set_long(const struct transfer_setup *setup, struct transfer *transfer, CURLoption option,
     long value)
 {
-	return setup->curl->easy_setopt(transfer->easy, option, value) == CURLE_OK;
+	transfer->refusal = setup->curl->easy_setopt(transfer->easy, option, value);
+	return transfer->refusal == CURLE_OK;
 }
 
 static bool
-set_size(const struct transfer_setup *setup, const struct transfer *transfer, CURLoption option,
+set_size(const struct transfer_setup *setup, struct transfer *transfer, CURLoption option,
     size_t value)
 {
-	return setup->curl->easy_setopt(transfer->easy, option, (curl_off_t)value) == CURLE_OK;
+	transfer->refusal = setup->curl->easy_setopt(transfer->easy, option, (curl_off_t)value);
+	return transfer->refusal == CURLE_OK;
 }
 
 static bool
-set_pointer(const struct transfer_setup *setup, const struct transfer *transfer,
-    CURLoption option, const void *value)
+set_pointer(const struct transfer_setup *setup, struct transfer *transfer, CURLoption option,
+    const void *value)
 {
-	return setup->curl->easy_setopt(transfer->easy, option, value) == CURLE_OK;
+	transfer->refusal = setup->curl->easy_setopt(transfer->easy, option, value);
+	return transfer->refusal == CURLE_OK;
 }
 
 /* Add the header "name: value", or "name:", which keeps libcurl from sending its own,
@@ -160,11 +215,14 @@ add_header(const struct transfer_setup *setup, struct transfer *transfer, const 
 	headers = setup->curl->slist_append(transfer->headers, line.data);
 	if (headers)
 		transfer->headers = headers;
+	else
+		transfer->refusal = CURLE_OUT_OF_MEMORY;
 	buf_free(&line);
 	return headers != NULL;
 }
 
-/* Where libcurl finds the transfer, and where it puts what comes in. */
+/* Where libcurl finds the transfer, and where it puts what comes in.  The functions have
+ * exactly the types that libcurl calls. */
 static bool
 set_callbacks(const struct transfer_setup *setup, struct transfer *transfer)
 {
@@ -175,20 +233,18 @@ set_callbacks(const struct transfer_setup *setup, struct transfer *transfer)
 
 	return setup->curl->easy_setopt(easy, CURLOPT_WRITEFUNCTION, body) == CURLE_OK &&
 	    setup->curl->easy_setopt(easy, CURLOPT_HEADERFUNCTION, header) == CURLE_OK &&
+	    setup->curl->easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket) == CURLE_OK &&
 	    set_pointer(setup, transfer, CURLOPT_WRITEDATA, transfer) &&
 	    set_pointer(setup, transfer, CURLOPT_HEADERDATA, transfer) &&
+	    set_pointer(setup, transfer, CURLOPT_OPENSOCKETDATA, transfer) &&
 	    set_pointer(setup, transfer, CURLOPT_PRIVATE, transfer) &&
-	    set_pointer(setup, transfer, CURLOPT_ERRORBUFFER, transfer->error) &&
-	    (!transfer->call->public_only ||
-	        (setup->curl->easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket) ==
-	            CURLE_OK &&
-	            set_pointer(setup, transfer, CURLOPT_OPENSOCKETDATA, transfer)));
+	    set_pointer(setup, transfer, CURLOPT_ERRORBUFFER, transfer->error);
 }
 
 /* Where to and how: no signals, no proxy of the environment, no redirect, no file://,
  * and the path as it was signed. */
 static bool
-set_target(const struct transfer_setup *setup, const struct transfer *transfer)
+set_target(const struct transfer_setup *setup, struct transfer *transfer)
 {
 	return set_long(setup, transfer, CURLOPT_NOSIGNAL, 1L) &&
 	    set_pointer(setup, transfer, CURLOPT_PROXY, "") &&
@@ -201,7 +257,7 @@ set_target(const struct transfer_setup *setup, const struct transfer *transfer)
 }
 
 static bool
-set_limits(const struct transfer_setup *setup, const struct transfer *transfer, int64_t left_ms)
+set_limits(const struct transfer_setup *setup, struct transfer *transfer, int64_t left_ms)
 {
 	const struct http_call *call = transfer->call;
 
@@ -222,7 +278,7 @@ set_limits(const struct transfer_setup *setup, const struct transfer *transfer, 
 /* The parsed CA file is kept between connections only if there is no CA directory
  * (CURLOPT_CA_CACHE_TIMEOUT(3)); parsing the system's costs 20 ms a connection. */
 static bool
-set_certificates(const struct transfer_setup *setup, const struct transfer *transfer)
+set_certificates(const struct transfer_setup *setup, struct transfer *transfer)
 {
 	return (!setup->ca_file ||
 	           set_pointer(setup, transfer, CURLOPT_CAINFO, setup->ca_file)) &&
@@ -261,14 +317,35 @@ set_headers(const struct transfer_setup *setup, struct transfer *transfer)
 	    set_pointer(setup, transfer, CURLOPT_HTTPHEADER, transfer->headers);
 }
 
+static void
+set_outcome(struct transfer *transfer, enum http_result result, const char *problem)
+{
+	transfer->result = result;
+	snprintf(transfer->problem, sizeof(transfer->problem), "%s", problem);
+}
+
+static void
+set_shortage(struct transfer *transfer, const char *short_of)
+{
+	transfer->result = HTTP_SHORTAGE;
+	snprintf(transfer->problem, sizeof(transfer->problem), "short of %s here", short_of);
+}
+
 bool
 transfer_prepare(struct transfer *transfer, const struct transfer_setup *setup, CURL *easy,
     int64_t left_ms)
 {
 	transfer->easy = easy;
-	return set_callbacks(setup, transfer) && set_target(setup, transfer) &&
+	transfer->refusal = CURLE_OK;
+	if (easy && set_callbacks(setup, transfer) && set_target(setup, transfer) &&
 	    set_limits(setup, transfer, left_ms) && set_certificates(setup, transfer) &&
-	    set_method(setup, transfer) && set_headers(setup, transfer);
+	    set_method(setup, transfer) && set_headers(setup, transfer))
+		return true;
+	if (!easy || transfer->refusal == CURLE_OUT_OF_MEMORY)
+		set_shortage(transfer, "memory");
+	else
+		set_outcome(transfer, HTTP_UNREACHABLE, "libcurl refused the call");
+	return false;
 }
 
 /*
@@ -306,6 +383,51 @@ describe_certificate(const struct transfer_setup *setup, struct transfer *transf
 			*c = ' ';
 }
 
+/* Are so many descriptors left? */
+static bool
+has_descriptors(size_t n)
+{
+	int fds[LOOKUP_DESCRIPTORS];
+	size_t had = 0;
+
+	while (had < n && had < LOOKUP_DESCRIPTORS &&
+	    (fds[had] = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)) >= 0)
+		had++;
+	for (size_t i = 0; i < had; i++)
+		close(fds[i]);
+	return had == n;
+}
+
+/* What was short here when the call failed with that code before it was sent, or NULL. */
+static const char *
+shortage_before(const struct transfer_setup *setup, const struct transfer *transfer,
+    CURLcode code)
+{
+	long error = 0;
+
+	switch (code) {
+	case CURLE_OUT_OF_MEMORY:
+		return "memory";
+	case CURLE_FAILED_INIT:
+		return "what libcurl needs to begin";
+	case CURLE_COULDNT_CONNECT:
+		/* Without a socket the error is that of a call before. */
+		if (transfer->has_socket)
+			setup->curl->easy_getinfo(transfer->easy, CURLINFO_OS_ERRNO, &error);
+		return error == EADDRNOTAVAIL ? "local ports" : shortage_of((int)error);
+	case CURLE_COULDNT_RESOLVE_HOST:
+		if (!has_descriptors(LOOKUP_DESCRIPTORS))
+			return "descriptors";
+		/* Curl_resolver_getaddrinfo in libcurl's asyn-thread.c. */
+		return strstr(transfer->error, "thread failed to start") ? "threads" : NULL;
+	case CURLE_SSL_CACERT_BADFILE:
+		/* The connection's own has been given back by now. */
+		return has_descriptors(2) ? NULL : "descriptors";
+	default:
+		return NULL;
+	}
+}
+
 /* The words for a connection that could not be had, or broke. */
 static const char *
 connection_problem(const struct transfer_setup *setup, const struct transfer *transfer,
@@ -313,10 +435,13 @@ connection_problem(const struct transfer_setup *setup, const struct transfer *tr
 {
 	long error = 0;
 
-	/* First, since the error may be that of a call before. */
+	/* First, since without a socket the error is that of a call before. */
 	if (transfer->refused)
 		return "address is not public";
-	setup->curl->easy_getinfo(transfer->easy, CURLINFO_OS_ERRNO, &error);
+	if (!transfer->has_socket && transfer->socket_error != 0)
+		error = transfer->socket_error;
+	else
+		setup->curl->easy_getinfo(transfer->easy, CURLINFO_OS_ERRNO, &error);
 	if (error == ECONNREFUSED)
 		return "connection refused";
 	if (error == ECONNRESET || error == EPIPE)
@@ -370,11 +495,14 @@ describe(const struct transfer_setup *setup, struct transfer *transfer, CURLcode
 void
 transfer_conclude(struct transfer *transfer, const struct transfer_setup *setup, CURLcode code)
 {
+	const char *short_of = NULL;
 	long status = 0;
 
 	transfer->sent = transfer_was_sent(transfer, setup);
 	setup->curl->easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status);
 	transfer->status = (int)status;
+	if (!transfer->sent)
+		short_of = transfer->short_of ?: shortage_before(setup, transfer, code);
 	if (code == CURLE_OK) {
 		transfer->result = HTTP_ANSWERED;
 	} else if (transfer->header_too_large) {
@@ -385,6 +513,8 @@ transfer_conclude(struct transfer *transfer, const struct transfer_setup *setup,
 		transfer->result = HTTP_TOO_LARGE;
 		snprintf(transfer->problem, sizeof(transfer->problem),
 		    "answer is larger than %zu bytes", transfer->call->max_answer_bytes);
+	} else if (short_of) {
+		set_shortage(transfer, short_of);
 	} else if (code == CURLE_OPERATION_TIMEDOUT && !transfer->sent) {
 		transfer->result = HTTP_UNREACHABLE;
 		snprintf(transfer->problem, sizeof(transfer->problem),
@@ -399,9 +529,11 @@ void
 transfer_give_up(struct transfer *transfer, const struct transfer_setup *setup,
     enum http_result result, const char *problem)
 {
-	transfer->result = result;
+	set_outcome(transfer, result, problem);
 	transfer->sent = transfer_was_sent(transfer, setup);
-	snprintf(transfer->problem, sizeof(transfer->problem), "%s", problem);
+	/* One of its addresses was never tried. */
+	if (result == HTTP_TIMEOUT && !transfer->sent && transfer->short_of)
+		set_shortage(transfer, transfer->short_of);
 }
 
 CURL *
@@ -429,6 +561,7 @@ transfer_hand_over(struct transfer *transfer, struct http_call *call, struct are
 {
 	call->result = transfer->result;
 	call->sent = transfer->sent;
+	call->waited = transfer->waited;
 	call->elapsed_ms = transfer->elapsed_ms;
 	if (transfer->result == HTTP_ANSWERED || transfer->result == HTTP_TOO_LARGE)
 		call->status = transfer->status;

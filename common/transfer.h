@@ -39,8 +39,12 @@ struct transfer {
 	CURL *easy;                /* NULL when not with libcurl */
 	bool is_added;             /* is easy in the multi handle?  The loop's. */
 	struct curl_slist *headers;
+	CURLcode refusal;          /* libcurl's, of an option */
 	char error[CURL_ERROR_SIZE];
 	bool refused;              /* an address that is not public was met */
+	bool has_socket;           /* one was made, for whatever address */
+	int socket_error;          /* why the last one was not made, or 0 */
+	const char *short_of;      /* what a socket was not made for want of, or NULL */
 
 	/* The answer, while it comes in. */
 	struct buf body, type, location, set_cookie;
@@ -51,6 +55,7 @@ struct transfer {
 	/* The outcome, as in struct http_call. */
 	enum http_result result;
 	bool sent;
+	bool waited;               /* the loop's */
 	int status;
 	int64_t elapsed_ms;        /* the loop's */
 	char problem[320];         /* holds CURL_ERROR_SIZE and some words */
@@ -63,9 +68,10 @@ void transfer_init(struct transfer *transfer, const struct http_call *call);
 void transfer_free(struct transfer *transfer);
 
 /*
- * Set all options of the easy handle, which is fresh or reset, for the call.  After
- * left_ms libcurl gives up by itself, a little later than the loop should.
- * transfer->easy is set in any case.  Returns false when libcurl refuses.
+ * Set all options of the easy handle, which is fresh or reset, or NULL where none could
+ * be had, for the call.  After left_ms libcurl gives up by itself, a little later than
+ * the loop should.  transfer->easy is set in any case.  Returns false, with the outcome
+ * set, when it cannot be done.
  */
 bool transfer_prepare(struct transfer *transfer, const struct transfer_setup *setup,
 	CURL *easy, int64_t left_ms);

@@ -37,13 +37,14 @@
  *	                      a call that must come ("*": to every server), without
  *	                      its checksum, which is checked.  "> body TEXT" ("> body
  *	                      =": the request's), "> X-Forwarded-For: ...", ">
- *	                      Content-Type: ...", "> Authorization: ...", "> once".
- *	                      "> secret 2": signed with the server's second secret,
- *	                      else with the first.
+ *	                      Content-Type: ...", "> Authorization: ...", "> once",
+ *	                      "> at-once".  "> secret 2": signed with the server's
+ *	                      second secret, else with the first.
  *	                      "meanwhile room-1 a": another process maps that before
  *	                      the answer.  The answer: "status N", "unreachable",
- *	                      "timeout", "broken", "too-large", "busy", headers, an
- *	                      empty line, the body; or "FAILED KEY".
+ *	                      "timeout", "waited" (a timeout), "broken", "too-large",
+ *	                      "busy", "shortage", headers, an empty line, the body; or
+ *	                      "FAILED KEY".
  *	== receiver [optional] METHOD URL
  *	                      the same for a call to a client's own server
  *	== response           "status N" (200), headers that must be there, "no-header
@@ -158,7 +159,7 @@ static const struct server receiver = {.name = "receiver"};
 
 /* Ways for an outgoing call to fail: http results, and answers that are none. */
 static const char *const failures[] = {
-	"unreachable", "timeout", "broken", "too-large", "busy",
+	"unreachable", "timeout", "waited", "broken", "too-large", "busy", "shortage",
 	"status 500\nContent-Type: text/html\n\n<html>secret-a checksum=abc</html>",
 	"status 200\n\n<response><returncode>SUCC",
 	"status 200\n\n",
@@ -681,6 +682,9 @@ check_sent(struct run *run, const struct expected *e, const struct http_call *ca
 	} else if (strcmp(want, "once") == 0) {
 		value = str_copy(run->arena, STR("once"));
 		got = call->once ? STR("once") : STR("(not once)");
+	} else if (strcmp(want, "at-once") == 0) {
+		value = str_copy(run->arena, STR("at-once"));
+		got = call->at_once ? STR("at-once") : STR("(in its turn)");
 	} else {
 		problem(run, e->section, "what is \"> %s\"?", want);
 		return;
@@ -742,6 +746,12 @@ answer(struct run *run, const struct expected *e, char *text, struct http_call *
 		else if (strcmp(line, "unreachable") == 0 || strcmp(line, "busy") == 0) {
 			call->result = *line == 'b' ? HTTP_BUSY : HTTP_UNREACHABLE;
 			call->sent = false;
+		} else if (strcmp(line, "shortage") == 0) {
+			call->result = HTTP_SHORTAGE;
+			call->sent = false;
+		} else if (strcmp(line, "waited") == 0) {
+			call->result = HTTP_TIMEOUT;
+			call->waited = true;
 		} else if (strcmp(line, "timeout") == 0)
 			call->result = HTTP_TIMEOUT;
 		else if (strcmp(line, "broken") == 0)
