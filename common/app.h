@@ -18,6 +18,12 @@ struct cgi_stream;
  * opened: a stray message must not land in the state. */
 void app_open_standard_files(void);
 
+/* Let this process, and those it makes, open as many files as the system allows it
+ * (RLIMIT_NOFILE's hard limit): each request has a connection of its own to each server
+ * it asks, and the usual soft limit of 1024 is meant for programs that use select(2).
+ * That it cannot be raised is logged. */
+void app_raise_descriptor_limit(void);
+
 /* Check the configuration for --check-config: print what is wrong, or that
  * nothing is.  Returns the status to exit with, 0 or 1. */
 int app_check_config(const char *config_path);

@@ -149,6 +149,7 @@ main(int argc, char **argv)
 	app_open_standard_files();
 	if (log_open("tinyscale.fcgi", getenv("TINYSCALE_LOG")) != 0)
 		log_warn("TINYSCALE_LOG is none of error, warn, info, debug; using info");
+	app_raise_descriptor_limit();
 	while ((option = getopt_long(argc, argv, "c:s:t:", options, NULL)) != -1) {
 		switch (option) {
 		case 'c':
