@@ -199,7 +199,8 @@ post(struct call *call, const struct outgoing *outgoing)
 	struct response *response = call->response;
 
 	*http = (struct http_call){
-		.server = "callback", /* all receivers share one limit */
+		.server = " callback", /* all receivers share one limit, and with no server:
+		                          no name of a server has a space */
 		.method = "POST",
 		.url = outgoing->url,
 		.body = outgoing->body.data ? outgoing->body : STR(""),

@@ -625,7 +625,7 @@ match(struct run *run, const struct http_call *call)
 	size_t form;
 	char *target;
 
-	if (strcmp(call->server, "callback") == 0)
+	if (strcmp(call->server, " callback") == 0)
 		return match_receiver(run, call);
 	if (call->public_only || call->authorization.data != NULL)
 		problem(run, NULL, "%s is called as a receiver would be", call->server);
@@ -793,7 +793,7 @@ run_http(struct http *http, struct arena *arena, struct http_batch *batch)
 		if (++run->calls == run->failing_call)
 			text = failures[run->failure];
 		/* What a receiver says may be passed on, whatever it is. */
-		if (strcmp(call->server, "callback") == 0 && strstr(text, "secret-") != NULL)
+		if (strcmp(call->server, " callback") == 0 && strstr(text, "secret-") != NULL)
 			text = "status 500\n\nfailed";
 		answer(run, e, str_copy(run->arena, str_from(text)), call);
 	}
@@ -823,7 +823,7 @@ run_http(struct http *http, struct arena *arena, struct http_batch *batch)
 static void
 load_config(struct run *run, const struct section *section)
 {
-	struct { char name[8]; const char *more; bool out; } servers[8] = {
+	struct { char name[16]; const char *more; bool out; } servers[8] = {
 		{.name = "a"}, {.name = "b"}, {.name = "c"}};
 	char *text = section != NULL ? lines_of(run, section) : NULL, *line, *value;
 	char path[] = "/tmp/tinyscale-case-XXXXXX";
