@@ -35,8 +35,9 @@
  * units of 8 bytes, as it recommends. */
 #define RECORD_BYTES ((size_t)65528)
 
-/* A pause when descriptors ran out. */
+/* A pause when descriptors ran out, which is told again after so long. */
 #define EXHAUSTED_PAUSE_MS 100
+#define EXHAUSTED_TELL_S 10
 
 struct worker_pool {
 	struct app *app;
@@ -44,6 +45,7 @@ struct worker_pool {
 	int stop_fd;      /* an eventfd, readable from the stop on */
 	int epoll_fd;
 	atomic_bool stopping;
+	atomic_llong exhausted_s; /* when it was last told that descriptors ran out, or 0 */
 	unsigned n_threads;
 	pthread_t threads[];
 };
@@ -162,12 +164,38 @@ serve(struct worker_pool *pool, struct arena *arena, FCGX_Request *fcgx, int fd)
 
 /* ---- The threads --------------------------------------------------------- */
 
+/* Let one thread know when the descriptor is readable next: add it, or arm it again. */
 static int
-watch(struct worker_pool *pool, int fd, uint32_t events)
+watch_once(struct worker_pool *pool, int operation, int fd)
 {
-	struct epoll_event event = {.events = events, .data.fd = fd};
+	struct epoll_event event = {.events = EPOLLIN | EPOLLONESHOT, .data.fd = fd};
+
+	return epoll_ctl(pool->epoll_fd, operation, fd, &event);
+}
+
+/* Let every thread know once the descriptor is readable. */
+static int
+watch_by_all(struct worker_pool *pool, int fd)
+{
+	struct epoll_event event = {.events = EPOLLIN, .data.fd = fd};
 
 	return epoll_ctl(pool->epoll_fd, EPOLL_CTL_ADD, fd, &event);
+}
+
+/* Descriptors or memory ran out: tell it, but not each time, and pause. */
+static void
+bear_exhaustion(struct worker_pool *pool, int error)
+{
+	static const struct timespec pause = {.tv_nsec = EXHAUSTED_PAUSE_MS * 1000000L};
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	if (atomic_load(&pool->exhausted_s) == 0 ||
+	    now.tv_sec - atomic_load(&pool->exhausted_s) >= EXHAUSTED_TELL_S) {
+		atomic_store(&pool->exhausted_s, now.tv_sec);
+		log_error("cannot accept connections, which wait", "reason", strerror(error));
+	}
+	nanosleep(&pause, NULL);
 }
 
 /* Accept a connection.  -1: there is none, or none can be had just now. */
@@ -176,16 +204,14 @@ accept_connection(struct worker_pool *pool)
 {
 	static const struct timeval receive = {.tv_sec = RECEIVE_TIMEOUT_S};
 	static const struct timeval send = {.tv_sec = SEND_TIMEOUT_S};
-	static const struct timespec pause = {.tv_nsec = EXHAUSTED_PAUSE_MS * 1000000L};
 	int fd = accept4(pool->listen_fd, NULL, NULL, SOCK_CLOEXEC);
 
-	if (fd < 0) {
-		if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
-			log_error("cannot accept a connection", "reason", strerror(errno));
-			nanosleep(&pause, NULL);
-		}
+	if (fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM))
+		bear_exhaustion(pool, errno);
+	/* Now the next connection may wake the next thread. */
+	watch_once(pool, EPOLL_CTL_MOD, pool->listen_fd);
+	if (fd < 0)
 		return -1;
-	}
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &receive, sizeof(receive));
 	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &send, sizeof(send));
 	return fd;
@@ -214,7 +240,7 @@ worker_run(void *argument)
 		if (fd >= 0)
 			fd = serve(pool, arena, &fcgx, fd);
 		/* A kept connection waits with the others, not with this thread. */
-		if (fd >= 0 && watch(pool, fd, EPOLLIN | EPOLLONESHOT) != 0)
+		if (fd >= 0 && watch_once(pool, EPOLL_CTL_ADD, fd) != 0)
 			close(fd);
 	}
 	FCGX_Free(&fcgx, 1);
@@ -259,8 +285,8 @@ worker_pool_open(struct app *app, int listen_fd, unsigned threads)
 	setenv("LIBFCGI_OS_CLOSE_POLL_TIMEOUT", "200", 0);
 	if (pool->stop_fd < 0 || pool->epoll_fd < 0 || flags < 0 ||
 	    fcntl(listen_fd, F_SETFL, flags | O_NONBLOCK) != 0 || FCGX_Init() != 0 ||
-	    watch(pool, listen_fd, EPOLLIN | EPOLLEXCLUSIVE) != 0 ||
-	    watch(pool, pool->stop_fd, EPOLLIN) != 0) {
+	    watch_once(pool, EPOLL_CTL_ADD, listen_fd) != 0 ||
+	    watch_by_all(pool, pool->stop_fd) != 0) {
 		log_error("cannot wait for connections", "reason", strerror(errno));
 		worker_pool_close(pool);
 		return NULL;
