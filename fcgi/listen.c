@@ -71,12 +71,44 @@ listen_unix(const char *path)
 	return fd;
 }
 
+/* Listen on one address.  Returns -1 with errno set. */
+static int
+listen_on(const struct addrinfo *address)
+{
+	int fd = socket(address->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0), one = 1, error;
+
+	if (fd < 0)
+		return -1;
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+	if (bind(fd, address->ai_addr, address->ai_addrlen) == 0 && listen(fd, BACKLOG) == 0)
+		return fd;
+	error = errno;
+	close(fd);
+	errno = error;
+	return -1;
+}
+
+/* Listen on the first address that this machine has.  One that it has and that is in use
+ * is an error: the next would be another program's gateway. */
+static int
+listen_first(const struct addrinfo *found)
+{
+	int fd = -1;
+
+	for (; found; found = found->ai_next) {
+		fd = listen_on(found);
+		if (fd >= 0 || (errno != EADDRNOTAVAIL && errno != EAFNOSUPPORT))
+			break;
+	}
+	return fd;
+}
+
 static int
 listen_tcp(const char *host, const char *port)
 {
 	struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE};
 	struct addrinfo *found = NULL;
-	int one = 1, fd = -1, error;
+	int fd, error;
 
 	error = getaddrinfo(host, port, &hints, &found);
 	if (error != 0) {
@@ -84,16 +116,9 @@ listen_tcp(const char *host, const char *port)
 		    "reason", gai_strerror(error));
 		return -1;
 	}
-	fd = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (fd >= 0)
-		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-	if (fd < 0 || bind(fd, found->ai_addr, found->ai_addrlen) != 0 ||
-	    listen(fd, BACKLOG) != 0) {
+	fd = listen_first(found);
+	if (fd < 0)
 		log_error("cannot listen", "host", host, "port", port, "reason", strerror(errno));
-		if (fd >= 0)
-			close(fd);
-		fd = -1;
-	}
 	freeaddrinfo(found);
 	return fd;
 }
@@ -138,10 +163,10 @@ listen_inherited(void)
 }
 
 void
-listen_close(int fd, const char *address)
+listen_stop(int fd, const char *address)
 {
 
 	if (address && unix_path(address))
 		unlink(unix_path(address));
-	close(fd);
+	dup2(STDERR_FILENO, fd);
 }

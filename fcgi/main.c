@@ -100,6 +100,8 @@ serve(const struct settings *settings)
 	sigset_t taken;
 
 	block_signals(&taken);
+	if (worker_init() != 0)
+		return 1;
 	fd = settings->address ? listen_open(settings->address) : listen_inherited();
 	if (fd < 0)
 		return 1;
@@ -119,11 +121,12 @@ serve(const struct settings *settings)
 
 done:
 	/* First the socket, so that clients go to another process at once. */
-	listen_close(fd, settings->address);
+	listen_stop(fd, settings->address);
 	if (poller)
 		poller_close(poller);
 	if (pool)
 		worker_pool_close(pool);
+	close(fd);
 	app_close(app);
 	return status;
 }

@@ -268,6 +268,18 @@ pool_start(struct worker_pool *pool, unsigned threads)
 	return error == 0 ? 0 : -1;
 }
 
+int
+worker_init(void)
+{
+	/* A web server that keeps its end open must not hold a thread for the two
+	 * seconds that libfcgi lingers by default; FCGX_Init reads it (os_unix.c). */
+	setenv("LIBFCGI_OS_CLOSE_POLL_TIMEOUT", "200", 0);
+	if (FCGX_Init() == 0)
+		return 0;
+	log_error("libfcgi does not start");
+	return -1;
+}
+
 struct worker_pool *
 worker_pool_open(struct app *app, int listen_fd, unsigned threads)
 {
@@ -280,11 +292,8 @@ worker_pool_open(struct app *app, int listen_fd, unsigned threads)
 	pool->stop_fd = eventfd(0, EFD_CLOEXEC);
 	pool->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	flags = fcntl(listen_fd, F_GETFL);
-	/* A web server that keeps its end open must not hold a thread for the two
-	 * seconds that libfcgi lingers by default (os_unix.c). */
-	setenv("LIBFCGI_OS_CLOSE_POLL_TIMEOUT", "200", 0);
 	if (pool->stop_fd < 0 || pool->epoll_fd < 0 || flags < 0 ||
-	    fcntl(listen_fd, F_SETFL, flags | O_NONBLOCK) != 0 || FCGX_Init() != 0 ||
+	    fcntl(listen_fd, F_SETFL, flags | O_NONBLOCK) != 0 ||
 	    watch_once(pool, EPOLL_CTL_ADD, listen_fd) != 0 ||
 	    watch_by_all(pool, pool->stop_fd) != 0) {
 		log_error("cannot wait for connections", "reason", strerror(errno));

@@ -7,6 +7,10 @@
 struct app;
 struct worker_pool;
 
+/* Prepare libfcgi, once in a process and before it makes its first thread, since the
+ * environment is written to.  Returns 0, or -1 with the reason logged. */
+int worker_init(void);
+
 /*
  * Start that many threads on the listening socket, which is borrowed and made
  * non-blocking.  All of them wait on one epoll instance, so one connection
@@ -15,7 +19,8 @@ struct worker_pool;
  */
 struct worker_pool *worker_pool_open(struct app *app, int listen_fd, unsigned threads);
 
-/* Stop accepting, let every request under way finish, and free the pool. */
+/* Stop accepting, let every request under way finish, and free the pool.  Until then
+ * threads use the listening socket's number: close it after. */
 void worker_pool_close(struct worker_pool *pool);
 
 #endif

@@ -37,4 +37,28 @@ start_gateway gateway "$FCGI_ADDRESS"
 call getMeetings
 is "$(xml returncode)" SUCCESS "the same on a TCP port"
 
+GATEWAY_CONFIG=$T/servers.json
+"$FCGI_PROGRAM" -c "$GATEWAY_CONFIG" -s "$FCGI_ADDRESS" 2>"$T/second"
+is $? 1 "a port in use is an error"
+like "$(cat "$T/second")" "*cannot listen*Address already in use*" "which is told"
+stop gateway
+
+# A name with two addresses where IPv6 is off: in a network of its own.
+if unshare -n ip link set lo up 2>/dev/null && command -v nsenter >/dev/null; then
+	cat >"$T/without-ipv6" <<-'END'
+		#!/bin/sh
+		ip link set lo up && echo 1 >/proc/sys/net/ipv6/conf/all/disable_ipv6 || exit 1
+		exec "$@"
+	END
+	chmod 755 "$T/without-ipv6"
+	start gateway unshare -n "$T/without-ipv6" env TINYSCALE_CONFIG="$GATEWAY_CONFIG" \
+		"$FCGI_PROGRAM" -s "tcp:localhost:$((PORT0 + 1))"
+	meta_variables GET "$API"
+	wait_until nsenter -t "${PIDS[gateway]}" -n "$FCGI_CLIENT" --timeout 5 \
+		"tcp:127.0.0.1:$((PORT0 + 1))" "${META[@]}"
+	ok $? "tcp:localhost is 127.0.0.1 where ::1 is not there"
+else
+	skip "tcp:localhost is 127.0.0.1 where ::1 is not there" "no network of our own"
+fi
+
 finish
