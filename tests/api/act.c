@@ -1,0 +1,192 @@
+#include "act.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "api.h"
+#include "cgi.h"
+#include "config.h"
+#include "mem.h"
+#include "placeholders.h"
+#include "poll.h"
+#include "request.h"
+#include "response.h"
+#include "run.h"
+#include "scripted_http.h"
+#include "verdict.h"
+
+#define NONCE UINT64_C(0x0123456789abcdef)
+#define MOUNT "/bigbluebutton/api"
+
+/* The meta-variables of a request, and its body as a stream. */
+struct variables {
+	struct { const char *name, *value; } list[40];
+	size_t n;
+	struct str body;
+	size_t read;
+};
+
+static const char *
+variable(void *context, const char *name)
+{
+	const struct variables *v = context;
+
+	for (size_t i = 0; i < v->n; i++)
+		if (strcmp(v->list[i].name, name) == 0)
+			return v->list[i].value;
+	return NULL;
+}
+
+static long
+read_body(void *context, char *data, size_t size)
+{
+	struct variables *v = context;
+	const struct str part = str_part(v->body, v->read, size);
+
+	if (part.len > 0)
+		memcpy(data, part.data, part.len);
+	v->read += part.len;
+	return (long)part.len;
+}
+
+static void
+set(struct variables *v, const char *name, const char *value)
+{
+	size_t i = 0;
+
+	while (i < v->n && strcmp(v->list[i].name, name) != 0)
+		i++;
+	if (i == sizeof v->list / sizeof *v->list)
+		abort();
+	v->list[i].name = name;
+	v->list[i].value = value;
+	v->n += i == v->n;
+}
+
+/* What a web server makes of the request's first line, and of whoever sent it. */
+static void
+set_target(struct run *run, struct variables *v, const char *method, const char *target)
+{
+	const char *query = strchr(target, '?');
+
+	set(v, "REQUEST_METHOD", method);
+	set(v, "REQUEST_URI", target);
+	set(v, "QUERY_STRING", query != NULL ? query + 1 : "");
+	if (strncmp(target, MOUNT, strlen(MOUNT)) == 0) {
+		set(v, "SCRIPT_NAME", MOUNT);
+		set(v, "PATH_INFO", str_copy(run->arena, (struct str){target + strlen(MOUNT),
+			strcspn(target, "?") - strlen(MOUNT)}));
+	}
+	set(v, "REMOTE_ADDR", "192.0.2.7");
+	set(v, "HTTP_HOST", "gateway.test");
+	set(v, "SERVER_PROTOCOL", "HTTP/1.1");
+}
+
+/* A line of the request: a header, or a variable as it is. */
+static void
+set_line(struct run *run, const struct section *section, struct variables *v, char *line)
+{
+	char *colon = strstr(line, ": "), *equals = strchr(line, '=');
+
+	if (colon != NULL && (equals == NULL || colon < equals)) {
+		*colon = '\0';
+		for (char *c = line; *c != '\0'; c++)
+			*c = (char)(*c == '-' ? '_' : *c >= 'a' && *c <= 'z' ? *c - 32 : *c);
+		if (strncmp(line, "CONTENT_", 8) != 0 && strcmp(line, "HTTPS") != 0)
+			line = str_printf(run->arena, "HTTP_%s", line);
+		set(v, line, colon + 2);
+	} else if (equals != NULL) {
+		*equals = '\0';
+		set(v, line, strcmp(equals + 1, "-") == 0 ? NULL : equals + 1);
+	} else {
+		run_problem(run, section, "what is \"%s\"?", line);
+	}
+}
+
+/* The secret that the request is signed with: its own, or the first of the gateway. */
+static const char *
+secret_of(struct run *run, const struct section *section)
+{
+	struct lines lines = run_lines(run, section);
+	char *line, *secret;
+
+	while ((line = case_next(&lines)) != NULL)
+		if ((secret = case_after(line, "sign-with ")) != NULL)
+			return secret;
+	return run->config->n_secrets > 0 ? run->config->secrets[0] : "";
+}
+
+/* Read the request's section into variables, as a web server would. */
+static void
+read_variables(struct run *run, const struct section *section, struct variables *v)
+{
+	const char *secret = secret_of(run, section);
+	struct lines lines = run_lines(run, section);
+	char *line = case_next(&lines), *target = line != NULL ? strchr(line, ' ') : NULL;
+
+	if (target == NULL) {
+		run_problem(run, section, "a request begins with its method and target");
+		return;
+	}
+	*target++ = '\0';
+	set_target(run, v, line, placeholders_sign_request(run->arena, str_from(target), target,
+		secret).data);
+	while ((line = case_next(&lines)) != NULL && *line != '\0')
+		if (case_after(line, "sign-with ") == NULL)
+			set_line(run, section, v, line);
+	if (line == NULL)
+		return;
+	v->body = placeholders_sign_request(run->arena, case_rest(&lines), target, secret);
+	for (size_t i = 0; i < v->n; i++)
+		if (strcmp(v->list[i].name, "CONTENT_LENGTH") == 0)
+			return;
+	set(v, "CONTENT_LENGTH", str_printf(run->arena, "%zu", v->body.len));
+}
+
+void
+act_request(struct run *run, const struct section *section, char *rest)
+{
+	const struct api api = {run->config, &run->store, &run->http};
+	struct variables v = {.n = 0};
+	const struct cgi_stream source = {variable, read_body, NULL, &v};
+	struct arena *arena = arena_new();
+	struct request request;
+	struct response response = {0};
+	struct buf header;
+
+	(void)rest;
+	run->is_poll = false;
+	read_variables(run, section, &v);
+	scripted_http_expect(run, section);
+	cgi_read_request(arena, &source, (size_t)run->config->max_body_bytes, &request);
+	request.now_ms = run->now_ms;
+	request.nonce = NONCE;
+	run->request_body = request.body;
+	api_handle(&api, arena, &request, &response);
+	api_log(&request, &response, 7);
+	buf_init(&header, CASE_TEXT_MAX);
+	cgi_write_header(&response, &header);
+
+	verdict_of_any_answer(run, section, &response, buf_view(&header));
+	if (!run->torture)
+		verdict_of_answer(run, section, &response, buf_view(&header));
+	scripted_http_check(run);
+	verdict_of_log(run, section);
+	buf_free(&header);
+	arena_free(arena);
+}
+
+void
+act_poll(struct run *run, const struct section *section, char *rest)
+{
+	const struct api api = {run->config, &run->store, &run->http};
+	struct arena *arena = arena_new();
+
+	(void)rest;
+	run->is_poll = true;
+	scripted_http_expect(run, section);
+	poll_run(&api, arena, run->now_ms, NONCE, false);
+	scripted_http_check(run);
+	verdict_of_log(run, section);
+	arena_free(arena);
+}

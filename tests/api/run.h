@@ -1,0 +1,67 @@
+/*
+ * One run of one case: the sections are done in their order, and what is wrong is
+ * written down.  struct run is what the modules of the driver share; which of them
+ * does a section stands in the table of run.c.
+ */
+#ifndef RUN_H
+#define RUN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "buf.h"
+#include "case.h"
+#include "http.h"
+#include "store.h"
+
+struct config;
+struct expected;
+
+struct run {
+	struct http http;   /* first: scripted_http.c finds the run by it */
+	struct store store; /* watched_store.c: counts verbs and passes on */
+	struct store *inner; /* what it passes on to */
+	struct arena *arena;
+	struct config *config;
+	struct buf problems; /* a line each, or more; none when the case passed */
+	int64_t now_ms;
+
+	const struct section *sections;
+	size_t n_sections;
+	char *seen[1000];          /* every meetingID that was or may be mapped */
+	size_t n_seen;
+
+	/* The present act. */
+	bool is_poll;
+	struct expected *expected; /* the calls that may or must come */
+	size_t n_expected;
+	struct str request_body;
+	struct str sent_body;      /* of the present outgoing call */
+	size_t sent_secret;        /* likewise: which of the server's, from 1 */
+
+	/* Torture: which one fails, counted from 1, and how many there were. */
+	bool torture;
+	int verbs, failing_verb;
+	int calls, failing_call;
+	const char *failure;       /* what is answered to the failing call */
+};
+
+/* Run the case once.  The caller frees run->problems. */
+void run_case(struct run *run, const struct section *sections, size_t n);
+
+/* Write down what is wrong, and in which section (or NULL). */
+void run_problem(struct run *run, const struct section *at, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* The end of what belongs to an act (a request or a poll): the next act, or the end of
+ * the case. */
+const struct section *run_act_end(const struct run *run, const struct section *act);
+
+/* The lines of a section, to be cut up. */
+struct lines run_lines(struct run *run, const struct section *section);
+
+/* This meetingID may be mapped from now on. */
+void run_see(struct run *run, struct str meeting_id);
+
+#endif

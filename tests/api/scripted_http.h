@@ -1,0 +1,26 @@
+/*
+ * The transport of a case: the calls that its sections expect, each with its canned
+ * answer.  No byte leaves the process.  Every call must be expected, be below its
+ * server's base and signed with its secret, and have a deadline and a maximum; the
+ * clock does not move meanwhile.
+ */
+#ifndef SCRIPTED_HTTP_H
+#define SCRIPTED_HTTP_H
+
+struct arena;
+struct http;
+struct http_batch;
+struct run;
+struct section;
+
+/* Read which calls the sections after an act expect. */
+void scripted_http_expect(struct run *run, const struct section *act);
+
+/* After the act: the calls that did not come are problems. */
+void scripted_http_check(struct run *run);
+
+/* For run->http.  The calls of a batch are answered in their order, but for those that
+ * time out, which come last.  Call number run->failing_call gets run->failure. */
+void scripted_http_run(struct http *http, struct arena *arena, struct http_batch *batch);
+
+#endif

@@ -1,0 +1,248 @@
+#include "state_sections.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "hook.h"
+#include "run.h"
+
+#define MAPPED_MS 600000 /* how long ago, when the case does not say */
+
+/* The time that many milliseconds ago, MAPPED_MS when age is NULL. */
+static int64_t
+time_ago(const struct run *run, const char *age)
+{
+	return run->now_ms - (age != NULL ? atoll(age) : MAPPED_MS);
+}
+
+/*
+ * Servers.
+ */
+
+/* Read "up", "suspect" or "down"; anything else changes nothing. */
+static void
+read_health(const char *name, enum server_health *health)
+{
+	static const enum server_health all[] = {SERVER_UP, SERVER_SUSPECT, SERVER_DOWN};
+
+	for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+		if (strcmp(name, server_health_name(all[i])) == 0)
+			*health = all[i];
+}
+
+void
+state_sections_set_facts(struct run *run, const struct section *section, char *server)
+{
+	struct lines lines = run_lines(run, section);
+	struct server_facts facts = {0};
+	struct store_poll poll = {.server = server, .answered = true};
+	bool is_polled = false;
+	char *line, *value;
+
+	while ((line = case_next(&lines)) != NULL) {
+		if ((value = case_after(line, "health ")) != NULL) {
+			read_health(value, &facts.health);
+		} else if ((value = case_after(line, "operator ")) != NULL) {
+			facts.has_operator_state = true;
+			if (server_state_find(str_from(value), &facts.operator_state) != 0)
+				run_problem(run, section, "what is \"%s\"?", line);
+		} else if ((value = case_after(line, "users ")) != NULL) {
+			poll.users = strtol(value, NULL, 10);
+			is_polled = true;
+		}
+	}
+	run->inner->verbs->server_save(run->inner, server, &facts);
+	if (is_polled) /* long ago, so that it counts as no new server */
+		run->inner->verbs->polls_save(run->inner, &poll, 1, 1, 0);
+}
+
+/* rest: SERVER CALL */
+void
+state_sections_set_list(struct run *run, const struct section *section, char *rest)
+{
+	char *what = strchr(rest, ' ');
+
+	if (what == NULL) {
+		run_problem(run, section, "what is \"== %s\"?", section->title);
+		return;
+	}
+	*what++ = '\0';
+	run->inner->verbs->lists_save(run->inner, &(struct store_list){.server = rest,
+		.what = what, .answer = section->text}, 1, NULL);
+}
+
+/*
+ * Meetings.
+ */
+
+void
+state_sections_set_meetings(struct run *run, const struct section *section, char *rest)
+{
+	struct lines lines = run_lines(run, section);
+	char *line;
+
+	(void)rest;
+	while ((line = case_next(&lines)) != NULL) {
+		char *id = strtok(line, " "), *name = strtok(NULL, " ");
+		char *age = strtok(NULL, " ");
+
+		if (id == NULL || name == NULL)
+			continue;
+		run_see(run, str_from(id));
+		if (run->inner->verbs->meeting_adopt(run->inner, str_from(id), name,
+				time_ago(run, age)) != STORE_OK)
+			run_problem(run, section, "cannot map %s to %s", id, name);
+	}
+}
+
+/* Compare the mappings there are with the lines of the section. */
+void
+state_sections_check_meetings(struct run *run, const struct section *section, char *rest)
+{
+	struct lines lines = run_lines(run, section);
+	struct buf want, got;
+	char *line;
+
+	(void)rest;
+	buf_init(&want, CASE_TEXT_MAX);
+	buf_init(&got, CASE_TEXT_MAX);
+	while ((line = case_next(&lines)) != NULL)
+		if (*line != '\0' && strcmp(line, "(none)") != 0) {
+			buf_printf(&want, "-  %s\n", line);
+			run_see(run, (struct str){line, strcspn(line, " ")});
+		}
+	for (size_t i = 0; i < run->n_seen; i++) {
+		struct meeting meeting;
+		char *mapping, *at;
+
+		if (run->inner->verbs->meeting_find(run->inner, run->arena,
+				str_from(run->seen[i]), run->now_ms, 0, &meeting) != STORE_OK)
+			continue;
+		mapping = str_printf(run->arena, "-  %s %s\n", run->seen[i], meeting.server);
+		at = want.len > 0 ? strstr(want.data, mapping) : NULL;
+		if (at != NULL)
+			*at = '='; /* both have it */
+		else
+			buf_printf(&got, "+  %s %s\n", run->seen[i], meeting.server);
+	}
+	if (got.len > 0 || (want.len > 0 && strchr(want.data, '-') == want.data) ||
+			(want.len > 0 && strstr(want.data, "\n-") != NULL))
+		run_problem(run, section,
+			"the mappings differ (-: missing, +: too many):\n%s%s",
+			want.len > 0 ? want.data : "", got.len > 0 ? got.data : "");
+	buf_free(&want);
+	buf_free(&got);
+}
+
+/*
+ * Recordings.
+ */
+
+void
+state_sections_set_recordings(struct run *run, const struct section *section, char *rest)
+{
+	struct lines lines = run_lines(run, section);
+	char *line;
+
+	(void)rest;
+	while ((line = case_next(&lines)) != NULL) {
+		struct store_recording recording = {
+			.record_id = str_from(strtok(line, " ")), .server = strtok(NULL, " ")};
+
+		if (recording.server != NULL)
+			run->inner->verbs->recordings_put(run->inner, &recording, 1,
+				run->now_ms);
+	}
+}
+
+void
+state_sections_check_recordings(struct run *run, const struct section *section, char *rest)
+{
+	struct lines lines = run_lines(run, section);
+	char *line;
+
+	(void)rest;
+	while ((line = case_next(&lines)) != NULL) {
+		struct store_recording recording = {.record_id = str_from(strtok(line, " "))};
+		const char *want = strtok(NULL, " ");
+
+		if (want == NULL)
+			continue;
+		run->inner->verbs->recordings_find(run->inner, run->arena, &recording, 1);
+		const char *got = recording.server != NULL ? recording.server : "-";
+		if (strcmp(got, want) != 0)
+			run_problem(run, section, "recording %.*s: remembered on %s, want %s",
+				STR_ARG(recording.record_id), got, want);
+	}
+}
+
+/*
+ * Webhooks.
+ */
+
+void
+state_sections_set_hooks(struct run *run, const struct section *section, char *rest)
+{
+	struct lines lines = run_lines(run, section);
+	char *line;
+
+	(void)rest;
+	while ((line = case_next(&lines)) != NULL) {
+		char *url = strtok(line, " "), *id = strtok(NULL, " ");
+		char *age = strtok(NULL, " ");
+		struct hook hook = {.base = STR("http://gateway.test/bigbluebutton/api"),
+			.changed_ms = time_ago(run, age)};
+		const bool is_dropped = id != NULL && strcmp(url, "dropped") == 0;
+
+		if (url == NULL)
+			continue;
+		hook.url = str_from(is_dropped ? id : url);
+		hook_id(hook.url, hook.id);
+		if (is_dropped)
+			run->inner->verbs->hook_drop(run->inner, hook.id, hook.changed_ms);
+		else if (id != NULL && strcmp(id, "-") != 0)
+			hook.meeting_id = str_from(id);
+		if (!is_dropped && run->inner->verbs->hook_put(run->inner, &hook,
+				true) != STORE_OK)
+			run_problem(run, section, "cannot put %s", url);
+	}
+}
+
+static int
+compare_line(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+void
+state_sections_check_hooks(struct run *run, const struct section *section, char *rest)
+{
+	struct lines lines = run_lines(run, section);
+	char *line, *want[100], *got[100];
+	size_t n_want = 0, n_got = 0, n;
+	struct hook *hooks;
+
+	(void)rest;
+	while ((line = case_next(&lines)) != NULL && n_want < 100)
+		if (*line != '\0' && strcmp(line, "(none)") != 0)
+			want[n_want++] = line;
+	run->inner->verbs->hook_list(run->inner, run->arena, &hooks, &n);
+	for (; n_got < n && n_got < 100; n_got++) {
+		const struct hook *hook = &hooks[n_got];
+
+		const struct str id = hook->meeting_id.len > 0 ? hook->meeting_id : STR("-");
+
+		got[n_got] = hook->is_dropped ?
+			str_printf(run->arena, "dropped %s", hook->id) :
+			str_printf(run->arena, "%.*s %.*s", STR_ARG(hook->url), STR_ARG(id));
+	}
+	qsort(want, n_want, sizeof *want, compare_line);
+	qsort(got, n_got, sizeof *got, compare_line);
+	bool same = n_want == n_got;
+	for (size_t i = 0; same && i < n_got; i++)
+		same = strcmp(want[i], got[i]) == 0;
+	for (size_t i = 0; !same && i < n_got; i++)
+		run_problem(run, section, "a hook there is:  %s", got[i]);
+	if (!same)
+		run_problem(run, section, "are not the hooks there should be");
+}

@@ -1,0 +1,72 @@
+#include "torture.h"
+
+#include "run.h"
+
+/* Ways for an outgoing call to fail: http results, and answers that are none. */
+static const char *const failures[] = {
+	"unreachable", "timeout", "waited", "broken", "too-large", "busy", "shortage",
+	"status 500\nContent-Type: text/html\n\n<html>secret-a checksum=abc</html>",
+	"status 200\n\n<response><returncode>SUCC",
+	"status 200\n\n",
+	"FAILED checksumError",
+};
+
+struct torture {
+	const struct section *sections;
+	size_t n;
+	struct run *run;
+	int verbs, calls; /* the most that there were in any run */
+	int runs;
+};
+
+/* Run the case anew; *how tells what fails. */
+static void
+run_anew(struct torture *torture, const struct run *how)
+{
+	struct run *run = torture->run;
+
+	buf_free(&run->problems);
+	*run = *how;
+	run->torture = true;
+	run_case(run, torture->sections, torture->n);
+	torture->verbs = run->verbs > torture->verbs ? run->verbs : torture->verbs;
+	torture->calls = run->calls > torture->calls ? run->calls : torture->calls;
+	torture->runs++;
+}
+
+/* A failure may bring forth more verbs and calls, which fail too. */
+static void
+fail_verbs(struct torture *torture)
+{
+	struct run *run = torture->run;
+
+	for (int k = 1; k <= torture->verbs && run->problems.len == 0; k++) {
+		run_anew(torture, &(struct run){.failing_verb = k});
+		if (run->problems.len > 0)
+			buf_printf(&run->problems, "with store verb %d failing\n", k);
+	}
+}
+
+static void
+fail_calls(struct torture *torture, const char *failure)
+{
+	struct run *run = torture->run;
+
+	for (int k = 1; k <= torture->calls && run->problems.len == 0; k++) {
+		run_anew(torture, &(struct run){.failing_call = k, .failure = failure});
+		if (run->problems.len > 0)
+			buf_printf(&run->problems, "with call %d %s\n", k, failure);
+	}
+}
+
+int
+torture_case(struct run *run, const struct section *sections, size_t n)
+{
+	struct torture torture = {.sections = sections, .n = n, .run = run};
+
+	run_anew(&torture, &(struct run){.torture = true});
+	fail_verbs(&torture);
+	for (size_t i = 0; i < sizeof failures / sizeof *failures; i++)
+		fail_calls(&torture, failures[i]);
+	return torture.runs - 1;
+}

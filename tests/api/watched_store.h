@@ -1,0 +1,14 @@
+/*
+ * The store that the core sees in a case: it passes each verb on to the real one
+ * (run->inner), and lets one fail when it is that one's turn.
+ */
+#ifndef WATCHED_STORE_H
+#define WATCHED_STORE_H
+
+#include "store.h"
+
+/* For the store of a struct run.  Verbs are counted in run->verbs; number
+ * run->failing_verb, counted from 1, does what store_none.h does. */
+extern const struct store_verbs watched_store_verbs;
+
+#endif
