@@ -177,14 +177,15 @@ act_request(struct run *run, const struct section *section, char *rest)
 }
 
 void
-act_poll(struct run *run, const struct section *section, char *rest)
+act_poll(struct run *run, const struct section *section, char *names)
 {
 	const struct api api = {run->config, &run->store, &run->http};
 	struct arena *arena = arena_new();
 
-	(void)rest;
 	run->is_poll = true;
 	scripted_http_expect(run, section);
+	if (*names != '\0')
+		scripted_http_expect_polls(run, section, names);
 	poll_run(&api, arena, run->now_ms, NONCE, false);
 	scripted_http_check(run);
 	verdict_of_log(run, section);

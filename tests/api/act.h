@@ -11,7 +11,8 @@ struct section;
  * it by the sections that follow. */
 void act_request(struct run *run, const struct section *section, char *rest);
 
-/* The same with a poll of the servers that are due. */
-void act_poll(struct run *run, const struct section *section, char *rest);
+/* The same with a poll of the servers that are due; names are those that must be, or
+ * "". */
+void act_poll(struct run *run, const struct section *section, char *names);
 
 #endif

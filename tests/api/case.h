@@ -18,12 +18,16 @@
  *	== hooks              "URL [MEETINGID|- [AGE_MS]]": webhooks in the state, their
  *	                      base as a request's; "dropped URL"
  *	== lists a CALL       then the XML server a last answered to that call
- *	== wait MS            let time pass
+ *	== wait MS            let time pass; "-MS" sets the clock back
  *	== request            "METHOD TARGET"; "Name: value" headers, "NAME=value"
  *	                      RFC 3875 variables ("-": absent), "sign-with SECRET";
  *	                      an empty line, the body.  %sign, %sign1, %sign256,
  *	                      %sign384, %sign512, %SIGN stand for the checksum.
- *	== poll               instead of a request: poll the servers that are due
+ *	== poll [a,b]         instead of a request: poll the servers that are due.  Those
+ *	                      named ("*": all) must be polled and, where no section says
+ *	                      what one answers, answer as the lines of this one say, as
+ *	                      those of a server's section do; without lines they have no
+ *	                      meetings.
  *	== server a,b [optional|never] METHOD TARGET
  *	                      a call that must come ("*": to every server), without
  *	                      its checksum, which is checked.  "> body TEXT" ("> body
@@ -47,6 +51,10 @@
  *	== meetings after     the mappings now, exactly, or "(none)"
  *	== recordings after   "RECORDID a": what is remembered now of these; "-" for
  *	                      nothing
+ *	== facts after        what is known of servers now: "a health down users 3", each name
+ *	                      with its value: health; operator STATE, or "-"; users,
+ *	                      voice, videos, meetings, failures, successes; next-poll MS
+ *	                      (from now on), or "-".  What is not named is not compared.
  *	== hooks after        the webhooks now, "URL MEETINGID|-", "dropped HOOKID"
  *
  * A server's hooks/list that a poll asks for and no section expects is answered as
@@ -65,6 +73,8 @@
  *	%hook{URL}            the hookID of a callbackURL
  *	%hash1{SECRET TEXT}, %hash256{…}, %hash384{…}, %hash512{…}
  *	                      the hash of TEXT and SECRET
+ *	%bytes{HEX}           bytes that are no text, such as %bytes{08}, %bytes{ef bf be}
+ *	                      (U+FFFE) or half a letter, %bytes{c3}
  */
 #ifndef CASE_H
 #define CASE_H

@@ -2,6 +2,7 @@
 
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "buf.h"
@@ -15,6 +16,8 @@
  * one placeholder apart.
  */
 typedef void fill(struct arena *arena, struct buf *out, char *words, int detail);
+
+#define BAD "(a bad placeholder)"
 
 /* The unpadded base64url of bytes (RFC 4648, section 5). */
 static char *
@@ -59,7 +62,7 @@ fill_callback(struct arena *arena, struct buf *out, char *words, int detail)
 	char hex[CHECKSUM_HEX_SIZE];
 
 	if (url == NULL) {
-		buf_text(out, "(a bad placeholder)");
+		buf_text(out, BAD);
 		return;
 	}
 	checksum_hmac(str_from(secret != NULL ? secret : "gateway-secret"), str_from(
@@ -112,6 +115,25 @@ fill_hash(struct arena *arena, struct buf *out, char *words, int detail)
 	buf_text(out, hex);
 }
 
+/* Bytes in hexadecimal, with or without spaces between them. */
+static void
+fill_bytes(struct arena *arena, struct buf *out, char *words, int detail)
+{
+	(void)arena;
+	(void)detail;
+	while (*words != '\0') {
+		unsigned byte;
+		int n = 0;
+
+		if (sscanf(words, " %2x%n", &byte, &n) != 1) {
+			buf_text(out, BAD);
+			return;
+		}
+		buf_char(out, (char)byte);
+		words += n;
+	}
+}
+
 static const struct {
 	const char *mark;
 	fill *fill;
@@ -126,6 +148,7 @@ static const struct {
 	{"%hash256{", fill_hash, CHECKSUM_SHA256},
 	{"%hash384{", fill_hash, CHECKSUM_SHA384},
 	{"%hash512{", fill_hash, CHECKSUM_SHA512},
+	{"%bytes{", fill_bytes, 0},
 };
 #define N_PLACEHOLDERS (sizeof placeholders / sizeof *placeholders)
 

@@ -61,8 +61,11 @@ forget_state(struct run *run, const struct section *section, char *rest)
 static void
 pass_time(struct run *run, const struct section *section, char *rest)
 {
-	(void)section;
-	run->now_ms += atoll(rest);
+	int64_t ms = 0;
+
+	if (str_to_int(str_from(rest), -START_MS, START_MS, &ms) != 0)
+		run_problem(run, section, "how long is \"%s\"?", rest);
+	run->now_ms += ms;
 }
 
 /*
@@ -75,6 +78,7 @@ static const struct {
 	enum { ALWAYS, UNLESS_TORTURED, ACT } when;
 } titles[] = {
 	{"store none", forget_state, ALWAYS},
+	{"facts after", state_sections_check_facts, UNLESS_TORTURED},
 	{"facts ", state_sections_set_facts, ALWAYS},
 	{"meetings", state_sections_set_meetings, ALWAYS},
 	{"meetings after", state_sections_check_meetings, UNLESS_TORTURED},
@@ -86,6 +90,7 @@ static const struct {
 	{"wait ", pass_time, ALWAYS},
 	{"request", act_request, ACT},
 	{"poll", act_poll, ACT},
+	{"poll ", act_poll, ACT},
 	/* Read by config_section.c and the acts they belong to. */
 	{"config", NULL, ALWAYS},
 	{"server ", NULL, ALWAYS},

@@ -14,9 +14,14 @@ struct expected {
 	const struct section *section;
 	const struct server *server;
 	const char *target; /* "GET /bigbluebutton/api/..." */
+	struct str answer;  /* the lines of a section */
 	bool optional, never;
 	bool used;
 };
+
+#define NO_MEETINGS "<response><returncode>SUCCESS</returncode><meetings/>" \
+	"<messageKey>noMeetings</messageKey>" \
+	"<message>no meetings were found on this server</message></response>"
 
 /* Whoever a client wants to be called back. */
 static const struct server receiver = {.name = "receiver"};
@@ -58,8 +63,8 @@ expect_of_servers(struct run *run, const struct section *section, char *names)
 		if (!is_named(run, server, names))
 			continue;
 		run->expected[run->n_expected++] = (struct expected){.section = section,
-			.server = server, .target = target, .optional = optional || never,
-			.never = never};
+			.server = server, .target = target, .answer = section->text,
+			.optional = optional || never, .never = never};
 		any = true;
 	}
 	if (!any)
@@ -83,9 +88,45 @@ scripted_http_expect(struct run *run, const struct section *act)
 			continue;
 		target = case_after(rest, "optional ");
 		run->expected[run->n_expected++] = (struct expected){.section = section,
-			.server = &receiver, .optional = target != NULL,
-			.target = target != NULL ? target : rest};
+			.server = &receiver, .answer = section->text,
+			.optional = target != NULL, .target = target != NULL ? target : rest};
 	}
+}
+
+/* The expected call of that server and target from number first on, or NULL. */
+static struct expected *
+find_expected(struct run *run, size_t first, const struct server *server, const char *target)
+{
+	for (size_t i = first; i < run->n_expected; i++)
+		if (run->expected[i].server == server &&
+				strcmp(run->expected[i].target, target) == 0)
+			return &run->expected[i];
+	return NULL;
+}
+
+void
+scripted_http_expect_polls(struct run *run, const struct section *poll, const char *names)
+{
+	const struct str answer = poll->text.len > 0 ? poll->text : STR("\n" NO_MEETINGS);
+	bool any = false;
+
+	for (size_t i = 0; i < run->config->n_servers; i++) {
+		const struct server *server = &run->config->servers[i];
+		const char *path = strchr(strstr(server->base, "://") + 3, '/');
+		const char *target = str_printf(run->arena, "GET %s/getMeetings", path);
+
+		if (!is_named(run, server, names))
+			continue;
+		any = true;
+		struct expected *e = find_expected(run, 0, server, target);
+		if (e == NULL)
+			run->expected[run->n_expected++] = (struct expected){.section = poll,
+				.server = server, .target = target, .answer = answer};
+		else
+			e->optional = e->never;
+	}
+	if (!any)
+		run_problem(run, poll, "there is no server %s", names);
 }
 
 void
@@ -104,24 +145,24 @@ scripted_http_check(struct run *run)
  * Which expected call one is.
  */
 
-/* The expected call of that server and target, or NULL. */
+/* The expected call of that server and target, which is used up, or NULL. */
 static struct expected *
-find_expected(struct run *run, const struct server *server, const char *target)
+use_expected(struct run *run, const struct server *server, const char *target)
 {
-	for (size_t i = 0; i < run->n_expected; i++) {
-		struct expected *e = &run->expected[i];
+	struct expected *e = find_expected(run, 0, server, target);
 
-		if (e->server != server || strcmp(e->target, target) != 0 ||
-				(e->used && !run->torture))
-			continue;
-		if (e->never && !run->torture)
-			run_problem(run, e->section, "%s is asked", server->name);
-		e->used = true;
-		return e;
+	while (e != NULL && e->used && !run->torture)
+		e = find_expected(run, (size_t)(e - run->expected) + 1, server, target);
+	if (e == NULL) {
+		if (!run->torture && !(run->is_poll && strstr(target, "/hooks/list") != NULL))
+			run_problem(run, NULL, "an unexpected call to %s: %s", server->name,
+				target);
+		return NULL;
 	}
-	if (!run->torture && !(run->is_poll && strstr(target, "/hooks/list") != NULL))
-		run_problem(run, NULL, "an unexpected call to %s: %s", server->name, target);
-	return NULL;
+	if (e->never && !run->torture)
+		run_problem(run, e->section, "%s is asked", server->name);
+	e->used = true;
+	return e;
 }
 
 /* Clients' own servers: nothing is signed as BBB's calls are. */
@@ -132,7 +173,7 @@ match_receiver(struct run *run, const struct http_call *call)
 		run_problem(run, NULL,
 			"a callback that may not go, or may, to private addresses");
 	run->sent_body = call->body;
-	return find_expected(run, &receiver, str_printf(run->arena, "%s %s", call->method,
+	return use_expected(run, &receiver, str_printf(run->arena, "%s %s", call->method,
 		call->url));
 }
 
@@ -192,7 +233,7 @@ match(struct run *run, const struct http_call *call)
 			run->sent_secret = i;
 	if (run->sent_secret == 0)
 		run_problem(run, NULL, "a wrong checksum for %s: %s", server->name, call->url);
-	return find_expected(run, server, target);
+	return use_expected(run, server, target);
 }
 
 /* Check a ">" line: what the call must carry along. */
@@ -201,13 +242,13 @@ check_sent(struct run *run, const struct expected *e, const struct http_call *ca
 	char *want, bool *has_body)
 {
 	char *value;
-	struct str got;
+	struct str wanted = {NULL, 0}, got;
 
 	if ((value = case_after(want, "body ")) != NULL) {
 		*has_body = true;
 		got = run->sent_body;
 		if (strcmp(value, "=") == 0)
-			value = str_copy(run->arena, run->request_body);
+			wanted = run->request_body;
 	} else if ((value = case_after(want, "Content-Type: ")) != NULL) {
 		got = call->content_type;
 	} else if ((value = case_after(want, "Authorization: ")) != NULL) {
@@ -224,9 +265,11 @@ check_sent(struct run *run, const struct expected *e, const struct http_call *ca
 		run_problem(run, e->section, "what is \"> %s\"?", want);
 		return;
 	}
-	if (!str_is(got, value))
-		run_problem(run, e->section, "sent along to %s:\n-  %s\n+  %.*s",
-			e->server->name, value, STR_ARG(got));
+	if (wanted.data == NULL)
+		wanted = str_from(value);
+	if (!str_equal(got, wanted))
+		run_problem(run, e->section, "sent along to %s:\n-  %.*s\n+  %.*s",
+			e->server->name, STR_ARG(wanted), STR_ARG(got));
 }
 
 /*
@@ -342,7 +385,7 @@ static void
 run_call(struct run *run, struct http_call *call)
 {
 	const struct expected *e = match(run, call);
-	struct str text = e != NULL ? e->section->text :
+	struct str text = e != NULL ? e->answer :
 		strstr(call->url, "/hooks/") != NULL ? STR("status 404\n\n") :
 		STR("FAILED notFound");
 

@@ -16,6 +16,10 @@ struct section;
 /* Read which calls the sections after an act expect. */
 void scripted_http_expect(struct run *run, const struct section *act);
 
+/* Beside these: each of the named servers ("a,b" or "*") is asked for its meetings.  Where
+ * no section expects that, it answers as the poll's own section says, or has none. */
+void scripted_http_expect_polls(struct run *run, const struct section *poll, const char *names);
+
 /* After the act: the calls that did not come are problems. */
 void scripted_http_check(struct run *run);
 

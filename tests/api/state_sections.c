@@ -3,7 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "config.h"
 #include "hook.h"
+#include "mem.h"
 #include "run.h"
 
 #define MAPPED_MS 600000 /* how long ago, when the case does not say */
@@ -49,11 +51,82 @@ state_sections_set_facts(struct run *run, const struct section *section, char *s
 		} else if ((value = case_after(line, "users ")) != NULL) {
 			poll.users = strtol(value, NULL, 10);
 			is_polled = true;
+		} else if (*line != '\0') {
+			run_problem(run, section, "what is \"%s\"?", line);
 		}
 	}
 	run->inner->verbs->server_save(run->inner, server, &facts);
 	if (is_polled) /* long ago, so that it counts as no new server */
 		run->inner->verbs->polls_save(run->inner, &poll, 1, 1, 0);
+}
+
+/* The fact of that name as a case spells it, or NULL: there is none. */
+static const char *
+spell_fact(struct run *run, const struct server_facts *facts, const char *name)
+{
+	const struct {
+		const char *name;
+		int64_t value;
+	} numbers[] = {
+		{"users", facts->users}, {"voice", facts->voice}, {"videos", facts->videos},
+		{"meetings", facts->meetings}, {"failures", facts->failures},
+		{"successes", facts->successes}, {"next-poll", facts->probe_ms - run->now_ms},
+	};
+
+	if (strcmp(name, "health") == 0)
+		return server_health_name(facts->health);
+	if (strcmp(name, "operator") == 0)
+		return facts->has_operator_state ?
+			server_state_name(facts->operator_state) : "-";
+	if (strcmp(name, "next-poll") == 0 && facts->probe_ms == 0)
+		return "-";
+	for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+		if (strcmp(name, numbers[i].name) == 0)
+			return str_printf(run->arena, "%lld", (long long)numbers[i].value);
+	return NULL;
+}
+
+/* Compare "a health up users 3" with what is known of the servers. */
+static void
+check_facts_line(struct run *run, const struct section *section, char *line,
+	const struct server_facts *facts)
+{
+	const char *want = str_copy(run->arena, str_from(line)), *name, *value;
+	const struct server *server = config_server_find(run->config, strtok(line, " "));
+	const char *got = line;
+	bool same = true;
+
+	if (server == NULL) {
+		run_problem(run, section, "there is no server %s", line);
+		return;
+	}
+	while ((name = strtok(NULL, " ")) != NULL && (value = strtok(NULL, " ")) != NULL) {
+		const char *fact = spell_fact(run, &facts[server - run->config->servers], name);
+
+		if (fact == NULL)
+			run_problem(run, section, "what is \"%s\"?", name);
+		got = str_printf(run->arena, "%s %s %s", got, name, fact != NULL ? fact : "?");
+		same &= fact != NULL && strcmp(fact, value) == 0;
+	}
+	if (name != NULL)
+		run_problem(run, section, "%s without a value", name);
+	if (!same)
+		run_problem(run, section, "what is known differs:\n-  %s\n+  %s", want, got);
+}
+
+void
+state_sections_check_facts(struct run *run, const struct section *section, char *rest)
+{
+	struct lines lines = run_lines(run, section);
+	const size_t n = run->config->n_servers;
+	struct server_facts *facts = arena_alloc(run->arena, n * sizeof *facts);
+	char *line;
+
+	(void)rest;
+	run->inner->verbs->servers(run->inner, run->config->servers, n, facts);
+	while ((line = case_next(&lines)) != NULL)
+		if (*line != '\0')
+			check_facts_line(run, section, line, facts);
 }
 
 /* rest: SERVER CALL */

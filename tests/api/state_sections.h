@@ -10,6 +10,7 @@ struct section;
 
 /* All take what follows the title's first words, see the table of run.c. */
 void state_sections_set_facts(struct run *run, const struct section *section, char *server);
+void state_sections_check_facts(struct run *run, const struct section *section, char *rest);
 void state_sections_set_meetings(struct run *run, const struct section *section, char *rest);
 void state_sections_check_meetings(struct run *run, const struct section *section, char *rest);
 void state_sections_set_recordings(struct run *run, const struct section *section, char *rest);
