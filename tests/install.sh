@@ -27,6 +27,7 @@ run ca-certificates /etc/ssl/certs/ca-certificates.crt
 run curl curl
 run openssl openssl
 check clang clang
+check libxml2-dev pc:libxml-2.0
 check lighttpd /usr/sbin/lighttpd
 check nginx-light /usr/sbin/nginx
 check apache2 /usr/sbin/apache2
@@ -51,6 +52,9 @@ is_there() {
 	*) command -v "$1" >/dev/null 2>&1 ;;
 	esac
 }
+
+# What configure found out before a package was installed is out of date.
+installed=''
 
 install_missing() {
 	local use package probe missing='' policy=/usr/sbin/policy-rc.d status
@@ -82,6 +86,7 @@ install_missing() {
 		$missing >/dev/null
 	status=$?
 	[ -z "$policy" ] || rm -f "$policy"
+	installed=yes
 	if [ $status != 0 ]; then
 		printf '%s: apt-get could not install:%s\n' "$0" "$missing" >&2
 		exit 1
@@ -96,7 +101,7 @@ build_here() {
 		cd "$dir" || exit 1
 		if [ ! -e configure ] || [ configure.ac -nt configure ]; then
 			autoreconf -fi
-		fi && if [ ! -e Makefile ] || [ configure -nt Makefile ]; then
+		fi && if [ ! -e Makefile ] || [ configure -nt Makefile ] || [ -n "$installed" ]; then
 			./configure "$@"
 		fi && make -j"$(nproc)"
 	) >"$dir/build.log" 2>&1 || {

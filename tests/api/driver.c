@@ -20,6 +20,7 @@
 #include "case.h"
 #include "mem.h"
 #include "run.h"
+#include "second_parser.h"
 #include "tap.h"
 #include "torture.h"
 
@@ -104,6 +105,52 @@ do_path(const char *path, bool torture)
 	free(entries);
 }
 
+/* Does the second parser see what it is there for? */
+static void
+check_second_parser(void)
+{
+	static const struct {
+		const char *name, *document;
+		bool is_fine;
+	} texts[] = {
+		{"a list", "<response><m xmlns:x='http://x.test/'><x:y>\u00e4&#10;</x:y></m>"
+			"</response>", true},
+		{"two lists, one cut", "<response><m><n></m><m><n/></m></response>", false},
+		{"an unbound prefix", "<response><x:y/></response>", false},
+		{"an attribute's unbound prefix", "<response x:y='1'/>", false},
+		{"a control character", "<response>\b</response>", false},
+		{"U+FFFE", "<response>\xef\xbf\xbe</response>", false},
+		{"half a letter", "<response>\xc3</response>", false},
+		{"an unknown entity", "<response>&nbsp;</response>", false},
+		{"a document type", "<!DOCTYPE r [<!ENTITY e 'x'>]><r>&e;</r>", false},
+		{"two roots", "<response/><response/>", false},
+		{"nothing", "", false},
+	};
+	const char *required = getenv("E2E_REQUIRED");
+	struct arena *arena = arena_new();
+
+	if (!second_parser_is_there()) {
+		if (required != NULL && strcmp(required, "1") == 0)
+			ok(false, "libxml2 (libxml2-dev) was not there when configure was run");
+		else
+			skip("no second parser: libxml2 was not there when configure was run");
+		arena_free(arena);
+		return;
+	}
+	bool fine = true;
+	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+		const char *complaint = second_parser_complaint(arena,
+			str_from(texts[i].document));
+
+		if ((complaint == NULL) == texts[i].is_fine)
+			continue;
+		diag("%s: %s", texts[i].name, complaint != NULL ? complaint : "taken");
+		fine = false;
+	}
+	ok(fine, "the second parser refuses what is ill-formed");
+	arena_free(arena);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -116,7 +163,9 @@ main(int argc, char **argv)
 		loud |= strcmp(argv[1], "--loud") == 0;
 	}
 	captured_log_open(loud);
+	check_second_parser();
 	for (int i = 1; i < argc; i++)
 		do_path(argv[i], torture);
+	second_parser_close();
 	return done_testing();
 }

@@ -15,6 +15,7 @@
 #include "http.h"
 #include "store.h"
 
+struct answered;
 struct config;
 struct expected;
 
@@ -36,6 +37,7 @@ struct run {
 	bool is_poll;
 	struct expected *expected; /* the calls that may or must come */
 	size_t n_expected;
+	struct answered *answered; /* what the servers said to the calls that came */
 	struct str request_body;
 	struct str sent_body;      /* of the present outgoing call */
 	size_t sent_secret;        /* likewise: which of the server's, from 1 */

@@ -23,6 +23,12 @@ struct expected {
 	"<messageKey>noMeetings</messageKey>" \
 	"<message>no meetings were found on this server</message></response>"
 
+/* What a server said. */
+struct answered {
+	struct str body;
+	struct answered *next;
+};
+
 /* Whoever a client wants to be called back. */
 static const struct server receiver = {.name = "receiver"};
 
@@ -79,6 +85,7 @@ scripted_http_expect(struct run *run, const struct section *act)
 	run->expected = arena_alloc(run->arena,
 		run->n_sections * (run->config->n_servers + 1) * sizeof *run->expected);
 	run->n_expected = 0;
+	run->answered = NULL;
 	for (const struct section *section = act + 1; section < end; section++) {
 		char *title = str_copy(run->arena, str_from(section->title)), *rest, *target;
 
@@ -398,6 +405,18 @@ run_call(struct run *run, struct http_call *call)
 			str_find(text, STR("secret-"), 0) != SIZE_MAX)
 		text = STR("status 500\n\nfailed");
 	answer(run, e, text, call);
+	struct answered *answered = arena_alloc(run->arena, sizeof *answered);
+	*answered = (struct answered){call->answer, run->answered};
+	run->answered = answered;
+}
+
+bool
+scripted_http_has_answered(const struct run *run, struct str body)
+{
+	for (const struct answered *one = run->answered; one != NULL; one = one->next)
+		if (str_equal(one->body, body))
+			return true;
+	return false;
 }
 
 void

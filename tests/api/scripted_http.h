@@ -7,6 +7,10 @@
 #ifndef SCRIPTED_HTTP_H
 #define SCRIPTED_HTTP_H
 
+#include <stdbool.h>
+
+#include "str.h"
+
 struct arena;
 struct http;
 struct http_batch;
@@ -22,6 +26,9 @@ void scripted_http_expect_polls(struct run *run, const struct section *poll, con
 
 /* After the act: the calls that did not come are problems. */
 void scripted_http_check(struct run *run);
+
+/* Did a server answer a call of this act just so, byte for byte? */
+bool scripted_http_has_answered(const struct run *run, struct str body);
 
 /* For run->http.  The calls of a batch are answered in their order, but for those that
  * time out, which come last.  Call number run->failing_call gets run->failure. */

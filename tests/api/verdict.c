@@ -8,6 +8,8 @@
 #include "placeholders.h"
 #include "response.h"
 #include "run.h"
+#include "scripted_http.h"
+#include "second_parser.h"
 #include "xml.h"
 
 static bool
@@ -37,15 +39,36 @@ check_status(struct run *run, const struct section *at, const struct response *r
 		run_problem(run, at, "a redirect to nowhere");
 }
 
-static void
-check_document(struct run *run, const struct section *at, struct str body)
+/* Did the gateway compose the answer?  Else it is the server's, byte for byte; a merged
+ * list may happen to be, too. */
+static bool
+is_composed(const struct run *run, const struct response *response)
 {
+	static const char *const merged[] = {"getMeetings", "getSessions", "getRecordings",
+		"hooks/list"};
+
+	for (size_t i = 0; i < sizeof merged / sizeof *merged; i++)
+		if (str_is(response->call, merged[i]))
+			return true;
+	return !scripted_http_has_answered(run, response->body);
+}
+
+static void
+check_document(struct run *run, const struct section *at, const struct response *response)
+{
+	const struct str body = response->body;
 	struct xml_field code = {.name = "returncode"};
+	const char *complaint = NULL;
 
 	if (xml_read(run->arena, body, &code, 1, NULL) != 0)
 		run_problem(run, at, "the answer is no XML:\n+  %.*s", STR_ARG(body));
 	else if (!str_is(code.text, "SUCCESS") && !str_is(code.text, "FAILED"))
 		run_problem(run, at, "returncode %.*s", STR_ARG(code.text));
+	if (is_composed(run, response))
+		complaint = second_parser_complaint(run->arena, body);
+	if (complaint != NULL)
+		run_problem(run, at, "libxml2 says of the answer: %s\n+  %.*s", complaint,
+			STR_ARG(body));
 }
 
 static void
@@ -55,8 +78,8 @@ check_type(struct run *run, const struct section *at, const struct response *res
 
 	if (response->status == 302)
 		return;
-	if (strncmp(type, "text/xml", 8) == 0)
-		check_document(run, at, response->body);
+	if (strncmp(type, "text/xml", 8) == 0 || strncmp(type, "application/xml", 15) == 0)
+		check_document(run, at, response);
 	else if (strncmp(type, "text/", 5) != 0 && strncmp(type, "application/json", 16) != 0)
 		run_problem(run, at, "content type %s", type);
 }
