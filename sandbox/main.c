@@ -150,9 +150,11 @@ out:
 	return result;
 }
 
-static void
+/* Takes "PORT:SECRET".  Returns 0, or -1 after a complaint. */
+static int
 add_server(struct sandbox *sandbox, const char *option)
 {
+	const char *colon = strchr(option, ':');
 	struct server *server;
 
 	sandbox->servers = text_resize(sandbox->servers, (sandbox->server_count + 1) *
@@ -162,11 +164,43 @@ add_server(struct sandbox *sandbox, const char *option)
 	server->port.number = read_port(option, ':');
 	server->port.socket = -1;
 	server->hooks.first_id = server->number * HOOK_IDS_PER_SERVER + 1;
-	server->secret = strchr(option, ':') == NULL ? "" : strchr(option, ':') + 1;
+	server->secret = colon == NULL ? "" : colon + 1;
+	if (server->port.number != 0 && server->secret[0] != '\0')
+		return 0;
+	fprintf(stderr, "bbb-sandbox: --server needs PORT:SECRET\n");
+	return -1;
 }
 
-int
-main(int count, char **arguments)
+/* What the command line says, beside the servers, which are in the sandbox. */
+struct arguments {
+	char *certificate;
+	char *key;
+};
+
+/* Takes "CERT.pem:KEY.pem".  Returns 0, or -1 after a complaint. */
+static int
+read_tls(struct arguments *arguments, char *option)
+{
+	char *colon = strchr(option, ':');
+
+	free(arguments->certificate);
+	free(arguments->key);
+	arguments->certificate = arguments->key = NULL;
+	if (colon != NULL) {
+		*colon = '\0';
+		arguments->certificate = read_file(option);
+		arguments->key = read_file(colon + 1);
+	}
+	if (arguments->certificate != NULL && arguments->key != NULL)
+		return 0;
+	fprintf(stderr, "bbb-sandbox: --tls needs two readable files, CERT.pem:KEY.pem\n");
+	return -1;
+}
+
+/* Returns 0 to go on, or -1 with *result set to what the program ends with. */
+static int
+read_arguments(struct sandbox *sandbox, struct arguments *arguments, int count, char **words,
+	       int *result)
 {
 	static const struct option options[] = {
 		{ "control", required_argument, NULL, 'c' },
@@ -176,70 +210,69 @@ main(int count, char **arguments)
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
-	struct sandbox sandbox = { .control = { .socket = -1, .address = "127.0.0.1" } };
-	char *certificate = NULL;
-	char *key = NULL;
-	char *colon;
-	int result = 1;
 	int option;
 
-	while ((option = getopt_long(count, arguments, "", options, NULL)) != -1) {
+	*result = 1;
+	while ((option = getopt_long(count, words, "", options, NULL)) != -1) {
 		switch (option) {
 		case 'c':
-			sandbox.control.number = read_port(optarg, '\0');
+			sandbox->control.number = read_port(optarg, '\0');
 			break;
 		case 'a':
-			sandbox.control.address = optarg;
+			sandbox->control.address = optarg;
 			break;
 		case 't':
-			free(certificate);
-			free(key);
-			certificate = key = NULL;
-			colon = strchr(optarg, ':');
-			if (colon != NULL) {
-				*colon = '\0';
-				certificate = read_file(optarg);
-				key = read_file(colon + 1);
-			}
-			if (certificate == NULL || key == NULL) {
-				fprintf(stderr, "bbb-sandbox: --tls needs two readable files, "
-					"CERT.pem:KEY.pem\n");
-				goto out;
-			}
+			if (read_tls(arguments, optarg) != 0)
+				return -1;
 			break;
 		case 's':
-			add_server(&sandbox, optarg);
-			if (sandbox.servers[sandbox.server_count - 1].port.number == 0 ||
-			    sandbox.servers[sandbox.server_count - 1].secret[0] == '\0') {
-				fprintf(stderr, "bbb-sandbox: --server needs PORT:SECRET\n");
-				goto out;
-			}
+			if (add_server(sandbox, optarg) != 0)
+				return -1;
 			break;
 		case 'h':
 			fputs(usage, stdout);
-			result = 0;
-			goto out;
+			*result = 0;
+			return -1;
 		default:
 			fputs(usage, stderr);
-			goto out;
+			return -1;
 		}
 	}
-	if (optind != count || sandbox.server_count == 0 || sandbox.control.number == 0) {
-		fputs(usage, stderr);
-		goto out;
-	}
-	sandbox.control.handle = control_handle;
-	sandbox.control.argument = &sandbox;
-	for (unsigned i = 0; i < sandbox.server_count; i++) {
-		struct server *server = &sandbox.servers[i];
+	if (optind == count && sandbox->server_count > 0 && sandbox->control.number != 0)
+		return 0;
+	fputs(usage, stderr);
+	return -1;
+}
 
-		server->sandbox = &sandbox;
-		server->port.address = sandbox.control.address;
-		server->port.certificate = certificate;
-		server->port.key = key;
+/* Ties all parts together, now that they stay where they are. */
+static void
+connect_parts(struct sandbox *sandbox, const struct arguments *arguments)
+{
+	sandbox->control.handle = control_handle;
+	sandbox->control.argument = sandbox;
+	for (unsigned i = 0; i < sandbox->server_count; i++) {
+		struct server *server = &sandbox->servers[i];
+
+		server->sandbox = sandbox;
+		server->port.address = sandbox->control.address;
+		server->port.certificate = arguments->certificate;
+		server->port.key = arguments->key;
 		server->port.handle = server_handle;
 		server->port.argument = server;
 	}
+}
+
+int
+main(int count, char **words)
+{
+	struct sandbox sandbox = { .control = { .socket = -1, .address = "127.0.0.1" } };
+	struct arguments arguments = { 0 };
+	int result;
+
+	if (read_arguments(&sandbox, &arguments, count, words, &result) != 0)
+		goto out;
+	connect_parts(&sandbox, &arguments);
+	result = 1;
 	if (init_locks(&sandbox) != 0) {
 		fprintf(stderr, "bbb-sandbox: cannot make locks\n");
 		goto out;
@@ -252,7 +285,7 @@ main(int count, char **arguments)
 	outgoing_fini();
 out:
 	free(sandbox.servers);
-	free(certificate);
-	free(key);
+	free(arguments.certificate);
+	free(arguments.key);
 	return result;
 }
