@@ -1,5 +1,6 @@
 /*
- * The BBB API of one server: from a request's parts to an answer.
+ * The BBB API of one server: from a request's parts to an answer.  The table of
+ * calls is in calls.c; what each does is in the files NAME_calls.c.
  */
 #ifndef SANDBOX_CALLS_H
 #define SANDBOX_CALLS_H
@@ -7,15 +8,12 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "answer.h"
 #include "hooks.h"
 #include "meetings.h"
 #include "params.h"
 #include "recordings.h"
 #include "text.h"
-
-#define CALLS_XML_TYPE "text/xml;charset=utf-8"
-#define CALLS_JSON_TYPE "application/json;charset=utf-8"
-#define CALLS_HTML_TYPE "text/html;charset=utf-8"
 
 /* What calls_answer() reads.  All borrowed; headers are NULL when absent. */
 struct calls_request {
@@ -37,16 +35,6 @@ struct calls_request {
 	const struct text *raw;   /* the body to answer with, or NULL */
 };
 
-/* Starts as all zeroes; answer_fini() gives back what the texts hold. */
-struct answer {
-	unsigned status;
-	const char *content_type; /* a constant */
-	bool is_uncacheable;
-	struct text body;
-	struct text location;     /* empty: no such header */
-	struct text session;      /* value of a JSESSIONID cookie, or empty */
-};
-
 /* A call under way, for the files that carry calls out. */
 struct call {
 	const struct calls_request *request;
@@ -62,14 +50,17 @@ struct call {
  */
 void calls_answer(const struct calls_request *request, struct answer *answer);
 
-/* Releases what the answer holds. */
-void answer_fini(struct answer *answer);
+/* Returns the first value of name, borrowed, or NULL when it is absent. */
+const char *calls_find(const struct call *call, const char *name);
 
-/* Returns the first value of name, borrowed, or NULL when it is absent or empty. */
+/* The same, but NULL also when it is empty. */
 const char *calls_find_filled(const struct call *call, const char *name);
 
 /* Tells whether the body is of that MIME type, whatever its parameters. */
 bool calls_has_type(const struct calls_request *request, const char *type);
+
+/* Tells whether the body is XML. */
+bool calls_has_xml(const struct calls_request *request);
 
 /*
  * Tells whether the request is signed with the server's secret, and notes
@@ -77,13 +68,19 @@ bool calls_has_type(const struct calls_request *request, const char *type);
  */
 bool calls_check_checksum(struct call *call);
 
-/*
- * Answers with the error document, as XML or, where Grails' withFormat would
- * choose it, as JSON.
- */
+/* Fails as the call does in BBB: join by a redirect, all others by a document. */
 void calls_fail(struct call *call, const char *key, const char *message);
 
-/* Answers with a page of HTML, as where BBB itself breaks or finds no handler. */
-void calls_answer_html(struct answer *answer, unsigned status, const char *title);
+/*
+ * Answers with the error document (api-error.ftlx), as XML or, where Grails'
+ * withFormat would choose it, as JSON.
+ */
+void calls_fail_document(struct call *call, const char *key, const char *message);
+
+/* Answers with the other shape of errors (api-errors.ftlx), a list of one. */
+void calls_fail_list(struct call *call, const char *key, const char *message);
+
+/* Sends the browser away, with the error in the parameter errors of the URL. */
+void calls_fail_redirect(struct call *call, const char *key, const char *message);
 
 #endif

@@ -29,7 +29,7 @@ check(struct call *call)
 	if (value != NULL && params_count(&call->params, "checksum") == 1) {
 		if (length != 40 && length != 64 && length != 96 && length != 128) {
 			call->is_refused = true;
-			calls_answer_html(call->answer, 500, "Internal Server Error");
+			answer_html(call->answer, 500, "Internal Server Error");
 			return false;
 		}
 		if (!request->secret_is_wrong &&
@@ -53,7 +53,7 @@ hook_calls_create(struct call *call)
 		return;
 	/* What JSON.parse() makes of any other word is an exception. */
 	if (raw != NULL && strcasecmp(raw, "true") != 0 && strcasecmp(raw, "false") != 0) {
-		calls_answer_html(call->answer, 500, "Internal Server Error");
+		answer_html(call->answer, 500, "Internal Server Error");
 		return;
 	}
 	if (url == NULL) {

@@ -83,7 +83,7 @@ read_list(struct call *call, const char *name, struct params *list)
 	decoded = params_decode(clean, strlen(clean), true);
 	free(clean);
 	if (decoded == NULL) {
-		calls_answer_html(call->answer, 500, "Internal Server Error");
+		answer_html(call->answer, 500, "Internal Server Error");
 		return -1;
 	}
 	length = strlen(decoded);
@@ -283,7 +283,7 @@ answer_page(struct call *call, const struct pieces *pieces, long long offset, lo
 	/* Java's subList(): nothing is at the end, but there is no place beyond it. */
 	if (offset > count) {
 		if (call->request->recordings->paging == RECORDINGS_BLOCK)
-			calls_answer_html(call->answer, 500, "Internal Server Error");
+			answer_html(call->answer, 500, "Internal Server Error");
 		else
 			calls_fail(call, "unexpectedError", "An unexpected error occurred while "
 				   "constructing the response.");

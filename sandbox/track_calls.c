@@ -29,7 +29,7 @@ answer_result(struct call *call, const char *returncode, const char *record_id, 
 {
 	struct text *body = &call->answer->body;
 
-	call->answer->content_type = CALLS_JSON_TYPE;
+	call->answer->content_type = ANSWER_JSON_TYPE;
 	call->answer->is_uncacheable = true;
 	text_add_string(body, "{\"response\":{");
 	add_member(body, "returncode", returncode);
@@ -45,7 +45,7 @@ fail_pretty(struct call *call, const char *key, const char *message, const char 
 {
 	struct text *body = &call->answer->body;
 
-	call->answer->content_type = CALLS_JSON_TYPE;
+	call->answer->content_type = ANSWER_JSON_TYPE;
 	call->answer->is_uncacheable = true;
 	text_add_format(body, "{\n    \"response\": {\n        \"returncode\": \"FAILED\",\n"
 			"        \"messageKey\": \"%s\",\n        \"message\": \"", key);
@@ -90,7 +90,7 @@ track_calls_get(struct call *call)
 			      recording == NULL ? "noRecordings" : "noCaptionsFound", message.data);
 		goto out;
 	}
-	call->answer->content_type = CALLS_JSON_TYPE;
+	call->answer->content_type = ANSWER_JSON_TYPE;
 	call->answer->is_uncacheable = true;
 	text_add_string(body, "{\"response\":{\"returncode\":\"SUCCESS\",\"tracks\":[");
 	for (const struct track *track = recording->tracks; track != NULL; track = track->next) {
