@@ -65,9 +65,9 @@ callback_control_callback(struct command *command)
 		control_refuse(command, "kind must be one of recording-ready, analytics, end.");
 		return;
 	}
-	if (secret == NULL)
-		secret = server->secret;
 	pthread_mutex_lock(&command->sandbox->lock);
+	if (secret == NULL)
+		secret = server->secrets[0];
 	is_found = find_subject(server, control_read_filled(command, "meetingID"),
 				control_read_filled(command, "recordID"), &subject) == 0;
 	if (is_found && kind[0] == 'r')
@@ -141,7 +141,7 @@ callback_control_event(struct command *command)
 	event.meeting_id = meeting_id;
 	event.internal_meeting_id = subject.internal_meeting_id;
 	hooks_add_event(&list, &server->hooks, &event, domain.data,
-			secret != NULL ? secret : server->secret, hex_length);
+			secret != NULL ? secret : server->secrets[0], hex_length);
 	pthread_mutex_unlock(&command->sandbox->lock);
 	outgoing_run(list);
 	outgoing_add_report(&command->text, list);

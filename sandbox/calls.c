@@ -234,11 +234,13 @@ calls_check_checksum(struct call *call)
 	const struct calls_request *request = call->request;
 	const char *value = calls_find(call, "checksum");
 	char *clean = params_sanitize(value != NULL ? value : "");
+	bool is_valid = false;
 
-	call->is_refused = request->secret_is_wrong ||
-			   params_count(&call->params, "checksum") > 1 ||
-			   !checksum_is_valid(request->call, request->query, clean,
-					      request->secret);
+	for (size_t i = 0; request->secrets[i] != NULL; i++)
+		is_valid = is_valid || checksum_is_valid(request->call, request->query, clean,
+							 request->secrets[i]);
+	call->is_refused = !is_valid || request->secret_is_wrong ||
+			   params_count(&call->params, "checksum") > 1;
 	free(clean);
 	return !call->is_refused;
 }
@@ -274,6 +276,19 @@ check_content_type(struct call *call)
 		   "POST request Content-Type is missing or unsupported");
 	call->is_refused = true;
 	return false;
+}
+
+/* What fails does so before BBB looks at the checksum, and no /raw changes it. */
+static void
+fail_as_told(struct call *call)
+{
+	static const char message[] = "The stand-in was told to fail.";
+
+	if (call->request->failure_is_list)
+		calls_fail_list(call, call->request->failure, message);
+	else
+		calls_fail(call, call->request->failure, message);
+	call->is_refused = true;
 }
 
 void
@@ -316,6 +331,8 @@ calls_answer(const struct calls_request *request, struct answer *answer)
 	call.entry = found;
 	if (found == NULL)
 		answer_html(answer, 404, "Not Found");
+	else if (request->failure != NULL)
+		fail_as_told(&call);
 	else if (found == &index_entry)
 		run_index(&call);
 	else if (found->controller == RECORDING || found->controller == WEBHOOKS)

@@ -20,8 +20,10 @@ struct calls_request {
 	struct meetings *meetings;
 	struct recordings *recordings;
 	struct hooks *hooks;
-	const char *secret;
+	const char *const *secrets; /* all are right; NULL ends them */
 	bool secret_is_wrong;     /* behave as if the secret had been changed */
+	const char *failure;      /* the messageKey that every call fails with, or NULL */
+	bool failure_is_list;     /* such a failure has the shape of api-errors.ftlx */
 	const char *method;
 	const char *call;         /* "create"; "" for the API's own root */
 	const char *query;        /* raw, "" when there is none */
@@ -63,7 +65,7 @@ bool calls_has_type(const struct calls_request *request, const char *type);
 bool calls_has_xml(const struct calls_request *request);
 
 /*
- * Tells whether the request is signed with the server's secret, and notes
+ * Tells whether the request is signed with one of the server's secrets, and notes
  * otherwise that it is refused.  The answer is the caller's to make.
  */
 bool calls_check_checksum(struct call *call);

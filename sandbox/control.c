@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "callback_control.h"
+#include "fault_control.h"
 #include "params.h"
 #include "recording_control.h"
 #include "sandbox.h"
@@ -64,41 +65,6 @@ control_read_filled(const struct command *command, const char *name)
 	const char *value = params_find(&command->params, name);
 
 	return value != NULL && value[0] != '\0' ? value : NULL;
-}
-
-static void
-run_fault(struct command *command)
-{
-	struct sandbox *sandbox = command->sandbox;
-	struct server *server = control_read_server(command);
-	const char *call = control_read_filled(command, "call");
-	const char *kind = control_read_filled(command, "kind");
-	struct fault fault = { .ms = -1, .bytes = 64LL * 1024 * 1024 };
-
-	if (server == NULL)
-		return;
-	if (kind == NULL || faults_parse_kind(kind, &fault.kind) != 0) {
-		control_refuse(command, "kind must be one of none, delay, hang, refuse, reset, http500, "
-			       "html, empty, cut, huge, drip, wrong_secret, set_cookie.");
-		return;
-	}
-	if (fault.kind == FAULT_REFUSE && call != NULL) {
-		control_refuse(command, "refuse is about the whole port, so it takes no call.");
-		return;
-	}
-	if (control_read_number(command, "ms", 0, 86400000, &fault.ms) != 0 ||
-	    control_read_number(command, "bytes", 0, 1LL << 40, &fault.bytes) != 0)
-		return;
-	if (fault.ms < 0)
-		fault.ms = fault.kind == FAULT_DRIP ? 200 : 1000;
-
-	pthread_mutex_lock(&sandbox->listening);
-	pthread_mutex_lock(&sandbox->lock);
-	faults_set(&server->faults, call, fault);
-	pthread_mutex_unlock(&sandbox->lock);
-	if (server_apply_listening(server) != 0)
-		control_refuse(command, "The port could not be had again.");
-	pthread_mutex_unlock(&sandbox->listening);
 }
 
 /* Prints the logs of the servers from first to last, in order of arrival. */
@@ -190,24 +156,6 @@ run_users(struct command *command)
 }
 
 static void
-run_raw(struct command *command)
-{
-	struct server *server = control_read_server(command);
-	const char *call = control_read_filled(command, "call");
-	const struct text *body = &command->request->body;
-
-	if (server == NULL)
-		return;
-	if (call == NULL) {
-		control_refuse(command, "call is missing.");
-		return;
-	}
-	pthread_mutex_lock(&command->sandbox->lock);
-	faults_set_raw(&server->faults, call, text_string(body), body->length);
-	pthread_mutex_unlock(&command->sandbox->lock);
-}
-
-static void
 run_meetings(struct command *command)
 {
 	struct server *server = control_read_server(command);
@@ -235,6 +183,7 @@ run_reset(struct command *command)
 		hooks_clear(&sandbox->servers[i].hooks);
 		faults_clear(&sandbox->servers[i].faults);
 		calllog_clear(&sandbox->servers[i].log);
+		server_set_secrets(&sandbox->servers[i], &sandbox->servers[i].first_secret, 1);
 	}
 	receivers_clear(&sandbox->receivers);
 	pthread_mutex_unlock(&sandbox->lock);
@@ -261,15 +210,18 @@ static const struct {
 	const char *path;
 	void (*run)(struct command *command);
 } commands[] = {
-	{ "/fault", run_fault },
+	{ "/fault", fault_control_fault },
 	{ "/calls", run_calls },
 	{ "/users", run_users },
-	{ "/raw", run_raw },
+	{ "/raw", fault_control_raw },
+	{ "/phantom", fault_control_phantom },
+	{ "/secret", fault_control_secret },
 	{ "/meetings", run_meetings },
 	{ "/reset", run_reset },
 	{ "/servers", run_servers },
 	{ "/record", recording_control_record },
 	{ "/recordings", recording_control_list },
+	{ "/copy_recording", recording_control_copy },
 	{ "/paging", recording_control_paging },
 	{ "/tracks", recording_control_tracks },
 	{ "/callback", callback_control_callback },
@@ -299,7 +251,7 @@ control_handle(void *argument, struct http_request *request)
 		    memcmp(commands[i].path, request->target, path_length) != 0)
 			continue;
 		/* The body of these is what they are about, and not parameters. */
-		if (commands[i].run != run_raw && commands[i].run != callback_control_event)
+		if (commands[i].run != fault_control_raw && commands[i].run != callback_control_event)
 			params_parse_form(&command.params, text_string(&request->body),
 					  request->body.length);
 		command.status = 200;

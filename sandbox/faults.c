@@ -6,32 +6,79 @@
 static const struct {
 	const char *name;
 	enum fault_kind kind;
+	const char *help;
 } kinds[] = {
-	{ "none", FAULT_NONE },
-	{ "delay", FAULT_DELAY },
-	{ "hang", FAULT_HANG },
-	{ "refuse", FAULT_REFUSE },
-	{ "reset", FAULT_RESET },
-	{ "http500", FAULT_HTTP500 },
-	{ "html", FAULT_HTML },
-	{ "empty", FAULT_EMPTY },
-	{ "cut", FAULT_CUT },
-	{ "huge", FAULT_HUGE },
-	{ "drip", FAULT_DRIP },
-	{ "wrong_secret", FAULT_WRONG_SECRET },
-	{ "set_cookie", FAULT_SET_COOKIE },
+	{ "none", FAULT_NONE, "nothing is wrong any more" },
+	{ "delay", FAULT_DELAY, "the right answer, ms later (1000)" },
+	{ "hang", FAULT_HANG, "no answer as long as the fault lasts" },
+	{ "drip", FAULT_DRIP, "the right answer, a byte every ms (200)" },
+	{ "refuse", FAULT_REFUSE, "the port does not listen; for all calls only" },
+	{ "reset", FAULT_RESET, "a TCP RST instead of an answer" },
+	{ "http500", FAULT_HTTP500, "status 500 and HTML" },
+	{ "status", FAULT_STATUS, "that status (502) and HTML, as from nginx" },
+	{ "redirect", FAULT_REDIRECT, "status 302 with that location" },
+	{ "failed", FAULT_FAILED, "FAILED with key (internalError) as its messageKey; form=errors: "
+	  "in a list" },
+	{ "html", FAULT_HTML, "status 200 and HTML" },
+	{ "empty", FAULT_EMPTY, "status 200 and nothing" },
+	{ "huge", FAULT_HUGE, "so many bytes of XML, chunked (64 MiB)" },
+	{ "cut", FAULT_CUT, "the right answer's first bytes (half of it), well framed" },
+	{ "cut_item", FAULT_CUT_ITEM, "the right list up to the middle of its last item, well "
+	  "framed" },
+	{ "break_off", FAULT_BREAK_OFF, "the same bytes as cut, then the connection ends" },
+	{ "blank_lines", FAULT_BLANK_LINES, "the right answer behind n (2) blank lines and an XML "
+	  "declaration" },
+	{ "byte", FAULT_BYTE, "the right answer with the byte hex (08), or several, at the begin of "
+	  "the n-th (1) element (fullName)" },
+	{ "long_query", FAULT_LONG_QUERY, "status 414 when the query has more than so many bytes "
+	  "(2048)" },
+	{ "wrong_secret", FAULT_WRONG_SECRET, "no checksum is right" },
+	{ "set_cookie", FAULT_SET_COOKIE, "the right answer with cookie headers" },
 };
+
+#define KIND_COUNT (sizeof(kinds) / sizeof(kinds[0]))
 
 int
 faults_parse_kind(const char *name, enum fault_kind *kind)
 {
-	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+	for (size_t i = 0; i < KIND_COUNT; i++) {
 		if (strcmp(kinds[i].name, name) == 0) {
 			*kind = kinds[i].kind;
 			return 0;
 		}
 	}
 	return -1;
+}
+
+void
+faults_add_names(struct text *text)
+{
+	for (size_t i = 0; i < KIND_COUNT; i++)
+		text_add_format(text, "%s%s", i == 0 ? "" : ", ", kinds[i].name);
+}
+
+void
+faults_add_help(struct text *text)
+{
+	const size_t indent = 20, width = 88;
+
+	for (size_t i = 0; i < KIND_COUNT; i++) {
+		size_t column = indent;
+
+		text_add_format(text, "      %-13s", kinds[i].name);
+		for (const char *word = kinds[i].help; *word != '\0';) {
+			size_t length = strcspn(word, " ");
+
+			if (column + 1 + length > width) {
+				text_add_format(text, "\n%*s", (int)indent - 1, "");
+				column = indent;
+			}
+			text_add_format(text, " %.*s", (int)length, word);
+			column += 1 + length;
+			word += length + strspn(word + length, " ");
+		}
+		text_add_string(text, "\n");
+	}
 }
 
 static struct fault_call *
@@ -70,12 +117,42 @@ faults_set(struct faults *faults, const char *call, struct fault fault)
 			one->fault = fault;
 }
 
+/* A fault that has been used up still tells a request that hangs to hang on. */
+static bool
+has_time(const struct fault *fault, long long now_ms)
+{
+	return fault->kind != FAULT_NONE && (fault->until_ms < 0 || now_ms < fault->until_ms);
+}
+
+static bool
+take(struct fault *fault, long long now_ms)
+{
+	if (!has_time(fault, now_ms) || fault->times == 0)
+		return false;
+	if (fault->times > 0)
+		fault->times--;
+	return true;
+}
+
 struct fault
-faults_find(const struct faults *faults, const char *call)
+faults_take(struct faults *faults, const char *call, long long now_ms)
+{
+	struct fault_call *one = find_call(faults, call);
+
+	if (one != NULL && take(&one->fault, now_ms))
+		return one->fault;
+	if (take(&faults->all, now_ms))
+		return faults->all;
+	return (struct fault){ .kind = FAULT_NONE };
+}
+
+bool
+faults_still_hang(const struct faults *faults, const char *call, long long now_ms)
 {
 	const struct fault_call *one = find_call(faults, call);
 
-	return one != NULL && one->fault.kind != FAULT_NONE ? one->fault : faults->all;
+	return (one != NULL && one->fault.kind == FAULT_HANG && has_time(&one->fault, now_ms)) ||
+	       (faults->all.kind == FAULT_HANG && has_time(&faults->all, now_ms));
 }
 
 void

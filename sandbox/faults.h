@@ -12,26 +12,49 @@
 
 #include "text.h"
 
+/* What each kind does, and what it takes, stands in the table of faults.c, as --help has it. */
 enum fault_kind {
 	FAULT_NONE,
-	FAULT_DELAY,        /* the right answer, ms later */
-	FAULT_HANG,         /* no answer while the fault lasts */
-	FAULT_REFUSE,       /* the port does not listen; never for one call */
-	FAULT_RESET,        /* a TCP RST instead of an answer */
-	FAULT_HTTP500,      /* status 500 and HTML */
-	FAULT_HTML,         /* status 200 and HTML */
-	FAULT_EMPTY,        /* status 200 and nothing */
-	FAULT_CUT,          /* the first half of the right answer, well framed */
-	FAULT_HUGE,         /* bytes of XML, chunked */
-	FAULT_DRIP,         /* the right answer, a byte every ms */
-	FAULT_WRONG_SECRET, /* no checksum is right */
-	FAULT_SET_COOKIE,   /* the right answer with cookie headers */
+	FAULT_DELAY,
+	FAULT_HANG,
+	FAULT_DRIP,
+	FAULT_REFUSE,
+	FAULT_RESET,
+	FAULT_HTTP500,
+	FAULT_STATUS,
+	FAULT_REDIRECT,
+	FAULT_FAILED,
+	FAULT_HTML,
+	FAULT_EMPTY,
+	FAULT_HUGE,
+	FAULT_CUT,
+	FAULT_CUT_ITEM,
+	FAULT_BREAK_OFF,
+	FAULT_BLANK_LINES,
+	FAULT_BYTE,
+	FAULT_LONG_QUERY,
+	FAULT_WRONG_SECRET,
+	FAULT_SET_COOKIE,
 };
+
+/* Room for the text of a fault, a URL or a messageKey, and for an element's name. */
+#define FAULT_TEXT_MAX 1024
+#define FAULT_ELEMENT_MAX 64
 
 struct fault {
 	enum fault_kind kind;
 	long long ms;
-	long long bytes;
+	long long bytes;    /* -1: not given */
+	long long number;
+	unsigned status;
+	bool is_list;       /* FAILED as a list of errors */
+	char text[FAULT_TEXT_MAX];
+	size_t text_length; /* it may hold any byte */
+	char element[FAULT_ELEMENT_MAX];
+
+	/* When it ends by itself. */
+	long long times;    /* calls that are left; -1: any number */
+	long long until_ms; /* by the monotonic clock; -1: never */
 };
 
 /* What is set for one call. */
@@ -52,6 +75,12 @@ struct faults {
 /* Finds the kind of that name.  Returns 0, or -1 when there is none. */
 int faults_parse_kind(const char *name, enum fault_kind *kind);
 
+/* Appends the names of all kinds, with commas. */
+void faults_add_names(struct text *text);
+
+/* Appends a line or more about each kind, for --help. */
+void faults_add_help(struct text *text);
+
 /*
  * Sets the fault of one call, or of all calls when call is NULL.  For one
  * call, FAULT_NONE lets the fault of all calls show again; for all calls it
@@ -59,8 +88,14 @@ int faults_parse_kind(const char *name, enum fault_kind *kind);
  */
 void faults_set(struct faults *faults, const char *call, struct fault fault);
 
-/* Returns the fault that is in force for call. */
-struct fault faults_find(const struct faults *faults, const char *call);
+/*
+ * Returns the fault that is in force for one request of call, and counts it
+ * where the fault is for so many.
+ */
+struct fault faults_take(struct faults *faults, const char *call, long long now_ms);
+
+/* Tells whether a request of call that hangs has to hang on. */
+bool faults_still_hang(const struct faults *faults, const char *call, long long now_ms);
 
 /* Sets the fixed answer of call (copied); length 0 removes it. */
 void faults_set_raw(struct faults *faults, const char *call, const char *body, size_t length);

@@ -32,9 +32,11 @@ check(struct call *call)
 			answer_html(call->answer, 500, "Internal Server Error");
 			return false;
 		}
-		if (!request->secret_is_wrong &&
-		    checksum_is_valid_hook(request->call, request->query, value, request->secret))
-			return true;
+		for (size_t i = 0; request->secrets[i] != NULL; i++)
+			if (!request->secret_is_wrong &&
+			    checksum_is_valid_hook(request->call, request->query, value,
+						   request->secrets[i]))
+				return true;
 	}
 	call->is_refused = true;
 	fail(call, "checksumError", "You did not pass the checksum security check.");

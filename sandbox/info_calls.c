@@ -72,6 +72,7 @@ static void
 add_meeting(struct call *call, const struct meeting *meeting, bool is_list)
 {
 	struct text *text = &call->answer->body;
+	const size_t users = meeting->user_count + meeting->claimed_users;
 	bool has_rooms = false;
 
 	answer_add(text, "meetingName", meeting->name);
@@ -82,7 +83,7 @@ add_meeting(struct call *call, const struct meeting *meeting, bool is_list)
 	answer_add(text, "voiceBridge", meeting->voice_bridge);
 	answer_add(text, "dialNumber", meeting->dial_number);
 	info_calls_add_passwords(text, meeting);
-	answer_add_boolean(text, "running", meeting->user_count > 0);
+	answer_add_boolean(text, "running", users > 0);
 	answer_add_number(text, "duration", meeting->duration_minutes);
 	answer_add_boolean(text, "hasUserJoined", meeting->has_user_joined);
 	answer_add_boolean(text, "recording", meeting->record);
@@ -90,9 +91,9 @@ add_meeting(struct call *call, const struct meeting *meeting, bool is_list)
 	answer_add_number(text, "startTime", meeting->create_time_ms);
 	answer_add_number(text, "endTime", 0);
 	if (is_list)
-		answer_add_grouped(text, "participantCount", meeting->user_count);
+		answer_add_grouped(text, "participantCount", users);
 	else
-		answer_add_number(text, "participantCount", (long long)meeting->user_count);
+		answer_add_number(text, "participantCount", (long long)users);
 	answer_add_number(text, "listenerCount", 0);
 	answer_add_number(text, "voiceParticipantCount", 0);
 	answer_add_number(text, "videoCount", 0);
@@ -143,24 +144,33 @@ info_calls_get(struct call *call)
 	answer_close(call->answer);
 }
 
+static void
+add_meetings(struct call *call, const struct meeting *meeting)
+{
+	struct text *body = &call->answer->body;
+
+	for (; meeting != NULL; meeting = meeting->next) {
+		text_add_string(body, "<meeting>\n");
+		add_meeting(call, meeting, true);
+		text_add_string(body, "</meeting>\n");
+	}
+}
+
 void
 info_calls_list(struct call *call)
 {
-	const struct meeting *meeting = call->request->meetings->first;
+	const struct meetings *meetings = call->request->meetings;
 	struct text *body = answer_open(call->answer, "SUCCESS");
 
 	call->answer->is_uncacheable = true;
-	if (meeting == NULL) {
+	if (meetings->first == NULL && meetings->phantoms == NULL) {
 		text_add_string(body, "<meetings/>\n");
 		answer_add(body, "messageKey", "noMeetings");
 		answer_add(body, "message", "no meetings were found on this server");
 	} else {
 		text_add_string(body, "<meetings>\n");
-		for (; meeting != NULL; meeting = meeting->next) {
-			text_add_string(body, "<meeting>\n");
-			add_meeting(call, meeting, true);
-			text_add_string(body, "</meeting>\n");
-		}
+		add_meetings(call, meetings->first);
+		add_meetings(call, meetings->phantoms);
 		text_add_string(body, "</meetings>\n");
 	}
 	answer_close(call->answer);

@@ -32,18 +32,23 @@ static const char usage[] =
 	"  --help                this text\n"
 	"\n"
 	"On the control port, by GET or POST:\n"
-	"  /fault?server=N[&call=NAME]&kind=KIND[&ms=MS][&bytes=N]\n"
-	"      KIND: none delay hang refuse reset http500 html empty cut huge drip\n"
-	"      wrong_secret set_cookie\n"
+	"  /fault?server=N[&call=NAME,...]&kind=KIND[&times=N][&for_ms=MS][&NAME=VALUE...]\n"
+	"      what goes wrong, with so many calls, or for so long, or for good; see below;\n"
+	"      server=0: with all of them\n"
 	"  /calls?server=N[&call=NAME][&count=1]   calls received; server=0: of all\n"
 	"  /users?server=N&meetingID=ID&users=K    the meeting has exactly K users\n"
 	"  /raw?server=N&call=NAME                 answer NAME with the request's body\n"
 	"  /meetings?server=N   /servers   /reset\n"
+	"  /phantom?server=N&meetingID=ID[&users=K][&remove=1]   getMeetings lists a meeting\n"
+	"      with K people that the server does not have\n"
+	"  /secret?server=N&secret=TEXT[&secret=TEXT...]   the secrets that are right from\n"
+	"      now on; the first signs what the server sends of its own accord\n"
 	"  /record?server=N&meetingID=ID[&recordID=ID][&name=TEXT][&state=STATE]\n"
 	"      [&startTime=MS][&formats=A,B][&meta_KEY=VALUE][&n=COUNT[&step=MS]]\n"
 	"      makes a recording, of a meeting that was there if no startTime is given;\n"
 	"      with n of the meetings ID-1 to ID-COUNT; server=0: in turn on all of them\n"
 	"  /recordings?server=N                    id, state, start and meeting of each\n"
+	"  /copy_recording?server=N&recordID=ID&to=M   another server has it, too\n"
 	"  /tracks?server=N&recordID=ID            kind, lang, size, SHA-256, file, label\n"
 	"  /paging?server=N&kind=KIND[&all=refuse] KIND: total, block (2.7), none (2.5)\n"
 	"  /callback?server=N&kind=KIND&meetingID=ID[&secret=TEXT]   KIND: recording-ready,\n"
@@ -55,7 +60,23 @@ static const char usage[] =
 	"  /receiver/NAME...                       takes any request, as a client's URL\n"
 	"  /receiver?name=NAME[&status=N,N][&ms=MS]   what it answers, the last one for good\n"
 	"  /received?name=NAME[&number=N][&part=target|headers|body]   what it was sent\n"
-	"The version document's call is named \"index\".\n";
+	"\n"
+	"The version document's call is named \"index\".  A fault of a named call wins over one\n"
+	"of all calls.  With status, redirect, failed, long_query, wrong_secret nothing is\n"
+	"carried out; with all others the call has its effect.  refuse with for_ms, at most\n"
+	"10000, is answered when it is over.  KIND, with the names of what it takes, and\n"
+	"what these are unless they are given:\n"
+	"\n";
+
+static void
+print_help(void)
+{
+	struct text kinds = { 0 };
+
+	faults_add_help(&kinds);
+	printf("%s%s", usage, kinds.data);
+	text_fini(&kinds);
+}
 
 /* Reads a port number that ends at end. Returns 0 if it is none. */
 static uint16_t
@@ -164,8 +185,9 @@ add_server(struct sandbox *sandbox, const char *option)
 	server->port.number = read_port(option, ':');
 	server->port.socket = -1;
 	server->hooks.first_id = server->number * HOOK_IDS_PER_SERVER + 1;
-	server->secret = colon == NULL ? "" : colon + 1;
-	if (server->port.number != 0 && server->secret[0] != '\0')
+	server->first_secret = colon == NULL ? "" : colon + 1;
+	server_set_secrets(server, &server->first_secret, 1);
+	if (server->port.number != 0 && server->first_secret[0] != '\0')
 		return 0;
 	fprintf(stderr, "bbb-sandbox: --server needs PORT:SECRET\n");
 	return -1;
@@ -230,7 +252,7 @@ read_arguments(struct sandbox *sandbox, struct arguments *arguments, int count, 
 				return -1;
 			break;
 		case 'h':
-			fputs(usage, stdout);
+			print_help();
 			*result = 0;
 			return -1;
 		default:
@@ -284,6 +306,8 @@ main(int count, char **words)
 	result = run(&sandbox);
 	outgoing_fini();
 out:
+	for (unsigned i = 0; i < sandbox.server_count; i++)
+		server_set_secrets(&sandbox.servers[i], NULL, 0);
 	free(sandbox.servers);
 	free(arguments.certificate);
 	free(arguments.key);

@@ -54,12 +54,11 @@ set_sha1(char hex[CHECKSUM_HEX_MAX], const char *string)
 	checksum_write_digest(string, strlen(string), 40, hex);
 }
 
-struct meeting *
-meetings_add(struct meetings *meetings, const char *meeting_id,
-			     const char *name)
+/* Makes a meeting with all that meetings_add() promises, which is in no list yet. */
+static struct meeting *
+new_meeting(const struct meetings *meetings, const char *meeting_id, const char *name)
 {
 	struct meeting *meeting = text_new(sizeof(*meeting));
-	struct meeting **last = &meetings->first;
 	struct text internal = { 0 };
 	char hex[CHECKSUM_HEX_MAX];
 
@@ -78,6 +77,14 @@ meetings_add(struct meetings *meetings, const char *meeting_id,
 		free(meeting->voice_bridge);
 		meeting->voice_bridge = digits;
 	} while (meetings_find_voice_bridge(meetings, meeting->voice_bridge) != NULL);
+	return meeting;
+}
+
+struct meeting *
+meetings_add(struct meetings *meetings, const char *meeting_id, const char *name)
+{
+	struct meeting *meeting = new_meeting(meetings, meeting_id, name);
+	struct meeting **last = &meetings->first;
 
 	while (*last != NULL)
 		last = &(*last)->next;
@@ -229,8 +236,40 @@ meetings_find_latest(const struct meetings *meetings, const char *meeting_id)
 }
 
 void
+meetings_add_phantom(struct meetings *meetings, const char *meeting_id, size_t users)
+{
+	struct meeting *phantom = new_meeting(meetings, meeting_id, meeting_id);
+
+	phantom->claimed_users = users;
+	phantom->has_user_joined = users > 0;
+	phantom->next = meetings->phantoms;
+	meetings->phantoms = phantom;
+}
+
+void
+meetings_remove_phantom(struct meetings *meetings, const char *meeting_id)
+{
+	struct meeting **link = &meetings->phantoms;
+
+	while (*link != NULL && strcmp((*link)->meeting_id, meeting_id) != 0)
+		link = &(*link)->next;
+	if (*link != NULL) {
+		struct meeting *phantom = *link;
+
+		*link = phantom->next;
+		free_meeting(phantom);
+	}
+}
+
+void
 meetings_clear(struct meetings *meetings)
 {
+	while (meetings->phantoms != NULL) {
+		struct meeting *phantom = meetings->phantoms;
+
+		meetings->phantoms = phantom->next;
+		free_meeting(phantom);
+	}
 	while (meetings->first != NULL)
 		meetings_end(meetings, meetings->first);
 	forget_ended(meetings, 0);

@@ -43,6 +43,7 @@ struct meeting {
 	struct params metadata; /* names lower-cased, without meta_ */
 	struct user **users;
 	size_t user_count;
+	size_t claimed_users; /* of a phantom, of whom nothing else is known */
 	struct meeting *next;
 };
 
@@ -58,6 +59,7 @@ struct meetings {
 	size_t count;
 	struct meeting *ended;
 	size_t ended_count;
+	struct meeting *phantoms; /* a list shows them, and nothing else knows them */
 };
 
 /*
@@ -91,6 +93,12 @@ struct user *meetings_find_session(const struct meetings *meetings, const char *
  * meetings_find_latest().
  */
 void meetings_end(struct meetings *meetings, struct meeting *meeting);
+
+/* Adds a phantom that is said to have so many users. */
+void meetings_add_phantom(struct meetings *meetings, const char *meeting_id, size_t users);
+
+/* Removes the phantom of that external id, if there is one. */
+void meetings_remove_phantom(struct meetings *meetings, const char *meeting_id);
 
 /*
  * Finds the meeting whose external id is exactly meeting_id: the running one,

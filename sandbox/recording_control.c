@@ -116,6 +116,55 @@ recording_control_record(struct command *command)
 	pthread_mutex_unlock(&sandbox->lock);
 }
 
+/* Adds a copy of the recording, with its tracks.  The caller holds the lock. */
+static void
+copy_recording(struct command *command, const struct recording *source, struct server *target)
+{
+	struct recording *copy = recordings_add(&target->recordings, source->record_id,
+						source->meeting_id, source->name);
+
+	if (copy == NULL) {
+		control_refuse(command, "That server has a recording of that id already.");
+		return;
+	}
+	copy->state = source->state;
+	copy->start_time_ms = source->start_time_ms;
+	copy->end_time_ms = source->end_time_ms;
+	meetings_set_string(&copy->formats, source->formats);
+	for (const struct param *pair = source->metadata.first; pair != NULL; pair = pair->next)
+		params_add(&copy->metadata, pair->name, pair->value);
+	for (const struct track *track = source->tracks; track != NULL; track = track->next) {
+		struct track *made = recordings_put_track(copy, track->kind, track->lang,
+							  track->label, track->file_name);
+
+		made->length = track->length;
+		memcpy(made->sha256, track->sha256, sizeof(made->sha256));
+	}
+}
+
+void
+recording_control_copy(struct command *command)
+{
+	struct sandbox *sandbox = command->sandbox;
+	struct server *server = control_read_server(command);
+	const char *record_id = control_read_filled(command, "recordID");
+	long long to = 0;
+
+	if (server == NULL || control_read_number(command, "to", 1, sandbox->server_count, &to) != 0)
+		return;
+	if (record_id == NULL || to == 0) {
+		control_refuse(command, "recordID and to are needed.");
+		return;
+	}
+	pthread_mutex_lock(&sandbox->lock);
+	const struct recording *source = recordings_find(&server->recordings, record_id);
+	if (source == NULL)
+		control_refuse(command, "That server has no such recording.");
+	else
+		copy_recording(command, source, &sandbox->servers[to - 1]);
+	pthread_mutex_unlock(&sandbox->lock);
+}
+
 void
 recording_control_list(struct command *command)
 {

@@ -17,6 +17,12 @@ void recording_control_record(struct command *command);
 /* Prints "RECORDID STATE STARTTIME MEETINGID" of each recording of a server. */
 void recording_control_list(struct command *command);
 
+/*
+ * Gives another server a copy of a recording, with its tracks: the same recordID on
+ * two servers, as after a restored backup or a migration.
+ */
+void recording_control_copy(struct command *command);
+
 /* Sets how a server's getRecordings pages. */
 void recording_control_paging(struct command *command);
 

@@ -15,13 +15,20 @@
 #include "receivers.h"
 #include "recordings.h"
 
+/* How many secrets a server can have at once. */
+#define SERVER_SECRETS_MAX 8
+
 struct server {
 	struct sandbox *sandbox;
 	unsigned number; /* from 1 */
-	const char *secret;
+	const char *first_secret; /* the command line's, which /reset brings back */
 	struct http_port port;
 
-	/* All below is guarded by the sandbox's lock. */
+	/*
+	 * All below is guarded by the sandbox's lock.  Of the secrets, which NULL
+	 * ends, each is right; the first signs what the server sends by itself.
+	 */
+	char *secrets[SERVER_SECRETS_MAX + 1];
 	struct meetings meetings;
 	struct recordings recordings;
 	struct hooks hooks;

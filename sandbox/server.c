@@ -1,283 +1,16 @@
 #include "server.h"
 
-#include <errno.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
-#include <sys/socket.h>
-#include <time.h>
 
 #include "calls.h"
 #include "checksum.h"
 #include "params.h"
+#include "reply.h"
 #include "sandbox.h"
 
 /* What nginx in front of BBB takes as a request line (large_client_header_buffers). */
 #define TARGET_MAX 8192
-
-/* How often a waiting answer looks whether its client is still there. */
-#define WATCH_MS 50
-
-static bool
-client_has_left(int socket)
-{
-	struct pollfd watch = { .fd = socket, .events = POLLRDHUP };
-
-	return poll(&watch, 1, 0) > 0 &&
-	       (watch.revents & (POLLRDHUP | POLLHUP | POLLERR | POLLNVAL)) != 0;
-}
-
-static long long
-monotonic_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (long long)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-/*
- * Waits ms milliseconds or, with hanging_call, as long as that call hangs.
- * Returns false when there is no one left to answer, or nothing to answer
- * with because the server stops.
- */
-static bool
-wait_for(struct server *server, int socket, long long ms, const char *hanging_call)
-{
-	struct sandbox *sandbox = server->sandbox;
-	const long long end_ms = monotonic_ms() + ms;
-	bool is_wanted = true;
-
-	pthread_mutex_lock(&sandbox->lock);
-	for (;;) {
-		const long long now_ms = monotonic_ms();
-		long long until_ms = now_ms + WATCH_MS;
-		struct timespec until;
-
-		if (server->stopping || client_has_left(socket)) {
-			is_wanted = false;
-			break;
-		}
-		if (hanging_call != NULL) {
-			if (faults_find(&server->faults, hanging_call).kind != FAULT_HANG)
-				break;
-		} else if (now_ms >= end_ms) {
-			break;
-		} else if (end_ms < until_ms) {
-			until_ms = end_ms;
-		}
-		until.tv_sec = (time_t)(until_ms / 1000);
-		until.tv_nsec = (long)(until_ms % 1000) * 1000000L;
-		pthread_cond_timedwait(&sandbox->changed, &sandbox->lock, &until);
-	}
-	pthread_mutex_unlock(&sandbox->lock);
-	return is_wanted;
-}
-
-/* A body that is made while it is sent: drip and huge. */
-struct stream {
-	struct server *server;
-	int socket;
-	long long ms;
-	struct text body;   /* drip: all of it; huge: how it begins */
-	const char *tail;   /* huge: how it ends */
-	uint64_t length;
-	bool is_first;
-};
-
-static void
-free_stream(void *argument)
-{
-	struct stream *stream = argument;
-
-	text_fini(&stream->body);
-	free(stream);
-}
-
-static ssize_t
-read_drip(void *argument, uint64_t position, char *out, size_t room)
-{
-	struct stream *stream = argument;
-	int yes = 1;
-
-	if (position >= stream->length || room == 0)
-		return MHD_CONTENT_READER_END_OF_STREAM;
-	/* Setting it pushes out the byte before, which the kernel may hold. */
-	setsockopt(stream->socket, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes));
-	if (position > 0 && !wait_for(stream->server, stream->socket, stream->ms, NULL))
-		return MHD_CONTENT_READER_END_WITH_ERROR;
-	out[0] = stream->body.data[position];
-	return 1;
-}
-
-static ssize_t
-read_huge(void *argument, uint64_t position, char *out, size_t room)
-{
-	struct stream *stream = argument;
-	const size_t tail_length = strlen(stream->tail);
-	uint64_t left;
-
-	if (position >= stream->length)
-		return MHD_CONTENT_READER_END_OF_STREAM;
-	left = stream->length - position;
-	if (left < room)
-		room = (size_t)left;
-	for (size_t i = 0; i < room; i++) {
-		uint64_t at = position + i;
-
-		if (at < stream->body.length)
-			out[i] = stream->body.data[at];
-		else if (stream->length - at <= tail_length)
-			out[i] = stream->tail[tail_length - (size_t)(stream->length - at)];
-		else
-			out[i] = 'x';
-	}
-	return (ssize_t)room;
-}
-
-static enum MHD_Result
-queue_answer(struct http_request *request, const struct answer *answer,
-				    struct MHD_Response *response, bool with_cookie)
-{
-	struct text cookie = { 0 };
-	enum MHD_Result queued;
-
-	if (answer->content_type != NULL)
-		MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE,
-					answer->content_type);
-	if (answer->is_uncacheable)
-		MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-cache");
-	if (answer->location.length > 0)
-		MHD_add_response_header(response, MHD_HTTP_HEADER_LOCATION, answer->location.data);
-	if (with_cookie)
-		MHD_add_response_header(response, "X-Sandbox", "1");
-	if (answer->session.length > 0 || with_cookie) {
-		text_add_format(&cookie, "JSESSIONID=%s; Path=/; HttpOnly",
-				answer->session.length > 0 ? answer->session.data
-							   : "0123456789ABCDEF0123456789ABCDEF");
-		MHD_add_response_header(response, MHD_HTTP_HEADER_SET_COOKIE, cookie.data);
-		text_fini(&cookie);
-	}
-	queued = MHD_queue_response(request->connection, answer->status, response);
-	MHD_destroy_response(response);
-	return queued;
-}
-
-static enum MHD_Result
-send_answer(struct http_request *request, const struct answer *answer,
-				   size_t length, bool with_cookie)
-{
-	struct text copy = { 0 };
-	struct MHD_Response *response;
-
-	text_add(&copy, text_string(&answer->body), length);
-	response = MHD_create_response_from_buffer(length, copy.data, MHD_RESPMEM_MUST_FREE);
-	if (response == NULL) {
-		text_fini(&copy);
-		return MHD_NO;
-	}
-	return queue_answer(request, answer, response, with_cookie);
-}
-
-static enum MHD_Result
-send_stream(struct server *server, struct http_request *request,
-				   struct answer *answer, struct fault fault)
-{
-	struct stream *stream = text_new(sizeof(*stream));
-	struct MHD_Response *response;
-	bool is_drip = fault.kind == FAULT_DRIP;
-
-	stream->server = server;
-	stream->socket = http_find_socket(request);
-	stream->ms = fault.ms;
-	if (is_drip) {
-		text_add(&stream->body, text_string(&answer->body), answer->body.length);
-		stream->length = answer->body.length;
-	} else {
-		text_add_string(&stream->body, "<response><returncode>SUCCESS</returncode><message>");
-		stream->tail = "</message></response>";
-		stream->length = (uint64_t)fault.bytes;
-		answer->status = 200;
-		answer->content_type = "text/xml;charset=utf-8";
-		text_fini(&answer->location);
-	}
-	/* Chunked when huge, so that no Content-Length gives warning. */
-	response = MHD_create_response_from_callback(is_drip ? stream->length : MHD_SIZE_UNKNOWN,
-						     is_drip ? 1 : 65536,
-						     is_drip ? read_drip : read_huge, stream,
-						     free_stream);
-	if (response == NULL) {
-		free_stream(stream);
-		return MHD_NO;
-	}
-	return queue_answer(request, answer, response, false);
-}
-
-/* Ends the connection with a RST. */
-static enum MHD_Result
-reset_connection(struct http_request *request)
-{
-	const struct linger at_once = { .l_onoff = 1, .l_linger = 0 };
-	const struct sockaddr nowhere = { .sa_family = AF_UNSPEC };
-	int socket = http_find_socket(request);
-
-	setsockopt(socket, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
-	/*
-	 * libmicrohttpd shuts the socket down before it closes it, which would
-	 * send a FIN first.  Dissolving the connection sends the RST now.
-	 */
-	if (connect(socket, &nowhere, sizeof(nowhere)) != 0)
-		shutdown(socket, SHUT_RDWR);
-	return MHD_NO;
-}
-
-static enum MHD_Result
-send_with_fault(struct server *server, struct http_request *request,
-				       const char *call, struct answer *answer, struct fault fault)
-{
-	static const char broken[] = "<!DOCTYPE html><html><head><title>Internal Server Error</title>"
-		"</head><body><h1>500 Internal Server Error</h1></body></html>";
-	static const char page[] = "<!DOCTYPE html><html><head><title>Welcome to nginx!</title></head>"
-		"<body><h1>Welcome to nginx!</h1></body></html>";
-	int socket = http_find_socket(request);
-
-	switch (fault.kind) {
-	case FAULT_DELAY:
-		if (!wait_for(server, socket, fault.ms, NULL))
-			return MHD_NO;
-		break;
-	case FAULT_HANG:
-		if (!wait_for(server, socket, 0, call))
-			return MHD_NO;
-		break;
-	case FAULT_RESET:
-		return reset_connection(request);
-	case FAULT_HTTP500:
-		return http_reply(request, 500, "text/html;charset=utf-8", broken,
-				  sizeof(broken) - 1);
-	case FAULT_HTML:
-		return http_reply(request, 200, "text/html;charset=utf-8", page, sizeof(page) - 1);
-	case FAULT_EMPTY:
-		return http_reply(request, 200, "text/xml;charset=utf-8", "", 0);
-	case FAULT_CUT:
-		return send_answer(request, answer, answer->body.length / 2, false);
-	case FAULT_DRIP:
-		if (answer->body.length == 0)
-			break;
-		return send_stream(server, request, answer, fault);
-	case FAULT_HUGE:
-		return send_stream(server, request, answer, fault);
-	case FAULT_SET_COOKIE:
-	case FAULT_NONE:
-	case FAULT_REFUSE:
-	case FAULT_WRONG_SECRET:
-		break;
-	}
-	return send_answer(request, answer, answer->body.length, fault.kind == FAULT_SET_COOKIE);
-}
 
 /* Appends one field of a log line: '-' when absent, never a tab or line break. */
 static void
@@ -335,6 +68,19 @@ make_base_url(const struct server *server, const struct http_request *request)
 	return url.data;
 }
 
+/* Takes the fault for one request.  The caller holds the lock. */
+static struct fault
+take_fault(struct server *server, const char *call, const char *query)
+{
+	struct fault fault = faults_take(&server->faults, call, reply_now_ms());
+
+	if (fault.kind == FAULT_LONG_QUERY && (long long)strlen(query) > fault.bytes) {
+		fault.kind = FAULT_STATUS;
+		fault.status = 414;
+	}
+	return fault;
+}
+
 static enum MHD_Result
 handle_call(struct server *server, struct http_request *request,
 				   const char *call, const char *query)
@@ -347,7 +93,7 @@ handle_call(struct server *server, struct http_request *request,
 		.meetings = &server->meetings,
 		.recordings = &server->recordings,
 		.hooks = &server->hooks,
-		.secret = server->secret,
+		.secrets = (const char *const *)server->secrets,
 		.method = request->method,
 		.call = call,
 		.query = query,
@@ -360,17 +106,21 @@ handle_call(struct server *server, struct http_request *request,
 		.base_url = base_url,
 	};
 	struct answer answer = { 0 };
-	struct fault fault;
-	enum MHD_Result result;
 
 	pthread_mutex_lock(&server->sandbox->lock);
-	fault = faults_find(&server->faults, log_name);
+	struct fault fault = take_fault(server, log_name, query);
 	parts.secret_is_wrong = fault.kind == FAULT_WRONG_SECRET;
+	if (fault.kind == FAULT_FAILED) {
+		parts.failure = fault.text;
+		parts.failure_is_list = fault.is_list;
+	}
 	parts.raw = faults_find_raw(&server->faults, log_name);
-	calls_answer(&parts, &answer);
+	/* What the web server answers by itself never comes to BBB. */
+	if (fault.kind != FAULT_STATUS && fault.kind != FAULT_REDIRECT)
+		calls_answer(&parts, &answer);
 	pthread_mutex_unlock(&server->sandbox->lock);
 
-	result = send_with_fault(server, request, log_name, &answer, fault);
+	enum MHD_Result result = reply_send(server, request, log_name, &answer, &fault);
 	answer_fini(&answer);
 	free(base_url);
 	return result;
@@ -497,6 +247,15 @@ server_handle(void *argument, struct http_request *request)
 		result = http_reply(request, 404, type, unknown, sizeof(unknown) - 1);
 	free(path);
 	return result;
+}
+
+void
+server_set_secrets(struct server *server, const char *const *secrets, size_t count)
+{
+	for (size_t i = 0; i < SERVER_SECRETS_MAX; i++) {
+		free(server->secrets[i]);
+		server->secrets[i] = i < count ? text_duplicate(secrets[i]) : NULL;
+	}
 }
 
 static void

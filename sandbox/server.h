@@ -1,6 +1,5 @@
 /*
- * The HTTP side of one BBB server: API calls, the page a join leads to, and
- * the faults.
+ * The HTTP side of one BBB server: API calls and the page a join leads to.
  */
 #ifndef SANDBOX_SERVER_H
 #define SANDBOX_SERVER_H
@@ -19,6 +18,12 @@ enum MHD_Result server_handle(void *argument, struct http_request *request);
  * could not be had again.
  */
 int server_apply_listening(struct server *server);
+
+/*
+ * Replaces the secrets that are right, count of them (copied), at most
+ * SERVER_SECRETS_MAX.  The caller holds sandbox->lock.
+ */
+void server_set_secrets(struct server *server, const char *const *secrets, size_t count);
 
 /* Stops the server for good and frees its state. */
 void server_fini(struct server *server);

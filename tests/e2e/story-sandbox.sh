@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The stand-in itself, without a gateway: that it answers as BigBlueButton does
-# where other tests rely on it, in calls about recordings, captions, hooks, and
-# in what a server sends of its own accord.
+# where other tests rely on it, in calls about recordings, captions, hooks, in what
+# a server sends of its own accord, and in what it does wrong.
 . "$(dirname "$0")/lib.sh"
 begin story-sandbox 26
 need curl openssl
@@ -396,6 +396,185 @@ POST "$(url hooks/list '' "$(server_secret 1)")" '' "$T/nothing"
 is "$(STATUS)" 404 "by POST"
 GET "$API/hooks/ping"
 is "$(STATUS) $(BODY)" "200 bbb-webhooks API up!" "it lives"
+
+# --- faults -----------------------------------------------------------------------
+
+# wrong SERVER KIND [PARAMETERS]: sets a fault and prints what is said to that.
+wrong() { control "/fault?server=$1&kind=$2${3:+&$3}"; }
+# code CALL [QUERY]: the status of a call to server 1.
+code() {
+	on 1 "$@"
+	STATUS
+}
+
+control /reset
+kinds=$(wrong 1 nonsense | sed 's/.* one of //; s/[,.]//g')
+like "$kinds" 'none delay * set_cookie' "all kinds are told to whoever names a wrong one"
+"$SANDBOX_PROGRAM" --help >"$T/help"
+missing=''
+for kind in $kinds; do
+	grep -q "^      $kind " "$T/help" || missing="$missing $kind"
+done
+is "$missing" '' "and by --help"
+
+wrong 1 status "status=502"
+is "$(code getMeetings) $(code getSessions) $(HEADER Content-Type)" "502 502 text/html;charset=utf-8" \
+	"every call answers 502"
+like "$(BODY)" '*<h1>502 Bad Gateway</h1>*' "with a page"
+wrong 1 status "call=create,end&status=503&times=2"
+is "$(code create "name=aa&meetingID=aa") $(code end meetingID=aa) $(code end meetingID=aa)" \
+	"503 503 503" "a fault of named calls wins over one of all calls"
+is "$(code end meetingID=aa) $(code create "name=aa&meetingID=aa") $(code create "name=aa&meetingID=aa")" \
+	"502 503 502" "each of them as often as was said"
+wrong 1 none
+is "$(code create "name=aa&meetingID=aa") $(code end meetingID=aa)" "200 200" "until all are cleared"
+is "$(xml messageKey)" sentEndMeetingRequest "a create that was answered 502 had no effect"
+wrong 1 status for_ms=300
+is "$(code getSessions)" 502 "a fault for so long"
+sleep 0.4
+is "$(code getSessions)" 200 "ends by itself"
+wrong 0 status times=1
+on 2 getSessions
+is "$(STATUS) $(code getSessions) $(code getSessions)" "502 502 200" "a fault of all servers"
+on 3 getSessions
+is "$(STATUS)" 502 "counts for each of them"
+
+wrong 1 http500 call=create
+is "$(code create "name=aa&meetingID=aa") $(code getMeetings) $(xml returncode)" "500 200 SUCCESS" \
+	"create fails, other calls do not"
+wrong 1 none
+on 1 end meetingID=aa
+is "$(result)" "SUCCESS sentEndMeetingRequest" "one that was answered 500 had its effect"
+
+wrong 1 redirect "call=getMeetings,join&location=https://x.example/%3Fa%3D1"
+is "$(code getMeetings) $(HEADER Location)" "302 https://x.example/?a=1" "a redirect to anywhere"
+is "$(code create "name=aa&meetingID=aa")" 200 "of named calls"
+wrong 1 none
+is "$(wrong 1 redirect)" "location is missing." "it needs to know where"
+
+wrong 1 failed call=getMeetings
+on 1 getMeetings
+is "$(result)" "FAILED internalError" "a call that fails"
+wrong 1 failed "call=getMeetings,create&key=apiNotEnabled&form=errors"
+on 1 getMeetings
+like "$(BODY)" '<response>*<returncode>FAILED</returncode>*<errors>*<error>*<key>apiNotEnabled</key>*</errors>*' \
+	"in the other shape of errors"
+on 1 getMeetingInfo meetingID=aa
+is "$(result)" "SUCCESS" "other calls do not fail"
+wrong 1 failed key=checksumError
+on 1 join "meetingID=aa&fullName=Ann&role=viewer&redirect=false"
+like "$(STATUS) $(HEADER Location)" '302 *?errors=%5B%7B%22key%22%3A%22checksumError%22*' \
+	"join fails by a redirect"
+wrong 1 none
+
+# The people of server 1, by names that nothing else has.
+on 1 join "meetingID=aa&fullName=Ann&role=viewer"
+on 1 join "meetingID=aa&fullName=Bob&role=viewer"
+on 1 create "name=bb&meetingID=bb"
+on 1 getMeetings
+whole=$(BODY)
+wrong 1 drip "call=getMeetingInfo&ms=1"
+begun=$(now_ms)
+on 1 getMeetingInfo meetingID=aa
+took=$(($(now_ms) - begun))
+[ "$took" -ge "$(wc -c <"$T/body")" ]
+ok $? "an answer of $(wc -c <"$T/body") bytes drips, a byte a millisecond at most ($took ms)"
+is "$(result)" SUCCESS "and is whole"
+is "$(wrong 1 drip "call=getMeetingInfo&ms=x")" "ms must be a whole number from 0 to 86400000." \
+	"a number must be one"
+wrong 1 none
+
+wrong 1 byte call=getMeetings,getMeetingInfo
+on 1 getMeetings
+is "$(BODY)" "${whole/<fullName>Ann/<fullName>$'\b'Ann}" "an odd byte in the first name"
+on 1 getMeetingInfo meetingID=aa
+like "$(BODY)" "*<fullName>"$'\b'"Ann*<fullName>Bob*" "of two calls"
+wrong 1 byte "call=getMeetings&hex=EFBFBE&n=2"
+on 1 getMeetings
+is "$(BODY)" "${whole/<fullName>Bob/<fullName>$'\xef\xbf\xbe'Bob}" "another one in the second"
+wrong 1 byte "call=getMeetings&hex=26&element=meetingName&n=2"
+on 1 getMeetings
+is "$(BODY)" "${whole/<meetingName>bb/"<meetingName>&bb"}" "a raw & in another element"
+wrong 1 byte "call=getMeetings&element=fullName&n=3"
+on 1 getMeetings
+is "$(BODY)" "$whole" "an element that is not there"
+is "$(wrong 1 byte hex=8)" "hex must be two hexadecimal digits for each byte." "half a byte"
+
+wrong 1 cut "call=getMeetings&bytes=100"
+on 1 getMeetings
+is "$(BODY)" "${whole:0:100}" "an answer that is cut"
+is "$(HEADER Content-Length)" 100 "and says so"
+wrong 1 cut_item call=getMeetings
+on 1 getMeetings
+like "$(BODY)" '*<meetingID>aa</meetingID>*</meeting>*<meeting>*<meetingID>bb</meetingID>*' \
+	"a list that is cut in its last item"
+is "$(grep -c '</meeting>' "$T/body") ${whole:0:$(wc -c <"$T/body")}" "1 $(BODY)" "and not before"
+wrong 1 break_off "call=getMeetings&bytes=100"
+on 1 getMeetings >"$T/out"
+is "$(HEADER Content-Length) $(wc -c <"$T/body")" "$(printf %s "$whole" | wc -c) 100" \
+	"an answer that breaks off"
+wrong 1 blank_lines "call=getMeetings&n=3"
+on 1 getMeetings
+is "$(BODY)" $'\n\n\n<?xml version="1.0" encoding="UTF-8"?>\n'"$whole" \
+	"blank lines before the declaration"
+
+wrong 1 long_query "call=getRecordings&bytes=300"
+is "$(code getRecordings "meetingID=$(printf '%200s' '' | tr ' ' x)")" 200 "a query of up to 300 bytes"
+is "$(code getRecordings "meetingID=$(printf '%300s' '' | tr ' ' x)")" 414 "a longer one"
+post_form 1 getRecordings '' "meetingID=$(printf '%300s' '' | tr ' ' x)"
+is "$(STATUS)" 200 "the same as a form"
+wrong 1 none
+
+begun=$(now_ms)
+wrong 1 refuse for_ms=300 &
+refusing=$!
+sleep 0.1
+curl -gs -o "$T/out" --max-time 5 "http://127.0.0.1:$(server_port 1)$API"
+is $? 7 "connections are refused"
+wait $refusing
+took=$(($(now_ms) - begun))
+[ "$took" -ge 300 ]
+ok $? "for at least 300 ms ($took)"
+is "$(code getSessions)" 200 "and then no more"
+
+is "$(control '/phantom?server=2&meetingID=aa&users=99999')$(control '/phantom?server=2&meetingID=none')" '' \
+	"a server can be made a liar"
+on 2 getMeetings
+is "$(xml_all meetingID) $(xml_all participantCount)" "aa none 1 99,999" "it lists what it does not have"
+on 2 getMeetingInfo meetingID=aa
+is "$(result)" "FAILED notFound" "and does not know it"
+is "$(control '/meetings?server=2')" '' "nor does it have it"
+control '/phantom?server=2&meetingID=aa&remove=1'
+on 2 getMeetings
+is "$(xml_all meetingID)" none "until it lies no more"
+
+control "/record?server=1&$record" >"$T/out"
+control "/copy_recording?server=1&recordID=$(id_of art 1700000000000)&to=2"
+on 1 getRecordings
+whole=$(BODY)
+on 2 getRecordings
+is "$(BODY)" "${whole//127.0.0.1:$(server_port 1)/127.0.0.1:$(server_port 2)}" "a recording on two servers"
+is "$(control "/copy_recording?server=1&recordID=$(id_of art 1700000000000)&to=2")" \
+	"That server has a recording of that id already." "once"
+
+# signed_by SECRET: what server 1 says to a request signed with it.
+signed_by() {
+	HTTP_BASE=http://127.0.0.1:$(server_port 1)
+	GET "$(url getRecordings '' "$1")"
+	result
+	GET "$(url hooks/list '' "$1")"
+	result
+}
+control /reset
+control '/secret?server=1&secret=new-xyzzy&secret='"$(server_secret 1)"
+is "$(signed_by new-xyzzy | paste -sd' ') $(signed_by "$(server_secret 1)" | paste -sd' ')" \
+	"SUCCESS noRecordings SUCCESS SUCCESS noRecordings SUCCESS" "two secrets are right"
+control '/secret?server=1&secret=new-xyzzy'
+is "$(signed_by new-xyzzy | paste -sd' ') $(signed_by "$(server_secret 1)" | paste -sd' ')" \
+	"SUCCESS noRecordings SUCCESS FAILED checksumError FAILED checksumError" "then only the new one"
+control /reset
+is "$(signed_by "$(server_secret 1)" | paste -sd' ') $(signed_by new-xyzzy | paste -sd' ')" \
+	"SUCCESS noRecordings SUCCESS FAILED checksumError FAILED checksumError" "in the end the old one"
 
 # --- its end ----------------------------------------------------------------------
 
