@@ -197,27 +197,74 @@ is_json(const struct http_call *http)
 	    http->answer.len > 0 && http->answer.data[0] == '{';
 }
 
+/* The value of an element's attribute key, the first of that name in its text. */
+static struct str
+key_attribute(struct str element)
+{
+	size_t at = str_find(element, STR(" key="), 0), end;
+	char quote;
+
+	if (at == SIZE_MAX || at + 6 > element.len)
+		return (struct str){0};
+	at += 5;
+	quote = element.data[at++];
+	for (end = at; end < element.len && element.data[end] != quote; end++)
+		;
+	return str_part(element, at, end - at);
+}
+
+/* The key of BBB's second error document, which has a list of them in place of a
+ * messageKey: as elements (api-errors.ftlx) or, up to 2.3, as attributes
+ * (ApiController.groovy, respondWithErrors).  A refused checksum comes first. */
+static struct str
+key_in_errors(struct arena *arena, struct str document)
+{
+	struct xml_list errors = {.container = "errors", .item = "error", .keys = {"key"}};
+	struct str first = {0}, key;
+
+	if (xml_read(arena, document, NULL, 0, &errors) != 0)
+		return first;
+	for (size_t i = 0; i < errors.n; i++) {
+		key = errors.items[i].text[0];
+		if (key.len == 0)
+			key = key_attribute(errors.items[i].raw);
+		if (i == 0 || reply_is(key, REPLY_CHECKSUM))
+			first = key;
+	}
+	return first;
+}
+
+/* To a client, whose own checksum is good, a server's complaint about ours says
+ * nothing but that the server is of no use: whoever runs the gateway is told. */
 static void
-judge_document(const struct call *call, enum relay_origin origin, const char *name,
-    const struct server *server, const struct http_call *http, struct relay_answer *answer)
+log_refused_checksum(const struct server *server)
+{
+
+	log_error("server refuses our checksum: check its secret and checksum_algorithm in "
+	    "the configuration", "server", server->name);
+}
+
+/* A redirect is an answer to join alone: the way to the client, or, with errors in its
+ * query, BBB's complaint. */
+static void
+judge_redirect(const struct call *call, const struct server *server,
+    const struct http_call *http, struct relay_answer *answer)
+{
+
+	if (reply_redirect_is(call->arena, http->location, REPLY_CHECKSUM))
+		log_refused_checksum(server);
+	else
+		answer->verdict = RELAY_REDIRECT;
+}
+
+static void
+judge_xml(const struct call *call, const char *name, const struct server *server,
+    const struct http_call *http, struct relay_answer *answer)
 {
 	struct xml_field fields[] = {{.name = "returncode"}, {.name = "messageKey"}};
 	char status[16];
 
 	snprintf(status, sizeof(status), "%d", http->status);
-	if (http->status == 302 && http->location.len > 0 && origin == RELAY_CLIENT) {
-		answer->verdict = RELAY_REDIRECT;
-		return;
-	}
-	if (http->status == 200 && is_json(http) && !answer->list) {
-		answer->verdict = RELAY_SUCCESS;
-		return;
-	}
-	if (http->status == 404 && origin == RELAY_EXTRA) {
-		log_debug("server does not know the call", "server", server->name, "call",
-		    name);
-		return;
-	}
 	if (http->status != 200 ||
 	    xml_read(call->arena, http->answer, fields, 2, answer->list) != 0) {
 		log_warn("server's answer is not a BigBlueButton answer", "server",
@@ -225,9 +272,10 @@ judge_document(const struct call *call, enum relay_origin origin, const char *na
 		return;
 	}
 	answer->message_key = fields[1].text;
+	if (answer->message_key.len == 0 && str_is(fields[0].text, "FAILED"))
+		answer->message_key = key_in_errors(call->arena, http->answer);
 	if (reply_is(answer->message_key, REPLY_CHECKSUM))
-		log_error("server refuses our checksum: check its secret and "
-		    "checksum_algorithm in the configuration", "server", server->name);
+		log_refused_checksum(server);
 	else if (str_is(fields[0].text, "SUCCESS"))
 		answer->verdict = RELAY_SUCCESS;
 	else if (str_is(fields[0].text, "FAILED"))
@@ -235,6 +283,25 @@ judge_document(const struct call *call, enum relay_origin origin, const char *na
 	else
 		log_warn("server's answer has no returncode", "server", server->name,
 		    "call", name);
+}
+
+static void
+judge_document(const struct call *call, enum relay_origin origin, const char *name,
+    const struct server *server, const struct http_call *http, struct relay_answer *answer)
+{
+
+	if (http->status == 302 && http->location.len > 0 && strcmp(name, "join") == 0)
+		judge_redirect(call, server, http, answer);
+	else if (http->status == 200 && is_json(http) && !answer->list &&
+	    reply_json_is(http->answer, REPLY_CHECKSUM))
+		log_refused_checksum(server);
+	else if (http->status == 200 && is_json(http) && !answer->list)
+		answer->verdict = RELAY_SUCCESS;
+	else if (http->status == 404 && origin == RELAY_EXTRA)
+		log_debug("server does not know the call", "server", server->name, "call",
+		    name);
+	else
+		judge_xml(call, name, server, http, answer);
 	if (origin == RELAY_POLL && answer->verdict == RELAY_FAILED)
 		log_warn("server fails its poll", "server", server->name, "call", name,
 		    "messageKey", str_copy(call->arena, answer->message_key));

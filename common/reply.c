@@ -9,6 +9,7 @@
 #include "hook.h"
 #include "log.h"
 #include "mem.h"
+#include "query.h"
 #include "xml.h"
 
 /* Of what was there before: a meeting, a hook. */
@@ -136,13 +137,58 @@ reply_json_error(struct response *response, struct arena *arena, enum reply_erro
 	response->result = errors[error].key;
 }
 
+/* What follows the text's JSON white space. */
+static struct str
+skip_space(struct str text)
+{
+
+	while (text.len > 0 && strchr(" \t\r\n", text.data[0]) && text.data[0] != '\0')
+		text = str_part(text, 1, SIZE_MAX);
+	return text;
+}
+
+/* Does the JSON have a member of that name whose value is the text?  Within a string
+ * the quotes around it would be escaped. */
+static bool
+json_has(struct str json, const char *name, const char *text)
+{
+	char member[64], value[64];
+
+	snprintf(member, sizeof(member), "\"%s\"", name);
+	snprintf(value, sizeof(value), "\"%s\"", text);
+	for (size_t at = 0; (at = str_find(json, str_from(member), at)) != SIZE_MAX; at++) {
+		struct str rest = skip_space(str_part(json, at + strlen(member), SIZE_MAX));
+
+		if (str_starts(rest, ":") &&
+		    str_starts(skip_space(str_part(rest, 1, SIZE_MAX)), value))
+			return true;
+	}
+	return false;
+}
+
 bool
 reply_json_is(struct str json, enum reply_error error)
 {
-	char quoted[64];
 
-	snprintf(quoted, sizeof(quoted), "\"%s\"", errors[error].key);
-	return str_find(json, str_from(quoted), 0) != SIZE_MAX;
+	return json_has(json, "messageKey", errors[error].key);
+}
+
+bool
+reply_redirect_is(struct arena *arena, struct str location, enum reply_error error)
+{
+	size_t mark = str_find(location, STR("?"), 0);
+	struct str last = {0};
+	struct query query;
+
+	if (mark == SIZE_MAX)
+		return false;
+	location = str_part(location, 0, str_find(location, STR("#"), mark));
+	query_parse(arena, str_part(location, mark + 1, SIZE_MAX), &query);
+	/* BBB's own comes after what the client's URL brought along. */
+	for (size_t i = 0; i < query.n; i++)
+		if (str_is(query.list[i].name, "errors"))
+			last = query.list[i].value;
+	return json_has(last, "key", errors[error].key);
 }
 
 bool

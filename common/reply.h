@@ -58,8 +58,13 @@ void reply_error(struct response *response, struct arena *arena, enum reply_erro
 void reply_json_error(struct response *response, struct arena *arena,
 	enum reply_error error, struct str detail);
 
-/* Does a server's JSON, as far as can be told without reading it, say that? */
+/* Does a server's JSON, as far as can be told without reading it, say that: is it the
+ * value of a messageKey in it? */
 bool reply_json_is(struct str json, enum reply_error error);
+
+/* Does the redirect by which BBB answers a join say that?  Its query ends in
+ * errors=[{"key":"…","message":"…"}] (ApiController.groovy, respondWithRedirect). */
+bool reply_redirect_is(struct arena *arena, struct str location, enum reply_error error);
 
 /* Is this the messageKey of that error? */
 bool reply_is(struct str message_key, enum reply_error error);
