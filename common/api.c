@@ -20,7 +20,8 @@ enum {
 	ANY_METHOD = 1 << 4,
 	FORM = 1 << 5,      /* body types BBB takes (ContentTypeValidator.java); */
 	XML = 1 << 6,       /* neither: any */
-	ONCE = 1 << 7       /* must not be sent to a server twice */
+	ONCE = 1 << 7,      /* must not be sent to a server twice */
+	JSON = 1 << 8       /* BBB's answer is, or may be, JSON */
 };
 
 static const struct entry {
@@ -42,8 +43,8 @@ static const struct entry {
 	{"publishRecordings", GET | POST, call_publish},
 	{"deleteRecordings", GET | POST | ONCE, call_delete},
 	{"updateRecordings", GET | POST, call_update},
-	{"getRecordingTextTracks", GET | POST, call_captions},
-	{"putRecordingTextTrack", POST | ONCE, call_caption_put},
+	{"getRecordingTextTracks", GET | POST | JSON, call_captions},
+	{"putRecordingTextTrack", POST | ONCE | JSON, call_caption_put},
 	{"hooks/create", GET, call_hooks_create},
 	{"hooks/list", GET, call_hooks_list},
 	{"hooks/destroy", GET, call_hooks_destroy},
@@ -55,7 +56,7 @@ static const struct entry {
 
 /* Every other call that names a meetingID goes to that meeting's server … */
 static const struct entry other_meeting_call =
-    {NULL, MEETING | GET | POST | ONCE, call_meeting};
+    {NULL, MEETING | GET | POST | ONCE | JSON, call_meeting};
 
 /* … and the rest is not served. */
 static const struct entry unknown_call = {NULL, ANY_METHOD, call_unsupported};
@@ -335,6 +336,7 @@ api_handle(const struct api *api, struct arena *arena, const struct request *req
 		entry = entry_find(name, &call.parameters);
 	}
 	call.once = entry->flags & ONCE;
+	call.json = entry->flags & JSON;
 	if (prepare(&call, entry, encoding))
 		entry->handler(&call);
 }

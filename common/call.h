@@ -36,6 +36,7 @@ struct call {
 	struct str mount;         /* the path before the name, "/bigbluebutton/api",
 	                             or absent where that is not plain */
 	bool once;                /* must not be sent twice */
+	bool json;                /* may a server answer it in JSON? */
 	struct query parameters;  /* of the query, or of the form without one */
 
 	/* What is sent on: */

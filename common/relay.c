@@ -189,14 +189,6 @@ relay_prepare_own(const struct call *call, const struct server *server, const ch
 	sign_first(call, server, name, query, false, http);
 }
 
-static bool
-is_json(const struct http_call *http)
-{
-
-	return str_starts(http->answer_type, "application/json") &&
-	    http->answer.len > 0 && http->answer.data[0] == '{';
-}
-
 /* The value of an element's attribute key, the first of that name in its text. */
 static struct str
 key_attribute(struct str element)
@@ -239,9 +231,28 @@ key_in_errors(struct arena *arena, struct str document)
 static void
 log_refused_checksum(const struct server *server)
 {
-
 	log_error("server refuses our checksum: check its secret and checksum_algorithm in "
 	    "the configuration", "server", server->name);
+}
+
+/* Is it JSON, and proper for the call?  What the gateway asks on behalf of a call has
+ * another name, and is answered in XML. */
+static bool
+is_json(const struct call *call, const char *name, const struct http_call *http)
+{
+	return call->json && strcmp(name, call->name) == 0 && http->status == 200 &&
+	    str_starts(http->answer_type, "application/json") && http->answer.len > 0 &&
+	    http->answer.data[0] == '{';
+}
+
+static void
+judge_json(const struct server *server, const struct http_call *http,
+    struct relay_answer *answer)
+{
+	if (reply_json_is(http->answer, REPLY_CHECKSUM))
+		log_refused_checksum(server);
+	else
+		answer->verdict = RELAY_SUCCESS;
 }
 
 /* A redirect is an answer to join alone: the way to the client, or, with errors in its
@@ -250,7 +261,6 @@ static void
 judge_redirect(const struct call *call, const struct server *server,
     const struct http_call *http, struct relay_answer *answer)
 {
-
 	if (reply_redirect_is(call->arena, http->location, REPLY_CHECKSUM))
 		log_refused_checksum(server);
 	else
@@ -289,14 +299,10 @@ static void
 judge_document(const struct call *call, enum relay_origin origin, const char *name,
     const struct server *server, const struct http_call *http, struct relay_answer *answer)
 {
-
 	if (http->status == 302 && http->location.len > 0 && strcmp(name, "join") == 0)
 		judge_redirect(call, server, http, answer);
-	else if (http->status == 200 && is_json(http) && !answer->list &&
-	    reply_json_is(http->answer, REPLY_CHECKSUM))
-		log_refused_checksum(server);
-	else if (http->status == 200 && is_json(http) && !answer->list)
-		answer->verdict = RELAY_SUCCESS;
+	else if (is_json(call, name, http))
+		judge_json(server, http, answer);
 	else if (http->status == 404 && origin == RELAY_EXTRA)
 		log_debug("server does not know the call", "server", server->name, "call",
 		    name);

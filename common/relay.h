@@ -13,7 +13,8 @@
 #include "xml.h"
 
 enum relay_verdict {
-	RELAY_SUCCESS,      /* a BBB answer that says SUCCESS (or JSON) */
+	RELAY_SUCCESS,      /* a BBB answer that says SUCCESS, or JSON to a call that
+	                       BBB answers in it */
 	RELAY_FAILED,       /* a BBB answer that says FAILED */
 	RELAY_REDIRECT,     /* a 302, proper for join alone */
 	RELAY_NO_ANSWER,    /* none, or none that is BBB's; logged */
