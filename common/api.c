@@ -21,7 +21,9 @@ enum {
 	FORM = 1 << 5,      /* body types BBB takes (ContentTypeValidator.java); */
 	XML = 1 << 6,       /* neither: any */
 	ONCE = 1 << 7,      /* must not be sent to a server twice */
-	JSON = 1 << 8       /* BBB's answer is, or may be, JSON */
+	JSON = 1 << 8,      /* BBB's answer is, or may be, JSON */
+	MAPS_GET = 1 << 9,  /* BBB maps it to GET alone (UrlMappings.groovy), … */
+	MAPS_POST = 1 << 10 /* … to POST alone; neither: to both */
 };
 
 static const struct entry {
@@ -35,16 +37,16 @@ static const struct entry {
 	{"isMeetingRunning", MEETING | GET | POST | FORM, call_running},
 	{"getMeetingInfo", MEETING | GET | POST | FORM, call_meeting},
 	{"end", MEETING | GET | POST | FORM, call_meeting},
-	{"insertDocument", MEETING | POST | XML | ONCE, call_meeting},
-	{"sendChatMessage", MEETING | GET | POST | ONCE, call_chat},
+	{"insertDocument", MEETING | POST | XML | ONCE | MAPS_POST, call_meeting},
+	{"sendChatMessage", MEETING | GET | POST | ONCE | MAPS_GET, call_chat},
 	{"getMeetings", GET | POST | FORM, call_lists},
 	{"getSessions", GET | POST | FORM, call_lists},
 	{"getRecordings", GET | POST, call_recordings},
-	{"publishRecordings", GET | POST, call_publish},
-	{"deleteRecordings", GET | POST | ONCE, call_delete},
+	{"publishRecordings", GET | POST | MAPS_GET, call_publish},
+	{"deleteRecordings", GET | POST | ONCE | MAPS_GET, call_delete},
 	{"updateRecordings", GET | POST, call_update},
 	{"getRecordingTextTracks", GET | POST | JSON, call_captions},
-	{"putRecordingTextTrack", POST | ONCE | JSON, call_caption_put},
+	{"putRecordingTextTrack", POST | ONCE | JSON | MAPS_POST, call_caption_put},
 	{"hooks/create", GET, call_hooks_create},
 	{"hooks/list", GET, call_hooks_list},
 	{"hooks/destroy", GET, call_hooks_destroy},
@@ -248,6 +250,49 @@ is_method_allowed(const struct entry *entry, const char *method)
 	return strcmp(method, "POST") == 0 && (entry->flags & POST);
 }
 
+/* Take the fields of a form beside a query for parameters behind the query's, as a
+ * servlet does; they are not signed, nor are they where BBB reads them. */
+static enum query_problem
+add_form(struct call *call)
+{
+	enum query_problem problem;
+	struct query fields;
+	struct str more;
+
+	problem = query_parse(call->arena, call->body, &fields);
+	if (problem != QUERY_FINE)
+		return problem;
+	more = query_from_form(call->arena, &fields);
+	if (more.len == 0)
+		return QUERY_FINE;
+	call->query = str_from(str_printf(call->arena, "%.*s&%.*s", STR_ARG(call->query),
+	    STR_ARG(more)));
+	return query_parse(call->arena, call->query, &call->parameters);
+}
+
+/*
+ * Let the call be sent on by a method that BBB maps for it, and as that method carries
+ * it.  To any other BBB answers its version document, SUCCESS, and does nothing
+ * (bigbluebutton#22776).
+ */
+static enum query_problem
+map_method(struct call *call, const struct entry *entry)
+{
+	enum query_problem problem = QUERY_FINE;
+
+	if (entry->flags & MAPS_POST)
+		call->method = "POST";
+	if (!(entry->flags & MAPS_GET))
+		return QUERY_FINE;
+	call->method = "GET";
+	if (call->form.len > 0)
+		call->query = call->form;
+	else if (is_form(call->content_type))
+		problem = add_form(call);
+	call->form = call->body = (struct str){0};
+	return call->query.len > LIMIT_QUERY_BYTES ? QUERY_TOO_MANY : problem;
+}
+
 /* Find the meetingID and where the meeting lives; false when that is answered
  * already. */
 static bool
@@ -288,10 +333,14 @@ prepare(struct call *call, const struct entry *entry, enum query_problem encodin
 		reply_error(call->response, call->arena, REPLY_UNSUPPORTED);
 		return false;
 	}
-	if (strcmp(request->method, "POST") != 0)
+	if (strcmp(request->method, "POST") != 0) {
 		call->body = (struct str){0};
-	else if (call->body.len > 0 && !is_body_type(entry, call->content_type)) {
+	} else if (request->body.len > 0 && !is_body_type(entry, request->content_type)) {
 		reply_error(call->response, call->arena, REPLY_CONTENT_TYPE);
+		return false;
+	}
+	if (map_method(call, entry) != QUERY_FINE) {
+		reply_error(call->response, call->arena, REPLY_INVALID);
 		return false;
 	}
 	return !(entry->flags & MEETING) || find_meeting(call);

@@ -37,7 +37,8 @@ struct call {
 	                             or absent where that is not plain */
 	bool once;                /* must not be sent twice */
 	bool json;                /* may a server answer it in JSON? */
-	struct query parameters;  /* of the query, or of the form without one */
+	struct query parameters;  /* of the query, or of the form that takes its place or,
+	                             by MAPS_GET of api.c, goes along in it */
 
 	/* What is sent on: */
 	const char *method;       /* "GET" or "POST" */

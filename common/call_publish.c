@@ -150,18 +150,6 @@ has_record_id(struct call *call)
 	return false;
 }
 
-/* BBB takes the call by GET only (UrlMappings.groovy). */
-static void
-make_get(struct call *call)
-{
-
-	call->method = "GET";
-	call->body = (struct str){0};
-	if (call->form.len > 0)
-		call->query = call->form;
-	call->form = (struct str){0};
-}
-
 void
 call_publish(struct call *call)
 {
@@ -172,7 +160,6 @@ call_publish(struct call *call)
 		reply_error(call->response, call->arena, REPLY_NO_PUBLISH);
 		return;
 	}
-	make_get(call);
 	change(call);
 }
 
@@ -182,7 +169,6 @@ call_delete(struct call *call)
 
 	if (!has_record_id(call))
 		return;
-	make_get(call);
 	change(call);
 }
 

@@ -488,7 +488,8 @@ bool
 relay_may_redirect(const struct call *call)
 {
 
-	return call->config->forward_redirect && call->body.len == 0 && call->form.len == 0;
+	return call->config->forward_redirect && call->body.len == 0 &&
+	    strcmp(call->method, "GET") == 0;
 }
 
 void

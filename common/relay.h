@@ -91,7 +91,8 @@ void relay_answer(struct call *call, const struct server *server,
 	const struct relay_answer *answer, bool cookies);
 
 /* Is a call to one server to be answered with a redirect?  (The configuration's
- * forward; never a call that carries a body.) */
+ * forward; never a call that carries a body, nor one by POST, which clients repeat as a
+ * GET.) */
 bool relay_may_redirect(const struct call *call);
 
 /* Answer with a 302 to the call on that server, re-signed.  Bytes that a browser
