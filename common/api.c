@@ -15,7 +15,7 @@
 enum {
 	OPEN = 1 << 0,      /* no checksum is looked at */
 	MEETING = 1 << 1,   /* needs a meetingID, and where it lives */
-	GET = 1 << 2,       /* allowed methods; HEAD counts as GET */
+	GET = 1 << 2,       /* allowed methods */
 	POST = 1 << 3,
 	ANY_METHOD = 1 << 4,
 	FORM = 1 << 5,      /* body types BBB takes (ContentTypeValidator.java); */
@@ -23,7 +23,8 @@ enum {
 	ONCE = 1 << 7,      /* must not be sent to a server twice */
 	JSON = 1 << 8,      /* BBB's answer is, or may be, JSON */
 	MAPS_GET = 1 << 9,  /* BBB maps it to GET alone (UrlMappings.groovy), … */
-	MAPS_POST = 1 << 10 /* … to POST alone; neither: to both */
+	MAPS_POST = 1 << 10, /* … to POST alone; neither: to both */
+	READS = 1 << 11     /* changes nothing: HEAD is as good as GET */
 };
 
 static const struct entry {
@@ -33,24 +34,24 @@ static const struct entry {
 } entries[] = {
 	{"", OPEN | ANY_METHOD, call_index},
 	{"create", MEETING | GET | POST | FORM | XML | ONCE, call_create},
-	{"join", MEETING | GET, call_join},
-	{"isMeetingRunning", MEETING | GET | POST | FORM, call_running},
-	{"getMeetingInfo", MEETING | GET | POST | FORM, call_meeting},
+	{"join", MEETING | READS | GET, call_join},
+	{"isMeetingRunning", MEETING | READS | GET | POST | FORM, call_running},
+	{"getMeetingInfo", MEETING | READS | GET | POST | FORM, call_meeting},
 	{"end", MEETING | GET | POST | FORM, call_meeting},
 	{"insertDocument", MEETING | POST | XML | ONCE | MAPS_POST, call_meeting},
 	{"sendChatMessage", MEETING | GET | POST | ONCE | MAPS_GET, call_chat},
-	{"getMeetings", GET | POST | FORM, call_lists},
-	{"getSessions", GET | POST | FORM, call_lists},
-	{"getRecordings", GET | POST, call_recordings},
+	{"getMeetings", READS | GET | POST | FORM, call_lists},
+	{"getSessions", READS | GET | POST | FORM, call_lists},
+	{"getRecordings", READS | GET | POST, call_recordings},
 	{"publishRecordings", GET | POST | MAPS_GET, call_publish},
 	{"deleteRecordings", GET | POST | ONCE | MAPS_GET, call_delete},
 	{"updateRecordings", GET | POST, call_update},
-	{"getRecordingTextTracks", GET | POST | JSON, call_captions},
+	{"getRecordingTextTracks", READS | GET | POST | JSON, call_captions},
 	{"putRecordingTextTrack", POST | ONCE | JSON | MAPS_POST, call_caption_put},
 	{"hooks/create", GET, call_hooks_create},
-	{"hooks/list", GET, call_hooks_list},
+	{"hooks/list", READS | GET, call_hooks_list},
 	{"hooks/destroy", GET, call_hooks_destroy},
-	{"tinyscale/health", OPEN | GET, call_health},
+	{"tinyscale/health", OPEN | READS | GET, call_health},
 	{"tinyscale/callback", OPEN | POST, call_callback},
 	{"tinyscale/status", OPEN | ANY_METHOD, call_unsupported},
 	{"tinyscale/metrics", OPEN | ANY_METHOD, call_unsupported},
@@ -245,7 +246,9 @@ is_method_allowed(const struct entry *entry, const char *method)
 
 	if (entry->flags & ANY_METHOD)
 		return true;
-	if (strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0)
+	if (strcmp(method, "HEAD") == 0)
+		return entry->flags & READS;
+	if (strcmp(method, "GET") == 0)
 		return entry->flags & GET;
 	return strcmp(method, "POST") == 0 && (entry->flags & POST);
 }

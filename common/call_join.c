@@ -2,6 +2,8 @@
  * join: the browser itself must go to the meeting's server, which sets the
  * session's cookie on its own host name (ApiController.join).
  */
+#include <string.h>
+
 #include "call.h"
 #include "relay.h"
 #include "reply.h"
@@ -20,6 +22,11 @@ call_join(struct call *call)
 	call_apply_parameters(call, &call->server->join_defaults,
 	    &call->server->join_overrides);
 	if (str_is_nocase(query_find(&call->parameters, "redirect"), "false")) {
+		/* Here someone joins, which whoever only looks does not mean. */
+		if (strcmp(call->request->method, "HEAD") == 0) {
+			reply_error(call->response, call->arena, REPLY_UNSUPPORTED);
+			return;
+		}
 		relay_send(call, call->server, &answer);
 		relay_answer(call, call->server, &answer, true);
 		return;
