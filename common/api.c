@@ -240,6 +240,24 @@ refuse_checksum(struct call *call)
 
 /* ---- A request ------------------------------------------------------------ */
 
+/* The parameters that the gateway itself reads, by query_find, and works with.  All
+ * others are the server's to understand. */
+static const char *const own_parameters[] = {
+	"callbackURL", "duration", "eventID", "getRaw", "hookID", "limit", "maxParticipants",
+	"meetingID", "meta_server-tag", "offset", "parentMeetingID", "publish", "recordID",
+	"redirect",
+};
+
+/* Is each of those UTF-8? */
+static bool
+is_readable(const struct query *parameters)
+{
+	for (size_t i = 0; i < sizeof(own_parameters) / sizeof(*own_parameters); i++)
+		if (!query_is_utf8(parameters, own_parameters[i]))
+			return false;
+	return true;
+}
+
 static bool
 is_method_allowed(const struct entry *entry, const char *method)
 {
@@ -342,7 +360,7 @@ prepare(struct call *call, const struct entry *entry, enum query_problem encodin
 		reply_error(call->response, call->arena, REPLY_CONTENT_TYPE);
 		return false;
 	}
-	if (map_method(call, entry) != QUERY_FINE) {
+	if (map_method(call, entry) != QUERY_FINE || !is_readable(&call->parameters)) {
 		reply_error(call->response, call->arena, REPLY_INVALID);
 		return false;
 	}

@@ -22,8 +22,10 @@ hex_digit(char c)
 	return -1;
 }
 
-int
-query_decode(struct arena *arena, struct str raw, struct str *decoded)
+/* Decode into bytes of any kind.  Returns 0, or -1 where the encoding is bad; then
+ * *decoded is the raw text. */
+static int
+decode_bytes(struct arena *arena, struct str raw, struct str *decoded)
 {
 	char *out = arena_alloc(arena, raw.len + 1);
 	size_t i, n = 0;
@@ -50,10 +52,17 @@ query_decode(struct arena *arena, struct str raw, struct str *decoded)
 			return -1;
 		out[n++] = c;
 	}
-	if (!str_is_utf8((struct str){out, n}))
-		return -1;
 	*decoded = (struct str){out, n};
 	return 0;
+}
+
+int
+query_decode(struct arena *arena, struct str raw, struct str *decoded)
+{
+	if (decode_bytes(arena, raw, decoded) == 0 && str_is_utf8(*decoded))
+		return 0;
+	*decoded = raw;
+	return -1;
 }
 
 /* The segment of text that begins at *from; *from moves behind its '&'. */
@@ -82,8 +91,9 @@ parse_segment(struct arena *arena, struct str segment, struct query_parameter *p
 		value = str_part(segment, equals + 1, SIZE_MAX);
 	}
 	parameter->raw = segment;
-	bad = query_decode(arena, name, &parameter->name);
-	bad |= query_decode(arena, value, &parameter->value);
+	bad = decode_bytes(arena, name, &parameter->name);
+	bad |= decode_bytes(arena, value, &parameter->value);
+	parameter->is_utf8 = str_is_utf8(parameter->name) && str_is_utf8(parameter->value);
 	return bad ? QUERY_ENCODING : QUERY_FINE;
 }
 
@@ -121,8 +131,18 @@ query_find(const struct query *query, const char *name)
 
 	for (i = 0; i < query->n; i++)
 		if (str_is(query->list[i].name, name))
-			return query->list[i].value;
+			return query->list[i].is_utf8 ? query->list[i].value :
+			    (struct str){0};
 	return (struct str){0};
+}
+
+bool
+query_is_utf8(const struct query *query, const char *name)
+{
+	for (size_t i = 0; i < query->n; i++)
+		if (!query->list[i].is_utf8 && str_is(query->list[i].name, name))
+			return false;
+	return true;
 }
 
 size_t

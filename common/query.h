@@ -7,6 +7,7 @@
 #ifndef QUERY_H
 #define QUERY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "buf.h"
@@ -19,6 +20,7 @@ struct query_parameter {
 	struct str name;
 	struct str value;
 	struct str raw;    /* the "name=value" as it stands in the text */
+	bool is_utf8;      /* are both well-formed UTF-8? */
 };
 
 struct query {
@@ -28,7 +30,7 @@ struct query {
 
 enum query_problem {
 	QUERY_FINE,
-	QUERY_ENCODING,  /* a % without two hex digits, a NUL, or not UTF-8 */
+	QUERY_ENCODING,  /* a % without two hex digits, or a NUL */
 	QUERY_TOO_MANY   /* more than LIMIT_PARAMETERS */
 };
 
@@ -36,16 +38,21 @@ enum query_problem {
  * Read a query string, or the body of a form.  Empty segments are passed over.
  * Parameters whose encoding is bad are kept with their raw text as value, and
  * the first problem is returned, so that a caller can still look for the
- * checksum before it complains.
+ * checksum before it complains.  Bytes that are not UTF-8 are no problem: clients cut
+ * names in the middle of a character, and BBB reads a replacement character there.
  */
 enum query_problem query_parse(struct arena *arena, struct str text, struct query *query);
 
 /* Decode one name or value: '+' is a space, %xx a byte.  Returns 0, or -1 where its
- * encoding is bad; then *decoded is the raw text. */
+ * encoding is bad or what it says is not UTF-8; then *decoded is the raw text. */
 int query_decode(struct arena *arena, struct str raw, struct str *decoded);
 
-/* The first value of that name (names are case-sensitive), or the absent span. */
+/* The first value of that name (names are case-sensitive), or the absent span, also
+ * where the value is not UTF-8: see query_is_utf8. */
 struct str query_find(const struct query *query, const char *name);
+
+/* Is every value of that name UTF-8? */
+bool query_is_utf8(const struct query *query, const char *name);
 
 /* How many parameters have that name? */
 size_t query_count(const struct query *query, const char *name);

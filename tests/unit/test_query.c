@@ -102,10 +102,11 @@ test_parse(void)
 		{STR("a=%4g"), QUERY_ENCODING, "a>%4g|", "the second is none"},
 		{STR("a=%+1"), QUERY_ENCODING, "a>%+1|", "a sign is no digit"},
 		{STR("a=x%00y"), QUERY_ENCODING, "a>x%00y|", "an escaped NUL"},
-		{STR("a=%ff"), QUERY_ENCODING, "a>%ff|", "not UTF-8"},
-		{STR("a=%ed%a0%80"), QUERY_ENCODING, "a>%ed%a0%80|", "a surrogate"},
-		{STR("a=%c3"), QUERY_ENCODING, "a>%c3|", "a character cut"},
-		{STR("a=%c3&b=%a4"), QUERY_ENCODING, "a>%c3|b>%a4|", "a character over two values"},
+		{STR("a=%ff"), QUERY_FINE, "a>\xff|", "not UTF-8"},
+		{STR("a=%ed%a0%80"), QUERY_FINE, "a>\xed\xa0\x80|", "a surrogate"},
+		{STR("a=%c3"), QUERY_FINE, "a>\xc3|", "a character cut"},
+		{STR("a=%c3&b=%a4"), QUERY_FINE, "a>\xc3|b>\xa4|", "a character over two values"},
+		{STR("a=%ff%zz"), QUERY_ENCODING, "a>%ff%zz|", "not UTF-8 nor well encoded"},
 		{STR("a=%u00e4"), QUERY_ENCODING, "a>%u00e4|", "JavaScript's escape()"},
 		{STR("%zz=1&c=2"), QUERY_ENCODING, "%zz>1|c>2|", "a bad name"},
 		{STR("checksum=abc&a=%zz"), QUERY_ENCODING, "checksum>abc|a>%zz|",
@@ -140,6 +141,12 @@ test_parse(void)
 	is_int(query_count(&query, "a"), 2, "count: two");
 	is_int(query_count(&query, "B"), 1, "count: one");
 	is_int(query_count(&query, "b"), 0, "count: none");
+	query_parse(arena, STR("a=1&b=%c3&%ff=1&a=%ff&c=%c3%a4"), &query);
+	is_str(text_of(query_find(&query, "a")), "1", "find: a value beside one that is not UTF-8");
+	ok(query_find(&query, "b").data == NULL, "find: none that is not UTF-8");
+	ok(!query_is_utf8(&query, "a") && !query_is_utf8(&query, "b") &&
+		query_is_utf8(&query, "c") && query_is_utf8(&query, "d"),
+		"UTF-8: all values of the name");
 	query_parse(arena, STR("a&b="), &query);
 	ok(query_find(&query, "a").data != NULL && query_find(&query, "b").data != NULL,
 		"find: an empty value is not an absent one");
@@ -281,6 +288,7 @@ test_forms(void)
 		{"a=%2A-_.~%21%27%28%29%2B%2F", "a=*-_.%7E%21%27%28%29%2B%2F",
 			"a=%2A-_.~%21%27%28%29%2B%2F", "what java.net.URLEncoder escapes"},
 		{"a=%c3%a4", "a=%C3%A4", "a=%C3%A4", "upper-case digits"},
+		{"a=%c3", "a=%C3", "a=%C3", "a character cut"},
 		{"meta_x%20y=1", "meta_x y=1", "meta_x%20y=1", "names are not encoded when signed"},
 		{"checksum=a&checksum=b", "", "", "nothing but checksums"},
 		{"a", "a=", "a=", "no equals sign"},
