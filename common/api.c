@@ -400,7 +400,11 @@ api_handle(const struct api *api, struct arena *arena, const struct request *req
 			return;
 		}
 		if (!authenticate(&call, &encoding)) {
-			refuse_checksum(&call);
+			/* Of what was not read to its end nobody can tell. */
+			if (encoding == QUERY_CUT)
+				reply_error(response, arena, REPLY_INVALID);
+			else
+				refuse_checksum(&call);
 			return;
 		}
 		entry = entry_find(name, &call.parameters);

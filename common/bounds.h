@@ -9,8 +9,10 @@
 #define LIMIT_PATH_BYTES 4096
 #define LIMIT_QUERY_BYTES 65536
 
-/* Parameters in one query or form. */
+/* Parameters in one query or form; and how many are read, since the checksum may stand
+ * behind those that are too many: all that a query of LIMIT_QUERY_BYTES can hold. */
 #define LIMIT_PARAMETERS 1000
+#define LIMIT_PARAMETERS_READ (LIMIT_QUERY_BYTES / 2)
 
 /* BBB allows 256 characters (MeetingIDConstraint); UTF-8 takes up to 4 bytes. */
 #define LIMIT_MEETING_ID_BYTES 1024

@@ -102,15 +102,15 @@ change_sent(struct call *call, const char *name, const char *value)
 	*text = buf_take(&out, call->arena);
 }
 
-/* What the server gets is what counts here, too. */
+/* What the server gets is what counts here, too; it may now be some more than a client
+ * may send. */
 static void
 read_sent(struct call *call)
 {
 	struct query sent;
 
-	if (query_parse(call->arena, call->form.len > 0 ? call->form : call->query,
-	        &sent) == QUERY_FINE)
-		call->parameters = sent;
+	query_parse(call->arena, call->form.len > 0 ? call->form : call->query, &sent);
+	call->parameters = sent;
 }
 
 void

@@ -105,12 +105,14 @@ query_parse(struct arena *arena, struct str text, struct query *query)
 	size_t from, n = 0;
 
 	*query = (struct query){0};
-	for (from = 0; from < text.len;)
+	for (from = 0; from < text.len && n <= LIMIT_PARAMETERS_READ;)
 		if (next_segment(text, &from).len > 0)
 			n++;
-	if (n > LIMIT_PARAMETERS) {
+	if (n > LIMIT_PARAMETERS_READ) {
+		problem = QUERY_CUT;
+		n = LIMIT_PARAMETERS_READ;
+	} else if (n > LIMIT_PARAMETERS) {
 		problem = QUERY_TOO_MANY;
-		n = LIMIT_PARAMETERS;
 	}
 	query->list = arena_alloc(arena, (n + 1) * sizeof(*query->list));
 	for (from = 0; from < text.len && query->n < n;) {

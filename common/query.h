@@ -31,14 +31,15 @@ struct query {
 enum query_problem {
 	QUERY_FINE,
 	QUERY_ENCODING,  /* a % without two hex digits, or a NUL */
-	QUERY_TOO_MANY   /* more than LIMIT_PARAMETERS */
+	QUERY_TOO_MANY,  /* more than LIMIT_PARAMETERS */
+	QUERY_CUT        /* more than LIMIT_PARAMETERS_READ: those beyond are left out */
 };
 
 /*
  * Read a query string, or the body of a form.  Empty segments are passed over.
  * Parameters whose encoding is bad are kept with their raw text as value, and
  * the first problem is returned, so that a caller can still look for the
- * checksum before it complains.  Bytes that are not UTF-8 are no problem: clients cut
+ * checksum before it complains; so it can where there are too many.  Bytes that are not UTF-8 are no problem: clients cut
  * names in the middle of a character, and BBB reads a replacement character there.
  */
 enum query_problem query_parse(struct arena *arena, struct str text, struct query *query);

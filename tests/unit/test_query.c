@@ -161,17 +161,19 @@ test_limit(void)
 		const char *what;
 	} rows[] = {
 		{LIMIT_PARAMETERS, LIMIT_PARAMETERS, QUERY_FINE, "as many as may be"},
-		{LIMIT_PARAMETERS + 1, LIMIT_PARAMETERS, QUERY_TOO_MANY, "one more"},
-		{LIMIT_QUERY_BYTES / 4, LIMIT_PARAMETERS, QUERY_TOO_MANY, "a query full of them"},
+		{LIMIT_PARAMETERS + 1, LIMIT_PARAMETERS + 1, QUERY_TOO_MANY, "one more"},
+		{LIMIT_PARAMETERS_READ, LIMIT_PARAMETERS_READ, QUERY_TOO_MANY,
+			"a query full of them"},
+		{LIMIT_PARAMETERS_READ + 1, LIMIT_PARAMETERS_READ, QUERY_CUT, "beyond it"},
 	};
 
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		struct query query;
 		struct buf text;
 
-		buf_init(&text, LIMIT_QUERY_BYTES + 16);
+		buf_init(&text, 2 * LIMIT_PARAMETERS_READ + 16);
 		for (size_t k = 0; k < rows[i].n; k++)
-			buf_text(&text, "&a=1");
+			buf_text(&text, "&a");
 		is_int(query_parse(arena, buf_view(&text), &query), rows[i].problem,
 			"limit: %s", rows[i].what);
 		is_int(query.n, rows[i].found, "… and how many are kept");
