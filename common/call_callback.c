@@ -168,7 +168,7 @@ sign_hook(struct call *call, const struct server *server, const struct query *pa
 		return refuse(call, server,
 		    "its checksum is not made with the server's secret");
 	checksum_make(algorithm, callback->url, request->body, secret, hex);
-	outgoing->url = str_printf(call->arena, "%.*s%schecksum=%s", STR_ARG(callback->url),
+	outgoing->url = str_printf(call->arena, "%s%schecksum=%s", outgoing->url,
 	    str_find(callback->url, STR("?"), 0) == SIZE_MAX ? "?" : "&", hex);
 	return true;
 }
@@ -255,7 +255,7 @@ call_callback(struct call *call)
 		return;
 	}
 	call->response->server = server->name;
-	outgoing.url = str_copy(call->arena, callback.url);
+	outgoing.url = callback_target(call->arena, callback.url);
 	switch (callback.kind) {
 	case CALLBACK_RECORDING:
 		is_signed = sign_recording(call, server, callback.secret, &outgoing);

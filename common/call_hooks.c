@@ -10,6 +10,7 @@
 #include "callback.h"
 #include "hook.h"
 #include "hooks.h"
+#include "log.h"
 #include "mem.h"
 #include "reply.h"
 
@@ -26,6 +27,31 @@ register_everywhere(struct call *call, const struct hook *hook)
 		orders[i] = (struct hooks_order){.server = servers[i], .hook = hook};
 	hooks_do(call, orders, n, &done);
 	return done;
+}
+
+/* Say why a webhook is refused: the client is told what bbb-webhooks tells it, which
+ * is to look at the log.  Its URL may hold a secret and stays out of that. */
+static void
+refuse(struct call *call, const char *reason)
+{
+	log_warn("webhook refused", "client", str_copy(call->arena, call->request->client),
+	    "reason", reason);
+	reply_error(call->response, call->arena, REPLY_HOOK_CREATE);
+}
+
+/* What is wrong with it, or NULL. */
+static const char *
+flaw_of(const struct hook *hook)
+{
+	if (hook->url.len > LIMIT_CALLBACK_URL_BYTES)
+		return "its callbackURL is too long";
+	if (!callback_is_url(hook->url))
+		return "its callbackURL is no http or https URL, or has spaces or controls";
+	if (hook->meeting_id.len > LIMIT_MEETING_ID_BYTES)
+		return "its meetingID is too long";
+	if (hook->event_id.len > LIMIT_HOOK_EVENTS_BYTES)
+		return "its eventID is too long";
+	return NULL;
 }
 
 void
@@ -49,9 +75,8 @@ call_hooks_create(struct call *call)
 	}
 	hook.base = callback_base(call->arena, call->config, call->request, call->mount);
 	hook_id(hook.url, hook.id);
-	if (!callback_is_url(hook.url) || hook.meeting_id.len > LIMIT_MEETING_ID_BYTES ||
-	    hook.event_id.len > LIMIT_HOOK_EVENTS_BYTES) {
-		reply_error(response, call->arena, REPLY_HOOK_CREATE);
+	if (flaw_of(&hook)) {
+		refuse(call, flaw_of(&hook));
 		return;
 	}
 	/* The state first: what breaks off here is done by the next poll. */
@@ -60,17 +85,19 @@ call_hooks_create(struct call *call)
 		reply_hook_created(response, call->arena, &hook, true);
 		return;
 	}
-	if (result != STORE_FULL) {
-		done = register_everywhere(call, &hook);
-		if (done.n_done > 0) {
-			/* Servers may know what the state has lost. */
-			reply_hook_created(response, call->arena, &hook,
-			    done.n_duplicates == done.n_done);
-			return;
-		}
-		verbs->hook_drop(call->store, hook.id, call->request->now_ms);
+	if (result == STORE_FULL) {
+		refuse(call, "there are too many webhooks");
+		return;
 	}
-	reply_error(response, call->arena, REPLY_HOOK_CREATE);
+	done = register_everywhere(call, &hook);
+	if (done.n_done > 0) {
+		/* Servers may know what the state has lost. */
+		reply_hook_created(response, call->arena, &hook,
+		    done.n_duplicates == done.n_done);
+		return;
+	}
+	verbs->hook_drop(call->store, hook.id, call->request->now_ms);
+	refuse(call, "no server took it");
 }
 
 static int

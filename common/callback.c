@@ -91,12 +91,34 @@ callback_is_url(struct str url)
 	size_t i, authority;
 
 	for (i = 0; i < url.len; i++)
-		if (url.data[i] <= 0x20 || url.data[i] >= 0x7f)
+		if ((unsigned char)url.data[i] <= 0x20 || url.data[i] == 0x7f)
 			return false;
 	authority = str_find(url, STR("://"), 0);
-	return url.len <= LIMIT_CALLBACK_URL_BYTES && authority != SIZE_MAX &&
+	return url.len <= LIMIT_CALLBACK_URL_BYTES && str_is_utf8(url) && authority != SIZE_MAX &&
 	    (str_is_nocase(str_part(url, 0, authority), "http") ||
 	        str_is_nocase(str_part(url, 0, authority), "https"));
+}
+
+const char *
+callback_target(struct arena *arena, struct str url)
+{
+	size_t at = str_find(url, STR("://"), 0);
+	struct buf target;
+
+	at = at == SIZE_MAX ? 0 : at + 3;
+	while (at < url.len && !memchr("/?#", url.data[at], 3))
+		at++;
+	buf_init(&target, LIMIT_ANSWER_BYTES);
+	buf_str(&target, str_part(url, 0, at));
+	for (; at < url.len; at++) {
+		struct str byte = str_part(url, at, 1);
+
+		if ((unsigned char)url.data[at] >= 0x80)
+			query_encode(&target, byte);
+		else
+			buf_str(&target, byte);
+	}
+	return buf_take(&target, arena).data;
 }
 
 /* What the mac is made over.  None of the parts holds a line break, nor does a

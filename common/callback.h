@@ -55,9 +55,14 @@ bool callback_is_needed(const struct config *config, const struct server *server
 struct str callback_base(struct arena *arena, const struct config *config,
 	const struct request *request, struct str mount);
 
-/* Can this be called back: an http or https URL of at most
- * LIMIT_CALLBACK_URL_BYTES printable ASCII bytes? */
+/* Can this be called back: an http or https URL of at most LIMIT_CALLBACK_URL_BYTES,
+ * UTF-8 without spaces and controls?  It need not be ASCII: neither bbb-webhooks nor
+ * browsers insist on that (URL standard, section 4.5). */
 bool callback_is_url(struct str url);
+
+/* The URL as it is called: what is not ASCII behind its host stands as %XX.  The host
+ * is left to libcurl, which knows its ASCII form.  NUL-terminated, in the arena. */
+const char *callback_target(struct arena *arena, struct str url);
 
 /* The gateway's URL for that callback, its mac made with callback->secret.  Equal
  * arguments give equal URLs. */

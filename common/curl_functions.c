@@ -1,6 +1,7 @@
 #include "curl_functions.h"
 
 #include <dlfcn.h>
+#include <locale.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -38,6 +39,9 @@ curl_functions_load_once(void)
 		    "needed", "7.87.0");
 		goto close;
 	}
+	/* A client's host name that is not ASCII is turned into such by libidn2, which
+	 * takes it for text in the locale's charset. */
+	setlocale(LC_CTYPE, "C.UTF-8");
 	/* What this allocates lasts as long as the process: detached resolver
 	 * threads may still use it when the last transport is closed. */
 	code = functions.global_init(CURL_GLOBAL_ALL);

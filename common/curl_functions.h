@@ -54,7 +54,8 @@ struct curl_functions {
  * Load libcurl and initialise it, once per process and after the last fork;
  * later calls, of any thread, return the same.  It stays loaded till the
  * process ends.  Returns NULL when it cannot be had; the reason is logged by
- * the first call.
+ * the first call.  The first call also sets the process's charset (LC_CTYPE) to UTF-8,
+ * so no other thread may be at work with texts of the locale then.
  */
 const struct curl_functions *curl_functions_load(void);
 

@@ -211,6 +211,9 @@ hooks_do(struct call *call, const struct hooks_order *orders, size_t n,
 		prepare(call, &fanout, &orders[i]);
 	fanout_run(&fanout, "hooks", call->config->probe_timeout_ms, NULL);
 	for (i = 0; i < fanout.n; i++) {
+		if (fanout.answers[i].verdict == RELAY_FAILED)
+			log_warn("server refused a webhook", "server", fanout.servers[i]->name,
+			    "result", str_copy(call->arena, fanout.answers[i].message_key));
 		if (fanout.answers[i].verdict != RELAY_SUCCESS)
 			continue;
 		done->n_done++;

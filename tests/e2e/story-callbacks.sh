@@ -102,6 +102,17 @@ for algorithm in sha1 sha256; do
 	is "$(received hook target)" "/receiver/hook?x=1&checksum=$sum" "an event, $algorithm"
 done
 
+# Neither host nor path need be ASCII; libcurl knows where localhost is, whatever precedes it.
+url="http://bücher.localhost:$((PORT0 + 10))/receiver/größe?x=ä"
+call hooks/create "callbackURL=$(encoded "$url")"
+is "$(result)" SUCCESS "a hook whose URL is not ASCII"
+control "/event?server=2&event=meeting-created&meetingID=any&algorithm=sha256" >"$T/out"
+path=gr%C3%B6%C3%9Fe
+form=$(received "$(encoded "$path")" body)
+sum=$(printf '%s' "$url$form$SECRET" | digest sha256)
+is "$(received "$(encoded "$path")" target)" "/receiver/$path?x=%C3%A4&checksum=$sum" "hears of events"
+call hooks/destroy "hookID=$(xml hookID)"
+
 fault 3 refuse
 call hooks/create "callbackURL=$(encoded "$(receiver_url late)")"
 late=$(xml hookID)

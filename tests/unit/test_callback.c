@@ -94,7 +94,8 @@ test_is_url(void)
 		{"ftp://a", false}, {"file:///etc/passwd", false}, {"gopher://a", false},
 		{"javascript:alert(1)//http://", false}, {" http://a", false},
 		{"http://a b", false}, {"http://a\n", false}, {"http://a\r\nX: y", false},
-		{"http://\xc3\xa4", false}, {"http://a\x7f", false},
+		{"http://\xc3\xa4", true}, {"http://a\x7f", false},
+		{"http://a/\xe6\x97\xa5?\xc3\xa4", true}, {"http://a/\xc3", false},
 	};
 	char *text = arena_alloc(arena, LIMIT_CALLBACK_URL_BYTES + 2);
 
@@ -105,6 +106,24 @@ test_is_url(void)
 	ok(!callback_is_url(str_from(text)), "a byte too long");
 	text[LIMIT_CALLBACK_URL_BYTES] = '\0';
 	ok(callback_is_url(str_from(text)), "the very maximum");
+}
+
+static void
+test_target(void)
+{
+	static const struct {
+		const char *url, *target;
+	} rows[] = {
+		{"http://a", "http://a"},
+		{"https://a/b?c=%d#{e}", "https://a/b?c=%d#{e}"},
+		{"http://\xc3\xa4.test:80/\xc3\xa4", "http://\xc3\xa4.test:80/%C3%A4"},
+		{"http://\xc3\xa4?\xc3\xa4", "http://\xc3\xa4?%C3%A4"},
+		{"http://\xc3\xa4#\xc3\xa4", "http://\xc3\xa4#%C3%A4"},
+	};
+
+	for (size_t i = 0; i < COUNT(rows); i++)
+		is_str(callback_target(arena, str_from(rows[i].url)), rows[i].target,
+			"called: %s", rows[i].url);
 }
 
 /* Read what follows the first "?". */
@@ -208,6 +227,7 @@ main(void)
 	test_needed();
 	test_base();
 	test_is_url();
+	test_target();
 	test_round_trip();
 	test_rewrite();
 	arena_free(arena);
