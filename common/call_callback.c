@@ -38,18 +38,27 @@ refuse(struct call *call, const struct server *server, const char *reason)
 	return false;
 }
 
+/* By what the client verifies the token of a recording: as BBB signs it, but where it is
+ * to know nothing below SHA-512, as Scalelite does (scalelite#1250). */
+static enum token_algorithm
+recording_algorithm(const struct config *config)
+{
+	return config->checksum_algorithms == 1u << CHECKSUM_SHA512 ? TOKEN_HS512 : TOKEN_HS256;
+}
+
 /* Sign the server's token anew; false when that is answered. */
 static bool
-sign_token(struct call *call, const struct server *server, const char *secret,
-    enum token_algorithm algorithm, struct str token, struct str *anew)
+sign_token(struct call *call, const struct server *server, enum token_algorithm algorithm,
+    struct str token, enum token_algorithm new_algorithm, const char *new_secret,
+    struct str *anew)
 {
 
 	enum token_result result = TOKEN_INVALID;
 
 	for (size_t i = 0; i < server->n_secrets && result == TOKEN_INVALID; i++)
 		result = token_sign_anew(call->arena, algorithm, token,
-		    str_from(server->secrets[i]), str_from(secret), call->request->now_ms,
-		    anew);
+		    str_from(server->secrets[i]), new_algorithm, str_from(new_secret),
+		    call->request->now_ms, anew);
 	switch (result) {
 	case TOKEN_FINE:
 		return true;
@@ -74,8 +83,8 @@ sign_recording(struct call *call, const struct server *server, const char *secre
 
 	if (query_parse(call->arena, call->request->body, &form) != QUERY_FINE)
 		return refuse(call, server, "its body is no form");
-	if (!sign_token(call, server, secret, TOKEN_HS256,
-	        query_find(&form, "signed_parameters"), &token))
+	if (!sign_token(call, server, TOKEN_HS256, query_find(&form, "signed_parameters"),
+	        recording_algorithm(call->config), secret, &token))
 		return false;
 	/* A token is of letters that a form need not encode. */
 	outgoing->body = str_from(str_printf(call->arena, "signed_parameters=%.*s",
@@ -101,8 +110,8 @@ sign_analytics(struct call *call, const struct server *server, const char *secre
 {
 	struct str token;
 
-	if (!sign_token(call, server, secret, TOKEN_HS512, bearer(call->request->authorization),
-	        &token))
+	if (!sign_token(call, server, TOKEN_HS512, bearer(call->request->authorization),
+	        TOKEN_HS512, secret, &token))
 		return false;
 	outgoing->authorization = str_from(str_printf(call->arena, "Bearer %.*s",
 	    STR_ARG(token)));

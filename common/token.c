@@ -96,7 +96,8 @@ sign(jwt_alg_t algorithm, const char *claims, struct str secret)
 
 enum token_result
 token_sign_anew(struct arena *arena, enum token_algorithm algorithm, struct str token,
-    struct str secret, struct str new_secret, int64_t now_ms, struct str *anew)
+    struct str secret, enum token_algorithm new_algorithm, struct str new_secret,
+    int64_t now_ms, struct str *anew)
 {
 	enum token_result result = TOKEN_INVALID;
 	char *claims = NULL, *text = NULL;
@@ -123,7 +124,7 @@ token_sign_anew(struct arena *arena, enum token_algorithm algorithm, struct str 
 	claims = functions.get_grants_json(jwt, NULL);
 	if (!claims || claims[0] != '{')
 		goto out;
-	text = sign(algorithms[algorithm], claims, new_secret);
+	text = sign(algorithms[new_algorithm], claims, new_secret);
 	if (!text)
 		goto out;
 	*anew = str_from(str_copy(arena, str_from(text)));

@@ -29,13 +29,12 @@ enum token_result {
 /*
  * Verify token, which must be signed with secret by exactly that algorithm: what
  * the token itself names as its algorithm decides nothing.  Then sign its claims,
- * "exp" among them, anew with new_secret by the same algorithm; *anew gets
- * that token, NUL-terminated, in the arena.  Order and spacing of the claims
+ * "exp" among them, anew with new_secret by new_algorithm; *anew gets that token, NUL-terminated, in the arena.  Order and spacing of the claims
  * may change.  Longer tokens than LIMIT_TOKEN_BYTES, and empty secrets, are
  * TOKEN_INVALID.
  */
 enum token_result token_sign_anew(struct arena *arena, enum token_algorithm algorithm,
-	struct str token, struct str secret, struct str new_secret, int64_t now_ms,
-	struct str *anew);
+	struct str token, struct str secret, enum token_algorithm new_algorithm,
+	struct str new_secret, int64_t now_ms, struct str *anew);
 
 #endif

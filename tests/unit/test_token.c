@@ -109,7 +109,7 @@ anew(struct arena *arena, enum token_algorithm algorithm, const char *token,
 	const char *secret, const char *new_secret, struct str *out)
 {
 	*out = (struct str){NULL, 0};
-	return token_sign_anew(arena, algorithm, str_from(token), str_from(secret),
+	return token_sign_anew(arena, algorithm, str_from(token), str_from(secret), algorithm,
 		str_from(new_secret), NOW_MS, out);
 }
 
@@ -145,6 +145,19 @@ test_claims(struct arena *arena)
 		"eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJtZWV0aW5nX2lkIjoibSIsInJlY29yZ"
 		"F9pZCI6InIifQ.Q67gKcnBmxOKp_x9HT7d0X5VRBg0heNzioQ9lfDmALI",
 		"the claims are the same under the new secret");
+}
+
+static void
+test_other_algorithm(struct arena *arena)
+{
+	struct str out, again;
+
+	is_int(token_sign_anew(arena, TOKEN_HS256, str_from(tokens[0].token), STR("key"),
+		TOKEN_HS512, STR("new"), NOW_MS, &out), TOKEN_FINE, "from HS256 to HS512");
+	is_int(anew(arena, TOKEN_HS512, out.data, "new", "new", &again), TOKEN_FINE,
+		"HS512 verifies it");
+	is_int(anew(arena, TOKEN_HS256, out.data, "new", "new", &again), TOKEN_INVALID,
+		"HS256 no longer does");
 }
 
 static void
@@ -193,6 +206,7 @@ main(void)
 
 	test_tokens(arena);
 	test_claims(arena);
+	test_other_algorithm(arena);
 	test_bounds(arena);
 	test_changed_bytes(arena);
 	arena_free(arena);
