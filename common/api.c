@@ -323,12 +323,12 @@ find_meeting(struct call *call)
 	call->meeting_id = str_trim(query_find(&call->parameters, "meetingID"));
 	call->response->meeting_id = call->meeting_id;
 	if (call->meeting_id.len == 0) {
-		reply_error(call->response, call->arena, REPLY_NO_MEETING_ID);
+		call_refuse(call, REPLY_NO_MEETING_ID);
 		return false;
 	}
 	if (call->meeting_id.len > LIMIT_MEETING_ID_BYTES) {
 		call->response->meeting_id.len = 0;
-		reply_error(call->response, call->arena, REPLY_INVALID);
+		call_refuse(call, REPLY_INVALID);
 		return false;
 	}
 	lookup_meeting(call);
@@ -347,7 +347,7 @@ prepare(struct call *call, const struct entry *entry, enum query_problem encodin
 		return false;
 	}
 	if (request->problem != REQUEST_FINE || encoding != QUERY_FINE) {
-		reply_error(call->response, call->arena, REPLY_INVALID);
+		call_refuse(call, REPLY_INVALID);
 		return false;
 	}
 	if (!is_method_allowed(entry, request->method)) {
@@ -361,7 +361,7 @@ prepare(struct call *call, const struct entry *entry, enum query_problem encodin
 		return false;
 	}
 	if (map_method(call, entry) != QUERY_FINE || !is_readable(&call->parameters)) {
-		reply_error(call->response, call->arena, REPLY_INVALID);
+		call_refuse(call, REPLY_INVALID);
 		return false;
 	}
 	return !(entry->flags & MEETING) || find_meeting(call);

@@ -1,12 +1,26 @@
 #include "call.h"
 
+#include <string.h>
+
 #include "buf.h"
 #include "bounds.h"
+#include "callback.h"
 #include "log.h"
 #include "mem.h"
 
 /* A lease outlives what it is for by this. */
 #define LEASE_SPARE_MS 5000
+
+void
+call_refuse(struct call *call, enum reply_error error)
+{
+	struct str url = str_trim(query_find(&call->parameters, "errorRedirectUrl"));
+
+	if (strcmp(call->name, "join") == 0 && callback_is_url(url))
+		reply_error_redirect(call->response, call->arena, error, url);
+	else
+		reply_error(call->response, call->arena, error);
+}
 
 struct server_facts *
 call_facts(struct call *call)

@@ -13,6 +13,7 @@
 #include "config.h"
 #include "meeting.h"
 #include "query.h"
+#include "reply.h"
 #include "request.h"
 #include "response.h"
 #include "server.h"
@@ -80,6 +81,13 @@ call_handler call_hooks_create; /* call_hooks.c */
 call_handler call_hooks_list;
 call_handler call_hooks_destroy;
 call_handler call_unsupported;  /* call_health.c: what is not served */
+
+/*
+ * Answer with an error of the gateway's own, as the call's client wants it: a join that
+ * names an errorRedirectUrl, http or https, is sent there, as BBB does for whoever
+ * knows the secret, and every other call gets the document.
+ */
+void call_refuse(struct call *call, enum reply_error error);
 
 /* What is known of all servers of the configuration, in its order, in the arena. */
 struct server_facts *call_facts(struct call *call);

@@ -14,11 +14,11 @@ call_join(struct call *call)
 	const struct config *config = call->config;
 	struct relay_answer answer;
 
+	call_apply_parameters(call, &config->join_defaults, &config->join_overrides);
 	if (!call->server) {
-		reply_error(call->response, call->arena, REPLY_JOIN_NOT_FOUND);
+		call_refuse(call, REPLY_JOIN_NOT_FOUND);
 		return;
 	}
-	call_apply_parameters(call, &config->join_defaults, &config->join_overrides);
 	call_apply_parameters(call, &call->server->join_defaults,
 	    &call->server->join_overrides);
 	if (str_is_nocase(query_find(&call->parameters, "redirect"), "false")) {

@@ -103,6 +103,31 @@ reply_error(struct response *response, struct arena *arena, enum reply_error err
 	response->result = errors[error].key;
 }
 
+void
+reply_error_redirect(struct response *response, struct arena *arena, enum reply_error error,
+    struct str url)
+{
+	size_t hash = str_find(url, STR("#"), 0);
+	struct str before = str_part(url, 0, hash);
+	struct buf location;
+
+	buf_init(&location, LIMIT_ANSWER_BYTES);
+	query_encode_for_browser(&location, before);
+	if (str_find(before, STR("?"), 0) == SIZE_MAX)
+		buf_char(&location, '?');
+	else if (!memchr("?&", before.data[before.len - 1], 2))
+		buf_char(&location, '&');
+	buf_text(&location, "errors=");
+	query_encode(&location, str_from(str_printf(arena, "[{\"key\":\"%s\",\"message\":\"%s\"}]",
+	    errors[error].key, errors[error].message)));
+	if (hash != SIZE_MAX) {
+		buf_char(&location, '#');
+		query_encode_for_browser(&location, str_part(url, hash + 1, SIZE_MAX));
+	}
+	reply_redirect(response, buf_take(&location, arena).data);
+	response->result = errors[error].key;
+}
+
 /* Append the text as a part of a JSON string (RFC 8259, section 7).  What would be
  * markup is escaped too, lest somebody takes the answer for a page. */
 static void

@@ -51,6 +51,14 @@ enum reply_error {
 void reply_error(struct response *response, struct arena *arena, enum reply_error error);
 
 /*
+ * Answer with a redirect that tells the error: to the http or https URL, with
+ * errors=[{"key":"…","message":"…"}] at the end of its query (ApiController.groovy,
+ * respondWithRedirect).
+ */
+void reply_error_redirect(struct response *response, struct arena *arena,
+	enum reply_error error, struct str url);
+
+/*
  * Answer with an error as the calls about captions do, {"response":{…}}
  * (RecordingController.groovy, RecMetaXmlHelper.scala).  detail ends the message; it
  * may be absent.
@@ -62,8 +70,7 @@ void reply_json_error(struct response *response, struct arena *arena,
  * value of a messageKey in it? */
 bool reply_json_is(struct str json, enum reply_error error);
 
-/* Does the redirect by which BBB answers a join say that?  Its query ends in
- * errors=[{"key":"…","message":"…"}] (ApiController.groovy, respondWithRedirect). */
+/* Does the redirect by which BBB answers a join say that (reply_error_redirect)? */
 bool reply_redirect_is(struct arena *arena, struct str location, enum reply_error error);
 
 /* Is this the messageKey of that error? */
