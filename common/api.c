@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "call.h"
+#include "callback.h"
 #include "checksum.h"
 #include "bounds.h"
 #include "log.h"
@@ -411,8 +412,12 @@ api_handle(const struct api *api, struct arena *arena, const struct request *req
 	}
 	call.once = entry->flags & ONCE;
 	call.json = entry->flags & JSON;
-	if (prepare(&call, entry, encoding))
-		entry->handler(&call);
+	if (!prepare(&call, entry, encoding))
+		return;
+	entry->handler(&call);
+	if (!(entry->flags & OPEN) && !str_starts(str_from(response->content_type),
+	        "application/json"))
+		response->body = callback_restore(arena, call.config, response->body);
 }
 
 void

@@ -40,6 +40,10 @@
 #define LIMIT_TOKEN_BYTES 16384
 #define LIMIT_CALLBACK_URL_BYTES 2048
 
+/* Such URLs that are made a client's again in one answer: some hundredths of a millisecond
+ * each, which a server that lists nothing else must not take without end. */
+#define LIMIT_CALLBACKS_SHOWN 20000
+
 /* Webhooks, all together, and the events that one names. */
 #define LIMIT_HOOKS 500
 #define LIMIT_HOOK_EVENTS_BYTES 2048

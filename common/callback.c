@@ -6,9 +6,13 @@
 #include "checksum.h"
 #include "log.h"
 #include "mem.h"
+#include "xml.h"
 
 /* What the gateway's URL is below its base. */
 #define CALLBACK_PATH "/tinyscale/callback?"
+
+/* Hexadecimal digits of the mac, which is the last of the parameters. */
+#define MAC_DIGITS 64
 
 /* No Host is longer: a name of 253 bytes and a port. */
 #define HOST_BYTES 260
@@ -224,4 +228,106 @@ callback_rewrite(struct arena *arena, const struct config *config, const char *s
 	}
 	buf_str(&out, str_part(text, at, SIZE_MAX));
 	return buf_take(&out, arena);
+}
+
+/* One of the gateway's URLs in an XML text, around CALLBACK_PATH. */
+struct placed {
+	size_t before, after; /* how many of its bytes stand on either side of that */
+	bool is_escaped;      /* or is it in a CDATA section? */
+	struct callback callback;
+};
+
+/* How many bytes at the end of the text, which stands before CALLBACK_PATH, are the URL's;
+ * 0 when it is none. */
+static size_t
+url_before(struct str text)
+{
+	for (size_t at = text.len; at-- > 0;) {
+		char c = text.data[at];
+
+		if (c == '<' || c == '>' || c == '"' || c == '\'' || (unsigned char)c <= 0x20)
+			return 0;
+		if (c == 'h' && (str_starts(str_part(text, at, 7), "http://") ||
+		        str_starts(str_part(text, at, 8), "https://")))
+			return text.len - at;
+	}
+	return 0;
+}
+
+/* The parameters with which the text begins, without XML's escapes; *len gets their length
+ * in it.  The absent span when no mac ends them. */
+static struct str
+url_parameters(struct arena *arena, struct str text, bool is_escaped, size_t *len)
+{
+	struct str mac = is_escaped ? STR("&amp;mac=") : STR("&mac=");
+	size_t at = str_find(text, mac, 0), n = 0;
+	char *out;
+
+	if (at == SIZE_MAX || text.len - at - mac.len < MAC_DIGITS)
+		return (struct str){NULL, 0};
+	*len = at + mac.len + MAC_DIGITS;
+	out = arena_alloc(arena, *len + 1);
+	for (at = 0; at < *len; at++) {
+		out[n++] = text.data[at];
+		if (is_escaped && str_starts(str_part(text, at, 5), "&amp;"))
+			at += 4;
+	}
+	return (struct str){out, n};
+}
+
+/* Read the URL around a CALLBACK_PATH between these two; false when it is none that this
+ * gateway made. */
+static bool
+read_placed(struct arena *arena, const struct config *config, struct str before,
+    struct str after, struct placed *placed)
+{
+	size_t amp = str_find(after, STR("&"), 0);
+	struct str parameters;
+	struct query query;
+
+	placed->before = url_before(before);
+	if (placed->before == 0 || amp == SIZE_MAX)
+		return false;
+	placed->is_escaped = str_starts(str_part(after, amp, 5), "&amp;");
+	parameters = url_parameters(arena, after, placed->is_escaped, &placed->after);
+	if (!parameters.data || query_parse(arena, parameters, &query) != QUERY_FINE ||
+	    callback_read(arena, config, &query, &placed->callback) != 0)
+		return false;
+	/* A CDATA section cannot hold its own end. */
+	return placed->is_escaped || str_find(placed->callback.url, STR("]]>"), 0) == SIZE_MAX;
+}
+
+struct str
+callback_restore(struct arena *arena, const struct config *config, struct str xml)
+{
+	const size_t path = strlen(CALLBACK_PATH);
+	size_t at, next, least = 0, done = 0, n = 0;
+	bool is_needed = false;
+	struct placed placed;
+	struct buf out;
+
+	for (size_t i = 0; i < config->n_servers && !is_needed; i++)
+		is_needed = callback_is_needed(config, &config->servers[i]);
+	if (!is_needed)
+		return xml;
+	buf_init(&out, LIMIT_MERGED_BYTES);
+	/* Between two of them each byte is looked at for one before and one behind it. */
+	for (at = str_find(xml, STR(CALLBACK_PATH), 0);
+	    at != SIZE_MAX && n < LIMIT_CALLBACKS_SHOWN; at = next, n++) {
+		next = str_find(xml, STR(CALLBACK_PATH), at + path);
+		if (read_placed(arena, config, str_part(xml, least, at - least),
+		        str_part(xml, at + path, next - at - path), &placed)) {
+			buf_str(&out, str_part(xml, done, at - placed.before - done));
+			if (placed.is_escaped)
+				xml_text(&out, placed.callback.url);
+			else
+				buf_str(&out, placed.callback.url);
+			done = at + path + placed.after;
+		}
+		least = done > at ? done : at + path;
+	}
+	if (done == 0)
+		return xml;
+	buf_str(&out, str_part(xml, done, SIZE_MAX));
+	return buf_failed(&out) ? xml : buf_take(&out, arena);
 }

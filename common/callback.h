@@ -89,4 +89,14 @@ int callback_read(struct arena *arena, const struct config *config,
 struct str callback_rewrite(struct arena *arena, const struct config *config,
 	const char *secret, struct str base, const struct server *server, struct str text);
 
+/*
+ * The XML answer of a server as a client shall get it: each URL of the gateway's that
+ * stands there in place of a client's, known by its form and its mac, is the client's own
+ * again, escaped as it was.  Every other byte stays; without such a URL it is the same
+ * span.  Where no server's callbacks are signed anew nothing is looked at, nor is what
+ * comes after LIMIT_CALLBACKS_SHOWN.
+ */
+struct str callback_restore(struct arena *arena, const struct config *config,
+	struct str xml);
+
 #endif

@@ -67,7 +67,8 @@
  *	%callback{KIND SERVER URL [BASE [SECRET]]}
  *	                      the gateway's URL in place of a client's (callback.h),
  *	                      made here as its header tells.  %callback-encoded{…} is
- *	                      the same as a parameter's value.
+ *	                      the same as a parameter's value, %callback-xml{…} as a
+ *	                      text of XML.
  *	%token256{SECRET CLAIMS}, %token512{…}
  *	                      a JSON Web Token as libjwt writes it
  *	%hook{URL}            the hookID of a callbackURL

@@ -10,6 +10,7 @@
 #include "hook.h"
 #include "mem.h"
 #include "query.h"
+#include "xml.h"
 
 /*
  * The words of a placeholder, and what is put in its place.  detail tells kinds of
@@ -52,7 +53,7 @@ cut_word(char *words)
 	return space;
 }
 
-/* KIND SERVER URL [BASE [SECRET]]; detail: is it to be encoded? */
+/* KIND SERVER URL [BASE [SECRET]]; detail: 1, to be encoded; 2, to be a text of XML. */
 static void
 fill_callback(struct arena *arena, struct buf *out, char *words, int detail)
 {
@@ -71,7 +72,10 @@ fill_callback(struct arena *arena, struct buf *out, char *words, int detail)
 		"%s/tinyscale/callback?kind=%s&server=%s&url=%s&mac=%s",
 		base != NULL ? base : "http://gateway.test/bigbluebutton/api", kind,
 		encode(arena, server), encode(arena, url), hex);
-	buf_text(out, detail ? encode(arena, text) : text);
+	if (detail == 2)
+		xml_text(out, str_from(text));
+	else
+		buf_text(out, detail == 1 ? encode(arena, text) : text);
 }
 
 /* SECRET CLAIMS; detail: the number of HMAC's bits. */
@@ -141,6 +145,7 @@ static const struct {
 } placeholders[] = {
 	{"%callback{", fill_callback, 0},
 	{"%callback-encoded{", fill_callback, 1},
+	{"%callback-xml{", fill_callback, 2},
 	{"%token256{", fill_token, 256},
 	{"%token512{", fill_token, 512},
 	{"%hook{", fill_hook, 0},

@@ -77,6 +77,10 @@ url=$(on "$(servers_of altered)" getMeetingInfo meetingID=altered |
 like "$url" "http://127.0.0.1:$HTTP_PORT/*%2Freceiver%2Fother*" "the gateway's URL, with another receiver in it"
 is "$(curl -gsS -o /dev/null -w '%{http_code}' -d "signed_parameters=$token" "$url")" 403 "is refused"
 is "$(received_count other)" 0 "and nobody hears of it"
+call getMeetingInfo meetingID=altered
+is "$(xml bbb-recording-ready-url)" "$(receiver_url ready)" "the client is shown its own"
+call getMeetings
+is "$(xml bbb-recording-ready-url)" "$(receiver_url ready)" "also in the list"
 
 like "$(control "$callback&kind=analytics")" '*"status":200}]}' "its analytics"
 like "$(received analytics body)" '{"version":*"meeting_id":"back"*}' "reach the client"

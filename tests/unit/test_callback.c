@@ -7,6 +7,7 @@
 #include "bounds.h"
 #include "checksum.h"
 #include "mem.h"
+#include "xml.h"
 #include "tap.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -220,6 +221,44 @@ test_rewrite(void)
 	buf_free(&want);
 }
 
+static void
+test_restore(void)
+{
+	struct config config = config_of(1);
+	struct server servers[] = {server};
+	struct callback callback = {CALLBACK_RECORDING, STR("b"), STR("http://a/?x&y"), secrets[0]};
+	struct str url = callback_url(arena, STR("http://gw/api"), &callback), text, got;
+	size_t n = 0, from = 0;
+	struct buf xml;
+
+	config.servers = servers;
+	config.n_servers = 1;
+	buf_init(&xml, LIMIT_MERGED_BYTES);
+	buf_text(&xml, "<a>");
+	xml_text(&xml, url);
+	buf_text(&xml, "</a>");
+	text = buf_take(&xml, arena);
+	for (size_t i = 0; i < text.len; i++) {
+		/* A copy of just that size, for sanitizers. */
+		char *part = mem_alloc(i + 1);
+
+		memcpy(part, text.data, i);
+		got = callback_restore(arena, &config, (struct str){part, i});
+		n += got.data != part || got.len != i;
+		free(part);
+	}
+	is_int(n, strlen("</a>"), "restored: only when it is whole");
+	is_str(callback_restore(arena, &config, text).data, "<a>http://a/?x&amp;y</a>",
+		"restored: the client's own");
+	for (size_t i = 0; i <= LIMIT_CALLBACKS_SHOWN; i++)
+		buf_str(&xml, text);
+	got = callback_restore(arena, &config, buf_view(&xml));
+	for (n = 0; (from = str_find(got, STR("<a>http://a/?x&amp;y</a>"), from)) != SIZE_MAX; n++)
+		from++;
+	is_int(n, LIMIT_CALLBACKS_SHOWN, "restored: so many at the most");
+	buf_free(&xml);
+}
+
 int
 main(void)
 {
@@ -230,6 +269,7 @@ main(void)
 	test_target();
 	test_round_trip();
 	test_rewrite();
+	test_restore();
 	arena_free(arena);
 	return done_testing();
 }
