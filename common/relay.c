@@ -189,43 +189,6 @@ relay_prepare_own(const struct call *call, const struct server *server, const ch
 	sign_first(call, server, name, query, false, http);
 }
 
-/* The value of an element's attribute key, the first of that name in its text. */
-static struct str
-key_attribute(struct str element)
-{
-	size_t at = str_find(element, STR(" key="), 0), end;
-	char quote;
-
-	if (at == SIZE_MAX || at + 6 > element.len)
-		return (struct str){0};
-	at += 5;
-	quote = element.data[at++];
-	for (end = at; end < element.len && element.data[end] != quote; end++)
-		;
-	return str_part(element, at, end - at);
-}
-
-/* The key of BBB's second error document, which has a list of them in place of a
- * messageKey: as elements (api-errors.ftlx) or, up to 2.3, as attributes
- * (ApiController.groovy, respondWithErrors).  A refused checksum comes first. */
-static struct str
-key_in_errors(struct arena *arena, struct str document)
-{
-	struct xml_list errors = {.container = "errors", .item = "error", .keys = {"key"}};
-	struct str first = {0}, key;
-
-	if (xml_read(arena, document, NULL, 0, &errors) != 0)
-		return first;
-	for (size_t i = 0; i < errors.n; i++) {
-		key = errors.items[i].text[0];
-		if (key.len == 0)
-			key = key_attribute(errors.items[i].raw);
-		if (i == 0 || reply_is(key, REPLY_CHECKSUM))
-			first = key;
-	}
-	return first;
-}
-
 /* To a client, whose own checksum is good, a server's complaint about ours says
  * nothing but that the server is of no use: whoever runs the gateway is told. */
 static void
@@ -283,7 +246,7 @@ judge_xml(const struct call *call, const char *name, const struct server *server
 	}
 	answer->message_key = fields[1].text;
 	if (answer->message_key.len == 0 && str_is(fields[0].text, "FAILED"))
-		answer->message_key = key_in_errors(call->arena, http->answer);
+		answer->message_key = reply_key_in_errors(call->arena, http->answer);
 	if (reply_is(answer->message_key, REPLY_CHECKSUM))
 		log_refused_checksum(server);
 	else if (str_is(fields[0].text, "SUCCESS"))

@@ -45,36 +45,21 @@ relay_secret_fails(const struct call *call, const struct server *server, size_t 
 		    "server", server->name);
 }
 
-/* Is it the document of that error, in either of BBB's two shapes (api-error.ftlx,
- * api-errors.ftlx)? */
-static bool
-is_error_document(struct arena *arena, struct str document, enum reply_error error)
-{
-	struct xml_field key = {.name = "messageKey"};
-	struct xml_list errors = {.container = "errors", .item = "error", .keys = {"key"}};
-
-	if (xml_read(arena, document, &key, 1, &errors) != 0)
-		return false;
-	for (size_t i = 0; i < errors.n; i++)
-		if (reply_is(errors.items[i].text[0], error))
-			return true;
-	return reply_is(key.text, error);
-}
-
 bool
 relay_secret_is_refused(struct arena *arena, const struct http_call *http)
 {
-	struct str location;
+	struct xml_field key = {.name = "messageKey"};
 
 	if (http->result != HTTP_ANSWERED)
 		return false;
-	if (http->status == 302) {
-		query_decode(arena, http->location, &location);
-		return reply_json_is(location, REPLY_CHECKSUM);
-	}
+	if (http->status == 302)
+		return reply_redirect_is(arena, http->location, REPLY_CHECKSUM);
 	if (http->status != 200 || http->answer.len > REFUSAL_BYTES)
 		return false;
 	if (str_starts(http->answer, "{"))
 		return reply_json_is(http->answer, REPLY_CHECKSUM);
-	return is_error_document(arena, http->answer, REPLY_CHECKSUM);
+	if (xml_read(arena, http->answer, &key, 1, NULL) != 0)
+		return false;
+	return reply_is(key.text.len > 0 ? key.text :
+	    reply_key_in_errors(arena, http->answer), REPLY_CHECKSUM);
 }

@@ -216,6 +216,40 @@ reply_redirect_is(struct arena *arena, struct str location, enum reply_error err
 	return json_has(last, "key", errors[error].key);
 }
 
+/* The value of an element's attribute key, the first of that name in its text. */
+static struct str
+key_attribute(struct str element)
+{
+	size_t at = str_find(element, STR(" key="), 0), end;
+	char quote;
+
+	if (at == SIZE_MAX || at + 6 > element.len)
+		return (struct str){0};
+	at += 5;
+	quote = element.data[at++];
+	for (end = at; end < element.len && element.data[end] != quote; end++)
+		;
+	return str_part(element, at, end - at);
+}
+
+struct str
+reply_key_in_errors(struct arena *arena, struct str document)
+{
+	struct xml_list found = {.container = "errors", .item = "error", .keys = {"key"}};
+	struct str first = {0}, key;
+
+	if (xml_read(arena, document, NULL, 0, &found) != 0)
+		return first;
+	for (size_t i = 0; i < found.n; i++) {
+		key = found.items[i].text[0];
+		if (key.len == 0)
+			key = key_attribute(found.items[i].raw);
+		if (i == 0 || reply_is(key, REPLY_CHECKSUM))
+			first = key;
+	}
+	return first;
+}
+
 bool
 reply_is(struct str message_key, enum reply_error error)
 {

@@ -73,6 +73,12 @@ bool reply_json_is(struct str json, enum reply_error error);
 /* Does the redirect by which BBB answers a join say that (reply_error_redirect)? */
 bool reply_redirect_is(struct arena *arena, struct str location, enum reply_error error);
 
+/* The key of BBB's second error document, which has a list of them in place of a
+ * messageKey: as elements (api-errors.ftlx) or, up to 2.3, as attributes
+ * (ApiController.groovy, respondWithErrors).  A refused checksum comes first.  Absent when
+ * the document is none. */
+struct str reply_key_in_errors(struct arena *arena, struct str document);
+
 /* Is this the messageKey of that error? */
 bool reply_is(struct str message_key, enum reply_error error);
 
