@@ -9,9 +9,9 @@
 #include <unistd.h>
 
 #include "app.h"
-#include "cgi.h"
-#include "log.h"
-#include "mem.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "formats/cgi.h"
 
 static const char usage[] =
     "usage: tinyscale.cgi [-c CONFIG] [--check-config | --poll | --help | --version]\n"

@@ -11,16 +11,16 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "api.h"
-#include "cgi.h"
-#include "config.h"
-#include "log.h"
-#include "mem.h"
-#include "poll.h"
-#include "reply.h"
-#include "store.h"
-#include "store_none.h"
-#include "store_sqlite.h"
+#include "adapters/none.h"
+#include "adapters/sqlite/store_sqlite.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "config/config.h"
+#include "core/api.h"
+#include "core/reply.h"
+#include "formats/cgi.h"
+#include "ports/store.h"
+#include "upkeep/poll.h"
 
 #define PROBLEMS_BYTES ((size_t)1 << 20)
 

@@ -7,7 +7,7 @@
 
 #include <stdbool.h>
 
-#include "http_curl.h"
+#include "adapters/curl/http_curl.h"
 
 struct app;
 struct arena;

@@ -13,10 +13,10 @@
 #include <unistd.h>
 
 #include "app.h"
+#include "base/log.h"
+#include "base/str.h"
 #include "listen.h"
-#include "log.h"
 #include "poller.h"
-#include "str.h"
 #include "worker.h"
 
 #define DEFAULT_THREADS 32

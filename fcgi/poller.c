@@ -9,8 +9,8 @@
 #include <unistd.h>
 
 #include "app.h"
-#include "log.h"
-#include "mem.h"
+#include "base/log.h"
+#include "base/mem.h"
 
 struct poller {
 	struct app *app;

@@ -17,9 +17,9 @@
 #include <unistd.h>
 
 #include "app.h"
-#include "cgi.h"
-#include "log.h"
-#include "mem.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "formats/cgi.h"
 
 #define STACK_BYTES ((size_t)512 << 10)
 

@@ -22,8 +22,8 @@ check() {
 	fi
 }
 
-for header in common/*.h; do
-	name=${header##*/}
+for header in common/*.h common/*/*.h common/*/*/*.h; do
+	name=${header#common/}
 	check "$name alone" <<-END
 		#include "$name"
 		extern int not_empty;

@@ -1,12 +1,17 @@
 #!/bin/sh
-# Each file of common/ includes only what stands below it (common/LAYERS), and
-# each outside library is seen in one file only.  TAP; run from anywhere.
-# TINYSCALE_SRCDIR names the source tree when it is not the script's parent.
+# The folders of common/ are its layers, and each outside library is seen in one
+# place.  TAP; run from anywhere.  TINYSCALE_SRCDIR names the source tree when it is not
+# the script's parent.
 
 srcdir=${TINYSCALE_SRCDIR:-$(dirname "$0")/..}
 cd "$srcdir" || exit 1
 n=0
 status=0
+
+# The layers, from the base up.  A file includes its own folder and those before it in
+# this list; adapters and core, upkeep, calls never see each other.  What lies in common/
+# itself (app) sees all.
+layers='base formats model config ports core upkeep calls adapters'
 
 # report NAME VIOLATIONS: one check, passed when there are none.
 report() {
@@ -20,94 +25,82 @@ report() {
 	fi
 }
 
-# common/FILE: LINE of each quoted include, checked by one small program:
-# first LAYERS, then all the files.
-violations=$(awk '
-	function base(path) { sub(/.*\//, "", path); sub(/\.[ch]$/, "", path); return path }
-	FILENAME == "common/LAYERS" {
-		if ($0 !~ /^#/)
-			for (i = 2; i <= NF; i++) { layer[$i] = $1 + 0; place[$i] = ++count }
-		next
-	}
-	FNR == 1 {
-		me = base(FILENAME)
-		if (!(me in layer))
-			print FILENAME ": not named in common/LAYERS"
-	}
-	/^[ \t]*#[ \t]*include[ \t]*"/ {
-		split($0, part, "\"")
-		you = base(part[2])
-		at = FILENAME ":" FNR ": "
-		if (!(me in layer) || you == me)
-			next
-		if (you == "banned") {   # the last include of any .c file
-			if (FILENAME ~ /\.h$/)
-				print at "banned.h is for .c files only"
-			next
-		}
-		if (part[2] ~ /\//)
-			print at part[2] " is outside common/"
-		else if (!(you in layer))
-			print at part[2] " is not named in common/LAYERS"
-		else if (layer[you] > layer[me])
-			print at me " (layer " layer[me] ") includes " you " (layer " layer[you] ")"
-		else if (layer[you] == layer[me] && place[you] > place[me])
-			print at me " includes " you ", which stands behind it in layer " layer[me]
-		else if (layer[me] == 5 && layer[you] == 4)
-			print at "the adapter " me " sees the core (" you ")"
-	}
-' common/LAYERS common/*.[ch])
-report "common/ includes only lower layers" "$violations"
-
-missing=$(sed '/^#/d' common/LAYERS | awk '{ for (i = 2; i <= NF; i++) print $i }' |
-	while read -r module; do
-		[ -e "common/$module.c" ] || [ -e "common/$module.h" ] ||
-			echo "common/LAYERS: there is no module $module"
-	done)
-report "every module of LAYERS is there" "$missing"
-
-# is_one_of FILE PATTERNS: does one of the patterns, words, fit?
-is_one_of() {
-	set -f
-	for pattern in $2; do
-		# shellcheck disable=SC2254 # a pattern is meant
-		case $1 in $pattern) set +f; return 0 ;; esac
-	done
-	set +f
-	return 1
+# sources FOLDER...: their C files.
+sources() {
+	find "$@" -name '*.[ch]' | LC_ALL=C sort
 }
 
-# only WHAT HEADERS FILES: the headers (an extended expression) are included by
-# the files (shell patterns of paths, words) and by nothing else.
-only() {
-	found=
-	for file in common/*.[ch] fcgi/*.[ch] cgi/*.[ch] ctl/*.[ch]; do
-		[ -e "$file" ] || continue
-		is_one_of "$file" "$3" && continue
-		lines=$(grep -nE "^[[:space:]]*#[[:space:]]*include[[:space:]]*[<\"]($2)[>\"]" "$file") &&
-			found="$found$(printf '%s\n' "$lines" | sed "s|^|$file:|")
-"
+# FILE:LINE:INCLUDED of each quoted include in the folders.
+includes() {
+	sources "$@" | while read -r file; do
+		sed -nE '/^[[:space:]]*#[[:space:]]*include[[:space:]]*"/{=;p;}' "$file" |
+			sed -E 'N; s/\n[^"]*"/:/; s/".*//' | sed "s|^|$file:|"
 	done
-	report "$1" "$(printf '%s' "$found")"
+}
+
+ours=$(includes common)
+violations=$(printf '%s\n' "$ours" | awk -F: -v layers="$layers" '
+	# The layer of a path below common/: its first folder; "" for app.
+	function layer(path) { return path ~ /\// ? substr(path, 1, index(path, "/") - 1) : "" }
+	# Its whole folder: adapters do not see those beside them.
+	function folder(path) { sub(/\/?[^\/]*$/, "", path); return path }
+	BEGIN { for (n = split(layers, name, " "); n > 0; n--) place[name[n]] = n }
+	{
+		at = $1 ":" $2 ": "
+		me = $1
+		sub(/^common\//, "", me)
+		if (system("test -e common/" $3) != 0)
+			print at "\"" $3 "\" is no path below common/"
+		else if (layer(me) == "" || folder(me) == folder($3))
+			next
+		else if (layer($3) == "")
+			print at layer(me) " sees " $3
+		else if (place[layer($3)] >= place[layer(me)])
+			print at layer(me) " sees " $3 ", which is no layer below it"
+		else if (layer(me) == "adapters" && place[layer($3)] >= place["core"])
+			print at "an adapter sees the core: " $3
+	}')
+report 'a file includes its own folder and those before it' "$violations"
+
+strangers=$(for folder in common/*/; do
+	case " $layers " in
+	*" $(basename "$folder") "*) ;;
+	*) echo "$folder is no layer" ;;
+	esac
+done
+for layer in $layers; do
+	[ -d "common/$layer" ] || echo "there is no common/$layer"
+done)
+report 'each folder is a layer' "$strangers"
+
+# A module is a source with its header.
+circles=$(printf '%s\n' "$ours" | sed -E 's|^common/||; s/:[0-9]+:/ /; s/\.[ch]( \|$)/\1/g' |
+	awk '$1 != $2' | tsort 2>&1 >/dev/null)
+report 'no modules include each other in a circle' "$circles"
+
+# only WHAT HEADERS FILES: the headers (an extended expression) are included by
+# the files (a shell pattern of paths) and by nothing else.
+only() {
+	found=$(sources common fcgi cgi | while read -r file; do
+		# shellcheck disable=SC2254 # a pattern is meant
+		case $file in $3) continue ;; esac
+		grep -nE "^[[:space:]]*#[[:space:]]*include[[:space:]]*[<\"]($2)[>\"]" "$file" |
+			sed "s|^|$file:|"
+	done)
+	report "$1" "$found"
 }
 
 only 'libfcgi is seen in fcgi/ only' '(fastcgi/)?(fcgi[a-z_]*|fastcgi)\.h' 'fcgi/*'
-only 'SQLite is seen in store_sqlite.c and sqlite_file.c only' 'sqlite3[a-z]*\.h' \
-	'common/*sqlite*.c'
-only 'Expat is seen in xml.c only' 'expat[a-z_]*\.h' 'common/xml.c'
-only 'OpenSSL is seen in checksum.c only' 'openssl/.*' 'common/checksum.c'
-only 'json-c is seen in config*.c only' '(json-c/)?json[a-z_-]*\.h|json-c/.*' 'common/config*.c'
-only 'libcurl is seen in http_curl, transfer and curl_functions only' \
-	'curl/.*|curl_functions\.h|transfer\.h' \
-	'common/http_curl.c common/transfer.[ch] common/curl_functions.[ch]'
+only 'SQLite is seen in adapters/sqlite/ only' 'sqlite3[a-z]*\.h' 'common/adapters/sqlite/*'
+only 'libcurl is seen in adapters/curl/ only' 'curl/.*|adapters/curl/(functions|transfer)\.h' \
+	'common/adapters/curl/*'
+only 'json-c is seen in config/ only' '(json-c/)?json[a-z_-]*\.h|json-c/.*' 'common/config/*'
+only 'Expat is seen in xml.c only' 'expat[a-z_]*\.h' 'common/formats/xml.c'
+only 'OpenSSL is seen in checksum.c only' 'openssl/.*' 'common/formats/checksum.c'
+only 'libjwt is seen in token.c only' 'jwt\.h' 'common/formats/token.c'
 
-only 'libjwt is seen in token.c only' 'jwt\.h' 'common/token.c'
-
-doors=$(for file in fcgi/*.[ch] cgi/*.[ch]; do
-	[ -e "$file" ] || continue
-	grep -nE '^[[:space:]]*#[[:space:]]*include[[:space:]]*"(store_|call|reply|relay|xml|query|placement|checksum)' "$file" |
-		sed "s|^|$file:|"
-done)
+doors=$(includes fcgi cgi |
+	grep -vE ':(app\.h|base/[a-z_]+\.h|formats/(cgi|request|response)\.h|[a-z_]+\.h)$')
 report 'the doors hold no balancer knowledge' "$doors"
 
 echo "1..$n"

@@ -3,16 +3,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "api.h"
-#include "cgi.h"
-#include "config.h"
-#include "mem.h"
+#include "base/mem.h"
+#include "config/config.h"
+#include "core/api.h"
+#include "formats/cgi.h"
+#include "formats/request.h"
+#include "formats/response.h"
 #include "placeholders.h"
-#include "poll.h"
-#include "request.h"
-#include "response.h"
 #include "run.h"
 #include "scripted_http.h"
+#include "upkeep/poll.h"
 #include "verdict.h"
 
 #define NONCE UINT64_C(0x0123456789abcdef)

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "mem.h"
+#include "base/mem.h"
 #include "placeholders.h"
 
 /* Is this line a section's title?  Then what follows "== ". */

@@ -82,7 +82,7 @@
 
 #include <stddef.h>
 
-#include "str.h"
+#include "base/str.h"
 
 struct arena;
 

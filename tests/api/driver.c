@@ -16,9 +16,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/mem.h"
 #include "captured_log.h"
 #include "case.h"
-#include "mem.h"
 #include "run.h"
 #include "second_parser.h"
 #include "tap.h"

@@ -5,12 +5,12 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "buf.h"
+#include "base/buf.h"
+#include "base/mem.h"
 #include "case.h"
-#include "hook.h"
-#include "mem.h"
-#include "query.h"
-#include "xml.h"
+#include "formats/query.h"
+#include "formats/xml.h"
+#include "model/hook.h"
 
 /*
  * The words of a placeholder, and what is put in its place.  detail tells kinds of

@@ -5,8 +5,8 @@
 #ifndef PLACEHOLDERS_H
 #define PLACEHOLDERS_H
 
-#include "checksum.h"
-#include "str.h"
+#include "formats/checksum.h"
+#include "base/str.h"
 
 struct arena;
 

@@ -6,13 +6,13 @@
 #include <string.h>
 
 #include "act.h"
-#include "config.h"
+#include "adapters/none.h"
+#include "base/mem.h"
+#include "config/config.h"
 #include "config_section.h"
-#include "mem.h"
 #include "scripted_http.h"
 #include "state_sections.h"
-#include "store_memory.h"
-#include "store_none.h"
+#include "support/store_memory.h"
 #include "watched_store.h"
 
 #define START_MS INT64_C(1700000000000)

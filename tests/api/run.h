@@ -10,10 +10,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "buf.h"
+#include "base/buf.h"
 #include "case.h"
-#include "http.h"
-#include "store.h"
+#include "ports/http.h"
+#include "ports/store.h"
 
 struct answered;
 struct config;

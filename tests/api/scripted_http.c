@@ -3,9 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "checksum.h"
-#include "config.h"
-#include "mem.h"
+#include "base/mem.h"
+#include "config/config.h"
+#include "formats/checksum.h"
 #include "placeholders.h"
 #include "run.h"
 

@@ -9,7 +9,7 @@
 
 #include <stdbool.h>
 
-#include "str.h"
+#include "base/str.h"
 
 struct arena;
 struct http;

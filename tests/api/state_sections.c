@@ -3,9 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "config.h"
-#include "hook.h"
-#include "mem.h"
+#include "base/mem.h"
+#include "config/config.h"
+#include "model/hook.h"
 #include "run.h"
 
 #define MAPPED_MS 600000 /* how long ago, when the case does not say */

@@ -4,13 +4,13 @@
 #include <string.h>
 
 #include "captured_log.h"
-#include "config.h"
+#include "config/config.h"
+#include "formats/response.h"
+#include "formats/xml.h"
 #include "placeholders.h"
-#include "response.h"
 #include "run.h"
 #include "scripted_http.h"
 #include "second_parser.h"
-#include "xml.h"
 
 static bool
 holds(struct str text, const char *what)

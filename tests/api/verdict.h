@@ -5,7 +5,7 @@
 #ifndef VERDICT_H
 #define VERDICT_H
 
-#include "str.h"
+#include "base/str.h"
 
 struct response;
 struct run;

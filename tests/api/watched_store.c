@@ -1,7 +1,7 @@
 #include "watched_store.h"
 
+#include "adapters/none.h"
 #include "run.h"
-#include "store_none.h"
 
 /* All verbs: VERB(name, (parameters), arguments), and MAP(meetingID, ...the same...) for
  * those that may map it.  The verb's contract stands in store.h. */

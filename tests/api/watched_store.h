@@ -5,10 +5,10 @@
 #ifndef WATCHED_STORE_H
 #define WATCHED_STORE_H
 
-#include "store.h"
+#include "ports/store.h"
 
 /* For the store of a struct run.  Verbs are counted in run->verbs; number
- * run->failing_verb, counted from 1, does what store_none.h does. */
+ * run->failing_verb, counted from 1, does what adapters/none.h does. */
 extern const struct store_verbs watched_store_verbs;
 
 #endif

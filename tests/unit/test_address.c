@@ -5,7 +5,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
-#include "address.h"
+#include "formats/address.h"
 #include "tap.h"
 
 static const struct {

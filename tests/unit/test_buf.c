@@ -1,12 +1,12 @@
 /*
  * The growing buffer: its maximum, its sticky error, and who owns the content.
  */
-#include "buf.h"
+#include "base/buf.h"
 
 #include <stdint.h>
 
-#include "../tap.h"
-#include "mem.h"
+#include "base/mem.h"
+#include "tap.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 

@@ -2,12 +2,12 @@
  * The gateway's callback URLs: made, read, refused when a byte differs, and put
  * into a create's query.
  */
-#include "callback.h"
+#include "core/callback.h"
 
-#include "bounds.h"
-#include "checksum.h"
-#include "mem.h"
-#include "xml.h"
+#include "base/bounds.h"
+#include "base/mem.h"
+#include "formats/checksum.h"
+#include "formats/xml.h"
 #include "tap.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))

@@ -2,11 +2,11 @@
  * RFC 3875 in both directions: variables and a body to a request, a response
  * to a header block.
  */
-#include "cgi.h"
+#include "formats/cgi.h"
 
-#include "../tap.h"
-#include "bounds.h"
-#include "mem.h"
+#include "base/bounds.h"
+#include "base/mem.h"
+#include "tap.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 

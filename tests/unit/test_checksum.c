@@ -5,11 +5,11 @@
  * documentation (docs/docs/development/api.md, "Usage"); the others were
  * computed with sha1sum, sha256sum, sha384sum and sha512sum.
  */
-#include "checksum.h"
+#include "formats/checksum.h"
 
 #include <ctype.h>
 
-#include "../tap.h"
+#include "tap.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 

@@ -5,13 +5,13 @@
 #ifndef TEST_CONFIG_H
 #define TEST_CONFIG_H
 
-#include "config.h"
+#include "config/config.h"
 
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "../tap.h"
-#include "config_parts.h"
+#include "config/config_parts.h"
+#include "tap.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 

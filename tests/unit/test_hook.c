@@ -1,6 +1,6 @@
 /* hookIDs: the same URL has the same, in the shape of a UUID.  The values were
  * computed with Python's uuid.uuid5(uuid.NAMESPACE_URL, url). */
-#include "hook.h"
+#include "model/hook.h"
 
 #include "tap.h"
 

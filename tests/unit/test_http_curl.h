@@ -5,7 +5,7 @@
 #ifndef TEST_HTTP_CURL_H
 #define TEST_HTTP_CURL_H
 
-#include "../../common/http_curl.h"
+#include "adapters/curl/http_curl.h"
 
 #include <arpa/inet.h>
 #include <dirent.h>
@@ -19,8 +19,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "../../common/mem.h"
-#include "../tap.h"
+#include "base/mem.h"
+#include "tap.h"
 
 #define BIG 300000
 

@@ -6,7 +6,7 @@
  * As root both live in a network of their own, whose ports and addresses can be made
  * scarce too.
  */
-#include "../tap.h"
+#include "tap.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -25,8 +25,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "../../common/http_curl.h"
-#include "../../common/mem.h"
+#include "adapters/curl/http_curl.h"
+#include "base/mem.h"
 
 #define MOST 8
 #define CROWD 32

@@ -2,9 +2,9 @@
  * The bulkhead as tables: who is under way, who waits, who is refused, and when.  Nothing
  * here sleeps: the clock is a column.
  */
-#include "../tap.h"
+#include "tap.h"
 
-#include "../../common/lanes.h"
+#include "adapters/curl/lanes.h"
 
 #define SECOND_MS 1000
 

@@ -2,13 +2,13 @@
  * Load: seats to be reserved, how a reservation fades, the slow start, and the
  * running median of how large meetings are.
  */
-#include "load.h"
+#include "model/load.h"
 
 #include <limits.h>
 #include <math.h>
 #include <stdlib.h>
 
-#include "../tap.h"
+#include "tap.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 

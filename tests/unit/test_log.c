@@ -2,14 +2,14 @@
  * The log: one line an event, whatever is in it.  Descriptor 2 is a pipe while
  * an event is written, so that the very bytes are seen.
  */
-#include "log.h"
+#include "base/log.h"
 
 #include <fcntl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "../tap.h"
-#include "str.h"
+#include "base/str.h"
+#include "tap.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 

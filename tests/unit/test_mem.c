@@ -1,7 +1,7 @@
 /*
  * Memory that is there or ends the process, and arenas.
  */
-#include "mem.h"
+#include "base/mem.h"
 
 #include <signal.h>
 #include <stdint.h>
@@ -9,7 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "../tap.h"
+#include "tap.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 

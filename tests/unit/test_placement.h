@@ -5,13 +5,13 @@
 #ifndef TEST_PLACEMENT_H
 #define TEST_PLACEMENT_H
 
-#include "placement.h"
+#include "model/placement.h"
 
 #include <math.h>
 #include <stdint.h>
 
-#include "../tap.h"
-#include "load.h"
+#include "model/load.h"
+#include "tap.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define MANY 8

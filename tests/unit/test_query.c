@@ -5,11 +5,11 @@
  * (removeChecksumFromQueryString), the sorted form its ValidationService.java
  * as of 2.4 to 2.6.17 (buildQueryStringFromParamsMap).
  */
-#include "query.h"
+#include "formats/query.h"
 
-#include "../tap.h"
-#include "bounds.h"
-#include "mem.h"
+#include "base/bounds.h"
+#include "base/mem.h"
+#include "tap.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 

@@ -2,12 +2,12 @@
  * One server: what each contact does to its health, when it is polled next
  * after a failure, and what may be sent there.
  */
-#include "server.h"
+#include "model/server.h"
 
 #include <limits.h>
 #include <stdint.h>
 
-#include "../tap.h"
+#include "tap.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define NOW INT64_C(1700000000000)

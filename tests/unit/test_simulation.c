@@ -27,9 +27,9 @@
 #include <math.h>
 #include <stdint.h>
 
-#include "../tap.h"
-#include "load.h"
-#include "placement.h"
+#include "model/load.h"
+#include "model/placement.h"
+#include "tap.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 

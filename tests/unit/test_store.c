@@ -2,7 +2,7 @@
  * One contract over the stores that remember, store_memory and store_sqlite;
  * what is the SQLite file's own: other processes, and damage; and store_none.
  */
-#include "store.h"
+#include "ports/store.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -13,14 +13,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "../tap.h"
-#include "bounds.h"
-#include "load.h"
-#include "log.h"
-#include "mem.h"
-#include "store_memory.h"
-#include "store_none.h"
-#include "store_sqlite.h"
+#include "adapters/none.h"
+#include "adapters/sqlite/store_sqlite.h"
+#include "base/bounds.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "model/load.h"
+#include "support/store_memory.h"
+#include "tap.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define MANY 4

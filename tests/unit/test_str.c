@@ -1,10 +1,10 @@
 /*
  * Borrowed spans.  The UTF-8 cases are those of RFC 3629.
  */
-#include "str.h"
+#include "base/str.h"
 
-#include "../tap.h"
-#include "mem.h"
+#include "base/mem.h"
+#include "tap.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 

@@ -4,10 +4,10 @@
  * The tokens were made with Python's hmac and base64, the first as ruby-jwt makes
  * them: without "typ".
  */
-#include "token.h"
+#include "formats/token.h"
 
-#include "bounds.h"
-#include "mem.h"
+#include "base/bounds.h"
+#include "base/mem.h"
 #include "tap.h"
 
 #define NOW_MS INT64_C(1700000000000)

@@ -2,10 +2,10 @@
  * Reading BigBlueButton's answers: fields, and the items of a list as the very
  * bytes that came.
  */
-#include "xml.h"
+#include "formats/xml.h"
 
-#include "../tap.h"
-#include "mem.h"
+#include "base/mem.h"
+#include "tap.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 

@@ -1,0 +1,616 @@
+#include "adapters/curl/http_curl.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "adapters/curl/functions.h"
+#include "adapters/curl/lanes.h"
+#include "adapters/curl/transfer.h"
+#include "base/log.h"
+#include "base/mem.h"
+
+/* Connections kept open, of all servers together. */
+#define CONNECTIONS_MAX 256L
+
+/* Easy handles kept for the next calls. */
+#define POOL_MAX 64
+
+/* libcurl and OpenSSL stay far below; the resolver has threads of its own. */
+#define STACK_BYTES ((size_t)256 << 10)
+
+/* The longest sleep of an idle transfer thread. */
+#define IDLE_US (INT64_C(600) * 1000000)
+
+/* One call of a job.  The loop writes all of it until finished is set under the lock,
+ * then it is the caller's. */
+struct task {
+	struct transfer transfer;  /* first: libcurl knows the task by it */
+	struct job *job;
+	struct lane_place place;
+	bool was_late;             /* time was up, and it was under way */
+	bool finished;
+	bool handed_over;          /* the caller's: taken over into the call */
+};
+
+/* One run().  It lives until n_finished reaches n: whoever publishes the last task must
+ * not look at it again. */
+struct job {
+	struct job *next;
+	struct task *tasks;
+	size_t n;
+	int64_t start_us, deadline_us, timeout_ms;
+	size_t left;               /* the loop's */
+	size_t n_finished;         /* under the lock */
+	bool abandon;              /* under the lock */
+	pthread_cond_t changed;    /* n_finished grew */
+};
+
+struct http_curl {
+	struct http http;
+	enum http_curl_mode mode;
+	char *ca_file;
+	char *agent;
+
+	pthread_t thread;
+	pthread_mutex_t lock;      /* incoming, stop, and what job says */
+	pthread_mutex_t inline_lock; /* one INLINE run at a time */
+	struct job *incoming, **incoming_end;
+	bool stop;
+
+	/* The loop's alone. */
+	struct transfer_setup setup;
+	CURLM *multi;
+	struct job *jobs;
+	CURL *pool[POOL_MAX];
+	size_t n_pool;
+	struct lanes *lanes;
+};
+
+static int64_t
+now_us(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+/*
+ * Ending a task
+ */
+
+/* Take the transfer back from libcurl, which knows nothing of it after. */
+static void
+let_go(struct http_curl *self, struct transfer *transfer)
+{
+	CURL *easy = transfer->easy;
+
+	if (!easy)
+		return;
+	if (transfer->is_added)
+		self->setup.curl->multi_remove_handle(self->multi, easy);
+	transfer_release(transfer, &self->setup);
+	if (self->n_pool < POOL_MAX) {
+		self->setup.curl->easy_reset(easy);
+		self->pool[self->n_pool++] = easy;
+	} else {
+		self->setup.curl->easy_cleanup(easy);
+	}
+}
+
+/* What the task's end tells of its server. */
+static enum lane_end
+lane_end_of(const struct task *task)
+{
+	switch (task->transfer.result) {
+	case HTTP_ANSWERED:
+	case HTTP_TOO_LARGE:
+		return LANE_ANSWERED;
+	case HTTP_ABANDONED:
+		return LANE_GIVEN_UP;
+	default:
+		return task->was_late ? LANE_SILENT : LANE_FAILED;
+	}
+}
+
+/* Hand the finished task to its caller.  When it was the job's last, the job is gone on
+ * return. */
+static void
+publish(struct http_curl *self, struct task *task)
+{
+	struct job *job = task->job, **link;
+	int64_t now = now_us();
+
+	let_go(self, &task->transfer);
+	lanes_leave(&task->place, lane_end_of(task), now);
+	task->transfer.elapsed_ms = (now - job->start_us) / 1000;
+	if (--job->left == 0) {
+		for (link = &self->jobs; *link != job; link = &(*link)->next)
+			continue;
+		*link = job->next;
+	}
+	pthread_mutex_lock(&self->lock);
+	task->finished = true;
+	job->n_finished++;
+	/* Under the lock, since the caller destroys the condition as soon as it has the
+	 * lock. */
+	pthread_cond_signal(&job->changed);
+	pthread_mutex_unlock(&self->lock);
+}
+
+/* End a task for a reason of our own. */
+static void
+give_up(struct http_curl *self, struct task *task, enum http_result result, const char *problem)
+{
+	transfer_give_up(&task->transfer, &self->setup, result, problem);
+	publish(self, task);
+}
+
+/* End a task whose time is up. */
+static void
+give_up_late(struct http_curl *self, struct task *task)
+{
+	bool is_under_way = task->transfer.is_added;
+	char problem[80];
+
+	task->was_late = is_under_way;
+	if (task->place.waited && !is_under_way) {
+		snprintf(problem, sizeof(problem),
+		    "too many calls to it are under way: no turn within %lld ms",
+		    (long long)task->job->timeout_ms);
+		give_up(self, task, HTTP_BUSY, problem);
+		return;
+	}
+	snprintf(problem, sizeof(problem), "no %s within %lld ms",
+	    transfer_was_sent(&task->transfer, &self->setup) ? "answer" : "connection",
+	    (long long)task->job->timeout_ms);
+	task->transfer.waited = task->place.waited;
+	give_up(self, task, HTTP_TIMEOUT, problem);
+}
+
+/* End a task as libcurl did. */
+static void
+conclude(struct http_curl *self, struct task *task, CURLcode code)
+{
+	bool is_timeout = code == CURLE_OPERATION_TIMEDOUT;
+
+	/* Else the time to connect was up, or libcurl's net was. */
+	if (is_timeout && (transfer_was_sent(&task->transfer, &self->setup) ||
+	        now_us() >= task->job->deadline_us)) {
+		give_up_late(self, task);
+		return;
+	}
+	task->was_late = is_timeout;
+	transfer_conclude(&task->transfer, &self->setup, code);
+	publish(self, task);
+}
+
+/*
+ * Starting a task
+ */
+
+/* Hand the task to libcurl. */
+static void
+launch(struct http_curl *self, struct task *task)
+{
+	const struct curl_functions *curl = self->setup.curl;
+	struct transfer *transfer = &task->transfer;
+	int64_t left_us = task->job->deadline_us - now_us();
+	CURLMcode code;
+	CURL *easy;
+
+	if (left_us <= 0) {
+		give_up_late(self, task);
+		return;
+	}
+	easy = self->n_pool > 0 ? self->pool[--self->n_pool] : curl->easy_init();
+	if (!transfer_prepare(transfer, &self->setup, easy, (left_us + 999) / 1000)) {
+		publish(self, task);
+		return;
+	}
+	code = curl->multi_add_handle(self->multi, easy);
+	if (code == CURLM_OK)
+		transfer->is_added = true;
+	else if (code == CURLM_OUT_OF_MEMORY)
+		give_up(self, task, HTTP_SHORTAGE, "short of memory here");
+	else
+		give_up(self, task, HTTP_UNREACHABLE, "libcurl refused the call");
+}
+
+/* Launch the task, or let it wait for its turn. */
+static void
+start(struct http_curl *self, struct task *task)
+{
+	const struct http_call *call = task->transfer.call;
+
+	task->place.owner = task;
+	task->place.since_us = task->job->start_us;
+	if (call->at_once || lanes_enter(self->lanes, call->server, &task->place, now_us()))
+		launch(self, task);
+}
+
+/* Launch those that wait and whose turn it is; refuse those that wait for a server that
+ * is stuck. */
+static void
+serve_waiting(struct http_curl *self)
+{
+	struct lane_place *place;
+	enum lane_turn turn;
+
+	while ((turn = lanes_next(self->lanes, now_us(), &place)) != LANE_NOBODY) {
+		if (turn == LANE_GO)
+			launch(self, place->owner);
+		else
+			give_up(self, place->owner, HTTP_BUSY,
+			    "too many calls to it are under way, and it answers none");
+	}
+}
+
+/*
+ * The loop
+ */
+
+/* End all tasks of a job; the job is gone on return. */
+static void
+end_job(struct http_curl *self, struct job *job, bool abandoned)
+{
+	size_t left = job->left;
+
+	for (struct task *task = job->tasks; left > 0; task++) {
+		if (task->finished)
+			continue;
+		left--;
+		if (abandoned)
+			give_up(self, task, HTTP_ABANDONED, "another answer was enough");
+		else
+			give_up_late(self, task);
+	}
+}
+
+/* Start what came in.  Returns false when it is time to stop. */
+static bool
+take_in(struct http_curl *self)
+{
+	struct job *job, *incoming;
+	bool stop;
+
+	pthread_mutex_lock(&self->lock);
+	incoming = self->incoming;
+	self->incoming = NULL;
+	self->incoming_end = &self->incoming;
+	stop = self->stop;
+	pthread_mutex_unlock(&self->lock);
+
+	while ((job = incoming)) {
+		size_t n = job->n; /* the job may be gone when the last is started */
+
+		incoming = job->next;
+		job->next = self->jobs;
+		self->jobs = job;
+		for (size_t i = 0; i < n; i++)
+			start(self, &job->tasks[i]);
+	}
+	return !stop;
+}
+
+/* End the jobs that are late, or whose caller has had enough. */
+static void
+end_jobs(struct http_curl *self)
+{
+	struct job *next;
+	int64_t now = now_us();
+	bool abandon;
+
+	for (struct job *job = self->jobs; job; job = next) {
+		next = job->next;
+		pthread_mutex_lock(&self->lock);
+		abandon = job->abandon;
+		pthread_mutex_unlock(&self->lock);
+		if (abandon || job->deadline_us <= now)
+			end_job(self, job, abandon);
+	}
+}
+
+/* Conclude what libcurl has finished. */
+static void
+take_finished(struct http_curl *self)
+{
+	const struct curl_functions *curl = self->setup.curl;
+	struct task *task;
+	CURLMsg *message;
+	int n;
+
+	while ((message = curl->multi_info_read(self->multi, &n))) {
+		/* The message dies with the handle's removal. */
+		CURL *easy = message->easy_handle;
+		CURLcode result = message->data.result;
+
+		if (message->msg == CURLMSG_DONE &&
+		    curl->easy_getinfo(easy, CURLINFO_PRIVATE, &task) == CURLE_OK)
+			conclude(self, task, result);
+	}
+}
+
+/* Do all there is to do now, without waiting.  Returns false when it is time to stop. */
+static bool
+loop_once(struct http_curl *self)
+{
+	const struct curl_functions *curl = self->setup.curl;
+	bool go_on = take_in(self);
+	CURLMcode code;
+	int n;
+
+	code = curl->multi_perform(self->multi, &n);
+	if (code != CURLM_OK)
+		log_error("libcurl cannot go on", "reason", curl->multi_strerror(code));
+	take_finished(self);
+	end_jobs(self);
+	/* After all answers that are there were taken, however late that is. */
+	serve_waiting(self);
+	return go_on;
+}
+
+/* Sleep until a socket, a timer of libcurl, a deadline, the end of the patience with a
+ * server, or a caller calls. */
+static void
+wait_for_work(struct http_curl *self)
+{
+	static const struct timespec pause = {.tv_nsec = 10000000};
+	int64_t now = now_us(), until = now + IDLE_US, patience_end;
+
+	for (const struct job *job = self->jobs; job; job = job->next)
+		if (job->deadline_us < until)
+			until = job->deadline_us;
+	patience_end = lanes_patience_end_us(self->lanes);
+	if (patience_end < until)
+		until = patience_end;
+	if (until < now)
+		until = now;
+	/* Rounded up, or the last millisecond would be spun away.  A failure returns at
+	 * once, so it must not be spun away either. */
+	if (self->setup.curl->multi_poll(self->multi, NULL, 0,
+	        (int)((until - now + 999) / 1000), NULL) != CURLM_OK)
+		nanosleep(&pause, NULL);
+}
+
+static void *
+transfer_thread(void *context)
+{
+	struct http_curl *self = context;
+
+	while (loop_once(self))
+		wait_for_work(self);
+	return NULL;
+}
+
+/* Load libcurl and make the loop's part, if not yet done. */
+static int
+loop_init(struct http_curl *self)
+{
+	const struct curl_functions *curl;
+	const char *ca_file = NULL;
+	CURL *easy;
+
+	if (self->multi)
+		return 0;
+	curl = self->setup.curl = curl_functions_load();
+	if (!curl)
+		return -1;
+	easy = curl->easy_init();
+	if (!easy)
+		goto fail;
+	self->multi = curl->multi_init();
+	if (!self->multi)
+		goto fail_easy;
+	curl->easy_getinfo(easy, CURLINFO_CAINFO, &ca_file);
+	self->setup.has_ca_file = self->ca_file || ca_file;
+	curl->multi_setopt(self->multi, CURLMOPT_MAXCONNECTS, CONNECTIONS_MAX);
+	self->pool[self->n_pool++] = easy;
+	return 0;
+
+fail_easy:
+	curl->easy_cleanup(easy);
+fail:
+	log_error("libcurl does not start", "reason", "out of memory");
+	return -1;
+}
+
+/*
+ * The caller's side
+ */
+
+/* Take over what finished since the last time.  Returns whether that was enough.  The
+ * lock is held, but not while a task is taken over. */
+static bool
+take_over_finished(struct http_curl *self, struct job *job, const struct http_batch *batch,
+    struct arena *arena)
+{
+	bool enough = false;
+
+	for (size_t i = 0; i < job->n; i++) {
+		struct task *task = &job->tasks[i];
+		struct http_call *call = &batch->calls[i];
+
+		if (!task->finished || task->handed_over)
+			continue;
+		pthread_mutex_unlock(&self->lock);
+		task->handed_over = true;
+		transfer_hand_over(&task->transfer, call, arena);
+		if (call->result == HTTP_ANSWERED && batch->enough &&
+		    batch->enough(call, batch->context))
+			enough = true;
+		pthread_mutex_lock(&self->lock);
+	}
+	return enough;
+}
+
+/* Be the loop until the job is done, or wait for the thread that is. */
+static void
+see_through(struct http_curl *self, struct job *job, const struct http_batch *batch,
+    struct arena *arena)
+{
+	size_t seen = 0;
+
+	pthread_mutex_lock(&self->lock);
+	*self->incoming_end = job;
+	self->incoming_end = &job->next;
+	if (self->mode == HTTP_CURL_THREAD)
+		self->setup.curl->multi_wakeup(self->multi);
+	while (seen < job->n) {
+		if (self->mode == HTTP_CURL_INLINE) {
+			pthread_mutex_unlock(&self->lock);
+			loop_once(self);
+			if (job->n_finished == seen)
+				wait_for_work(self);
+			pthread_mutex_lock(&self->lock);
+		} else {
+			while (job->n_finished == seen)
+				pthread_cond_wait(&job->changed, &self->lock);
+		}
+		seen = job->n_finished;
+		if (take_over_finished(self, job, batch, arena) && !job->abandon) {
+			job->abandon = true;
+			if (self->mode == HTTP_CURL_THREAD)
+				self->setup.curl->multi_wakeup(self->multi);
+		}
+	}
+	pthread_mutex_unlock(&self->lock);
+}
+
+/* Make a job of the batch and see it through. */
+static void
+run_job(struct http_curl *self, struct arena *arena, const struct http_batch *batch,
+    int64_t start_us)
+{
+	struct job job = {.n = batch->n, .left = batch->n, .timeout_ms = batch->timeout_ms,
+	    .start_us = start_us};
+
+	/* A timeout beyond all reason must not overflow. */
+	if (job.timeout_ms < 0)
+		job.timeout_ms = 0;
+	else if (job.timeout_ms > INT32_MAX / 2)
+		job.timeout_ms = INT32_MAX / 2;
+	job.deadline_us = job.start_us + job.timeout_ms * 1000;
+
+	job.tasks = mem_alloc(batch->n * sizeof(*job.tasks));
+	pthread_cond_init(&job.changed, NULL);
+	for (size_t i = 0; i < batch->n; i++) {
+		job.tasks[i].job = &job;
+		transfer_init(&job.tasks[i].transfer, &batch->calls[i]);
+	}
+	see_through(self, &job, batch, arena);
+	for (size_t i = 0; i < batch->n; i++)
+		transfer_free(&job.tasks[i].transfer);
+	pthread_cond_destroy(&job.changed);
+	free(job.tasks);
+}
+
+static void
+http_curl_run(struct http *http, struct arena *arena, struct http_batch *batch)
+{
+	struct http_curl *self = (struct http_curl *)http;
+	int64_t start_us = now_us();
+	bool ready = true;
+
+	if (self->mode == HTTP_CURL_INLINE) {
+		pthread_mutex_lock(&self->inline_lock);
+		ready = loop_init(self) == 0;
+	}
+	for (size_t i = 0; i < batch->n; i++) {
+		struct http_call *call = &batch->calls[i];
+
+		call->result = HTTP_SHORTAGE;
+		call->sent = call->waited = false;
+		call->status = 0;
+		call->answer = call->answer_type = call->location =
+		    call->set_cookie = (struct str){NULL, 0};
+		call->elapsed_ms = 0;
+		call->problem = ready ? NULL : "libcurl cannot be loaded";
+	}
+	if (ready && batch->n > 0)
+		run_job(self, arena, batch, start_us);
+	if (self->mode == HTTP_CURL_INLINE)
+		pthread_mutex_unlock(&self->inline_lock);
+}
+
+static void
+http_curl_free(struct http_curl *self)
+{
+	/* The handles first, then the connections they may own. */
+	while (self->n_pool > 0)
+		self->setup.curl->easy_cleanup(self->pool[--self->n_pool]);
+	if (self->multi)
+		self->setup.curl->multi_cleanup(self->multi);
+	pthread_mutex_destroy(&self->inline_lock);
+	pthread_mutex_destroy(&self->lock);
+	lanes_free(self->lanes);
+	free(self->agent);
+	free(self->ca_file);
+	free(self);
+}
+
+static void
+http_curl_close(struct http *http)
+{
+	struct http_curl *self = (struct http_curl *)http;
+
+	if (self->mode == HTTP_CURL_THREAD) {
+		pthread_mutex_lock(&self->lock);
+		self->stop = true;
+		pthread_mutex_unlock(&self->lock);
+		self->setup.curl->multi_wakeup(self->multi);
+		pthread_join(self->thread, NULL);
+	}
+	http_curl_free(self);
+}
+
+static int
+start_thread(struct http_curl *self)
+{
+	pthread_attr_t attributes;
+	int error;
+
+	pthread_attr_init(&attributes);
+	pthread_attr_setstacksize(&attributes, STACK_BYTES);
+	error = pthread_create(&self->thread, &attributes, transfer_thread, self);
+	pthread_attr_destroy(&attributes);
+	if (error == 0)
+		return 0;
+	log_error("the transfer thread cannot be made", "reason", strerrordesc_np(error));
+	return -1;
+}
+
+struct http *
+http_curl_open(const struct http_curl_options *options)
+{
+	struct http_curl *self = mem_alloc(sizeof(*self));
+	int64_t connect_timeout_ms = options->connect_timeout_ms;
+
+	/* 0 would mean libcurl's own 300 s (CURLOPT_CONNECTTIMEOUT_MS(3)). */
+	if (connect_timeout_ms < 1)
+		connect_timeout_ms = 1;
+	else if (connect_timeout_ms > INT32_MAX / 2)
+		connect_timeout_ms = INT32_MAX / 2;
+
+	self->http.run = http_curl_run;
+	self->http.close = http_curl_close;
+	self->mode = options->mode;
+	self->ca_file = mem_strdup(options->ca_file);
+	self->agent = mem_strdup(options->agent);
+	self->setup.ca_file = self->ca_file;
+	self->setup.agent = self->agent;
+	self->setup.connect_timeout_ms = (long)connect_timeout_ms;
+	self->lanes = lanes_new(options->max_calls_per_server);
+	self->incoming_end = &self->incoming;
+	pthread_mutex_init(&self->lock, NULL);
+	pthread_mutex_init(&self->inline_lock, NULL);
+	if (self->mode == HTTP_CURL_THREAD &&
+	    (loop_init(self) == -1 || start_thread(self) == -1)) {
+		http_curl_free(self);
+		return NULL;
+	}
+	return &self->http;
+}

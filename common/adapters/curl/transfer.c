@@ -1,0 +1,576 @@
+#include "adapters/curl/transfer.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/bounds.h"
+#include "base/mem.h"
+#include "formats/address.h"
+
+/* A kept connection older than this is not used again: below the 60 or 75 seconds
+ * after which web servers close theirs. */
+#define CONNECTION_IDLE_SECONDS 50L
+
+/* The loop's own deadline decides; libcurl's is a net below it. */
+#define NET_MS 250
+
+/* What a look-up in getaddrinfo(3) may need at once: libcurl's pair of sockets to its
+ * thread, a file, and a socket to the name server. */
+#define LOOKUP_DESCRIPTORS 4
+
+void
+transfer_init(struct transfer *transfer, const struct http_call *call)
+{
+	*transfer = (struct transfer){.call = call};
+	buf_init(&transfer->body, call->max_answer_bytes);
+	buf_init(&transfer->type, LIMIT_HEADER_BYTES);
+	buf_init(&transfer->location, LIMIT_HEADER_BYTES);
+	buf_init(&transfer->set_cookie, LIMIT_HEADER_BYTES);
+}
+
+void
+transfer_free(struct transfer *transfer)
+{
+	buf_free(&transfer->body);
+	buf_free(&transfer->type);
+	buf_free(&transfer->location);
+	buf_free(&transfer->set_cookie);
+}
+
+/*
+ * What libcurl calls back
+ */
+
+static size_t
+on_body(char *data, size_t size, size_t n, void *context)
+{
+	struct transfer *transfer = context;
+
+	buf_add(&transfer->body, data, size * n);
+	/* Anything but the size ends the transfer (CURLOPT_WRITEFUNCTION(3)); an empty
+	 * piece never comes here with a failed buffer. */
+	return buf_failed(&transfer->body) ? 0 : size * n;
+}
+
+/* If line is the header called name, return true and its value. */
+static bool
+header_is(struct str line, const char *name, struct str *value)
+{
+	size_t len = strlen(name);
+
+	if (line.len <= len || line.data[len] != ':' ||
+	    !str_is_nocase(str_part(line, 0, len), name))
+		return false;
+	*value = str_trim(str_part(line, len + 1, line.len));
+	return true;
+}
+
+static size_t
+on_header(char *data, size_t size, size_t n, void *context)
+{
+	struct transfer *transfer = context;
+	struct str line = {data, size * n}, value;
+
+	/* Counted over all interim answers (RFC 9110, 15.2) and trailers, so that these
+	 * cannot go on for ever either. */
+	transfer->header_bytes += line.len;
+	if (transfer->header_bytes > LIMIT_HEADER_BYTES) {
+		transfer->header_too_large = true;
+		return 0;
+	}
+	if (!transfer->is_in_header && str_starts(line, "HTTP/")) {
+		/* The status line; what an interim answer said is void. */
+		buf_free(&transfer->type);
+		buf_free(&transfer->location);
+		buf_free(&transfer->set_cookie);
+		transfer->is_in_header = true;
+	} else if (!transfer->is_in_header) {
+		/* A trailer: what it says comes too late to be believed. */
+	} else if (str_trim(line).len == 0) {
+		transfer->is_in_header = false;
+	} else if (header_is(line, "Content-Type", &value)) {
+		buf_free(&transfer->type);
+		buf_str(&transfer->type, value);
+	} else if (header_is(line, "Location", &value)) {
+		buf_free(&transfer->location);
+		buf_str(&transfer->location, value);
+	} else if (header_is(line, "Set-Cookie", &value)) {
+		if (transfer->set_cookie.len > 0)
+			buf_char(&transfer->set_cookie, '\n');
+		buf_str(&transfer->set_cookie, value);
+	}
+	return line.len;
+}
+
+/* What is short here when a system call fails with that error, or NULL. */
+static const char *
+shortage_of(int error)
+{
+	switch (error) {
+	case EMFILE:
+	case ENFILE:
+		return "descriptors";
+	case ENOMEM:
+	case ENOBUFS:
+		return "memory";
+	default:
+		return NULL;
+	}
+}
+
+/* Why this host has no address of its own to reach that one from, or 0.  A datagram
+ * socket finds its own address when it is connected, and sends nothing. */
+static int
+source_error(const struct curl_sockaddr *address)
+{
+	int fd = socket(address->family, SOCK_DGRAM | SOCK_CLOEXEC, 0), error = 0;
+
+	if (fd < 0)
+		return errno;
+	if (connect(fd, &address->addr, address->addrlen) != 0)
+		error = errno;
+	close(fd);
+	return error;
+}
+
+/* Make a socket, since libcurl would not tell why it cannot be had.  A call that is for
+ * public addresses only gets none to any other: the address is the one that will be
+ * connected to, so no name can change its mind after it was looked at. */
+static curl_socket_t
+on_socket(void *context, curlsocktype purpose, struct curl_sockaddr *address)
+{
+	struct transfer *transfer = context;
+	int fd = CURL_SOCKET_BAD;
+
+	(void)purpose;
+	if (transfer->call->public_only && !address_is_public(&address->addr)) {
+		transfer->refused = true;
+		return CURL_SOCKET_BAD;
+	}
+	/* Where IPv6 is off, connect(2) fails with EADDRNOTAVAIL, as it does when the
+	 * local ports are used up. */
+	transfer->socket_error = address->family == AF_INET6 ? source_error(address) : 0;
+	if (transfer->socket_error == 0) {
+		fd = socket(address->family, address->socktype | SOCK_CLOEXEC,
+		    address->protocol);
+		transfer->socket_error = fd < 0 ? errno : 0;
+	}
+	if (fd >= 0)
+		transfer->has_socket = true;
+	else if (shortage_of(transfer->socket_error))
+		transfer->short_of = shortage_of(transfer->socket_error);
+	return fd;
+}
+
+/*
+ * The options
+ */
+
+/* Each returns whether libcurl took it; if not, transfer->refusal says why. */
+
+static bool
+set_long(const struct transfer_setup *setup, struct transfer *transfer, CURLoption option,
+    long value)
+{
+	transfer->refusal = setup->curl->easy_setopt(transfer->easy, option, value);
+	return transfer->refusal == CURLE_OK;
+}
+
+static bool
+set_size(const struct transfer_setup *setup, struct transfer *transfer, CURLoption option,
+    size_t value)
+{
+	transfer->refusal = setup->curl->easy_setopt(transfer->easy, option, (curl_off_t)value);
+	return transfer->refusal == CURLE_OK;
+}
+
+static bool
+set_pointer(const struct transfer_setup *setup, struct transfer *transfer, CURLoption option,
+    const void *value)
+{
+	transfer->refusal = setup->curl->easy_setopt(transfer->easy, option, value);
+	return transfer->refusal == CURLE_OK;
+}
+
+/* Add the header "name: value", or "name:", which keeps libcurl from sending its own,
+ * when there is no value. */
+static bool
+add_header(const struct transfer_setup *setup, struct transfer *transfer, const char *name,
+    struct str value)
+{
+	struct curl_slist *headers;
+	struct buf line;
+
+	buf_init(&line, strlen(name) + value.len + 2);
+	buf_text(&line, name);
+	buf_text(&line, value.len > 0 ? ": " : ":");
+	/* RFC 9110, 5.5: CR, LF and NUL become spaces, or a value could add headers of
+	 * its own. */
+	for (size_t i = 0; i < value.len; i++)
+		buf_char(&line, (unsigned char)value.data[i] < 0x20 ? ' ' : value.data[i]);
+	headers = setup->curl->slist_append(transfer->headers, line.data);
+	if (headers)
+		transfer->headers = headers;
+	else
+		transfer->refusal = CURLE_OUT_OF_MEMORY;
+	buf_free(&line);
+	return headers != NULL;
+}
+
+/* Where libcurl finds the transfer, and where it puts what comes in.  The functions have
+ * exactly the types that libcurl calls. */
+static bool
+set_callbacks(const struct transfer_setup *setup, struct transfer *transfer)
+{
+	size_t (*body)(char *, size_t, size_t, void *) = on_body;
+	size_t (*header)(char *, size_t, size_t, void *) = on_header;
+	curl_socket_t (*open_socket)(void *, curlsocktype, struct curl_sockaddr *) = on_socket;
+	CURL *easy = transfer->easy;
+
+	return setup->curl->easy_setopt(easy, CURLOPT_WRITEFUNCTION, body) == CURLE_OK &&
+	    setup->curl->easy_setopt(easy, CURLOPT_HEADERFUNCTION, header) == CURLE_OK &&
+	    setup->curl->easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket) == CURLE_OK &&
+	    set_pointer(setup, transfer, CURLOPT_WRITEDATA, transfer) &&
+	    set_pointer(setup, transfer, CURLOPT_HEADERDATA, transfer) &&
+	    set_pointer(setup, transfer, CURLOPT_OPENSOCKETDATA, transfer) &&
+	    set_pointer(setup, transfer, CURLOPT_PRIVATE, transfer) &&
+	    set_pointer(setup, transfer, CURLOPT_ERRORBUFFER, transfer->error);
+}
+
+/* Where to and how: no signals, no proxy of the environment, no redirect, no file://,
+ * and the path as it was signed. */
+static bool
+set_target(const struct transfer_setup *setup, struct transfer *transfer)
+{
+	return set_long(setup, transfer, CURLOPT_NOSIGNAL, 1L) &&
+	    set_pointer(setup, transfer, CURLOPT_PROXY, "") &&
+	    set_pointer(setup, transfer, CURLOPT_PROTOCOLS_STR, "http,https") &&
+	    set_long(setup, transfer, CURLOPT_FOLLOWLOCATION, 0L) &&
+	    set_long(setup, transfer, CURLOPT_PATH_AS_IS, 1L) &&
+	    set_long(setup, transfer, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1) &&
+	    set_pointer(setup, transfer, CURLOPT_USERAGENT, setup->agent) &&
+	    set_pointer(setup, transfer, CURLOPT_URL, transfer->call->url);
+}
+
+static bool
+set_limits(const struct transfer_setup *setup, struct transfer *transfer, int64_t left_ms)
+{
+	const struct http_call *call = transfer->call;
+
+	/* QUICK_EXIT: a look-up still under way when its call ends is left to its
+	 * detached thread.  Otherwise one server's dead DNS would hold up the calls to
+	 * all.  An answer that tells its length is refused before it is read; a maximum
+	 * of 0 would mean none. */
+	return set_long(setup, transfer, CURLOPT_CONNECTTIMEOUT_MS, setup->connect_timeout_ms) &&
+	    set_long(setup, transfer, CURLOPT_TIMEOUT_MS, (long)left_ms + NET_MS) &&
+	    set_long(setup, transfer, CURLOPT_QUICK_EXIT, 1L) &&
+	    set_long(setup, transfer, CURLOPT_MAXAGE_CONN, CONNECTION_IDLE_SECONDS) &&
+	    set_long(setup, transfer, CURLOPT_FRESH_CONNECT,
+	        call->once || call->public_only ? 1L : 0L) &&
+	    (call->max_answer_bytes == 0 ||
+	        set_size(setup, transfer, CURLOPT_MAXFILESIZE_LARGE, call->max_answer_bytes));
+}
+
+/* The parsed CA file is kept between connections only if there is no CA directory
+ * (CURLOPT_CA_CACHE_TIMEOUT(3)); parsing the system's costs 20 ms a connection. */
+static bool
+set_certificates(const struct transfer_setup *setup, struct transfer *transfer)
+{
+	return (!setup->ca_file ||
+	           set_pointer(setup, transfer, CURLOPT_CAINFO, setup->ca_file)) &&
+	    (!setup->has_ca_file || set_pointer(setup, transfer, CURLOPT_CAPATH, NULL));
+}
+
+static bool
+set_method(const struct transfer_setup *setup, struct transfer *transfer)
+{
+	const struct http_call *call = transfer->call;
+	bool post = strcmp(call->method, "POST") == 0;
+	bool body = call->body.data != NULL;
+
+	if (!post && !body)
+		return set_long(setup, transfer, CURLOPT_HTTPGET, 1L);
+	/* The body is borrowed by libcurl as by us.  The size goes first, and NULL would
+	 * make libcurl read stdin (CURLOPT_POSTFIELDS(3)).  The empty Content-Type stops
+	 * the one libcurl makes up. */
+	return set_long(setup, transfer, CURLOPT_POST, 1L) &&
+	    set_size(setup, transfer, CURLOPT_POSTFIELDSIZE_LARGE, call->body.len) &&
+	    set_pointer(setup, transfer, CURLOPT_POSTFIELDS, body ? call->body.data : "") &&
+	    (post || set_pointer(setup, transfer, CURLOPT_CUSTOMREQUEST, call->method)) &&
+	    add_header(setup, transfer, "Content-Type", body ? call->content_type : STR(""));
+}
+
+static bool
+set_headers(const struct transfer_setup *setup, struct transfer *transfer)
+{
+	const struct http_call *call = transfer->call;
+
+	return add_header(setup, transfer, "Expect", STR("")) &&
+	    (!call->forwarded_for.data ||
+	        add_header(setup, transfer, "X-Forwarded-For", call->forwarded_for)) &&
+	    (!call->authorization.data ||
+	        add_header(setup, transfer, "Authorization", call->authorization)) &&
+	    set_pointer(setup, transfer, CURLOPT_HTTPHEADER, transfer->headers);
+}
+
+static void
+set_outcome(struct transfer *transfer, enum http_result result, const char *problem)
+{
+	transfer->result = result;
+	snprintf(transfer->problem, sizeof(transfer->problem), "%s", problem);
+}
+
+static void
+set_shortage(struct transfer *transfer, const char *short_of)
+{
+	transfer->result = HTTP_SHORTAGE;
+	snprintf(transfer->problem, sizeof(transfer->problem), "short of %s here", short_of);
+}
+
+bool
+transfer_prepare(struct transfer *transfer, const struct transfer_setup *setup, CURL *easy,
+    int64_t left_ms)
+{
+	transfer->easy = easy;
+	transfer->refusal = CURLE_OK;
+	if (easy && set_callbacks(setup, transfer) && set_target(setup, transfer) &&
+	    set_limits(setup, transfer, left_ms) && set_certificates(setup, transfer) &&
+	    set_method(setup, transfer) && set_headers(setup, transfer))
+		return true;
+	if (!easy || transfer->refusal == CURLE_OUT_OF_MEMORY)
+		set_shortage(transfer, "memory");
+	else
+		set_outcome(transfer, HTTP_UNREACHABLE, "libcurl refused the call");
+	return false;
+}
+
+/*
+ * The outcome
+ */
+
+/* libcurl counts the bytes it wrote, and says when it was about to.  A handle of the pool
+ * that was not added yet still tells of its last call. */
+bool
+transfer_was_sent(const struct transfer *transfer, const struct transfer_setup *setup)
+{
+	curl_off_t pretransfer_us = 0;
+	long bytes = 0;
+
+	if (!transfer->is_added)
+		return false;
+	setup->curl->easy_getinfo(transfer->easy, CURLINFO_REQUEST_SIZE, &bytes);
+	setup->curl->easy_getinfo(transfer->easy, CURLINFO_PRETRANSFER_TIME_T, &pretransfer_us);
+	return bytes > 0 || pretransfer_us > 0;
+}
+
+static void
+describe_certificate(const struct transfer_setup *setup, struct transfer *transfer,
+    CURLcode code)
+{
+	static const char begin[] = "SSL certificate problem: ";
+	const char *text = transfer->error;
+
+	if (strncmp(text, begin, sizeof(begin) - 1) == 0)
+		text += sizeof(begin) - 1;
+	snprintf(transfer->problem, sizeof(transfer->problem), "certificate not accepted: %.120s",
+	    *text ? text : setup->curl->easy_strerror(code));
+	for (char *c = transfer->problem; *c; c++)
+		if ((unsigned char)*c < 0x20)
+			*c = ' ';
+}
+
+/* Are so many descriptors left? */
+static bool
+has_descriptors(size_t n)
+{
+	int fds[LOOKUP_DESCRIPTORS];
+	size_t had = 0;
+
+	while (had < n && had < LOOKUP_DESCRIPTORS &&
+	    (fds[had] = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)) >= 0)
+		had++;
+	for (size_t i = 0; i < had; i++)
+		close(fds[i]);
+	return had == n;
+}
+
+/* What was short here when the call failed with that code before it was sent, or NULL. */
+static const char *
+shortage_before(const struct transfer_setup *setup, const struct transfer *transfer,
+    CURLcode code)
+{
+	long error = 0;
+
+	switch (code) {
+	case CURLE_OUT_OF_MEMORY:
+		return "memory";
+	case CURLE_FAILED_INIT:
+		return "what libcurl needs to begin";
+	case CURLE_COULDNT_CONNECT:
+		/* Without a socket the error is that of a call before. */
+		if (transfer->has_socket)
+			setup->curl->easy_getinfo(transfer->easy, CURLINFO_OS_ERRNO, &error);
+		return error == EADDRNOTAVAIL ? "local ports" : shortage_of((int)error);
+	case CURLE_COULDNT_RESOLVE_HOST:
+		if (!has_descriptors(LOOKUP_DESCRIPTORS))
+			return "descriptors";
+		/* Curl_resolver_getaddrinfo in libcurl's asyn-thread.c. */
+		return strstr(transfer->error, "thread failed to start") ? "threads" : NULL;
+	case CURLE_SSL_CACERT_BADFILE:
+		/* The connection's own has been given back by now. */
+		return has_descriptors(2) ? NULL : "descriptors";
+	default:
+		return NULL;
+	}
+}
+
+/* The words for a connection that could not be had, or broke. */
+static const char *
+connection_problem(const struct transfer_setup *setup, const struct transfer *transfer,
+    CURLcode code, char *buffer, size_t size)
+{
+	long error = 0;
+
+	/* First, since without a socket the error is that of a call before. */
+	if (transfer->refused)
+		return "address is not public";
+	if (!transfer->has_socket && transfer->socket_error != 0)
+		error = transfer->socket_error;
+	else
+		setup->curl->easy_getinfo(transfer->easy, CURLINFO_OS_ERRNO, &error);
+	if (error == ECONNREFUSED)
+		return "connection refused";
+	if (error == ECONNRESET || error == EPIPE)
+		return "connection reset";
+	if (error != 0)
+		return strerror_r((int)error, buffer, size);
+	return code == CURLE_COULDNT_CONNECT ? "no connection" : "connection broken";
+}
+
+/* Say in a few words why libcurl failed.  Its own messages may hold the URL; only the one
+ * on certificates, which holds no more than the host, is used. */
+static void
+describe(const struct transfer_setup *setup, struct transfer *transfer, CURLcode code)
+{
+	const char *text;
+	char buffer[80];
+
+	switch (code) {
+	case CURLE_PEER_FAILED_VERIFICATION:
+		describe_certificate(setup, transfer, code);
+		return;
+	case CURLE_COULDNT_RESOLVE_HOST:
+		text = "name not found";
+		break;
+	case CURLE_COULDNT_CONNECT:
+	case CURLE_SEND_ERROR:
+	case CURLE_RECV_ERROR:
+		text = connection_problem(setup, transfer, code, buffer, sizeof(buffer));
+		break;
+	case CURLE_PARTIAL_FILE:
+		text = "answer cut off";
+		break;
+	case CURLE_GOT_NOTHING:
+		text = "connection closed without an answer";
+		break;
+	case CURLE_SSL_CONNECT_ERROR:
+		text = "TLS handshake failed";
+		break;
+	case CURLE_UNSUPPORTED_PROTOCOL:
+	case CURLE_WEIRD_SERVER_REPLY:
+		text = transfer_was_sent(transfer, setup) ?
+		    "answer is no HTTP" : "URL is not http or https";
+		break;
+	default:
+		text = setup->curl->easy_strerror(code);
+		break;
+	}
+	snprintf(transfer->problem, sizeof(transfer->problem), "%s", text);
+}
+
+void
+transfer_conclude(struct transfer *transfer, const struct transfer_setup *setup, CURLcode code)
+{
+	const char *short_of = NULL;
+	long status = 0;
+
+	transfer->sent = transfer_was_sent(transfer, setup);
+	setup->curl->easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status);
+	transfer->status = (int)status;
+	if (!transfer->sent)
+		short_of = transfer->short_of ?: shortage_before(setup, transfer, code);
+	if (code == CURLE_OK) {
+		transfer->result = HTTP_ANSWERED;
+	} else if (transfer->header_too_large) {
+		transfer->result = HTTP_TOO_LARGE;
+		snprintf(transfer->problem, sizeof(transfer->problem),
+		    "answer's header is larger than %d bytes", LIMIT_HEADER_BYTES);
+	} else if (buf_failed(&transfer->body) || code == CURLE_FILESIZE_EXCEEDED) {
+		transfer->result = HTTP_TOO_LARGE;
+		snprintf(transfer->problem, sizeof(transfer->problem),
+		    "answer is larger than %zu bytes", transfer->call->max_answer_bytes);
+	} else if (short_of) {
+		set_shortage(transfer, short_of);
+	} else if (code == CURLE_OPERATION_TIMEDOUT && !transfer->sent) {
+		transfer->result = HTTP_UNREACHABLE;
+		snprintf(transfer->problem, sizeof(transfer->problem),
+		    "no connection within %ld ms", setup->connect_timeout_ms);
+	} else {
+		transfer->result = transfer->sent ? HTTP_BROKEN : HTTP_UNREACHABLE;
+		describe(setup, transfer, code);
+	}
+}
+
+void
+transfer_give_up(struct transfer *transfer, const struct transfer_setup *setup,
+    enum http_result result, const char *problem)
+{
+	set_outcome(transfer, result, problem);
+	transfer->sent = transfer_was_sent(transfer, setup);
+	/* One of its addresses was never tried. */
+	if (result == HTTP_TIMEOUT && !transfer->sent && transfer->short_of)
+		set_shortage(transfer, transfer->short_of);
+}
+
+CURL *
+transfer_release(struct transfer *transfer, const struct transfer_setup *setup)
+{
+	CURL *easy = transfer->easy;
+
+	transfer->easy = NULL;
+	transfer->is_added = false;
+	setup->curl->slist_free_all(transfer->headers);
+	transfer->headers = NULL;
+	return easy;
+}
+
+static struct str
+take_header(struct buf *value, struct arena *arena)
+{
+	/* Sized like the whole header, these cannot have failed. */
+	assert(!buf_failed(value));
+	return value->data ? buf_take(value, arena) : (struct str){NULL, 0};
+}
+
+void
+transfer_hand_over(struct transfer *transfer, struct http_call *call, struct arena *arena)
+{
+	call->result = transfer->result;
+	call->sent = transfer->sent;
+	call->waited = transfer->waited;
+	call->elapsed_ms = transfer->elapsed_ms;
+	if (transfer->result == HTTP_ANSWERED || transfer->result == HTTP_TOO_LARGE)
+		call->status = transfer->status;
+	if (transfer->result != HTTP_ANSWERED) {
+		call->problem = str_copy(arena, str_from(transfer->problem));
+		return;
+	}
+	call->answer = buf_take(&transfer->body, arena);
+	call->answer_type = take_header(&transfer->type, arena);
+	call->location = take_header(&transfer->location, arena);
+	call->set_cookie = take_header(&transfer->set_cookie, arena);
+}

@@ -1,0 +1,242 @@
+#include "adapters/sqlite/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <sqlite3.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+
+/* How long to wait for another process's write.  Giving up early would place
+ * a meeting without its claim. */
+#define BUSY_TIMEOUT_MS 10000
+
+/* Opening waits for less: what is in its way then is no short write. */
+#define OPEN_TIMEOUT_MS 1000
+
+bool
+sqlite_file_is_damaged(int error)
+{
+
+	return (error & 0xff) == SQLITE_CORRUPT || (error & 0xff) == SQLITE_NOTADB;
+}
+
+/* path with a suffix; the caller frees it. */
+static char *
+with_suffix(const char *path, const char *suffix)
+{
+	char *text = mem_alloc(strlen(path) + strlen(suffix) + 1);
+
+	strcpy(text, path);
+	strcat(text, suffix);
+	return text;
+}
+
+static void
+remove_companions(const char *path)
+{
+	static const char *const suffixes[] = {"-wal", "-shm", "-journal"};
+	size_t i;
+
+	for (i = 0; i < sizeof(suffixes) / sizeof(*suffixes); i++) {
+		char *companion = with_suffix(path, suffixes[i]);
+
+		unlink(companion);
+		free(companion);
+	}
+}
+
+/*
+ * Creating, checking and moving aside happen under a lock on the directory: a
+ * new file must not meet the -wal of an older one, and of many processes
+ * only one may find a file damaged and move it.  Returns the descriptor that
+ * holds the lock, or -1: without a lock it is still right most of the time.
+ */
+static int
+lock_directory(const char *path)
+{
+	char *copy = mem_strdup(path);
+	int fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	free(copy);
+	if (fd >= 0)
+		while (flock(fd, LOCK_EX) != 0 && errno == EINTR)
+			;
+	return fd;
+}
+
+/* A number that tells this file from another at the same path.  It is kept in the
+ * file, as its application_id. */
+static int
+identity(const struct stat *file)
+{
+	uint64_t mixed = ((uint64_t)file->st_ino ^ (uint64_t)file->st_dev << 40) *
+	    UINT64_C(0x9e3779b97f4a7c15);
+
+	return (int)(mixed >> 33) | 1; /* never 0, the default */
+}
+
+/* Read a pragma's number.  SQLITE_OK, or the error. */
+static int
+read_pragma(sqlite3 *db, const char *pragma, int *number)
+{
+	sqlite3_stmt *statement;
+	int error = sqlite3_prepare_v2(db, pragma, -1, &statement, NULL);
+
+	if (error != SQLITE_OK)
+		return error;
+	if (sqlite3_step(statement) == SQLITE_ROW)
+		*number = sqlite3_column_int(statement, 0);
+	return sqlite3_finalize(statement);
+}
+
+static int
+write_identity(sqlite3 *db, int id)
+{
+	char text[64];
+
+	snprintf(text, sizeof(text), "PRAGMA application_id = %d", id);
+	return sqlite3_exec(db, text, NULL, NULL, NULL);
+}
+
+/* Bring the file from one version to this program's.  Of many processes that open it
+ * at once, each looks again after the first has done it. */
+static int
+schema_upgrade(sqlite3 *db, const struct sqlite_schema *schema, int id)
+{
+	int version = 0, error;
+	char text[64];
+
+	error = sqlite3_exec(db, "PRAGMA journal_mode = WAL; BEGIN IMMEDIATE", NULL, NULL, NULL);
+	if (error == SQLITE_OK)
+		error = read_pragma(db, "PRAGMA user_version", &version);
+	if (error == SQLITE_OK && version == 0)
+		error = write_identity(db, id);
+	while (error == SQLITE_OK && version < schema->n) {
+		error = sqlite3_exec(db, schema->steps[version++], NULL, NULL, NULL);
+		snprintf(text, sizeof(text), "PRAGMA user_version = %d", version);
+		if (error == SQLITE_OK)
+			error = sqlite3_exec(db, text, NULL, NULL, NULL);
+	}
+	if (error == SQLITE_OK)
+		error = sqlite3_exec(db, "COMMIT", NULL, NULL, NULL);
+	return error;
+}
+
+/*
+ * Make sure that the file is this program's and its -wal is its own.  A file that
+ * was put in another's place meets the -wal of that other, which SQLite cannot
+ * tell: read through it, the identity is not this file's.  SQLITE_ABORT means
+ * just that; with is_alone (there is no -wal) the file is given its identity.
+ */
+static int
+schema_check(sqlite3 *db, const struct sqlite_schema *schema, int id, bool is_alone)
+{
+	int version = 0, found = 0, error;
+
+	error = read_pragma(db, "PRAGMA user_version", &version);
+	if (error == SQLITE_OK)
+		error = read_pragma(db, "PRAGMA application_id", &found);
+	if (error != SQLITE_OK)
+		return error;
+	if (version > schema->n)
+		return SQLITE_MISMATCH; /* written by a newer program */
+	if (version > 0 && found != id) {
+		if (!is_alone)
+			return SQLITE_ABORT;
+		error = write_identity(db, id);
+		if (error != SQLITE_OK)
+			return error;
+	}
+	return version < schema->n ? schema_upgrade(db, schema, id) : SQLITE_OK;
+}
+
+/* Open the file as it stands.  SQLITE_OK, or the error. */
+static int
+try(const char *path, const struct sqlite_schema *schema, bool is_alone,
+    struct sqlite_file *opened)
+{
+	struct sqlite_file file = {0};
+	struct stat found;
+	int error;
+
+	error = sqlite3_open_v2(path, &file.db,
+	    SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL);
+	if (error == SQLITE_OK && stat(path, &found) != 0)
+		error = SQLITE_CANTOPEN;
+	if (error == SQLITE_OK) {
+		sqlite3_extended_result_codes(file.db, 1);
+		sqlite3_busy_timeout(file.db, OPEN_TIMEOUT_MS);
+		/* Closing must not write another file's -wal into this one. */
+		sqlite3_db_config(file.db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+		error = sqlite3_exec(file.db, "PRAGMA synchronous = NORMAL", NULL, NULL, NULL);
+	}
+	if (error == SQLITE_OK)
+		error = schema_check(file.db, schema, identity(&found), is_alone);
+	if (error != SQLITE_OK) {
+		sqlite3_close(file.db);
+		return error;
+	}
+	sqlite3_db_config(file.db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL);
+	sqlite3_busy_timeout(file.db, BUSY_TIMEOUT_MS);
+	file.device = found.st_dev;
+	file.inode = found.st_ino;
+	*opened = file;
+	return SQLITE_OK;
+}
+
+int
+sqlite_file_open(const char *path, const struct sqlite_schema *schema,
+    struct sqlite_file *opened)
+{
+	int lock = lock_directory(path), error;
+	struct stat file;
+	char *aside;
+
+	if (stat(path, &file) != 0) {
+		if (errno == ENOENT)
+			remove_companions(path);
+	} else if (S_ISREG(file.st_mode) && file.st_size == 0) {
+		/* An emptied file is as good as none; but others may still have it
+		 * open, and locked. */
+		unlink(path);
+		remove_companions(path);
+	}
+	error = try(path, schema, false, opened);
+	if (error == SQLITE_ABORT) {
+		log_warn("another state was put in place; using it", "file", path);
+		remove_companions(path);
+		error = try(path, schema, true, opened);
+	}
+	if (sqlite_file_is_damaged(error)) {
+		aside = with_suffix(path, ".broken");
+		if (rename(path, aside) == 0) {
+			remove_companions(path);
+			log_warn("the state is no database or damaged; moved aside and begun "
+			    "afresh, meetings are found again by asking the servers",
+			    "file", path, "moved_to", aside);
+			error = try(path, schema, true, opened);
+		}
+		free(aside);
+	}
+	if (lock >= 0)
+		close(lock);
+	return error;
+}
+
+bool
+sqlite_file_is_in_place(const struct sqlite_file *file, const char *path)
+{
+	struct stat found;
+
+	return stat(path, &found) == 0 && found.st_dev == file->device &&
+	    found.st_ino == file->inode;
+}

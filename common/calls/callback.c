@@ -1,0 +1,284 @@
+/*
+ * tinyscale/callback: what a server calls back in place of the client (callback.h).
+ *
+ * The server's signature, made with any of its secrets, is verified and replaced by one
+ * with the gateway's secret that the client knows.  The receiver's answer is returned: by
+ * its status BBB decides whether it was heard, is to try again, or has found no one.
+ */
+#include <string.h>
+
+#include "base/bounds.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "core/call.h"
+#include "core/callback.h"
+#include "core/reply.h"
+#include "formats/checksum.h"
+#include "formats/token.h"
+#include "ports/http.h"
+
+#define FORM_TYPE "application/x-www-form-urlencoded"
+
+/* What is posted on. */
+struct outgoing {
+	const char *url;
+	struct str body;
+	struct str content_type;
+	struct str authorization;
+};
+
+/* Refuse what did not come from the server: 401, which BBB takes for a secret that
+ * differs. */
+static bool
+refuse(struct call *call, const struct server *server, const char *reason)
+{
+
+	log_warn("callback refused", "server", server->name, "reason", reason);
+	reply_text(call->response, 401, STR("The callback's signature is not valid.\n"));
+	return false;
+}
+
+/* By what the client verifies the token of a recording: as BBB signs it, but where it is
+ * to know nothing below SHA-512, as Scalelite does (scalelite#1250). */
+static enum token_algorithm
+recording_algorithm(const struct config *config)
+{
+	return config->checksum_algorithms == 1u << CHECKSUM_SHA512 ? TOKEN_HS512 : TOKEN_HS256;
+}
+
+/* Sign the server's token anew; false when that is answered. */
+static bool
+sign_token(struct call *call, const struct server *server, enum token_algorithm algorithm,
+    struct str token, enum token_algorithm new_algorithm, const char *new_secret,
+    struct str *anew)
+{
+
+	enum token_result result = TOKEN_INVALID;
+
+	for (size_t i = 0; i < server->n_secrets && result == TOKEN_INVALID; i++)
+		result = token_sign_anew(call->arena, algorithm, token,
+		    str_from(server->secrets[i]), new_algorithm, str_from(new_secret),
+		    call->request->now_ms, anew);
+	switch (result) {
+	case TOKEN_FINE:
+		return true;
+	case TOKEN_INVALID:
+		return refuse(call, server, "its token is not signed with the server's secret");
+	case TOKEN_EXPIRED:
+		return refuse(call, server, "its token has expired");
+	case TOKEN_UNAVAILABLE:
+		break;
+	}
+	reply_text(call->response, 503, STR("Callbacks cannot be signed at present.\n"));
+	return false;
+}
+
+/* post_publish_recording_ready_callback.rb: a form of one field. */
+static bool
+sign_recording(struct call *call, const struct server *server, const char *secret,
+    struct outgoing *outgoing)
+{
+	struct query form;
+	struct str token;
+
+	if (query_parse(call->arena, call->request->body, &form) != QUERY_FINE)
+		return refuse(call, server, "its body is no form");
+	if (!sign_token(call, server, TOKEN_HS256, query_find(&form, "signed_parameters"),
+	        recording_algorithm(call->config), secret, &token))
+		return false;
+	/* A token is of letters that a form need not encode. */
+	outgoing->body = str_from(str_printf(call->arena, "signed_parameters=%.*s",
+	    STR_ARG(token)));
+	outgoing->content_type = STR(FORM_TYPE);
+	return true;
+}
+
+/* What follows "Bearer " (RFC 6750, section 2.1), or the absent span. */
+static struct str
+bearer(struct str authorization)
+{
+
+	if (!str_is_nocase(str_part(authorization, 0, 7), "Bearer "))
+		return (struct str){NULL, 0};
+	return str_trim(str_part(authorization, 7, SIZE_MAX));
+}
+
+/* post_events_analytics_callback.rb: JSON, the token in the header. */
+static bool
+sign_analytics(struct call *call, const struct server *server, const char *secret,
+    struct outgoing *outgoing)
+{
+	struct str token;
+
+	if (!sign_token(call, server, TOKEN_HS512, bearer(call->request->authorization),
+	        TOKEN_HS512, secret, &token))
+		return false;
+	outgoing->authorization = str_from(str_printf(call->arena, "Bearer %.*s",
+	    STR_ARG(token)));
+	outgoing->body = call->request->body;
+	outgoing->content_type = call->request->content_type;
+	return true;
+}
+
+/* Is given the checksum of bbb-webhooks over what the server was told to call and the
+ * body?  *algorithm gets its own. */
+static bool
+is_hook_checksum(struct call *call, const struct server *server, struct str given,
+    enum checksum_algorithm *algorithm)
+{
+	const struct request *request = call->request;
+	struct str registered = str_from(str_printf(call->arena, "%.*s/%s?%.*s",
+	    STR_ARG(callback_base(call->arena, call->config, request, call->mount)), call->name,
+	    STR_ARG(query_without_checksum(call->arena, request->query, given))));
+
+	for (int a = 0; a < CHECKSUM_ALGORITHMS; a++) {
+		*algorithm = (enum checksum_algorithm)a;
+		for (size_t i = 0; i < server->n_secrets; i++)
+			if (checksum_verify(1u << a, registered, request->body,
+			        str_from(server->secrets[i]), given))
+				return true;
+	}
+	return false;
+}
+
+/* Is that one of the server's secrets? */
+static bool
+is_secret_of(const struct server *server, struct str given)
+{
+	bool good = false;
+
+	for (size_t i = 0; i < server->n_secrets; i++)
+		good |= checksum_same(given, str_from(server->secrets[i]));
+	return good;
+}
+
+/* bbb-webhooks, callback-emitter.js: a form, and a checksum over URL, body and secret
+ * in the query; or, with its auth2_0, the secret itself in the header. */
+static bool
+sign_hook(struct call *call, const struct server *server, const struct query *parameters,
+    const struct callback *callback, struct outgoing *outgoing)
+{
+	const struct request *request = call->request;
+	struct str secret = str_from(callback->secret);
+	struct str given = query_find(parameters, "checksum");
+	char hex[CHECKSUM_HEX_SIZE];
+	enum checksum_algorithm algorithm;
+
+	outgoing->body = request->body;
+	outgoing->content_type = request->content_type;
+	if (given.len == 0) {
+		if (!is_secret_of(server, bearer(request->authorization)))
+			return refuse(call, server, "it has neither checksum nor secret");
+		outgoing->authorization = str_from(str_printf(call->arena, "Bearer %.*s",
+		    STR_ARG(secret)));
+		return true;
+	}
+	if (!is_hook_checksum(call, server, given, &algorithm))
+		return refuse(call, server,
+		    "its checksum is not made with the server's secret");
+	checksum_make(algorithm, callback->url, request->body, secret, hex);
+	outgoing->url = str_printf(call->arena, "%s%schecksum=%s", outgoing->url,
+	    str_find(callback->url, STR("?"), 0) == SIZE_MAX ? "?" : "&", hex);
+	return true;
+}
+
+/* Answer with what the receiver answered.  Statuses that allow no body are bad for
+ * a CGI answer, which has its length in the header; a redirect, which is not
+ * followed, is a failure to BBB whatever its number. */
+static void
+relay(struct call *call, const struct http_call *http)
+{
+	int status = http->status;
+
+	if (status == 204 || status == 205)
+		status = 200;
+	else if (status < 200 || (status >= 300 && status < 400))
+		status = 502;
+	reply_text(call->response, status,
+	    str_part(http->answer, 0, LIMIT_CALLBACK_RELAY_BYTES));
+}
+
+/* Post it on; the answer becomes the response. */
+static void
+post(struct call *call, const struct outgoing *outgoing)
+{
+	struct http_call *http = arena_alloc(call->arena, sizeof(*http));
+	struct http_batch batch = {.calls = http, .n = 1,
+	    .timeout_ms = call->config->call_timeout_ms};
+	struct response *response = call->response;
+
+	*http = (struct http_call){
+		.server = " callback", /* all receivers share one limit, and with no server:
+		                          no name of a server has a space */
+		.method = "POST",
+		.url = outgoing->url,
+		.body = outgoing->body.data ? outgoing->body : STR(""),
+		.content_type = outgoing->content_type,
+		.authorization = outgoing->authorization,
+		.max_answer_bytes = LIMIT_CALLBACK_ANSWER_BYTES,
+		.public_only = !call->config->allow_private_callbacks,
+		.once = true,
+	};
+	call->http->run(call->http, call->arena, &batch);
+	/* Of a long answer the status still tells all. */
+	if (http->result == HTTP_ANSWERED ||
+	    (http->result == HTTP_TOO_LARGE && http->status != 0)) {
+		relay(call, http);
+		return;
+	}
+	log_warn("receiver of a callback did not answer", "server", response->server,
+	    "problem", http->problem);
+	if (http->result == HTTP_BUSY)
+		reply_text(response, 503, STR("Too many callbacks are under way.\n"));
+	else if (http->result == HTTP_SHORTAGE)
+		reply_text(response, 503, STR("The gateway cannot send it just now.\n"));
+	else if (http->result == HTTP_TIMEOUT)
+		reply_text(response, 504, STR("The receiver did not answer in time.\n"));
+	else
+		reply_text(response, 502, STR("The receiver cannot be reached.\n"));
+}
+
+void
+call_callback(struct call *call)
+{
+	const struct request *request = call->request;
+	struct outgoing outgoing = {0};
+	const struct server *server;
+	struct callback callback;
+	struct query parameters;
+	bool is_signed = false;
+
+	if (query_parse(call->arena, request->query, &parameters) != QUERY_FINE ||
+	    callback_read(call->arena, call->config, &parameters, &callback) != 0) {
+		log_warn("callback refused", "client", str_copy(call->arena, request->client),
+		    "reason", "its URL was not made by this gateway");
+		reply_text(call->response, 403, STR("This is no URL of this gateway's.\n"));
+		return;
+	}
+	server = config_server_find(call->config, str_copy(call->arena, callback.server));
+	if (!server) {
+		log_warn("callback refused", "server",
+		    str_copy(call->arena, callback.server), "reason",
+		    "the configuration has no such server");
+		reply_text(call->response, 401, STR("This server is not known.\n"));
+		return;
+	}
+	call->response->server = server->name;
+	outgoing.url = callback_target(call->arena, callback.url);
+	switch (callback.kind) {
+	case CALLBACK_RECORDING:
+		is_signed = sign_recording(call, server, callback.secret, &outgoing);
+		break;
+	case CALLBACK_ANALYTICS:
+		is_signed = sign_analytics(call, server, callback.secret, &outgoing);
+		break;
+	case CALLBACK_HOOK:
+		is_signed = sign_hook(call, server, &parameters, &callback, &outgoing);
+		break;
+	case CALLBACK_KINDS:
+		refuse(call, server, "its kind is not known");
+		break;
+	}
+	if (is_signed)
+		post(call, &outgoing);
+}

@@ -1,0 +1,103 @@
+/*
+ * getRecordingTextTracks and putRecordingTextTrack: they go to the recording's
+ * server, and its JSON comes back byte for byte.  What is said here instead is
+ * JSON too, where BBB's is (RecordingController.groovy): not the complaint about
+ * a missing recordID of getRecordingTextTracks, nor checksum errors.
+ */
+#include "core/call.h"
+#include "base/mem.h"
+#include "core/owner.h"
+#include "core/relay.h"
+#include "core/reply.h"
+
+static void
+reply_missing(struct call *call, const struct owned *owned)
+{
+
+	if (owned->is_unsure)
+		reply_json_error(call->response, call->arena, REPLY_RECORDING_UNAVAILABLE,
+		    (struct str){0});
+	else
+		reply_json_error(call->response, call->arena, REPLY_CAPTIONS_NOT_FOUND,
+		    owned->id);
+}
+
+/* Does the answer show that the state remembered the wrong server?  Of the two
+ * calls only putRecordingTextTrack tells a recording that is not there from one
+ * without captions (RecMetaXmlHelper.scala, getRecordingTextTracks). */
+static bool
+is_elsewhere(const struct owned *owned, const struct relay_answer *answer, bool is_put)
+{
+
+	return is_put && owned->is_remembered && answer->verdict == RELAY_SUCCESS &&
+	    reply_json_is(answer->http->answer, REPLY_CAPTIONS_NOT_FOUND);
+}
+
+static void
+forward(struct call *call, struct owners *owners, bool is_put)
+{
+	const struct server *server = owners->list[0].server;
+	struct relay_answer answer;
+
+	if (relay_may_redirect(call)) {
+		relay_redirect(call, server);
+		return;
+	}
+	relay_send(call, server, &answer);
+	if (is_elsewhere(&owners->list[0], &answer, is_put)) {
+		owner_refuse(call, owners, owners->list[0].part);
+		owner_ask(call, owners);
+		if (owners->list[0].is_unsure) {
+			reply_missing(call, &owners->list[0]);
+			return;
+		}
+		if (owners->list[0].server) {
+			server = owners->list[0].server;
+			relay_send(call, server, &answer);
+		}
+	}
+	if (answer.verdict == RELAY_SUCCESS || answer.verdict == RELAY_FAILED) {
+		relay_answer(call, server, &answer, false);
+		return;
+	}
+	call->response->server = server->name;
+	reply_json_error(call->response, call->arena, REPLY_RECORDING_UNAVAILABLE,
+	    (struct str){0});
+}
+
+/* The call about the recording, which has an ID. */
+static void
+call_about(struct call *call, struct str record_id, bool is_put)
+{
+	struct owned owned = {.id = record_id};
+	struct owners owners = {.list = &owned, .n = 1};
+
+	owner_find(call, &owners);
+	if (owned.server)
+		forward(call, &owners, is_put);
+	else
+		reply_missing(call, &owned);
+}
+
+void
+call_captions(struct call *call)
+{
+	struct str record_id = str_trim(query_find(&call->parameters, "recordID"));
+
+	if (record_id.len > 0)
+		call_about(call, record_id, false);
+	else
+		reply_error(call->response, call->arena, REPLY_NO_RECORD_ID);
+}
+
+void
+call_caption_put(struct call *call)
+{
+	struct str record_id = str_trim(query_find(&call->parameters, "recordID"));
+
+	if (record_id.len > 0)
+		call_about(call, record_id, true);
+	else
+		reply_json_error(call->response, call->arena, REPLY_CAPTION_NO_RECORD_ID,
+		    (struct str){0});
+}

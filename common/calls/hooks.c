@@ -1,0 +1,201 @@
+/*
+ * hooks/create, hooks/list, hooks/destroy: what bbb-webhooks offers, on all servers
+ * at once (hooks.h), worded as its api.js and responses.js do.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bounds.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "core/call.h"
+#include "core/callback.h"
+#include "core/reply.h"
+#include "model/hook.h"
+#include "upkeep/hooks.h"
+
+/* Register the hook at all servers; how many took it. */
+static struct hooks_done
+register_everywhere(struct call *call, const struct hook *hook)
+{
+	size_t n, i;
+	const struct server **servers = hooks_servers(call, &n);
+	struct hooks_order *orders = arena_alloc(call->arena, (n + 1) * sizeof(*orders));
+	struct hooks_done done;
+
+	for (i = 0; i < n; i++)
+		orders[i] = (struct hooks_order){.server = servers[i], .hook = hook};
+	hooks_do(call, orders, n, &done);
+	return done;
+}
+
+/* Say why a webhook is refused: the client is told what bbb-webhooks tells it, which
+ * is to look at the log.  Its URL may hold a secret and stays out of that. */
+static void
+refuse(struct call *call, const char *reason)
+{
+	log_warn("webhook refused", "client", str_copy(call->arena, call->request->client),
+	    "reason", reason);
+	reply_error(call->response, call->arena, REPLY_HOOK_CREATE);
+}
+
+/* What is wrong with it, or NULL. */
+static const char *
+flaw_of(const struct hook *hook)
+{
+	if (hook->url.len > LIMIT_CALLBACK_URL_BYTES)
+		return "its callbackURL is too long";
+	if (!callback_is_url(hook->url))
+		return "its callbackURL is no http or https URL, or has spaces or controls";
+	if (hook->meeting_id.len > LIMIT_MEETING_ID_BYTES)
+		return "its meetingID is too long";
+	if (hook->event_id.len > LIMIT_HOOK_EVENTS_BYTES)
+		return "its eventID is too long";
+	return NULL;
+}
+
+void
+call_hooks_create(struct call *call)
+{
+	const struct store_verbs *verbs = call->store->verbs;
+	struct response *response = call->response;
+	struct hook hook = {
+		.url = query_find(&call->parameters, "callbackURL"),
+		.meeting_id = query_find(&call->parameters, "meetingID"),
+		.event_id = query_find(&call->parameters, "eventID"),
+		.raw = str_is_nocase(query_find(&call->parameters, "getRaw"), "true"),
+		.changed_ms = call->request->now_ms,
+	};
+	struct hooks_done done;
+	enum store_result result;
+
+	if (hook.url.len == 0) {
+		reply_error(response, call->arena, REPLY_NO_CALLBACK_URL);
+		return;
+	}
+	hook.base = callback_base(call->arena, call->config, call->request, call->mount);
+	hook_id(hook.url, hook.id);
+	if (flaw_of(&hook)) {
+		refuse(call, flaw_of(&hook));
+		return;
+	}
+	/* The state first: what breaks off here is done by the next poll. */
+	result = verbs->hook_put(call->store, &hook, true);
+	if (result == STORE_EXISTS) {
+		reply_hook_created(response, call->arena, &hook, true);
+		return;
+	}
+	if (result == STORE_FULL) {
+		refuse(call, "there are too many webhooks");
+		return;
+	}
+	done = register_everywhere(call, &hook);
+	if (done.n_done > 0) {
+		/* Servers may know what the state has lost. */
+		reply_hook_created(response, call->arena, &hook,
+		    done.n_duplicates == done.n_done);
+		return;
+	}
+	verbs->hook_drop(call->store, hook.id, call->request->now_ms);
+	refuse(call, "no server took it");
+}
+
+static int
+compare_hook(const void *a, const void *b)
+{
+
+	return strcmp(((const struct hook *)a)->id, ((const struct hook *)b)->id);
+}
+
+/* Does the hook get events of that meeting?  Of any, when it is absent. */
+static bool
+is_of_meeting(const struct hook *hook, struct str meeting_id)
+{
+
+	return !meeting_id.data || hook->meeting_id.len == 0 ||
+	    str_equal(hook->meeting_id, meeting_id);
+}
+
+void
+call_hooks_list(struct call *call)
+{
+	const struct store_verbs *verbs = call->store->verbs;
+	struct str meeting_id = query_find(&call->parameters, "meetingID");
+	const struct server **servers;
+	struct hook *known, *hooks;
+	size_t n_known, n_servers, i, n = 0, n_shown = 0;
+	struct hooks there;
+	bool is_known;
+
+	is_known = verbs->hook_list(call->store, call->arena, &known, &n_known) == STORE_OK;
+	if (!is_known)
+		n_known = 0;
+	servers = hooks_servers(call, &n_servers);
+	hooks_ask(call, servers, n_servers, &there);
+	if (!is_known && there.n_answered == 0) {
+		reply_error(call->response, call->arena, REPLY_HOOK_LIST);
+		return;
+	}
+	hooks = arena_alloc(call->arena, (n_known + there.n + 1) * sizeof(*hooks));
+	for (i = 0; i < n_known; i++)
+		hooks[n++] = known[i];
+	for (i = 0; i < there.n; i++) {
+		const struct hook *hook = &there.list[i].hook;
+
+		if (!there.list[i].is_ours || hooks_find(hooks, n, hook->id))
+			continue;
+		hooks[n++] = *hook;
+		verbs->hook_put(call->store, hook, false);
+	}
+	for (i = 0; i < n; i++)
+		if (!hooks[i].is_dropped && is_of_meeting(&hooks[i], meeting_id))
+			hooks[n_shown++] = hooks[i];
+	qsort(hooks, n_shown, sizeof(*hooks), compare_hook);
+	reply_hooks(call->response, call->arena, hooks, n_shown);
+}
+
+void
+call_hooks_destroy(struct call *call)
+{
+	const struct store_verbs *verbs = call->store->verbs;
+	struct response *response = call->response;
+	struct str id = query_find(&call->parameters, "hookID");
+	const struct server **servers;
+	struct hooks_order *orders;
+	struct hooks_done done;
+	struct hook *known, *hook;
+	size_t n_known, n_servers, i, n = 0;
+	struct hooks there;
+	bool is_known;
+
+	if (id.len == 0) {
+		reply_error(response, call->arena, REPLY_NO_HOOK_ID);
+		return;
+	}
+	if (id.len != HOOK_ID_SIZE - 1) {
+		reply_error(response, call->arena, REPLY_HOOK_MISSING);
+		return;
+	}
+	is_known = verbs->hook_list(call->store, call->arena, &known, &n_known) == STORE_OK;
+	hook = hooks_find(known, is_known ? n_known : 0, str_copy(call->arena, id));
+	servers = hooks_servers(call, &n_servers);
+	hooks_ask(call, servers, n_servers, &there);
+	orders = arena_alloc(call->arena, (there.n + 1) * sizeof(*orders));
+	for (i = 0; i < there.n; i++)
+		if (str_is(id, there.list[i].hook.id) && (hook || there.list[i].is_ours))
+			orders[n++] = (struct hooks_order){.server = there.list[i].server,
+				.server_id = there.list[i].server_id};
+	if (n == 0 && (!hook || hook->is_dropped)) {
+		reply_error(response, call->arena, !is_known && there.n_answered == 0 ?
+		    REPLY_HOOK_DESTROY : REPLY_HOOK_MISSING);
+		return;
+	}
+	/* With that in the state, servers that do not answer now lose it later. */
+	is_known = verbs->hook_drop(call->store, str_copy(call->arena, id),
+	    call->request->now_ms) == STORE_OK;
+	hooks_do(call, orders, n, &done);
+	if (!is_known && done.n_done < n)
+		reply_error(response, call->arena, REPLY_HOOK_DESTROY);
+	else
+		reply_hook_destroyed(response);
+}

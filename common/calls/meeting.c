@@ -1,0 +1,78 @@
+/*
+ * The calls about one meeting: they go to its server, and its answer comes
+ * back byte for byte.  They differ in what an unknown meeting is told.
+ */
+#include "core/call.h"
+#include "core/lookup.h"
+#include "core/relay.h"
+#include "core/reply.h"
+
+/*
+ * A server that no longer has a meeting mapped to it: the record is dropped, if
+ * it is not so young that its create may be under way, and the other
+ * servers are asked.  Returns the server that has it, or NULL.
+ */
+static const struct server *
+follow_stale_record(struct call *call)
+{
+	const struct config *config = call->config;
+	struct store *store = call->store;
+
+	if (!call->is_mapped || meeting_is_fresh(&call->meeting, call->request->now_ms,
+	        config->create_timeout_ms))
+		return NULL;
+	store->verbs->meeting_drop(store, call->meeting_id, call->meeting.server,
+	    call->meeting.claimed_ms);
+	return lookup_ask(call, call->server);
+}
+
+static void
+forward(struct call *call)
+{
+	const struct server *elsewhere;
+	struct relay_answer answer;
+
+	if (relay_may_redirect(call)) {
+		relay_redirect(call, call->server);
+		return;
+	}
+	relay_send(call, call->server, &answer);
+	if (answer.verdict == RELAY_FAILED && reply_is_unknown_meeting(answer.message_key)) {
+		elsewhere = follow_stale_record(call);
+		if (elsewhere) {
+			call->server = elsewhere;
+			relay_send(call, elsewhere, &answer);
+		}
+	}
+	relay_answer(call, call->server, &answer, false);
+}
+
+void
+call_meeting(struct call *call)
+{
+
+	if (call->server)
+		forward(call);
+	else
+		reply_error(call->response, call->arena, REPLY_NOT_FOUND);
+}
+
+void
+call_chat(struct call *call)
+{
+
+	if (call->server)
+		forward(call);
+	else
+		reply_error(call->response, call->arena, REPLY_CHAT_NOT_FOUND);
+}
+
+void
+call_running(struct call *call)
+{
+
+	if (call->server)
+		forward(call);
+	else
+		reply_not_running(call->response);
+}

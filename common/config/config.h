@@ -1,0 +1,95 @@
+/*
+ * The configuration: servers.json and the environment in one struct.
+ *
+ * The file is a plain array of servers or an object (tinyscale-servers.json(5)).
+ * The tables in config_keys.c hold every key with its type, range, default and
+ * help; a test compares them with the manual page.  Nothing here refers to the
+ * file's text after loading.
+ */
+#ifndef TINYSCALE_CONFIG_H
+#define TINYSCALE_CONFIG_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "model/parameters.h"
+#include "model/placement.h"
+#include "model/server.h"
+
+struct arena;
+
+/* What this process learns while the configuration is in use: all that changes. */
+struct config_runtime {
+	atomic_uint *secret_at; /* of each server, in the configuration's order: which of
+	                           its secrets worked last (relay_secret.h) */
+};
+
+struct config {
+	const char **secrets;            /* accepted from clients */
+	size_t n_secrets;
+	const char *admin_secret;        /* NULL: the admin calls are off */
+	unsigned checksum_algorithms;    /* accepted: bits 1 << enum checksum_algorithm */
+	const char *state;               /* path, or NULL for "none" */
+	enum placement_policy placement;
+	bool forward_redirect;           /* "forward": "redirect" */
+	int checksum_error_status;       /* 200 or 401 */
+	int64_t connect_timeout_ms;
+	int64_t probe_timeout_ms;
+	int64_t call_timeout_ms;
+	int64_t create_timeout_ms;
+	int64_t poll_interval_ms;
+	int64_t down_after;
+	int64_t up_after;
+	int64_t lookups_per_second;      /* questions that look-ups of unknown meetings
+	                                    may cost this process each second; 0: none
+	                                    while the picture is complete */
+	int64_t negative_ttl_ms;
+	int64_t max_body_bytes;
+	const char *ca_file;             /* NULL: the system's */
+	int64_t max_calls_per_server;    /* under way; 0: a quarter of the threads */
+	const char *public_url;          /* "https://bbb.example.org/bigbluebutton/api",
+	                                    no slash at the end; NULL: from the
+	                                    request */
+	bool callbacks_pass;             /* "callbacks": "pass" */
+	bool allow_private_callbacks;
+	struct parameters create_defaults, create_overrides;
+	struct parameters join_defaults, join_overrides;
+	int64_t max_meeting_duration_minutes; /* 0: off */
+	bool log_json;
+
+	struct server *servers;          /* in the file's order */
+	size_t n_servers;
+
+	struct config_runtime *runtime;
+
+	struct arena *arena;             /* private: holds all of this */
+};
+
+/*
+ * Load the configuration at path, then apply the environment (TINYSCALE_SECRET,
+ * TINYSCALE_STATE).  path NULL means TINYSCALE_CONFIG, else the built-in path.
+ *
+ * Every problem found is appended to problems, a line each: the file, the key
+ * ("servers[1].host"), what is wrong and what to do, for an unknown key the
+ * nearest known one.  A variable that is set to nothing counts as not set.  No
+ * value of a secret is ever repeated.  When there is little room in problems
+ * the last lines are left out; 16 KiB are plenty.
+ *
+ * Returns the configuration, or NULL when there was any problem.  The caller
+ * frees it with config_free().  Nothing is logged.
+ */
+struct config *config_load(const char *path, struct buf *problems);
+
+/* The path that config_load(path) reads. */
+const char *config_path(const char *path);
+
+/* Free the configuration.  NULL is ignored. */
+void config_free(struct config *config);
+
+/* The server of that name, or NULL. */
+const struct server *config_server_find(const struct config *config, const char *name);
+
+#endif

@@ -1,0 +1,135 @@
+#include "config/config_parts.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <json-c/json.h>
+
+#include "base/buf.h"
+
+/* Nobody reads more; and the caller's buffer loses all when it overflows. */
+#define PROBLEMS_SHOWN 50
+
+void
+config_complain(struct config_reading *reading, const char *key, const char *format, ...)
+{
+	char text[512];
+	va_list args;
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+
+	struct buf *out = reading->problems;
+	size_t need = strlen(reading->path) + sizeof(reading->where) +
+	    (key ? strlen(key) : 0) + strlen(text);
+	reading->n_problems++;
+	/* The line for those that are left out needs room too. */
+	if (reading->n_problems > PROBLEMS_SHOWN ||
+	    out->max - out->len < need + strlen(reading->path) + 64) {
+		reading->n_left_out++;
+		return;
+	}
+	if (key)
+		buf_printf(out, "%s: %s%s: %s\n", reading->path, reading->where, key, text);
+	else
+		buf_printf(out, "%s: %s\n", reading->path, text);
+}
+
+static const char *
+kind_of(struct json_object *value)
+{
+	switch (json_object_get_type(value)) {
+	case json_type_null:
+		return "null";
+	case json_type_boolean:
+		return json_object_get_boolean(value) ? "true" : "false";
+	case json_type_double:
+		return "a number with a fraction";
+	case json_type_int:
+		return "a number";
+	case json_type_object:
+		return "an object";
+	case json_type_array:
+		return "a list";
+	case json_type_string:
+		break;
+	}
+	return "a string";
+}
+
+void
+config_complain_type(struct config_reading *reading, const char *key, const char *expected,
+    struct json_object *value)
+{
+	config_complain(reading, key, "expected %s, not %s", expected, kind_of(value));
+}
+
+const char *
+config_complain_shown(const char *name, char text[CONFIG_SHOWN_SIZE])
+{
+	size_t i = 0;
+	for (; name[i] && i < CONFIG_SHOWN_SIZE - 1; i++)
+		text[i] = (unsigned char)name[i] < 0x20 || name[i] == 0x7f ? '?' : name[i];
+	text[i] = '\0';
+	return text;
+}
+
+static size_t
+smaller(size_t a, size_t b)
+{
+	return a < b ? a : b;
+}
+
+/* How many letters to add, drop, change or swap with the next to get from a to
+ * b.  Neither is longer than CONFIG_KEY_BYTES. */
+static size_t
+distance(const char *a, const char *b)
+{
+	size_t rows[3][CONFIG_KEY_BYTES + 1];
+	size_t *before = rows[0], *last = rows[1], *now = rows[2];
+	size_t len = strlen(b);
+	for (size_t j = 0; j <= len; j++)
+		last[j] = before[j] = j;
+	for (size_t i = 0; a[i]; i++) {
+		now[0] = i + 1;
+		for (size_t j = 0; j < len; j++) {
+			now[j + 1] = smaller(smaller(now[j], last[j + 1]) + 1,
+			    last[j] + (a[i] != b[j]));
+			if (i && j && a[i] == b[j - 1] && a[i - 1] == b[j])
+				now[j + 1] = smaller(now[j + 1], before[j - 1] + 1);
+		}
+		size_t *spare = before;
+		before = last;
+		last = now;
+		now = spare;
+	}
+	return last[len];
+}
+
+void
+config_complain_unknown(struct config_reading *reading, const struct config_keys *keys,
+    const char *unknown)
+{
+	size_t len = strlen(unknown), near = len / 3 > 2 ? len / 3 : 2;
+	const char *nearest = NULL;
+	for (size_t i = 0; len <= CONFIG_KEY_BYTES && i < keys->n; i++) {
+		size_t far = distance(unknown, keys->list[i].key);
+		if (far < near || (far == near && !nearest)) {
+			near = far;
+			nearest = keys->list[i].key;
+		}
+	}
+	char clean[CONFIG_SHOWN_SIZE];
+	config_complain_shown(unknown, clean);
+	if (keys == &config_keys_top && config_keys_find(&config_keys_server, unknown))
+		config_complain(reading, clean,
+		    "unknown key here: it belongs to one of the servers");
+	else if (keys == &config_keys_server && config_keys_find(&config_keys_top, unknown))
+		config_complain(reading, clean,
+		    "unknown key here: it belongs beside \"servers\"");
+	else if (nearest)
+		config_complain(reading, clean, "unknown key; did you mean \"%s\"?", nearest);
+	else
+		config_complain(reading, clean, "unknown key");
+}

@@ -1,0 +1,440 @@
+#include "core/api.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/bounds.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "core/call.h"
+#include "core/callback.h"
+#include "core/lookup.h"
+#include "core/reply.h"
+#include "formats/checksum.h"
+
+/* What api_handle does before a call's handler runs. */
+enum {
+	OPEN = 1 << 0,      /* no checksum is looked at */
+	MEETING = 1 << 1,   /* needs a meetingID, and where it lives */
+	GET = 1 << 2,       /* allowed methods */
+	POST = 1 << 3,
+	ANY_METHOD = 1 << 4,
+	FORM = 1 << 5,      /* body types BBB takes (ContentTypeValidator.java); */
+	XML = 1 << 6,       /* neither: any */
+	ONCE = 1 << 7,      /* must not be sent to a server twice */
+	JSON = 1 << 8,      /* BBB's answer is, or may be, JSON */
+	MAPS_GET = 1 << 9,  /* BBB maps it to GET alone (UrlMappings.groovy), … */
+	MAPS_POST = 1 << 10, /* … to POST alone; neither: to both */
+	READS = 1 << 11     /* changes nothing: HEAD is as good as GET */
+};
+
+static const struct entry {
+	const char *name;
+	unsigned flags;
+	call_handler *handler;
+} entries[] = {
+	{"", OPEN | ANY_METHOD, call_index},
+	{"create", MEETING | GET | POST | FORM | XML | ONCE, call_create},
+	{"join", MEETING | READS | GET, call_join},
+	{"isMeetingRunning", MEETING | READS | GET | POST | FORM, call_running},
+	{"getMeetingInfo", MEETING | READS | GET | POST | FORM, call_meeting},
+	{"end", MEETING | GET | POST | FORM, call_meeting},
+	{"insertDocument", MEETING | POST | XML | ONCE | MAPS_POST, call_meeting},
+	{"sendChatMessage", MEETING | GET | POST | ONCE | MAPS_GET, call_chat},
+	{"getMeetings", READS | GET | POST | FORM, call_lists},
+	{"getSessions", READS | GET | POST | FORM, call_lists},
+	{"getRecordings", READS | GET | POST, call_recordings},
+	{"publishRecordings", GET | POST | MAPS_GET, call_publish},
+	{"deleteRecordings", GET | POST | ONCE | MAPS_GET, call_delete},
+	{"updateRecordings", GET | POST, call_update},
+	{"getRecordingTextTracks", READS | GET | POST | JSON, call_captions},
+	{"putRecordingTextTrack", POST | ONCE | JSON | MAPS_POST, call_caption_put},
+	{"hooks/create", GET, call_hooks_create},
+	{"hooks/list", READS | GET, call_hooks_list},
+	{"hooks/destroy", GET, call_hooks_destroy},
+	{"tinyscale/health", OPEN | READS | GET, call_health},
+	{"tinyscale/callback", OPEN | POST, call_callback},
+	{"tinyscale/status", OPEN | ANY_METHOD, call_unsupported},
+	{"tinyscale/metrics", OPEN | ANY_METHOD, call_unsupported},
+};
+
+/* Every other call that names a meetingID goes to that meeting's server … */
+static const struct entry other_meeting_call =
+    {NULL, MEETING | GET | POST | ONCE | JSON, call_meeting};
+
+/* … and the rest is not served. */
+static const struct entry unknown_call = {NULL, ANY_METHOD, call_unsupported};
+
+/* ---- The call's name ---------------------------------------------------- */
+
+/* The path with duplicate slashes collapsed and one at the end dropped. */
+static struct str
+clean_path(struct arena *arena, struct str path)
+{
+	char *out = arena_alloc(arena, path.len + 1);
+	size_t i, n = 0;
+
+	for (i = 0; i < path.len; i++)
+		if (path.data[i] != '/' || n == 0 || out[n - 1] != '/')
+			out[n++] = path.data[i];
+	if (n > 0 && out[n - 1] == '/')
+		n--;
+	return (struct str){out, n};
+}
+
+/* What follows the last "/api/"; the empty span when the path ends in "/api".
+ * *mount gets what stands before it, "/api" included. */
+static struct str
+call_name(struct arena *arena, struct str path, struct str *mount)
+{
+	struct str clean = clean_path(arena, path);
+	struct str marker = STR("/api/");
+	size_t at = str_find(clean, marker, 0), next;
+
+	*mount = (struct str){0};
+	if (clean.len >= 4 && str_is(str_part(clean, clean.len - 4, 4), "/api")) {
+		*mount = clean;
+		return STR("");
+	}
+	if (at == SIZE_MAX) { /* mounted under another name: the last segment */
+		for (at = clean.len; at > 0 && clean.data[at - 1] != '/'; at--)
+			;
+		return str_part(clean, at, SIZE_MAX);
+	}
+	while ((next = str_find(clean, marker, at + 1)) != SIZE_MAX)
+		at = next;
+	*mount = str_part(clean, 0, at + marker.len - 1);
+	return str_part(clean, at + marker.len, SIZE_MAX);
+}
+
+/* Letters, digits and single inner slashes: what can be sent on to a server as
+ * part of a URL. */
+static bool
+is_call_name(struct str name)
+{
+	size_t i;
+
+	if (name.len > LIMIT_CALL_NAME_BYTES)
+		return false;
+	for (i = 0; i < name.len; i++) {
+		char c = name.data[i];
+
+		if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+		        (c >= '0' && c <= '9') || (c == '/' && i > 0)))
+			return false;
+	}
+	return true;
+}
+
+static const struct entry *
+entry_find(struct str name, const struct query *parameters)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(entries) / sizeof(*entries); i++)
+		if (str_is(name, entries[i].name))
+			return &entries[i];
+	if (str_find(name, STR("/"), 0) == SIZE_MAX && parameters &&
+	    query_count(parameters, "meetingID") > 0)
+		return &other_meeting_call;
+	return &unknown_call;
+}
+
+/* ---- Body types ---------------------------------------------------------- */
+
+static bool
+is_mime(struct str content_type, const char *mime)
+{
+
+	return str_is_nocase(str_trim(str_part(content_type, 0,
+	    str_find(content_type, STR(";"), 0))), mime);
+}
+
+static bool
+is_form(struct str content_type)
+{
+
+	return is_mime(content_type, "application/x-www-form-urlencoded");
+}
+
+/* May a body of that type be sent to the call? */
+static bool
+is_body_type(const struct entry *entry, struct str content_type)
+{
+	bool form = is_form(content_type) || is_mime(content_type, "multipart/form-data");
+	bool xml = is_mime(content_type, "application/xml") ||
+	    is_mime(content_type, "text/xml");
+
+	return !(entry->flags & (FORM | XML)) || (form && (entry->flags & FORM)) ||
+	    (xml && (entry->flags & XML));
+}
+
+/* ---- Checksum ------------------------------------------------------------ */
+
+/* Verify the checksum; call->secret is the one that it was made with. */
+static bool
+verify(struct call *call, struct str text, struct str checksum)
+{
+	const struct config *config = call->config;
+	bool good = false;
+	size_t i;
+
+	for (i = 0; i < config->n_secrets; i++) {
+		if (!checksum_verify(config->checksum_algorithms, str_from(call->name), text,
+		        str_from(config->secrets[i]), checksum))
+			continue;
+		call->secret = config->secrets[i];
+		good = true;
+	}
+	return good;
+}
+
+/*
+ * Read the parameters and the checksum, take the checksum out, and verify it
+ * (GetChecksum.java).  A form POST without a query brings both in its body, and
+ * is signed over the empty query, or, as BBB 2.4 to 2.6.17 did, over the sorted
+ * fields.  *encoding tells whether the parameters can be used.
+ */
+static bool
+authenticate(struct call *call, enum query_problem *encoding)
+{
+	const struct request *request = call->request;
+	bool from_form = request->query.len == 0 && strcmp(request->method, "POST") == 0 &&
+	    is_form(request->content_type);
+	struct str checksum;
+
+	*encoding = query_parse(call->arena, from_form ? request->body : request->query,
+	    &call->parameters);
+	checksum = str_trim(query_find(&call->parameters, "checksum"));
+	if (checksum.len == 0 || query_count(&call->parameters, "checksum") != 1)
+		return false;
+	call->query = query_without_checksum(call->arena, request->query, checksum);
+	if (!from_form) {
+		call->body = request->body;
+		call->content_type = request->content_type;
+		return verify(call, call->query, checksum);
+	}
+	if (!verify(call, STR(""), checksum) &&
+	    !verify(call, query_sorted_form(call->arena, &call->parameters), checksum))
+		return false;
+	/* Every version of BBB takes the fields as a signed query; one that is
+	 * too long for a URL goes as the form it was. */
+	call->query = query_from_form(call->arena, &call->parameters);
+	call->method = "GET";
+	if (call->query.len > LIMIT_FORM_AS_QUERY_BYTES) {
+		call->form = call->query;
+		call->query = STR("");
+		call->method = "POST";
+	}
+	return true;
+}
+
+static void
+refuse_checksum(struct call *call)
+{
+	char *client = str_copy(call->arena, call->request->client);
+
+	reply_error(call->response, call->arena, REPLY_CHECKSUM);
+	call->response->status = call->config->checksum_error_status;
+	log_warn("checksum failure", "client", client, "call", call->name);
+}
+
+/* ---- A request ------------------------------------------------------------ */
+
+/* The parameters that the gateway itself reads, by query_find, and works with.  All
+ * others are the server's to understand. */
+static const char *const own_parameters[] = {
+	"callbackURL", "duration", "eventID", "getRaw", "hookID", "limit", "maxParticipants",
+	"meetingID", "meta_server-tag", "offset", "parentMeetingID", "publish", "recordID",
+	"redirect",
+};
+
+/* Is each of those UTF-8? */
+static bool
+is_readable(const struct query *parameters)
+{
+	for (size_t i = 0; i < sizeof(own_parameters) / sizeof(*own_parameters); i++)
+		if (!query_is_utf8(parameters, own_parameters[i]))
+			return false;
+	return true;
+}
+
+static bool
+is_method_allowed(const struct entry *entry, const char *method)
+{
+
+	if (entry->flags & ANY_METHOD)
+		return true;
+	if (strcmp(method, "HEAD") == 0)
+		return entry->flags & READS;
+	if (strcmp(method, "GET") == 0)
+		return entry->flags & GET;
+	return strcmp(method, "POST") == 0 && (entry->flags & POST);
+}
+
+/* Take the fields of a form beside a query for parameters behind the query's, as a
+ * servlet does; they are not signed, nor are they where BBB reads them. */
+static enum query_problem
+add_form(struct call *call)
+{
+	enum query_problem problem;
+	struct query fields;
+	struct str more;
+
+	problem = query_parse(call->arena, call->body, &fields);
+	if (problem != QUERY_FINE)
+		return problem;
+	more = query_from_form(call->arena, &fields);
+	if (more.len == 0)
+		return QUERY_FINE;
+	call->query = str_from(str_printf(call->arena, "%.*s&%.*s", STR_ARG(call->query),
+	    STR_ARG(more)));
+	return query_parse(call->arena, call->query, &call->parameters);
+}
+
+/*
+ * Let the call be sent on by a method that BBB maps for it, and as that method carries
+ * it.  To any other BBB answers its version document, SUCCESS, and does nothing
+ * (bigbluebutton#22776).
+ */
+static enum query_problem
+map_method(struct call *call, const struct entry *entry)
+{
+	enum query_problem problem = QUERY_FINE;
+
+	if (entry->flags & MAPS_POST)
+		call->method = "POST";
+	if (!(entry->flags & MAPS_GET))
+		return QUERY_FINE;
+	call->method = "GET";
+	if (call->form.len > 0)
+		call->query = call->form;
+	else if (is_form(call->content_type))
+		problem = add_form(call);
+	call->form = call->body = (struct str){0};
+	return call->query.len > LIMIT_QUERY_BYTES ? QUERY_TOO_MANY : problem;
+}
+
+/* Find the meetingID and where the meeting lives; false when that is answered
+ * already. */
+static bool
+find_meeting(struct call *call)
+{
+
+	call->meeting_id = str_trim(query_find(&call->parameters, "meetingID"));
+	call->response->meeting_id = call->meeting_id;
+	if (call->meeting_id.len == 0) {
+		call_refuse(call, REPLY_NO_MEETING_ID);
+		return false;
+	}
+	if (call->meeting_id.len > LIMIT_MEETING_ID_BYTES) {
+		call->response->meeting_id.len = 0;
+		call_refuse(call, REPLY_INVALID);
+		return false;
+	}
+	lookup_meeting(call);
+	return true;
+}
+
+/* All that can be said of a request before its handler runs; false when it is
+ * answered. */
+static bool
+prepare(struct call *call, const struct entry *entry, enum query_problem encoding)
+{
+	const struct request *request = call->request;
+
+	if (request->problem == REQUEST_TOO_LARGE) {
+		reply_error(call->response, call->arena, REPLY_TOO_LARGE);
+		return false;
+	}
+	if (request->problem != REQUEST_FINE || encoding != QUERY_FINE) {
+		call_refuse(call, REPLY_INVALID);
+		return false;
+	}
+	if (!is_method_allowed(entry, request->method)) {
+		reply_error(call->response, call->arena, REPLY_UNSUPPORTED);
+		return false;
+	}
+	if (strcmp(request->method, "POST") != 0) {
+		call->body = (struct str){0};
+	} else if (request->body.len > 0 && !is_body_type(entry, request->content_type)) {
+		reply_error(call->response, call->arena, REPLY_CONTENT_TYPE);
+		return false;
+	}
+	if (map_method(call, entry) != QUERY_FINE || !is_readable(&call->parameters)) {
+		call_refuse(call, REPLY_INVALID);
+		return false;
+	}
+	return !(entry->flags & MEETING) || find_meeting(call);
+}
+
+void
+api_handle(const struct api *api, struct arena *arena, const struct request *request,
+    struct response *response)
+{
+	struct call call = {
+		.config = api->config,
+		.store = api->store,
+		.http = api->http,
+		.arena = arena,
+		.request = request,
+		.response = response,
+		.method = strcmp(request->method, "POST") == 0 ? "POST" : "GET",
+	};
+	struct str name = call_name(arena, request->path, &call.mount);
+	enum query_problem encoding = QUERY_FINE;
+	const struct entry *entry;
+
+	*response = (struct response){.status = 200};
+	if (!is_call_name(name)) {
+		response->call = STR("-");
+		reply_error(response, arena, REPLY_UNSUPPORTED);
+		return;
+	}
+	call.name = str_copy(arena, name);
+	response->call = str_from(call.name);
+	entry = entry_find(name, NULL);
+	if (!(entry->flags & OPEN)) {
+		if (request->problem == REQUEST_TOO_LARGE && request->query.len == 0) {
+			/* The checksum was in the body that was not read. */
+			reply_error(response, arena, REPLY_TOO_LARGE);
+			return;
+		}
+		if (!authenticate(&call, &encoding)) {
+			/* Of what was not read to its end nobody can tell. */
+			if (encoding == QUERY_CUT)
+				reply_error(response, arena, REPLY_INVALID);
+			else
+				refuse_checksum(&call);
+			return;
+		}
+		entry = entry_find(name, &call.parameters);
+	}
+	call.once = entry->flags & ONCE;
+	call.json = entry->flags & JSON;
+	if (!prepare(&call, entry, encoding))
+		return;
+	entry->handler(&call);
+	if (!(entry->flags & OPEN) && !str_starts(str_from(response->content_type),
+	        "application/json"))
+		response->body = callback_restore(arena, call.config, response->body);
+}
+
+void
+api_log(const struct request *request, const struct response *response, int64_t elapsed_ms)
+{
+	char id[24], ms[24], status[16];
+	struct arena *arena = arena_new();
+
+	snprintf(id, sizeof(id), "%016llx", (unsigned long long)request->nonce);
+	snprintf(ms, sizeof(ms), "%lld", (long long)elapsed_ms);
+	snprintf(status, sizeof(status), "%d", response->status);
+	log_info("request", "id", id,
+	    "client", request->client.len > 0 ? str_copy(arena, request->client) : "-",
+	    "call", response->call.len > 0 ? str_copy(arena, response->call) : "index",
+	    "meetingID", response->meeting_id.len > 0 ?
+	        str_copy(arena, response->meeting_id) : NULL,
+	    "server", response->server, "status", status,
+	    "result", response->result, "ms", ms);
+	arena_free(arena);
+}

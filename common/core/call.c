@@ -1,0 +1,149 @@
+#include "core/call.h"
+
+#include <string.h>
+
+#include "base/bounds.h"
+#include "base/buf.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "core/callback.h"
+
+/* A lease outlives what it is for by this. */
+#define LEASE_SPARE_MS 5000
+
+void
+call_refuse(struct call *call, enum reply_error error)
+{
+	struct str url = str_trim(query_find(&call->parameters, "errorRedirectUrl"));
+
+	if (strcmp(call->name, "join") == 0 && callback_is_url(url))
+		reply_error_redirect(call->response, call->arena, error, url);
+	else
+		reply_error(call->response, call->arena, error);
+}
+
+struct server_facts *
+call_facts(struct call *call)
+{
+	const struct config *config = call->config;
+	struct store *store = call->store;
+	struct server_facts *facts =
+	    arena_alloc(call->arena, (config->n_servers + 1) * sizeof(*facts));
+
+	/* When that fails the facts are those of healthy servers. */
+	store->verbs->servers(store, config->servers, config->n_servers, facts);
+	return facts;
+}
+
+bool
+call_last_known(struct call *call, const struct server *server, const char *what,
+    struct xml_list *list)
+{
+	struct store_list known = {.server = server->name, .what = what};
+
+	if (call->store->verbs->list_find(call->store, call->arena, &known) != STORE_OK ||
+	    xml_read(call->arena, known.answer, NULL, 0, list) != 0)
+		return false;
+	log_info("server's last known list stands in for its answer", "server",
+	    server->name, "call", call->name);
+	return true;
+}
+
+bool
+call_take_lease(struct call *call, uint64_t owner, int rounds)
+{
+
+	return call->store->verbs->lease_take(call->store, owner, call->request->now_ms,
+	    rounds * call->config->probe_timeout_ms + LEASE_SPARE_MS) == STORE_OK;
+}
+
+/* The fields of a form that goes along with a query; none where the body is no form. */
+static const struct query *
+form_fields(struct call *call)
+{
+	if (!call->fields) {
+		struct query *fields = arena_alloc(call->arena, sizeof(*fields));
+		struct str mime = str_trim(str_part(call->content_type, 0,
+		    str_find(call->content_type, STR(";"), 0)));
+
+		if (str_is_nocase(mime, "application/x-www-form-urlencoded"))
+			query_parse(call->arena, call->body, fields);
+		call->fields = fields;
+	}
+	return call->fields;
+}
+
+struct str
+call_parameter(struct call *call, const char *name)
+{
+	if (query_count(&call->parameters, name) > 0)
+		return query_find(&call->parameters, name);
+	return query_find(form_fields(call), name);
+}
+
+/* Is there such a parameter in what is sent on? */
+static bool
+has_parameter(struct call *call, const char *name)
+{
+	return query_count(&call->parameters, name) > 0 ||
+	    query_count(form_fields(call), name) > 0;
+}
+
+/* Change what is sent on, not yet call->parameters. */
+static void
+change_sent(struct call *call, const char *name, const char *value)
+{
+	/* Form fields that travel as a body have the same shape. */
+	struct str *text = call->form.len > 0 ? &call->form : &call->query;
+	struct str rest = query_without(call->arena, *text, name);
+	struct buf out;
+
+	if (query_count(form_fields(call), name) > 0) {
+		call->body = query_without(call->arena, call->body, name);
+		call->fields = NULL;
+	}
+	if (!value) {
+		*text = rest;
+		return;
+	}
+	buf_init(&out, LIMIT_ANSWER_BYTES);
+	buf_str(&out, rest);
+	if (rest.len > 0)
+		buf_char(&out, '&');
+	query_encode(&out, str_from(name));
+	buf_char(&out, '=');
+	query_encode(&out, str_from(value));
+	*text = buf_take(&out, call->arena);
+}
+
+/* What the server gets is what counts here, too; it may now be some more than a client
+ * may send. */
+static void
+read_sent(struct call *call)
+{
+	struct query sent;
+
+	query_parse(call->arena, call->form.len > 0 ? call->form : call->query, &sent);
+	call->parameters = sent;
+}
+
+void
+call_set_parameter(struct call *call, const char *name, const char *value)
+{
+	change_sent(call, name, value);
+	read_sent(call);
+}
+
+void
+call_apply_parameters(struct call *call, const struct parameters *defaults,
+    const struct parameters *overrides)
+{
+	if (defaults->n + overrides->n == 0)
+		return;
+	for (size_t i = 0; i < defaults->n; i++)
+		if (!has_parameter(call, defaults->list[i].name))
+			change_sent(call, defaults->list[i].name, defaults->list[i].value);
+	for (size_t i = 0; i < overrides->n; i++)
+		change_sent(call, overrides->list[i].name, overrides->list[i].value);
+	read_sent(call);
+}

@@ -1,0 +1,126 @@
+/*
+ * One call under way: what a handler is given, and the handlers.
+ *
+ * api.c fills this in from the flags of its table before the handler runs.  A
+ * handler decides, sends through relay.h, and leaves the answer in response.
+ */
+#ifndef CALL_H
+#define CALL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/str.h"
+#include "config/config.h"
+#include "core/reply.h"
+#include "formats/query.h"
+#include "formats/request.h"
+#include "formats/response.h"
+#include "formats/xml.h"
+#include "model/meeting.h"
+#include "model/server.h"
+#include "ports/store.h"
+
+struct arena;
+struct http;
+
+struct call {
+	const struct config *config;
+	struct store *store;
+	struct http *http;
+	struct arena *arena;
+	const struct request *request;
+	struct response *response;
+
+	const char *secret;       /* the gateway's, that the client signed with, or NULL */
+	const char *name;         /* signed and sent, "getMeetingInfo" */
+	struct str mount;         /* the path before the name, "/bigbluebutton/api",
+	                             or absent where that is not plain */
+	bool once;                /* must not be sent twice */
+	bool json;                /* may a server answer it in JSON? */
+	struct query parameters;  /* of the query, or of the form that takes its place or,
+	                             by MAPS_GET of api.c, goes along in it */
+
+	/* What is sent on: */
+	const char *method;       /* "GET" or "POST" */
+	struct str query;         /* raw, without the checksum */
+	struct str form;          /* fields of a form too long for a query, in a
+	                             query's shape; then query is empty */
+	struct str body;          /* the client's, unchanged; absent: none */
+	struct str content_type;
+	const struct query *fields; /* private to call.c: of a body that is a form, or
+	                               NULL: not read yet */
+
+	/* Where the meeting lives; see lookup.h. */
+	struct str meeting_id;    /* decoded and trimmed */
+	const struct server *server;  /* NULL: on no usable server */
+	struct meeting meeting;   /* the state's record, with is_mapped */
+	bool is_mapped;           /* does the state have a record? */
+	bool *silent;             /* which of the configuration's servers did not
+	                             answer the look-up, or NULL: none was asked */
+};
+
+typedef void call_handler(struct call *call);
+
+call_handler call_create;       /* calls/create.c */
+call_handler call_join;         /* calls/join.c */
+call_handler call_running;      /* calls/meeting.c: isMeetingRunning */
+call_handler call_chat;         /* … sendChatMessage */
+call_handler call_meeting;      /* … every other call about one meeting */
+call_handler call_lists;        /* calls/lists.c: getMeetings, getSessions */
+call_handler call_recordings;   /* calls/recordings.c: getRecordings */
+call_handler call_publish;      /* calls/publish.c: publishRecordings */
+call_handler call_delete;       /* … deleteRecordings */
+call_handler call_update;       /* … updateRecordings */
+call_handler call_captions;     /* calls/captions.c: getRecordingTextTracks */
+call_handler call_caption_put;  /* … putRecordingTextTrack */
+call_handler call_index;        /* calls/health.c */
+call_handler call_health;       /* … tinyscale/health */
+call_handler call_callback;     /* calls/callback.c: tinyscale/callback */
+call_handler call_hooks_create; /* calls/hooks.c */
+call_handler call_hooks_list;
+call_handler call_hooks_destroy;
+call_handler call_unsupported;  /* calls/health.c: what is not served */
+
+/*
+ * Answer with an error of the gateway's own, as the call's client wants it: a join that
+ * names an errorRedirectUrl, http or https, is sent there, as BBB does for whoever
+ * knows the secret, and every other call gets the document.
+ */
+void call_refuse(struct call *call, enum reply_error error);
+
+/* What is known of all servers of the configuration, in its order, in the arena. */
+struct server_facts *call_facts(struct call *call);
+
+/*
+ * The list that the server last gave to that call ("CALL?QUERY" for a query), read as
+ * *list says, to stand in for an answer; which is logged.  False when there is none.
+ */
+bool call_last_known(struct call *call, const struct server *server, const char *what,
+	struct xml_list *list);
+
+/*
+ * Take the lease on polling (store.h) for its owner, or prolong it: for so many rounds
+ * of questions, of probe_timeout_ms each, since the call began.  False when another
+ * holds it.
+ */
+bool call_take_lease(struct call *call, uint64_t owner, int rounds);
+
+/*
+ * Apply defaults (added when the client sent none) and overrides (set always, or
+ * removed) to what is sent on; parameters are those from then on.  A form that goes
+ * along with a query counts, as BBB takes both (HttpServletRequest.getParameter): what
+ * it has is not absent, and an override is taken out of it.  The configuration's are
+ * applied first, then, on a copy of the call, those of the server that is called.
+ */
+void call_apply_parameters(struct call *call, const struct parameters *defaults,
+	const struct parameters *overrides);
+
+/* What a server will take for that parameter: the query's, else the form's. */
+struct str call_parameter(struct call *call, const char *name);
+
+/* Set one parameter of what is sent on, whatever the client sent; value NULL
+ * removes it. */
+void call_set_parameter(struct call *call, const char *name, const char *value);
+
+#endif

@@ -1,0 +1,34 @@
+/*
+ * Find the server that has a meeting: the state first, then the servers.
+ */
+#ifndef LOOKUP_H
+#define LOOKUP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "core/call.h"
+
+/*
+ * Find call->meeting_id and fill in server, meeting and is_mapped.  What the
+ * state does not know is asked of all usable servers by lookup_ask.  A meeting
+ * mapped to a server that is disabled or down counts as unknown; its mapping
+ * stays.
+ */
+void lookup_meeting(struct call *call);
+
+/*
+ * Ask all usable servers but one (NULL: all) for the meeting, in parallel with
+ * getMeetingInfo.  Only an exact meetingID or internalMeetingID counts: BBB
+ * itself also finds prefixes of internal ids (ServiceUtils.java,
+ * findMeetingFromMeetingID).  The first that has it is enough.  Returns that
+ * server, or NULL.  What was learnt is remembered: where it is, or, if every
+ * server answered, that it is nowhere.  call->silent tells who did not answer.
+ */
+const struct server *lookup_ask(struct call *call, const struct server *except);
+
+/* Does this server say, when asked, that it does not have the meeting?  (No
+ * answer is not such a word.) */
+bool lookup_is_gone(struct call *call, const struct server *server);
+
+#endif

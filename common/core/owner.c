@@ -1,0 +1,270 @@
+#include "core/owner.h"
+
+#include "base/bounds.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "core/fanout.h"
+#include "core/relay.h"
+#include "model/recording.h"
+
+/* The call that asks a server for recordings. */
+#define QUESTION "getRecordings"
+
+/* Of the first part of a recordID. */
+#define SHA1_DIGITS 40
+
+/* The most of a query that recordIDs take: some 90 of BBB's. */
+#define PART_BYTES (LIMIT_FORM_AS_QUERY_BYTES - 1000)
+
+/* The recordID in lower case, if it is of BBB's making: SHA-1 in hexadecimal, a dash
+ * and a time. */
+static struct str
+lower_case(struct arena *arena, struct str id)
+{
+	char *lower = str_copy(arena, id);
+	size_t i;
+
+	for (i = 0; i < id.len; i++) {
+		if (i < SHA1_DIGITS && lower[i] >= 'A' && lower[i] <= 'F')
+			lower[i] = (char)(lower[i] - 'A' + 'a');
+		else if (!(lower[i] >= '0' && lower[i] <= '9') &&
+		    !(i < SHA1_DIGITS && lower[i] >= 'a' && lower[i] <= 'f') &&
+		    !(i == SHA1_DIGITS && lower[i] == '-'))
+			return id;
+	}
+	return (struct str){lower, id.len};
+}
+
+int
+owner_read(struct call *call, struct str ids, struct owners *owners)
+{
+	size_t from, comma, n = 1;
+	struct str id;
+
+	*owners = (struct owners){0};
+	query_decode(call->arena, ids, &ids);
+	for (from = 0; from < ids.len; from++)
+		n += ids.data[from] == ',';
+	if (n > LIMIT_RECORD_IDS)
+		return -1;
+	owners->list = arena_alloc(call->arena, n * sizeof(*owners->list));
+	for (from = 0; from < ids.len; from = comma + 1) {
+		comma = str_find(ids, STR(","), from);
+		if (comma == SIZE_MAX)
+			comma = ids.len;
+		id = str_part(ids, from, comma - from);
+		if (id.len > 0)
+			owners->list[owners->n++].id = lower_case(call->arena, id);
+	}
+	return 0;
+}
+
+struct owner_part *
+owner_parts(struct call *call, struct owners *owners, size_t *n)
+{
+	struct owner_part *parts = arena_alloc(call->arena,
+	    (owners->n + 1) * sizeof(*parts));
+	size_t i, k;
+
+	*n = 0;
+	for (i = 0; i < owners->n; i++) {
+		struct owned *owned = &owners->list[i];
+
+		if (owned->is_unsure)
+			continue;
+		for (k = 0; k < *n; k++)
+			if (parts[k].server == owned->server &&
+			    parts[k].ids.len + owned->id.len < PART_BYTES)
+				break;
+		if (k == *n) {
+			parts[k].server = owned->server;
+			buf_init(&parts[k].ids, LIMIT_ANSWER_BYTES);
+			(*n)++;
+		} else {
+			buf_char(&parts[k].ids, ',');
+		}
+		query_encode(&parts[k].ids, owned->id);
+		owned->part = k;
+	}
+	for (k = 0; k < *n; k++)
+		arena_take(call->arena, parts[k].ids.data);
+	return parts;
+}
+
+/* Put what is known of n recordings into the state. */
+static void
+put(struct call *call, const struct store_recording *recordings, size_t n)
+{
+
+	if (n > 0)
+		call->store->verbs->recordings_put(call->store, recordings, n,
+		    call->request->now_ms);
+}
+
+void
+owner_remember(struct call *call, const struct recording_list *recordings)
+{
+	struct store_recording *known = arena_alloc(call->arena,
+	    (recordings->n + 1) * sizeof(*known));
+	size_t i, n = 0;
+
+	for (i = 0; i < recordings->n && n < LIMIT_RECORDINGS; i++) {
+		const struct recording *recording = &recordings->list[i];
+
+		if (recording->server && recording->id.len > 0 &&
+		    recording->id.len <= LIMIT_RECORD_ID_BYTES)
+			known[n++] = (struct store_recording){recording->id,
+				recording->server->name};
+	}
+	put(call, known, n);
+}
+
+void
+owner_refuse(struct call *call, struct owners *owners, size_t part)
+{
+	struct store_recording *gone = arena_alloc(call->arena,
+	    (owners->n + 1) * sizeof(*gone));
+	size_t i, n = 0;
+
+	for (i = 0; i < owners->n; i++) {
+		struct owned *owned = &owners->list[i];
+
+		if (!owned->server || owned->part != part)
+			continue;
+		gone[n++].record_id = owned->id;
+		owned->refused = owned->server;
+		owned->server = NULL;
+	}
+	put(call, gone, n);
+}
+
+/* Add the question for some recordings to the fan-out. */
+static void
+add_question(struct fanout *fanout, const struct server *server, const struct buf *ids)
+{
+	struct call *call = fanout->call;
+	struct buf query;
+
+	buf_init(&query, LIMIT_ANSWER_BYTES);
+	buf_text(&query, "recordID=");
+	query_encode(&query, buf_view(ids));
+	buf_text(&query, "&state=any");
+	relay_prepare_own(call, server, QUESTION, buf_take(&query, call->arena),
+	    fanout_add(fanout, server));
+}
+
+/* Ask with the parts that have no server.  Returns whether all servers answered
+ * that may have the recordings; what they have is added to the list. */
+static bool
+ask_parts(struct call *call, const struct owner_part *parts, size_t n_parts,
+    struct recording_list *recordings)
+{
+	const struct config *config = call->config;
+	const struct server_facts *facts = call_facts(call);
+	struct fanout fanout;
+	bool certain = true;
+	size_t i, k;
+
+	fanout_init(&fanout, call, config->n_servers * n_parts);
+	fanout.origin = RELAY_SLOW;
+	fanout.list = &recording_wanted;
+	for (i = 0; i < config->n_servers; i++) {
+		const struct server *server = &config->servers[i];
+
+		if (!server_is_usable(server, &facts[i])) {
+			certain &= server_state_of(server, &facts[i]) == SERVER_DISABLED;
+			continue;
+		}
+		for (k = 0; k < n_parts; k++)
+			if (!parts[k].server)
+				add_question(&fanout, server, &parts[k].ids);
+	}
+	fanout_run(&fanout, QUESTION, config->probe_timeout_ms, NULL);
+	for (i = 0; i < fanout.n; i++) {
+		if (fanout.answers[i].verdict == RELAY_SUCCESS)
+			recording_list_add(recordings, call->arena, fanout.answers[i].list,
+			    fanout.servers[i]);
+		else
+			certain = false;
+	}
+	return certain;
+}
+
+/* The list without what servers say to have and yet refused. */
+static void
+remove_refused(const struct owners *owners, struct recording_list *recordings)
+{
+	size_t i, k, n = 0;
+
+	for (k = 0; k < recordings->n; k++) {
+		const struct recording *recording = &recordings->list[k];
+
+		for (i = 0; i < owners->n; i++)
+			if (owners->list[i].refused == recording->server &&
+			    str_equal(owners->list[i].id, recording->id))
+				break;
+		if (i == owners->n)
+			recordings->list[n++] = *recording;
+	}
+	recordings->n = n;
+}
+
+void
+owner_ask(struct call *call, struct owners *owners)
+{
+	struct recording_list recordings = {0};
+	const struct recording *recording;
+	struct owner_part *parts;
+	size_t i, n_parts, n_sought = 0;
+	bool certain;
+
+	for (i = 0; i < owners->n; i++)
+		n_sought += !owners->list[i].server && !owners->list[i].is_unsure;
+	if (n_sought == 0)
+		return;
+	parts = owner_parts(call, owners, &n_parts);
+	certain = ask_parts(call, parts, n_parts, &recordings);
+	remove_refused(owners, &recordings);
+	recording_list_merge(&recordings);
+	owner_remember(call, &recordings);
+	for (i = 0; i < owners->n; i++) {
+		struct owned *owned = &owners->list[i];
+
+		if (owned->server || owned->is_unsure)
+			continue;
+		recording = recording_list_find(&recordings, owned->id);
+		owned->is_remembered = false;
+		if (recording)
+			owned->server = recording->server;
+		else
+			owned->is_unsure = !certain;
+	}
+}
+
+void
+owner_find(struct call *call, struct owners *owners)
+{
+	const struct config *config = call->config;
+	const struct server_facts *facts = call_facts(call);
+	struct store_recording *known = arena_alloc(call->arena,
+	    (owners->n + 1) * sizeof(*known));
+	const struct server *server;
+	size_t i, at;
+
+	for (i = 0; i < owners->n; i++)
+		known[i].record_id = owners->list[i].id;
+	call->store->verbs->recordings_find(call->store, call->arena, known, owners->n);
+	for (i = 0; i < owners->n; i++) {
+		server = known[i].server ? config_server_find(config, known[i].server) : NULL;
+		if (!server)
+			continue;
+		at = (size_t)(server - config->servers);
+		if (server_is_usable(server, &facts[at])) {
+			owners->list[i].server = server;
+			owners->list[i].is_remembered = true;
+		} else if (server_state_of(server, &facts[at]) != SERVER_DISABLED) {
+			owners->list[i].is_unsure = true;
+		}
+	}
+	owner_ask(call, owners);
+}

@@ -1,0 +1,468 @@
+#include "core/relay.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/bounds.h"
+#include "base/buf.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "core/callback.h"
+#include "core/relay_secret.h"
+#include "core/reply.h"
+#include "formats/checksum.h"
+#include "formats/xml.h"
+
+#define FORM_TYPE "application/x-www-form-urlencoded"
+
+/* What an outgoing call is signed over (its context), so that it can be signed again. */
+struct relay_signed {
+	const char *name;
+	struct str text;    /* the query, or the fields of a form */
+	bool is_form;
+	size_t first, at;   /* which of the server's secrets: at first, and now */
+};
+
+/* The call's URL on that server, signed with that secret.  query is signed and sent byte
+ * for byte, but for what query_encode_for_request changes. */
+static const char *
+signed_url(struct arena *arena, const struct server *server, size_t secret_at,
+    const char *name, struct str query)
+{
+	char hex[CHECKSUM_HEX_SIZE];
+	struct buf sent;
+
+	buf_init(&sent, LIMIT_ANSWER_BYTES);
+	query_encode_for_request(&sent, query);
+	query = buf_take(&sent, arena);
+	checksum_make(server->algorithm, str_from(name), query,
+	    str_from(server->secrets[secret_at]), hex);
+	return str_printf(arena, "%s/%s?%.*s%schecksum=%s", server->base, name,
+	    STR_ARG(query), query.len > 0 ? "&" : "", hex);
+}
+
+/* Sign the outgoing call by its context. */
+static void
+sign(struct arena *arena, const struct server *server, struct http_call *http)
+{
+	const struct relay_signed *over = http->context;
+	char hex[CHECKSUM_HEX_SIZE];
+
+	if (!over->is_form) {
+		http->url = signed_url(arena, server, over->at, over->name, over->text);
+		return;
+	}
+	/* BBB signs a form without a query over the empty query
+	 * (GetChecksum.java). */
+	checksum_make(server->algorithm, str_from(over->name), STR(""),
+	    str_from(server->secrets[over->at]), hex);
+	http->url = str_printf(arena, "%s/%s", server->base, over->name);
+	http->body = str_from(str_printf(arena, "%.*s&checksum=%s", STR_ARG(over->text), hex));
+}
+
+/* Sign the outgoing call for the first time. */
+static void
+sign_first(const struct call *call, const struct server *server, const char *name,
+    struct str text, bool is_form, struct http_call *http)
+{
+	struct relay_signed *over = arena_alloc(call->arena, sizeof(*over));
+
+	*over = (struct relay_signed){.name = name, .text = text, .is_form = is_form};
+	over->first = over->at = relay_secret(call, server);
+	http->context = over;
+	sign(call->arena, server, http);
+}
+
+bool
+relay_may_sign_again(const struct call *call, const struct server *server,
+    const struct http_call *http)
+{
+	const struct relay_signed *over = http->context;
+
+	return server->n_secrets > 1 && over &&
+	    (over->at + 1) % server->n_secrets != over->first &&
+	    relay_secret_is_refused(call->arena, http);
+}
+
+void
+relay_sign_again(const struct call *call, const struct server *server,
+    struct http_call *http)
+{
+	struct relay_signed *over = http->context;
+
+	over->at = (over->at + 1) % server->n_secrets;
+	*http = (struct http_call){
+		.server = http->server,
+		.method = http->method,
+		.url = http->url,
+		.body = http->body,
+		.content_type = http->content_type,
+		.forwarded_for = http->forwarded_for,
+		.max_answer_bytes = http->max_answer_bytes,
+		.once = http->once,
+		.context = over,
+	};
+	sign(call->arena, server, http);
+}
+
+void
+relay_give_up(const struct call *call, enum relay_origin origin,
+    const struct server *server, struct http_call *http)
+{
+	const struct relay_signed *over = http->context;
+
+	if (origin != RELAY_EXTRA)
+		relay_secret_fails(call, server, over->at);
+	http->result = HTTP_ABANDONED;
+}
+
+/* X-Forwarded-For with the client's address at its end (RFC 7239, section 7.4,
+ * tells of the header).  What the client sent is kept only if it can be a list of
+ * addresses. */
+static struct str
+forwarded_for(struct arena *arena, const struct request *request)
+{
+	static const char allowed[] = "0123456789abcdefABCDEF.:, []";
+	struct str before = request->forwarded_for;
+	size_t i;
+
+	for (i = 0; i < before.len; i++)
+		if (!strchr(allowed, before.data[i]))
+			return request->client;
+	if (before.len == 0 || before.len > 1024)
+		return request->client;
+	if (request->client.len == 0)
+		return before;
+	return str_from(str_printf(arena, "%.*s, %.*s", STR_ARG(before),
+	    STR_ARG(request->client)));
+}
+
+/* The first releases that looked at the type compared it as a whole, so that
+ * "text/xml; charset=UTF-8" failed (bigbluebutton#20384): send the bare type.
+ * A multipart body cannot be read without its boundary. */
+static struct str
+bare_type(struct str content_type)
+{
+
+	if (str_starts(content_type, "multipart/"))
+		return content_type;
+	return str_trim(str_part(content_type, 0,
+	    str_find(content_type, STR(";"), 0)));
+}
+
+void
+relay_prepare(const struct call *call, const struct server *server, struct http_call *http)
+{
+	bool is_form = call->form.len > 0;
+	struct str text = is_form ? call->form : call->query;
+
+	if (strcmp(call->name, "create") == 0)
+		text = callback_rewrite(call->arena, call->config, call->secret,
+		    callback_base(call->arena, call->config, call->request, call->mount),
+		    server, text);
+	*http = (struct http_call){
+		.server = server->name,
+		.method = call->method,
+		.body = call->body,
+		.content_type = bare_type(call->content_type),
+		.forwarded_for = forwarded_for(call->arena, call->request),
+		.max_answer_bytes = LIMIT_ANSWER_BYTES,
+		.once = call->once,
+	};
+	if (is_form) {
+		http->method = "POST";
+		http->content_type = STR(FORM_TYPE);
+	}
+	sign_first(call, server, call->name, text, is_form, http);
+}
+
+void
+relay_prepare_own(const struct call *call, const struct server *server, const char *name,
+    struct str query, struct http_call *http)
+{
+
+	*http = (struct http_call){
+		.server = server->name,
+		.method = "GET",
+		.max_answer_bytes = LIMIT_ANSWER_BYTES,
+	};
+	sign_first(call, server, name, query, false, http);
+}
+
+/* To a client, whose own checksum is good, a server's complaint about ours says
+ * nothing but that the server is of no use: whoever runs the gateway is told. */
+static void
+log_refused_checksum(const struct server *server)
+{
+	log_error("server refuses our checksum: check its secret and checksum_algorithm in "
+	    "the configuration", "server", server->name);
+}
+
+/* Is it JSON, and proper for the call?  What the gateway asks on behalf of a call has
+ * another name, and is answered in XML. */
+static bool
+is_json(const struct call *call, const char *name, const struct http_call *http)
+{
+	return call->json && strcmp(name, call->name) == 0 && http->status == 200 &&
+	    str_starts(http->answer_type, "application/json") && http->answer.len > 0 &&
+	    http->answer.data[0] == '{';
+}
+
+static void
+judge_json(const struct server *server, const struct http_call *http,
+    struct relay_answer *answer)
+{
+	if (reply_json_is(http->answer, REPLY_CHECKSUM))
+		log_refused_checksum(server);
+	else
+		answer->verdict = RELAY_SUCCESS;
+}
+
+/* A redirect is an answer to join alone: the way to the client, or, with errors in its
+ * query, BBB's complaint. */
+static void
+judge_redirect(const struct call *call, const struct server *server,
+    const struct http_call *http, struct relay_answer *answer)
+{
+	if (reply_redirect_is(call->arena, http->location, REPLY_CHECKSUM))
+		log_refused_checksum(server);
+	else
+		answer->verdict = RELAY_REDIRECT;
+}
+
+static void
+judge_xml(const struct call *call, const char *name, const struct server *server,
+    const struct http_call *http, struct relay_answer *answer)
+{
+	struct xml_field fields[] = {{.name = "returncode"}, {.name = "messageKey"}};
+	char status[16];
+
+	snprintf(status, sizeof(status), "%d", http->status);
+	if (http->status != 200 ||
+	    xml_read(call->arena, http->answer, fields, 2, answer->list) != 0) {
+		log_warn("server's answer is not a BigBlueButton answer", "server",
+		    server->name, "call", name, "status", status);
+		return;
+	}
+	answer->message_key = fields[1].text;
+	if (answer->message_key.len == 0 && str_is(fields[0].text, "FAILED"))
+		answer->message_key = reply_key_in_errors(call->arena, http->answer);
+	if (reply_is(answer->message_key, REPLY_CHECKSUM))
+		log_refused_checksum(server);
+	else if (str_is(fields[0].text, "SUCCESS"))
+		answer->verdict = RELAY_SUCCESS;
+	else if (str_is(fields[0].text, "FAILED"))
+		answer->verdict = RELAY_FAILED;
+	else
+		log_warn("server's answer has no returncode", "server", server->name,
+		    "call", name);
+}
+
+static void
+judge_document(const struct call *call, enum relay_origin origin, const char *name,
+    const struct server *server, const struct http_call *http, struct relay_answer *answer)
+{
+	if (http->status == 302 && http->location.len > 0 && strcmp(name, "join") == 0)
+		judge_redirect(call, server, http, answer);
+	else if (is_json(call, name, http))
+		judge_json(server, http, answer);
+	else if (http->status == 404 && origin == RELAY_EXTRA)
+		log_debug("server does not know the call", "server", server->name, "call",
+		    name);
+	else
+		judge_xml(call, name, server, http, answer);
+	if (origin == RELAY_POLL && answer->verdict == RELAY_FAILED)
+		log_warn("server fails its poll", "server", server->name, "call", name,
+		    "messageKey", str_copy(call->arena, answer->message_key));
+}
+
+/* Judge all but the server's health. */
+static void
+judge(const struct call *call, enum relay_origin origin, const char *name,
+    const struct server *server, const struct http_call *http, struct relay_answer *answer)
+{
+
+	*answer = (struct relay_answer){.verdict = RELAY_NO_ANSWER, .http = http,
+		.list = answer->list};
+	switch (http->result) {
+	case HTTP_ANSWERED:
+		judge_document(call, origin, name, server, http, answer);
+		return;
+	case HTTP_ABANDONED:
+		return;
+	case HTTP_BUSY:
+	case HTTP_SHORTAGE:
+		answer->verdict = RELAY_BUSY;
+		log_warn("server was not asked", "server", server->name, "call", name,
+		    "problem", http->problem);
+		return;
+	case HTTP_UNREACHABLE:
+		answer->verdict = RELAY_UNREACHABLE;
+		break;
+	case HTTP_TIMEOUT:
+	case HTTP_BROKEN:
+	case HTTP_TOO_LARGE:
+		if (!http->sent)
+			answer->verdict = RELAY_UNREACHABLE;
+		break;
+	}
+	log_warn("server did not answer", "server", server->name, "call", name,
+	    "problem", http->problem);
+}
+
+static void
+log_health(const struct server *server, enum server_health before,
+    const struct server_facts *facts)
+{
+
+	if (facts->health == before)
+		return;
+	if (facts->health == SERVER_UP)
+		log_info("server is up again", "server", server->name);
+	else if (facts->health == SERVER_DOWN)
+		log_error("server is down: its meetings count as unknown and are placed "
+		    "anew", "server", server->name);
+	else
+		log_warn("server is suspect: no new meetings until it answers",
+		    "server", server->name);
+}
+
+/* Does the call's end tell nothing of the server's health?  One that was abandoned, or
+ * not sent, or had to wait here until little time was left, does not.  An answer to a
+ * client's own call that is wrong, or too large, may
+ * be what the client's parameters led to; so may the time that a slow question takes.
+ * Only a refused checksum is ours alone. */
+static bool
+is_no_contact(enum relay_origin origin, const struct http_call *http,
+    const struct relay_answer *answer)
+{
+
+	if (http->result == HTTP_ABANDONED || http->result == HTTP_BUSY ||
+	    http->result == HTTP_SHORTAGE || (http->result == HTTP_TIMEOUT && http->waited))
+		return true;
+	if (origin == RELAY_OWN || origin == RELAY_POLL ||
+	    answer->verdict != RELAY_NO_ANSWER ||
+	    reply_is(answer->message_key, REPLY_CHECKSUM))
+		return false;
+	return http->result == HTTP_ANSWERED || http->result == HTTP_TOO_LARGE ||
+	    (http->result == HTTP_TIMEOUT && origin != RELAY_CLIENT);
+}
+
+/* What sort of contact the call was. */
+static enum contact
+contact_of(enum relay_origin origin, const struct relay_answer *answer)
+{
+
+	if (origin == RELAY_POLL)
+		return answer->verdict == RELAY_SUCCESS ?
+		    CONTACT_POLL_GOOD : CONTACT_POLL_FAILED;
+	return answer->verdict == RELAY_NO_ANSWER || answer->verdict == RELAY_UNREACHABLE ?
+	    CONTACT_CALL_FAILED : CONTACT_CALL_GOOD;
+}
+
+/* Remember the secret that the server takes, if another was refused before. */
+static void
+note_secret(const struct call *call, enum relay_origin origin, const struct server *server,
+    const struct http_call *http, const struct relay_answer *answer)
+{
+	const struct relay_signed *over = http->context;
+
+	if (over && over->at != over->first && origin != RELAY_EXTRA &&
+	    (answer->verdict == RELAY_SUCCESS ||
+	        answer->verdict == RELAY_FAILED || answer->verdict == RELAY_REDIRECT))
+		relay_secret_works(call, server, over->at);
+}
+
+void
+relay_judge(const struct call *call, enum relay_origin origin, const char *name,
+    const struct server *server, const struct http_call *http, struct relay_answer *answer)
+{
+	const struct server_rules rules = {
+		.down_after = call->config->down_after,
+		.up_after = call->config->up_after,
+		.poll_interval_ms = call->config->poll_interval_ms,
+	};
+	enum server_health before;
+	struct server_facts facts;
+
+	judge(call, origin, name, server, http, answer);
+	note_secret(call, origin, server, http, answer);
+	if (is_no_contact(origin, http, answer))
+		return;
+	if (call->store->verbs->server_contact(call->store, server->name,
+	        contact_of(origin, answer), &rules, call->request->now_ms,
+	        call->request->nonce, &before, &facts) == STORE_OK)
+		log_health(server, before, &facts);
+}
+
+void
+relay_send(struct call *call, const struct server *server, struct relay_answer *answer)
+{
+	const struct config *config = call->config;
+	struct http_call *http = arena_alloc(call->arena, sizeof(*http));
+	struct http_batch batch = {.calls = http, .n = 1};
+
+	answer->list = NULL;
+	relay_prepare(call, server, http);
+	batch.timeout_ms = http->body.len > 0 || strcmp(call->name, "create") == 0 ?
+	    config->create_timeout_ms : config->call_timeout_ms;
+	call->http->run(call->http, call->arena, &batch);
+	while (relay_may_sign_again(call, server, http)) {
+		batch.timeout_ms -= http->elapsed_ms;
+		if (batch.timeout_ms <= 0) {
+			relay_give_up(call, RELAY_CLIENT, server, http);
+			break;
+		}
+		relay_sign_again(call, server, http);
+		call->http->run(call->http, call->arena, &batch);
+	}
+	relay_judge(call, RELAY_CLIENT, call->name, server, http, answer);
+}
+
+void
+relay_answer(struct call *call, const struct server *server,
+    const struct relay_answer *answer, bool cookies)
+{
+	struct response *response = call->response;
+	const struct http_call *http = answer->http;
+
+	response->server = server->name;
+	if (answer->verdict == RELAY_NO_ANSWER || answer->verdict == RELAY_UNREACHABLE ||
+	    answer->verdict == RELAY_BUSY || (answer->verdict == RELAY_REDIRECT && !cookies)) {
+		reply_error(response, call->arena, REPLY_UNAVAILABLE);
+		return;
+	}
+	if (cookies)
+		response->set_cookie = http->set_cookie;
+	if (answer->verdict == RELAY_REDIRECT) {
+		reply_redirect(response, str_copy(call->arena, http->location));
+		return;
+	}
+	response->status = 200;
+	response->content_type = http->answer_type.len > 0 ?
+	    str_copy(call->arena, http->answer_type) : "text/xml; charset=utf-8";
+	response->body = http->answer;
+	response->result = answer->message_key.len > 0 ?
+	    str_copy(call->arena, answer->message_key) :
+	    answer->verdict == RELAY_SUCCESS ? "SUCCESS" : "FAILED";
+}
+
+bool
+relay_may_redirect(const struct call *call)
+{
+
+	return call->config->forward_redirect && call->body.len == 0 &&
+	    strcmp(call->method, "GET") == 0;
+}
+
+void
+relay_redirect(struct call *call, const struct server *server)
+{
+	struct buf query;
+
+	buf_init(&query, LIMIT_ANSWER_BYTES);
+	query_encode_for_browser(&query, call->query);
+	reply_redirect(call->response, signed_url(call->arena, server,
+	    relay_secret(call, server), call->name, buf_take(&query, call->arena)));
+	call->response->server = server->name;
+}

@@ -1,0 +1,245 @@
+#include "formats/cgi.h"
+
+#include <string.h>
+
+#include "base/bounds.h"
+#include "base/mem.h"
+
+#define READ_BYTES 16384
+
+/* How many times the limit is read and dropped before the connection is
+ * given up. */
+#define DROP_FACTOR 4
+
+static struct str
+variable(struct arena *arena, const struct cgi_stream *stream, const char *name)
+{
+	const char *value = stream->variable(stream->context, name);
+	struct str copy = {0};
+
+	if (value) {
+		copy.len = strlen(value);
+		copy.data = str_copy(arena, str_from(value));
+	}
+	return copy;
+}
+
+/* REQUEST_URI may be in absolute form (RFC 9112, 3.2.2): drop scheme and
+ * authority. */
+static struct str
+without_authority(struct str uri)
+{
+	size_t slashes, path, mark;
+
+	if (uri.len > 0 && uri.data[0] == '/')
+		return uri;
+	slashes = str_find(uri, STR("://"), 0);
+	if (slashes == SIZE_MAX)
+		return uri;
+	path = str_find(uri, STR("/"), slashes + 3);
+	mark = str_find(uri, STR("?"), slashes + 3);
+	return str_part(uri, path < mark ? path : mark, SIZE_MAX);
+}
+
+static void
+read_target(struct arena *arena, const struct cgi_stream *stream, struct request *request)
+{
+	struct str uri = variable(arena, stream, "REQUEST_URI");
+	struct str script, info;
+	size_t mark;
+
+	if (uri.len > 0) {
+		uri = without_authority(uri);
+		mark = str_find(uri, STR("?"), 0);
+		request->path = str_part(uri, 0, mark);
+		request->query = mark == SIZE_MAX ? STR("") :
+		    str_part(uri, mark + 1, SIZE_MAX);
+		return;
+	}
+	script = variable(arena, stream, "SCRIPT_NAME");
+	info = variable(arena, stream, "PATH_INFO");
+	request->path = str_from(str_printf(arena, "%.*s%.*s", STR_ARG(script),
+	    STR_ARG(info)));
+	request->query = variable(arena, stream, "QUERY_STRING");
+}
+
+/* Read up to most bytes into body (NULL: drop them); the number read, which is
+ * less only at the end, or -1. */
+static int64_t
+read_bytes(const struct cgi_stream *stream, struct buf *body, int64_t most)
+{
+	char data[READ_BYTES];
+	int64_t total = 0;
+	long got;
+
+	while (total < most) {
+		int64_t want = most - total;
+
+		got = stream->read(stream->context, data,
+		    want < READ_BYTES ? (size_t)want : sizeof(data));
+		if (got < 0)
+			return -1;
+		if (got == 0)
+			break;
+		if (body)
+			buf_add(body, data, (size_t)got);
+		total += got;
+	}
+	return total;
+}
+
+/* Read a body that is too large to its end and drop it, if it is not all too
+ * long.  length is -1 where it is unknown. */
+static void
+drop_body(const struct cgi_stream *stream, struct request *request, int64_t most,
+    int64_t length)
+{
+	int64_t dropped = 0;
+
+	request->problem = REQUEST_TOO_LARGE;
+	if (length <= most)
+		dropped = read_bytes(stream, NULL, length >= 0 ? length : most);
+	request->unread = length >= 0 ? dropped != length :
+	    dropped < 0 || dropped == most;
+}
+
+static void
+read_body(struct arena *arena, const struct cgi_stream *stream, size_t max_body_bytes,
+    struct request *request)
+{
+	struct str text = variable(arena, stream, "CONTENT_LENGTH");
+	int64_t max = (int64_t)max_body_bytes, length = -1, got;
+	struct buf body;
+
+	if (text.len == 0 && strcmp(request->method, "POST") != 0)
+		return; /* GET without a length: nothing to wait for */
+	if (text.len > 0 && str_to_int(text, -1, INT64_MAX, &length) != 0) {
+		request->problem = REQUEST_LIMIT;
+		request->unread = true;
+		return;
+	}
+	if (length > max) {
+		drop_body(stream, request, max * DROP_FACTOR, length);
+		return;
+	}
+	buf_init(&body, max_body_bytes + 1);
+	got = read_bytes(stream, &body, length >= 0 ? length : max + 1);
+	if (got < 0 || (length >= 0 && got < length)) {
+		request->problem = REQUEST_BODY_CUT;
+		request->unread = true;
+	} else if (got > max) {
+		drop_body(stream, request, max * DROP_FACTOR, -1);
+	} else if (got > 0) {
+		request->body = buf_take(&body, arena);
+	}
+	buf_free(&body);
+}
+
+void
+cgi_read_request(struct arena *arena, const struct cgi_stream *stream,
+    size_t max_body_bytes, struct request *request)
+{
+	struct str method = variable(arena, stream, "REQUEST_METHOD");
+	struct str https = variable(arena, stream, "HTTPS");
+
+	*request = (struct request){
+		.method = method.len > 0 ? method.data : "GET",
+		.content_type = variable(arena, stream, "CONTENT_TYPE"),
+		.client = variable(arena, stream, "REMOTE_ADDR"),
+		.forwarded_for = variable(arena, stream, "HTTP_X_FORWARDED_FOR"),
+		.host = variable(arena, stream, "HTTP_HOST"),
+		.authorization = variable(arena, stream, "HTTP_AUTHORIZATION"),
+	};
+	request->https = (https.len > 0 && !str_is_nocase(https, "off")) ||
+	    str_is_nocase(variable(arena, stream, "REQUEST_SCHEME"), "https");
+	read_target(arena, stream, request);
+	read_body(arena, stream, max_body_bytes, request);
+	if (request->problem == REQUEST_FINE &&
+	    (request->path.len > LIMIT_PATH_BYTES ||
+	        request->query.len > LIMIT_QUERY_BYTES))
+		request->problem = REQUEST_LIMIT;
+}
+
+static const char *
+status_text(int status)
+{
+
+	switch (status) {
+	case 200:
+		return "OK";
+	case 302:
+		return "Found";
+	case 401:
+		return "Unauthorized";
+	case 403:
+		return "Forbidden";
+	case 410:
+		return "Gone";
+	case 413:
+		return "Content Too Large";
+	case 502:
+		return "Bad Gateway";
+	case 503:
+		return "Service Unavailable";
+	case 504:
+		return "Gateway Timeout";
+	default:
+		return "Answer";
+	}
+}
+
+/* A value with a line break would let a stranger write headers. */
+static bool
+is_header_value(struct str value)
+{
+	size_t i;
+
+	for (i = 0; i < value.len; i++)
+		if ((unsigned char)value.data[i] < 0x20 || value.data[i] == 0x7f)
+			return false;
+	return true;
+}
+
+void
+cgi_write_header(const struct response *response, struct buf *out)
+{
+	struct str cookies = response->set_cookie, cookie;
+	size_t end;
+
+	if (response->location && !is_header_value(str_from(response->location))) {
+		buf_text(out, "Status: 500 Internal Server Error\r\n"
+		    "Content-Type: text/plain\r\nContent-Length: 0\r\n\r\n");
+		return;
+	}
+	buf_printf(out, "Status: %d %s\r\n", response->status, status_text(response->status));
+	if (response->location)
+		buf_printf(out, "Location: %s\r\n", response->location);
+	while (cookies.len > 0) {
+		end = str_find(cookies, STR("\n"), 0);
+		cookie = str_part(cookies, 0, end);
+		cookies = str_part(cookies, end == SIZE_MAX ? cookies.len : end + 1, SIZE_MAX);
+		if (cookie.len > 0 && is_header_value(cookie))
+			buf_printf(out, "Set-Cookie: %.*s\r\n", STR_ARG(cookie));
+	}
+	/* The type may be a server's. */
+	buf_printf(out, "Content-Type: %s\r\n",
+	    is_header_value(str_from(response->content_type)) ?
+	    response->content_type : "text/xml; charset=utf-8");
+	buf_printf(out, "Cache-Control: %s\r\n", response->no_store ? "no-store" : "no-cache");
+	buf_printf(out, "Content-Length: %zu\r\n\r\n", response->body.len);
+}
+
+void
+cgi_write_response(const struct cgi_stream *stream, const struct request *request,
+    const struct response *response)
+{
+	struct buf header;
+
+	/* The location repeats the query, each byte three times at the worst. */
+	buf_init(&header, LIMIT_QUERY_BYTES * 4 + LIMIT_HEADER_BYTES);
+	cgi_write_header(response, &header);
+	stream->write(stream->context, buf_view(&header));
+	if (strcmp(request->method, "HEAD") != 0)
+		stream->write(stream->context, response->body);
+	buf_free(&header);
+}

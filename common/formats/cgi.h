@@ -1,0 +1,59 @@
+/*
+ * RFC 3875 in both directions: meta-variables and a body to a request, a
+ * response to a header block and a body.  Both doors use it: FastCGI carries
+ * the same variables.
+ */
+#ifndef CGI_H
+#define CGI_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "formats/request.h"
+#include "formats/response.h"
+
+struct arena;
+
+/* How a door's bytes are read and written. */
+struct cgi_stream {
+	/* The value of a meta-variable, or NULL; valid while the request lives. */
+	const char *(*variable)(void *context, const char *name);
+
+	/* Read up to size bytes of the body: the number read, 0 at its end, -1 on
+	 * an error. */
+	long (*read)(void *context, char *data, size_t size);
+
+	/* Write all of it; a client that has gone is nobody's error. */
+	void (*write)(void *context, struct str bytes);
+
+	void *context;
+};
+
+/*
+ * Read a request.  The path and the query are taken raw from REQUEST_URI, and
+ * only where that is absent from SCRIPT_NAME + PATH_INFO and QUERY_STRING:
+ * web servers normalise those, and the checksum covers the bytes sent.
+ *
+ * Exactly CONTENT_LENGTH bytes of body are read; without one, or with the -1
+ * that lighttpd passes on for an unknown length, a POST is read to its end.
+ * A body longer than max_body_bytes is read and dropped, up to four times as
+ * much, so that the connection can carry the next request; request->problem
+ * then says so, as it does for whatever else is wrong.  now_ms and nonce are
+ * the caller's to fill.
+ */
+void cgi_read_request(struct arena *arena, const struct cgi_stream *stream,
+	size_t max_body_bytes, struct request *request);
+
+/*
+ * Append the header block, from "Status:" to the empty line.  A response whose
+ * header cannot be written (a location with a line break) is answered as a 500
+ * without one.
+ */
+void cgi_write_header(const struct response *response, struct buf *out);
+
+/* Write the header block and, unless the method was HEAD, the body. */
+void cgi_write_response(const struct cgi_stream *stream, const struct request *request,
+	const struct response *response);
+
+#endif

@@ -1,0 +1,39 @@
+/*
+ * A client's request, as the core sees it: which door it came through is no
+ * longer visible.  All spans are borrowed from the request's arena.
+ */
+#ifndef REQUEST_H
+#define REQUEST_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/str.h"
+
+enum request_problem {
+	REQUEST_FINE,
+	REQUEST_TOO_LARGE,  /* the body is longer than max_body_bytes */
+	REQUEST_LIMIT,      /* path or query beyond bounds.h, or a malformed
+	                       CONTENT_LENGTH */
+	REQUEST_BODY_CUT    /* the body ended, or broke, before its length */
+};
+
+struct request {
+	const char *method;       /* as sent: "GET", "POST", "HEAD", … */
+	struct str path;          /* raw, without the query */
+	struct str query;         /* raw bytes after "?", without it; may be empty */
+	struct str content_type;  /* the header's text, or absent */
+	struct str body;          /* absent or empty when there is none */
+	struct str client;        /* the client's address, REMOTE_ADDR */
+	struct str forwarded_for; /* the client's X-Forwarded-For, or absent */
+	struct str host;          /* the Host header, or absent */
+	struct str authorization; /* the Authorization header, or absent */
+	bool https;               /* did the client use https? */
+	enum request_problem problem;
+	bool unread;              /* a part of the body was left unread: the
+	                             connection can carry no further request */
+	int64_t now_ms;           /* wall clock, milliseconds since the epoch */
+	uint64_t nonce;           /* random; also the request id of the log */
+};
+
+#endif

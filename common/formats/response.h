@@ -1,0 +1,27 @@
+/*
+ * The answer to a request, before a door writes it.  All spans and texts are
+ * static or borrowed from the request's arena.
+ */
+#ifndef RESPONSE_H
+#define RESPONSE_H
+
+#include <stdbool.h>
+
+#include "base/str.h"
+
+struct response {
+	int status;               /* HTTP status, 200 for nearly everything */
+	const char *content_type;
+	struct str body;
+	const char *location;     /* absolute URL, or NULL */
+	struct str set_cookie;    /* Set-Cookie values, one a line, or absent */
+	bool no_store;            /* Cache-Control: no-store instead of no-cache */
+
+	/* What the log line tells. */
+	struct str call;          /* the call's name, "" for the index */
+	struct str meeting_id;    /* or absent */
+	const char *server;       /* name of the server that was asked, or NULL */
+	const char *result;       /* "SUCCESS", a messageKey, "redirect", … */
+};
+
+#endif
