@@ -9,8 +9,8 @@
 #include <unistd.h>
 
 #include "app.h"
+#include "base/arena.h"
 #include "base/log.h"
-#include "base/mem.h"
 #include "formats/cgi.h"
 
 static const char usage[] =

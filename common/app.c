@@ -13,6 +13,7 @@
 
 #include "adapters/none.h"
 #include "adapters/sqlite/store_sqlite.h"
+#include "base/arena.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "config/config.h"

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "app.h"
+#include "base/arena.h"
 #include "base/log.h"
 #include "base/mem.h"
 

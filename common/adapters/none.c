@@ -48,11 +48,11 @@ none_polls_save(struct store *store, struct store_poll *polls, size_t n,
 }
 
 static enum store_result
-none_lease_take(struct store *store, uint64_t owner, int64_t now_ms, int64_t ttl_ms)
+none_lease_take(struct store *store, uint64_t holder, int64_t now_ms, int64_t ttl_ms)
 {
 
 	(void)store;
-	(void)owner;
+	(void)holder;
 	(void)now_ms;
 	(void)ttl_ms;
 	return STORE_FAILED;
@@ -196,7 +196,7 @@ none_lists_drop(struct store *store, const char *server, const char *call)
 }
 
 static enum store_result
-none_hook_put(struct store *store, const struct hook *hook, bool anew)
+none_hook_put(struct store *store, const struct webhook *hook, bool anew)
 {
 
 	(void)store;
@@ -206,7 +206,7 @@ none_hook_put(struct store *store, const struct hook *hook, bool anew)
 }
 
 static enum store_result
-none_hook_list(struct store *store, struct arena *arena, struct hook **hooks, size_t *n)
+none_hook_list(struct store *store, struct arena *arena, struct webhook **hooks, size_t *n)
 {
 
 	(void)store;

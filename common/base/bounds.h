@@ -45,8 +45,8 @@
 #define LIMIT_CALLBACKS_SHOWN 20000
 
 /* Webhooks, all together, and the events that one names. */
-#define LIMIT_HOOKS 500
-#define LIMIT_HOOK_EVENTS_BYTES 2048
+#define LIMIT_WEBHOOKS 500
+#define LIMIT_WEBHOOK_EVENTS_BYTES 2048
 
 /* The answer to a callback, and what of it BBB is told. */
 #define LIMIT_CALLBACK_ANSWER_BYTES 65536

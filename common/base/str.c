@@ -6,7 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "base/mem.h"
+#include "base/arena.h"
 
 struct str
 str_from(const char *text)

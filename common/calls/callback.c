@@ -7,14 +7,14 @@
  */
 #include <string.h>
 
+#include "base/arena.h"
 #include "base/bounds.h"
 #include "base/log.h"
-#include "base/mem.h"
 #include "core/call.h"
 #include "core/callback.h"
 #include "core/reply.h"
 #include "formats/checksum.h"
-#include "formats/token.h"
+#include "formats/jwt.h"
 #include "ports/http.h"
 
 #define FORM_TYPE "application/x-www-form-urlencoded"
@@ -40,33 +40,33 @@ refuse(struct call *call, const struct server *server, const char *reason)
 
 /* By what the client verifies the token of a recording: as BBB signs it, but where it is
  * to know nothing below SHA-512, as Scalelite does (scalelite#1250). */
-static enum token_algorithm
+static enum jwt_algorithm
 recording_algorithm(const struct config *config)
 {
-	return config->checksum_algorithms == 1u << CHECKSUM_SHA512 ? TOKEN_HS512 : TOKEN_HS256;
+	return config->checksum_algorithms == 1u << CHECKSUM_SHA512 ? JWT_HS512 : JWT_HS256;
 }
 
 /* Sign the server's token anew; false when that is answered. */
 static bool
-sign_token(struct call *call, const struct server *server, enum token_algorithm algorithm,
-    struct str token, enum token_algorithm new_algorithm, const char *new_secret,
+sign_token(struct call *call, const struct server *server, enum jwt_algorithm algorithm,
+    struct str token, enum jwt_algorithm new_algorithm, const char *new_secret,
     struct str *anew)
 {
 
-	enum token_result result = TOKEN_INVALID;
+	enum jwt_result result = JWT_INVALID;
 
-	for (size_t i = 0; i < server->n_secrets && result == TOKEN_INVALID; i++)
-		result = token_sign_anew(call->arena, algorithm, token,
+	for (size_t i = 0; i < server->n_secrets && result == JWT_INVALID; i++)
+		result = jwt_sign_anew(call->arena, algorithm, token,
 		    str_from(server->secrets[i]), new_algorithm, str_from(new_secret),
 		    call->request->now_ms, anew);
 	switch (result) {
-	case TOKEN_FINE:
+	case JWT_FINE:
 		return true;
-	case TOKEN_INVALID:
+	case JWT_INVALID:
 		return refuse(call, server, "its token is not signed with the server's secret");
-	case TOKEN_EXPIRED:
+	case JWT_EXPIRED:
 		return refuse(call, server, "its token has expired");
-	case TOKEN_UNAVAILABLE:
+	case JWT_UNAVAILABLE:
 		break;
 	}
 	reply_text(call->response, 503, STR("Callbacks cannot be signed at present.\n"));
@@ -83,7 +83,7 @@ sign_recording(struct call *call, const struct server *server, const char *secre
 
 	if (query_parse(call->arena, call->request->body, &form) != QUERY_FINE)
 		return refuse(call, server, "its body is no form");
-	if (!sign_token(call, server, TOKEN_HS256, query_find(&form, "signed_parameters"),
+	if (!sign_token(call, server, JWT_HS256, query_find(&form, "signed_parameters"),
 	        recording_algorithm(call->config), secret, &token))
 		return false;
 	/* A token is of letters that a form need not encode. */
@@ -110,8 +110,8 @@ sign_analytics(struct call *call, const struct server *server, const char *secre
 {
 	struct str token;
 
-	if (!sign_token(call, server, TOKEN_HS512, bearer(call->request->authorization),
-	        TOKEN_HS512, secret, &token))
+	if (!sign_token(call, server, JWT_HS512, bearer(call->request->authorization),
+	        JWT_HS512, secret, &token))
 		return false;
 	outgoing->authorization = str_from(str_printf(call->arena, "Bearer %.*s",
 	    STR_ARG(token)));
@@ -186,7 +186,7 @@ sign_hook(struct call *call, const struct server *server, const struct query *pa
  * a CGI answer, which has its length in the header; a redirect, which is not
  * followed, is a failure to BBB whatever its number. */
 static void
-relay(struct call *call, const struct http_call *http)
+answer_as_receiver(struct call *call, const struct http_call *http)
 {
 	int status = http->status;
 
@@ -223,7 +223,7 @@ post(struct call *call, const struct outgoing *outgoing)
 	/* Of a long answer the status still tells all. */
 	if (http->result == HTTP_ANSWERED ||
 	    (http->result == HTTP_TOO_LARGE && http->status != 0)) {
-		relay(call, http);
+		answer_as_receiver(call, http);
 		return;
 	}
 	log_warn("receiver of a callback did not answer", "server", response->server,
@@ -272,7 +272,7 @@ call_callback(struct call *call)
 	case CALLBACK_ANALYTICS:
 		is_signed = sign_analytics(call, server, callback.secret, &outgoing);
 		break;
-	case CALLBACK_HOOK:
+	case CALLBACK_WEBHOOK:
 		is_signed = sign_hook(call, server, &parameters, &callback, &outgoing);
 		break;
 	case CALLBACK_KINDS:

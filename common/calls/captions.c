@@ -5,38 +5,37 @@
  * a missing recordID of getRecordingTextTracks, nor checksum errors.
  */
 #include "core/call.h"
-#include "base/mem.h"
-#include "core/owner.h"
+#include "core/find_recordings.h"
 #include "core/relay.h"
 #include "core/reply.h"
 
 static void
-reply_missing(struct call *call, const struct owned *owned)
+reply_missing(struct call *call, const struct sought *one)
 {
 
-	if (owned->is_unsure)
+	if (one->is_unsure)
 		reply_json_error(call->response, call->arena, REPLY_RECORDING_UNAVAILABLE,
 		    (struct str){0});
 	else
 		reply_json_error(call->response, call->arena, REPLY_CAPTIONS_NOT_FOUND,
-		    owned->id);
+		    one->id);
 }
 
 /* Does the answer show that the state remembered the wrong server?  Of the two
  * calls only putRecordingTextTrack tells a recording that is not there from one
  * without captions (RecMetaXmlHelper.scala, getRecordingTextTracks). */
 static bool
-is_elsewhere(const struct owned *owned, const struct relay_answer *answer, bool is_put)
+is_elsewhere(const struct sought *one, const struct relay_answer *answer, bool is_put)
 {
 
-	return is_put && owned->is_remembered && answer->verdict == RELAY_SUCCESS &&
+	return is_put && one->is_remembered && answer->verdict == RELAY_SUCCESS &&
 	    reply_json_is(answer->http->answer, REPLY_CAPTIONS_NOT_FOUND);
 }
 
 static void
-forward(struct call *call, struct owners *owners, bool is_put)
+forward(struct call *call, struct sought_list *sought, bool is_put)
 {
-	const struct server *server = owners->list[0].server;
+	const struct server *server = sought->list[0].server;
 	struct relay_answer answer;
 
 	if (relay_may_redirect(call)) {
@@ -44,15 +43,15 @@ forward(struct call *call, struct owners *owners, bool is_put)
 		return;
 	}
 	relay_send(call, server, &answer);
-	if (is_elsewhere(&owners->list[0], &answer, is_put)) {
-		owner_refuse(call, owners, owners->list[0].part);
-		owner_ask(call, owners);
-		if (owners->list[0].is_unsure) {
-			reply_missing(call, &owners->list[0]);
+	if (is_elsewhere(&sought->list[0], &answer, is_put)) {
+		find_recordings_refuse(call, sought, sought->list[0].part);
+		find_recordings_ask(call, sought);
+		if (sought->list[0].is_unsure) {
+			reply_missing(call, &sought->list[0]);
 			return;
 		}
-		if (owners->list[0].server) {
-			server = owners->list[0].server;
+		if (sought->list[0].server) {
+			server = sought->list[0].server;
 			relay_send(call, server, &answer);
 		}
 	}
@@ -69,14 +68,14 @@ forward(struct call *call, struct owners *owners, bool is_put)
 static void
 call_about(struct call *call, struct str record_id, bool is_put)
 {
-	struct owned owned = {.id = record_id};
-	struct owners owners = {.list = &owned, .n = 1};
+	struct sought one = {.id = record_id};
+	struct sought_list sought = {.list = &one, .n = 1};
 
-	owner_find(call, &owners);
-	if (owned.server)
-		forward(call, &owners, is_put);
+	find_recordings(call, &sought);
+	if (one.server)
+		forward(call, &sought, is_put);
 	else
-		reply_missing(call, &owned);
+		reply_missing(call, &one);
 }
 
 void

@@ -8,11 +8,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/arena.h"
 #include "base/bounds.h"
 #include "base/log.h"
-#include "base/mem.h"
 #include "core/call.h"
-#include "core/lookup.h"
+#include "core/find_meeting.h"
 #include "core/relay.h"
 #include "core/reply.h"
 #include "model/load.h"
@@ -194,7 +194,7 @@ send_to_claim(struct call *call, struct claim *claim, struct relay_answer *answe
 
 /* Place a meeting that is on no server. */
 static void
-place(struct call *call)
+place_meeting(struct call *call)
 {
 	struct store *store = call->store;
 	struct relay_answer answer;
@@ -229,7 +229,7 @@ parent_server(struct call *call)
 		return NULL;
 	parent.server = NULL;
 	parent.is_mapped = false;
-	lookup_meeting(&parent);
+	find_meeting(&parent);
 	return parent.server;
 }
 
@@ -261,7 +261,7 @@ is_gone_from_cordoned(struct call *call)
 	    server_state_of(call->server, &call->meeting.facts) == SERVER_CORDONED &&
 	    !meeting_is_fresh(&call->meeting, call->request->now_ms,
 	        call->config->create_timeout_ms) &&
-	    lookup_is_gone(call, call->server);
+	    find_meeting_is_gone(call, call->server);
 }
 
 void
@@ -279,7 +279,7 @@ call_create(struct call *call)
 		if (parent)
 			place_room(call, parent);
 		else
-			place(call);
+			place_meeting(call);
 		return;
 	}
 	send_create(call, call->server, &answer);

@@ -1,31 +1,31 @@
 /*
  * hooks/create, hooks/list, hooks/destroy: what bbb-webhooks offers, on all servers
- * at once (hooks.h), worded as its api.js and responses.js do.
+ * at once (webhooks.h), worded as its api.js and responses.js do.
  */
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/arena.h"
 #include "base/bounds.h"
 #include "base/log.h"
-#include "base/mem.h"
 #include "core/call.h"
 #include "core/callback.h"
 #include "core/reply.h"
-#include "model/hook.h"
-#include "upkeep/hooks.h"
+#include "model/webhook.h"
+#include "upkeep/webhooks.h"
 
 /* Register the hook at all servers; how many took it. */
-static struct hooks_done
-register_everywhere(struct call *call, const struct hook *hook)
+static struct webhooks_done
+register_everywhere(struct call *call, const struct webhook *hook)
 {
 	size_t n, i;
-	const struct server **servers = hooks_servers(call, &n);
-	struct hooks_order *orders = arena_alloc(call->arena, (n + 1) * sizeof(*orders));
-	struct hooks_done done;
+	const struct server **servers = webhooks_servers(call, &n);
+	struct webhooks_order *orders = arena_alloc(call->arena, (n + 1) * sizeof(*orders));
+	struct webhooks_done done;
 
 	for (i = 0; i < n; i++)
-		orders[i] = (struct hooks_order){.server = servers[i], .hook = hook};
-	hooks_do(call, orders, n, &done);
+		orders[i] = (struct webhooks_order){.server = servers[i], .hook = hook};
+	webhooks_do(call, orders, n, &done);
 	return done;
 }
 
@@ -36,12 +36,12 @@ refuse(struct call *call, const char *reason)
 {
 	log_warn("webhook refused", "client", str_copy(call->arena, call->request->client),
 	    "reason", reason);
-	reply_error(call->response, call->arena, REPLY_HOOK_CREATE);
+	reply_error(call->response, call->arena, REPLY_WEBHOOK_CREATE);
 }
 
 /* What is wrong with it, or NULL. */
 static const char *
-flaw_of(const struct hook *hook)
+flaw_of(const struct webhook *hook)
 {
 	if (hook->url.len > LIMIT_CALLBACK_URL_BYTES)
 		return "its callbackURL is too long";
@@ -49,7 +49,7 @@ flaw_of(const struct hook *hook)
 		return "its callbackURL is no http or https URL, or has spaces or controls";
 	if (hook->meeting_id.len > LIMIT_MEETING_ID_BYTES)
 		return "its meetingID is too long";
-	if (hook->event_id.len > LIMIT_HOOK_EVENTS_BYTES)
+	if (hook->event_id.len > LIMIT_WEBHOOK_EVENTS_BYTES)
 		return "its eventID is too long";
 	return NULL;
 }
@@ -59,14 +59,14 @@ call_hooks_create(struct call *call)
 {
 	const struct store_verbs *verbs = call->store->verbs;
 	struct response *response = call->response;
-	struct hook hook = {
+	struct webhook hook = {
 		.url = query_find(&call->parameters, "callbackURL"),
 		.meeting_id = query_find(&call->parameters, "meetingID"),
 		.event_id = query_find(&call->parameters, "eventID"),
 		.raw = str_is_nocase(query_find(&call->parameters, "getRaw"), "true"),
 		.changed_ms = call->request->now_ms,
 	};
-	struct hooks_done done;
+	struct webhooks_done done;
 	enum store_result result;
 
 	if (hook.url.len == 0) {
@@ -74,7 +74,7 @@ call_hooks_create(struct call *call)
 		return;
 	}
 	hook.base = callback_base(call->arena, call->config, call->request, call->mount);
-	hook_id(hook.url, hook.id);
+	webhook_id(hook.url, hook.id);
 	if (flaw_of(&hook)) {
 		refuse(call, flaw_of(&hook));
 		return;
@@ -82,7 +82,7 @@ call_hooks_create(struct call *call)
 	/* The state first: what breaks off here is done by the next poll. */
 	result = verbs->hook_put(call->store, &hook, true);
 	if (result == STORE_EXISTS) {
-		reply_hook_created(response, call->arena, &hook, true);
+		reply_webhook_created(response, call->arena, &hook, true);
 		return;
 	}
 	if (result == STORE_FULL) {
@@ -92,7 +92,7 @@ call_hooks_create(struct call *call)
 	done = register_everywhere(call, &hook);
 	if (done.n_done > 0) {
 		/* Servers may know what the state has lost. */
-		reply_hook_created(response, call->arena, &hook,
+		reply_webhook_created(response, call->arena, &hook,
 		    done.n_duplicates == done.n_done);
 		return;
 	}
@@ -104,12 +104,12 @@ static int
 compare_hook(const void *a, const void *b)
 {
 
-	return strcmp(((const struct hook *)a)->id, ((const struct hook *)b)->id);
+	return strcmp(((const struct webhook *)a)->id, ((const struct webhook *)b)->id);
 }
 
 /* Does the hook get events of that meeting?  Of any, when it is absent. */
 static bool
-is_of_meeting(const struct hook *hook, struct str meeting_id)
+is_of_meeting(const struct webhook *hook, struct str meeting_id)
 {
 
 	return !meeting_id.data || hook->meeting_id.len == 0 ||
@@ -122,27 +122,27 @@ call_hooks_list(struct call *call)
 	const struct store_verbs *verbs = call->store->verbs;
 	struct str meeting_id = query_find(&call->parameters, "meetingID");
 	const struct server **servers;
-	struct hook *known, *hooks;
+	struct webhook *known, *hooks;
 	size_t n_known, n_servers, i, n = 0, n_shown = 0;
-	struct hooks there;
+	struct webhooks there;
 	bool is_known;
 
 	is_known = verbs->hook_list(call->store, call->arena, &known, &n_known) == STORE_OK;
 	if (!is_known)
 		n_known = 0;
-	servers = hooks_servers(call, &n_servers);
-	hooks_ask(call, servers, n_servers, &there);
+	servers = webhooks_servers(call, &n_servers);
+	webhooks_ask(call, servers, n_servers, &there);
 	if (!is_known && there.n_answered == 0) {
-		reply_error(call->response, call->arena, REPLY_HOOK_LIST);
+		reply_error(call->response, call->arena, REPLY_WEBHOOK_LIST);
 		return;
 	}
 	hooks = arena_alloc(call->arena, (n_known + there.n + 1) * sizeof(*hooks));
 	for (i = 0; i < n_known; i++)
 		hooks[n++] = known[i];
 	for (i = 0; i < there.n; i++) {
-		const struct hook *hook = &there.list[i].hook;
+		const struct webhook *hook = &there.list[i].hook;
 
-		if (!there.list[i].is_ours || hooks_find(hooks, n, hook->id))
+		if (!there.list[i].is_ours || webhooks_find(hooks, n, hook->id))
 			continue;
 		hooks[n++] = *hook;
 		verbs->hook_put(call->store, hook, false);
@@ -151,7 +151,7 @@ call_hooks_list(struct call *call)
 		if (!hooks[i].is_dropped && is_of_meeting(&hooks[i], meeting_id))
 			hooks[n_shown++] = hooks[i];
 	qsort(hooks, n_shown, sizeof(*hooks), compare_hook);
-	reply_hooks(call->response, call->arena, hooks, n_shown);
+	reply_webhooks(call->response, call->arena, hooks, n_shown);
 }
 
 void
@@ -161,41 +161,41 @@ call_hooks_destroy(struct call *call)
 	struct response *response = call->response;
 	struct str id = query_find(&call->parameters, "hookID");
 	const struct server **servers;
-	struct hooks_order *orders;
-	struct hooks_done done;
-	struct hook *known, *hook;
+	struct webhooks_order *orders;
+	struct webhooks_done done;
+	struct webhook *known, *hook;
 	size_t n_known, n_servers, i, n = 0;
-	struct hooks there;
+	struct webhooks there;
 	bool is_known;
 
 	if (id.len == 0) {
 		reply_error(response, call->arena, REPLY_NO_HOOK_ID);
 		return;
 	}
-	if (id.len != HOOK_ID_SIZE - 1) {
-		reply_error(response, call->arena, REPLY_HOOK_MISSING);
+	if (id.len != WEBHOOK_ID_SIZE - 1) {
+		reply_error(response, call->arena, REPLY_WEBHOOK_MISSING);
 		return;
 	}
 	is_known = verbs->hook_list(call->store, call->arena, &known, &n_known) == STORE_OK;
-	hook = hooks_find(known, is_known ? n_known : 0, str_copy(call->arena, id));
-	servers = hooks_servers(call, &n_servers);
-	hooks_ask(call, servers, n_servers, &there);
+	hook = webhooks_find(known, is_known ? n_known : 0, str_copy(call->arena, id));
+	servers = webhooks_servers(call, &n_servers);
+	webhooks_ask(call, servers, n_servers, &there);
 	orders = arena_alloc(call->arena, (there.n + 1) * sizeof(*orders));
 	for (i = 0; i < there.n; i++)
 		if (str_is(id, there.list[i].hook.id) && (hook || there.list[i].is_ours))
-			orders[n++] = (struct hooks_order){.server = there.list[i].server,
+			orders[n++] = (struct webhooks_order){.server = there.list[i].server,
 				.server_id = there.list[i].server_id};
 	if (n == 0 && (!hook || hook->is_dropped)) {
 		reply_error(response, call->arena, !is_known && there.n_answered == 0 ?
-		    REPLY_HOOK_DESTROY : REPLY_HOOK_MISSING);
+		    REPLY_WEBHOOK_DESTROY : REPLY_WEBHOOK_MISSING);
 		return;
 	}
 	/* With that in the state, servers that do not answer now lose it later. */
 	is_known = verbs->hook_drop(call->store, str_copy(call->arena, id),
 	    call->request->now_ms) == STORE_OK;
-	hooks_do(call, orders, n, &done);
+	webhooks_do(call, orders, n, &done);
 	if (!is_known && done.n_done < n)
-		reply_error(response, call->arena, REPLY_HOOK_DESTROY);
+		reply_error(response, call->arena, REPLY_WEBHOOK_DESTROY);
 	else
-		reply_hook_destroyed(response);
+		reply_webhook_destroyed(response);
 }

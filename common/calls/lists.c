@@ -6,8 +6,8 @@
  */
 #include <string.h>
 
+#include "base/arena.h"
 #include "base/log.h"
-#include "base/mem.h"
 #include "core/call.h"
 #include "core/fanout.h"
 #include "core/reply.h"

@@ -3,7 +3,7 @@
  * back byte for byte.  They differ in what an unknown meeting is told.
  */
 #include "core/call.h"
-#include "core/lookup.h"
+#include "core/find_meeting.h"
 #include "core/relay.h"
 #include "core/reply.h"
 
@@ -23,7 +23,7 @@ follow_stale_record(struct call *call)
 		return NULL;
 	store->verbs->meeting_drop(store, call->meeting_id, call->meeting.server,
 	    call->meeting.claimed_ms);
-	return lookup_ask(call, call->server);
+	return find_meeting_ask(call, call->server);
 }
 
 static void

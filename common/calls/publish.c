@@ -8,10 +8,10 @@
  * server that does not answer is no such other: then the call fails.
  */
 #include "core/call.h"
+#include "base/arena.h"
 #include "base/bounds.h"
-#include "base/mem.h"
 #include "core/fanout.h"
-#include "core/owner.h"
+#include "core/find_recordings.h"
 #include "core/reply.h"
 
 /* What came of the calls to the servers; each the first of its kind, or NULL. */
@@ -26,7 +26,7 @@ struct outcome {
 /* The client's call with just the recordIDs of the part: untouched, when those are
  * what the client sent. */
 static void
-prepare_part(const struct call *call, const struct owner_part *part, struct http_call *http)
+prepare_part(const struct call *call, const struct sought_part *part, struct http_call *http)
 {
 	struct str sent = query_find(&call->parameters, "recordID");
 	struct call own = *call;
@@ -48,10 +48,10 @@ forget_lists(struct call *call, const struct server *server)
 
 /* Send the call to each server that has any of the recordings. */
 static void
-send_parts(struct call *call, struct owners *owners, struct outcome *outcome)
+send_parts(struct call *call, struct sought_list *sought, struct outcome *outcome)
 {
 	size_t i, n_parts, at = 0;
-	struct owner_part *parts = owner_parts(call, owners, &n_parts);
+	struct sought_part *parts = find_recordings_parts(call, sought, &n_parts);
 	struct fanout fanout;
 
 	fanout_init(&fanout, call, n_parts);
@@ -75,28 +75,28 @@ send_parts(struct call *call, struct owners *owners, struct outcome *outcome)
 		} else if (answer->verdict != RELAY_FAILED) {
 			outcome->is_silent = true;
 		} else if (reply_is(answer->message_key, REPLY_RECORDING_NOT_FOUND)) {
-			owner_refuse(call, owners, i);
+			find_recordings_refuse(call, sought, i);
 		} else if (!outcome->failure) {
 			outcome->failure = answer;
 			outcome->failure_server = parts[i].server;
 		}
 	}
-	for (i = 0; i < owners->n; i++)
-		outcome->is_silent |= owners->list[i].is_unsure;
+	for (i = 0; i < sought->n; i++)
+		outcome->is_silent |= sought->list[i].is_unsure;
 }
 
 /* The recordings that the state remembered on a server which does not have them. */
-static struct owners
-misremembered(struct call *call, const struct owners *owners)
+static struct sought_list
+misremembered(struct call *call, const struct sought_list *sought)
 {
-	struct owners found = {
-		.list = arena_alloc(call->arena, (owners->n + 1) * sizeof(*found.list)),
+	struct sought_list found = {
+		.list = arena_alloc(call->arena, (sought->n + 1) * sizeof(*found.list)),
 	};
 	size_t i;
 
-	for (i = 0; i < owners->n; i++)
-		if (owners->list[i].refused && owners->list[i].is_remembered)
-			found.list[found.n++] = owners->list[i];
+	for (i = 0; i < sought->n; i++)
+		if (sought->list[i].refused && sought->list[i].is_remembered)
+			found.list[found.n++] = sought->list[i];
 	return found;
 }
 
@@ -120,20 +120,20 @@ change(struct call *call)
 {
 	struct str ids = str_trim(query_find(&call->parameters, "recordID"));
 	struct outcome outcome = {0};
-	struct owners owners, again;
+	struct sought_list sought, again;
 
-	if (owner_read(call, ids, &owners) != 0) {
+	if (find_recordings_read(call, ids, &sought) != 0) {
 		reply_error(call->response, call->arena, REPLY_INVALID);
 		return;
 	}
-	owner_find(call, &owners);
-	if (owners.n == 1 && owners.list[0].server && relay_may_redirect(call)) {
-		relay_redirect(call, owners.list[0].server);
+	find_recordings(call, &sought);
+	if (sought.n == 1 && sought.list[0].server && relay_may_redirect(call)) {
+		relay_redirect(call, sought.list[0].server);
 		return;
 	}
-	send_parts(call, &owners, &outcome);
-	again = misremembered(call, &owners);
-	owner_ask(call, &again);
+	send_parts(call, &sought, &outcome);
+	again = misremembered(call, &sought);
+	find_recordings_ask(call, &again);
 	if (again.n > 0)
 		send_parts(call, &again, &outcome);
 	answer(call, &outcome);

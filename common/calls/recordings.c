@@ -5,11 +5,11 @@
  * in the list may forget it.
  */
 #include "core/call.h"
+#include "base/arena.h"
 #include "base/bounds.h"
 #include "base/log.h"
-#include "base/mem.h"
 #include "core/fanout.h"
-#include "core/owner.h"
+#include "core/find_recordings.h"
 #include "core/reply.h"
 #include "formats/xml.h"
 #include "model/recording.h"
@@ -166,7 +166,7 @@ call_recordings(struct call *call)
 	remove_page(call);
 	collect(call, &recordings);
 	recording_list_merge(&recordings);
-	owner_remember(call, &recordings);
+	find_recordings_remember(call, &recordings);
 	to = recordings.n;
 	if (page.is_wanted) {
 		if ((uint64_t)page.offset < to)

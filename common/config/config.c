@@ -10,8 +10,8 @@
 
 #include <json-c/json.h>
 
+#include "base/arena.h"
 #include "base/bounds.h"
-#include "base/mem.h"
 #include "base/str.h"
 #include "config/config_parts.h"
 

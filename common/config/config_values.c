@@ -7,8 +7,8 @@
 
 #include <json-c/json.h>
 
+#include "base/arena.h"
 #include "base/bounds.h"
-#include "base/mem.h"
 #include "config/config.h"
 #include "formats/checksum.h"
 #include "formats/url.h"

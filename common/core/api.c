@@ -3,12 +3,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/arena.h"
 #include "base/bounds.h"
 #include "base/log.h"
-#include "base/mem.h"
 #include "core/call.h"
 #include "core/callback.h"
-#include "core/lookup.h"
+#include "core/find_meeting.h"
 #include "core/reply.h"
 #include "formats/checksum.h"
 
@@ -318,7 +318,7 @@ map_method(struct call *call, const struct entry *entry)
 /* Find the meetingID and where the meeting lives; false when that is answered
  * already. */
 static bool
-find_meeting(struct call *call)
+look_up_meeting(struct call *call)
 {
 
 	call->meeting_id = str_trim(query_find(&call->parameters, "meetingID"));
@@ -332,14 +332,14 @@ find_meeting(struct call *call)
 		call_refuse(call, REPLY_INVALID);
 		return false;
 	}
-	lookup_meeting(call);
+	find_meeting(call);
 	return true;
 }
 
 /* All that can be said of a request before its handler runs; false when it is
  * answered. */
 static bool
-prepare(struct call *call, const struct entry *entry, enum query_problem encoding)
+prepare_call(struct call *call, const struct entry *entry, enum query_problem encoding)
 {
 	const struct request *request = call->request;
 
@@ -365,7 +365,7 @@ prepare(struct call *call, const struct entry *entry, enum query_problem encodin
 		call_refuse(call, REPLY_INVALID);
 		return false;
 	}
-	return !(entry->flags & MEETING) || find_meeting(call);
+	return !(entry->flags & MEETING) || look_up_meeting(call);
 }
 
 void
@@ -412,7 +412,7 @@ api_handle(const struct api *api, struct arena *arena, const struct request *req
 	}
 	call.once = entry->flags & ONCE;
 	call.json = entry->flags & JSON;
-	if (!prepare(&call, entry, encoding))
+	if (!prepare_call(&call, entry, encoding))
 		return;
 	entry->handler(&call);
 	if (!(entry->flags & OPEN) && !str_starts(str_from(response->content_type),

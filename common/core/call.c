@@ -2,10 +2,10 @@
 
 #include <string.h>
 
+#include "base/arena.h"
 #include "base/bounds.h"
 #include "base/buf.h"
 #include "base/log.h"
-#include "base/mem.h"
 #include "core/callback.h"
 
 /* A lease outlives what it is for by this. */
@@ -50,10 +50,10 @@ call_last_known(struct call *call, const struct server *server, const char *what
 }
 
 bool
-call_take_lease(struct call *call, uint64_t owner, int rounds)
+call_take_lease(struct call *call, uint64_t holder, int rounds)
 {
 
-	return call->store->verbs->lease_take(call->store, owner, call->request->now_ms,
+	return call->store->verbs->lease_take(call->store, holder, call->request->now_ms,
 	    rounds * call->config->probe_timeout_ms + LEASE_SPARE_MS) == STORE_OK;
 }
 

@@ -51,7 +51,7 @@ struct call {
 	const struct query *fields; /* private to call.c: of a body that is a form, or
 	                               NULL: not read yet */
 
-	/* Where the meeting lives; see lookup.h. */
+	/* Where the meeting lives; see find_meeting.h. */
 	struct str meeting_id;    /* decoded and trimmed */
 	const struct server *server;  /* NULL: on no usable server */
 	struct meeting meeting;   /* the state's record, with is_mapped */
@@ -100,11 +100,11 @@ bool call_last_known(struct call *call, const struct server *server, const char 
 	struct xml_list *list);
 
 /*
- * Take the lease on polling (store.h) for its owner, or prolong it: for so many rounds
+ * Take the lease on polling (store.h) for its holder, or prolong it: for so many rounds
  * of questions, of probe_timeout_ms each, since the call began.  False when another
  * holds it.
  */
-bool call_take_lease(struct call *call, uint64_t owner, int rounds);
+bool call_take_lease(struct call *call, uint64_t holder, int rounds);
 
 /*
  * Apply defaults (added when the client sent none) and overrides (set always, or

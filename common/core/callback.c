@@ -2,9 +2,9 @@
 
 #include <string.h>
 
+#include "base/arena.h"
 #include "base/bounds.h"
 #include "base/log.h"
-#include "base/mem.h"
 #include "formats/checksum.h"
 #include "formats/xml.h"
 
@@ -20,7 +20,7 @@
 static const char *const kinds[CALLBACK_KINDS] = {
 	[CALLBACK_RECORDING] = "recording",
 	[CALLBACK_ANALYTICS] = "analytics",
-	[CALLBACK_HOOK] = "hook",
+	[CALLBACK_WEBHOOK] = "hook",
 };
 
 /* Parameters of create whose values are callbacks that BBB signs. */

@@ -29,7 +29,7 @@ struct arena;
 enum callback_kind {
 	CALLBACK_RECORDING, /* a recording is ready: a form with a token, HS256 by BBB */
 	CALLBACK_ANALYTICS, /* learning analytics: JSON, with a token, HS512 */
-	CALLBACK_HOOK,      /* an event of bbb-webhooks: a form, with a checksum */
+	CALLBACK_WEBHOOK,   /* an event of bbb-webhooks: a form, with a checksum */
 	CALLBACK_KINDS      /* how many there are */
 };
 

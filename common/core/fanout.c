@@ -1,6 +1,6 @@
 #include "core/fanout.h"
 
-#include "base/mem.h"
+#include "base/arena.h"
 
 void
 fanout_init(struct fanout *fanout, struct call *call, size_t most)
@@ -37,7 +37,7 @@ fanout_add_usable(struct fanout *fanout, const struct server_facts *facts)
 }
 
 static void
-judge(struct fanout *fanout, size_t i)
+judge_call(struct fanout *fanout, size_t i)
 {
 
 	fanout->judged[i] = true;
@@ -47,7 +47,7 @@ judge(struct fanout *fanout, size_t i)
 
 /* An answer has come (`enough` of the batch). */
 static bool
-take(const struct http_call *http, void *context)
+take_answer(const struct http_call *http, void *context)
 {
 	struct fanout *fanout = context;
 	size_t i = fanout->place[http - fanout->round];
@@ -57,7 +57,7 @@ take(const struct http_call *http, void *context)
 		fanout->refused[i] = true;
 		return false;
 	}
-	judge(fanout, i);
+	judge_call(fanout, i);
 	if (fanout->enough && fanout->enough(&fanout->calls[i], fanout->call))
 		fanout->is_enough = true;
 	return fanout->is_enough;
@@ -72,7 +72,7 @@ run_round(struct fanout *fanout, size_t n, int64_t timeout_ms)
 		.calls = fanout->round,
 		.n = n,
 		.timeout_ms = timeout_ms,
-		.enough = take,
+		.enough = take_answer,
 		.context = fanout,
 	};
 	int64_t elapsed_ms = 0;
@@ -86,7 +86,7 @@ run_round(struct fanout *fanout, size_t n, int64_t timeout_ms)
 		if (fanout->judged[i] || fanout->refused[i])
 			continue;
 		fanout->calls[i] = fanout->round[k];
-		judge(fanout, i);
+		judge_call(fanout, i);
 	}
 	return elapsed_ms;
 }
@@ -107,7 +107,7 @@ begin_again(struct fanout *fanout, int64_t left_ms)
 		if (is_late) {
 			relay_give_up(call, fanout->origin, fanout->servers[i],
 			    &fanout->calls[i]);
-			judge(fanout, i);
+			judge_call(fanout, i);
 			continue;
 		}
 		relay_sign_again(call, fanout->servers[i], &fanout->calls[i]);

@@ -3,10 +3,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/arena.h"
 #include "base/bounds.h"
 #include "base/buf.h"
 #include "base/log.h"
-#include "base/mem.h"
 #include "core/callback.h"
 #include "core/relay_secret.h"
 #include "core/reply.h"
@@ -278,7 +278,7 @@ judge_document(const struct call *call, enum relay_origin origin, const char *na
 
 /* Judge all but the server's health. */
 static void
-judge(const struct call *call, enum relay_origin origin, const char *name,
+judge_answer(const struct call *call, enum relay_origin origin, const char *name,
     const struct server *server, const struct http_call *http, struct relay_answer *answer)
 {
 
@@ -385,7 +385,7 @@ relay_judge(const struct call *call, enum relay_origin origin, const char *name,
 	enum server_health before;
 	struct server_facts facts;
 
-	judge(call, origin, name, server, http, answer);
+	judge_answer(call, origin, name, server, http, answer);
 	note_secret(call, origin, server, http, answer);
 	if (is_no_contact(origin, http, answer))
 		return;

@@ -7,10 +7,9 @@
 #include "base/bounds.h"
 #include "base/buf.h"
 #include "base/log.h"
-#include "base/mem.h"
 #include "formats/query.h"
 #include "formats/xml.h"
-#include "model/hook.h"
+#include "model/webhook.h"
 
 /* Of what was there before: a meeting, a hook. */
 #define DUPLICATE_KEY "duplicateWarning"
@@ -62,12 +61,13 @@ static const struct {
 	    "You must specify a callbackURL in the parameters.", 200},
 	[REPLY_NO_HOOK_ID] = {"missingParamHookID",
 	    "You must specify a hookID in the parameters.", 200},
-	[REPLY_HOOK_MISSING] = {"destroyMissingHook", "The hook informed was not found.", 200},
-	[REPLY_HOOK_CREATE] = {"createHookError",
+	[REPLY_WEBHOOK_MISSING] = {"destroyMissingHook", "The hook informed was not found.",
+	    200},
+	[REPLY_WEBHOOK_CREATE] = {"createHookError",
 	    "An error happened while creating your hook. Check the logs.", 200},
-	[REPLY_HOOK_LIST] = {"listHookError",
+	[REPLY_WEBHOOK_LIST] = {"listHookError",
 	    "An error happened while listing registered hooks. Check the logs.", 200},
-	[REPLY_HOOK_DESTROY] = {"destroyHookError",
+	[REPLY_WEBHOOK_DESTROY] = {"destroyHookError",
 	    "An error happened while removing your hook. Check the logs.", 200},
 	[REPLY_ID_NOT_UNIQUE] = {"idNotUnique",
 	    "A meeting already exists with that meeting ID. "
@@ -293,8 +293,8 @@ reply_is_duplicate(struct str message_key)
 }
 
 void
-reply_hook_created(struct response *response, struct arena *arena, const struct hook *hook,
-    bool duplicate)
+reply_webhook_created(struct response *response, struct arena *arena,
+    const struct webhook *hook, bool duplicate)
 {
 
 	if (duplicate)
@@ -312,7 +312,7 @@ reply_hook_created(struct response *response, struct arena *arena, const struct 
 }
 
 void
-reply_hook_destroyed(struct response *response)
+reply_webhook_destroyed(struct response *response)
 {
 
 	reply_xml(response, STR("<response><returncode>SUCCESS</returncode>"
@@ -321,7 +321,8 @@ reply_hook_destroyed(struct response *response)
 }
 
 void
-reply_hooks(struct response *response, struct arena *arena, const struct hook *hooks, size_t n)
+reply_webhooks(struct response *response, struct arena *arena, const struct webhook *hooks,
+    size_t n)
 {
 	struct buf out;
 	size_t i;

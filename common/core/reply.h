@@ -15,7 +15,7 @@
 #include "formats/response.h"
 
 struct arena;
-struct hook;
+struct webhook;
 
 enum reply_error {
 	REPLY_CHECKSUM,
@@ -39,10 +39,10 @@ enum reply_error {
 	REPLY_MISCONFIGURED,    /* the gateway's own configuration is bad */
 	REPLY_NO_CALLBACK_URL,  /* of bbb-webhooks (its responses.js), as those below */
 	REPLY_NO_HOOK_ID,
-	REPLY_HOOK_MISSING,
-	REPLY_HOOK_CREATE,      /* no server took it */
-	REPLY_HOOK_LIST,        /* no server answered */
-	REPLY_HOOK_DESTROY,
+	REPLY_WEBHOOK_MISSING,
+	REPLY_WEBHOOK_CREATE,   /* no server took it */
+	REPLY_WEBHOOK_LIST,     /* no server answered */
+	REPLY_WEBHOOK_DESTROY,
 	REPLY_ID_NOT_UNIQUE,    /* only to recognise a server's answer */
 	REPLY_ERRORS            /* how many there are */
 };
@@ -95,10 +95,10 @@ void reply_not_running(struct response *response);
 bool reply_is_duplicate(struct str message_key);
 
 /* Answer hooks/create, hooks/destroy and hooks/list as bbb-webhooks does. */
-void reply_hook_created(struct response *response, struct arena *arena,
-	const struct hook *hook, bool duplicate);
-void reply_hook_destroyed(struct response *response);
-void reply_hooks(struct response *response, struct arena *arena, const struct hook *hooks,
+void reply_webhook_created(struct response *response, struct arena *arena,
+	const struct webhook *hook, bool duplicate);
+void reply_webhook_destroyed(struct response *response);
+void reply_webhooks(struct response *response, struct arena *arena, const struct webhook *hooks,
 	size_t n);
 
 /* Answer with a text, where no API client asks: health, callbacks. */

@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "base/bounds.h"
-#include "base/mem.h"
 
 #define READ_BYTES 16384
 

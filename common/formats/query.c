@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/arena.h"
 #include "base/bounds.h"
-#include "base/mem.h"
 
 /* Encoding three characters a byte is the worst that can happen. */
 #define ENCODED_MAX (LIMIT_ANSWER_BYTES * 3)

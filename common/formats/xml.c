@@ -4,8 +4,8 @@
 #include <limits.h>
 #include <string.h>
 
+#include "base/arena.h"
 #include "base/bounds.h"
-#include "base/mem.h"
 
 /* The root is at depth 1. */
 enum { DEPTH_CHILD = 2, DEPTH_ITEM = 3, DEPTH_ITEM_CHILD = 4 };

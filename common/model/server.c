@@ -35,10 +35,11 @@ note_failed_poll(struct server_facts *facts, const struct server_rules *rules,
 		facts->health = SERVER_DOWN;
 	else if (facts->health == SERVER_UP)
 		facts->health = SERVER_SUSPECT;
-	facts->probe_ms = now_ms +
+	facts->next_poll_ms = now_ms +
 	    retry_delay_ms(facts->failures, rules->poll_interval_ms, nonce);
-	if (facts->health != SERVER_DOWN && decided_ms > now_ms && decided_ms < facts->probe_ms)
-		facts->probe_ms = decided_ms;
+	if (facts->health != SERVER_DOWN && decided_ms > now_ms &&
+	    decided_ms < facts->next_poll_ms)
+		facts->next_poll_ms = decided_ms;
 }
 
 void
@@ -57,7 +58,8 @@ server_contact(struct server_facts *facts, enum contact contact,
 		if (facts->health != SERVER_UP)
 			return;
 		facts->health = SERVER_SUSPECT;
-		facts->probe_ms = now_ms + retry_delay_ms(1, rules->poll_interval_ms, nonce);
+		facts->next_poll_ms = now_ms + retry_delay_ms(1, rules->poll_interval_ms,
+		    nonce);
 		return;
 	case CONTACT_POLL_GOOD:
 		facts->failures = 0;

@@ -55,7 +55,7 @@ struct server_facts {
 	int failures;   /* failed polls in a row, no good contact in between */
 	int64_t failing_ms; /* when the first of them was */
 	int successes;  /* good polls in a row while it is not up */
-	int64_t probe_ms; /* when it is to be polled next */
+	int64_t next_poll_ms; /* when it is to be polled next */
 	int64_t since_ms; /* since when it is in use: added, or back from being down;
 	                     0: it was never polled */
 	long users;     /* in all its meetings and breakout rooms, at the last poll */

@@ -43,7 +43,7 @@ struct http_call {
 	struct str authorization;  /* Authorization's value, or absent */
 	size_t max_answer_bytes;
 	bool public_only;          /* connect to no address but public ones
-	                              (address.h), and over no kept connection */
+	                              (ip.h), and over no kept connection */
 	bool once;                 /* must not be sent twice: never goes over a
 	                              kept connection, which may be dead */
 	void *context;             /* the caller's own; not looked at */

@@ -17,10 +17,10 @@
 #include <stdint.h>
 
 #include "base/str.h"
-#include "model/hook.h"
 #include "model/meeting.h"
 #include "model/placement.h"
 #include "model/server.h"
+#include "model/webhook.h"
 
 /* How long a recording is remembered after it was last put; and when one that is
  * remembered as it is put is written all the same. */
@@ -37,7 +37,7 @@ enum store_result {
 	STORE_EXISTS,   /* the meeting was mapped already */
 	STORE_CONFLICT, /* the mapping is not what the caller expected */
 	STORE_NO_SERVER,/* no server can take the meeting */
-	STORE_FULL,     /* there are LIMIT_HOOKS hooks already */
+	STORE_FULL,     /* there are LIMIT_WEBHOOKS hooks already */
 	STORE_FAILED    /* logged; ask the servers instead */
 };
 
@@ -65,7 +65,7 @@ struct store_recording {
 /* What a poll learnt of one server. */
 struct store_poll {
 	const char *server;
-	int64_t probe_ms;        /* when to poll it next; 0: as its last contact said */
+	int64_t next_poll_ms;    /* when to poll it next; 0: as its last contact said */
 	bool answered;           /* if not, the rest means nothing */
 	long users, voice, videos;
 	struct store_polled *meetings; /* all that run there */
@@ -73,7 +73,7 @@ struct store_poll {
 };
 
 /* How long it is remembered that a hook was dropped: 30 days. */
-#define HOOK_DROPPED_MS (INT64_C(30) * 86400 * 1000)
+#define WEBHOOK_DROPPED_MS (INT64_C(30) * 86400 * 1000)
 
 struct store_verbs {
 	/*
@@ -163,7 +163,7 @@ struct store_verbs {
 	 * now_ms + ttl_ms, or CONFLICT while another holds it.  ttl_ms 0 gives it
 	 * back.
 	 */
-	enum store_result (*lease_take)(struct store *store, uint64_t owner,
+	enum store_result (*lease_take)(struct store *store, uint64_t holder,
 		int64_t now_ms, int64_t ttl_ms);
 
 	/*
@@ -203,16 +203,17 @@ struct store_verbs {
 	 * dropped is put anew if that is wanted, as it is when a client asks for it,
 	 * else it stays so: CONFLICT.
 	 */
-	enum store_result (*hook_put)(struct store *store, const struct hook *hook, bool anew);
+	enum store_result (*hook_put)(struct store *store, const struct webhook *hook,
+		bool anew);
 
 	/* All hooks, dropped ones too, ordered by id, in the arena. */
 	enum store_result (*hook_list)(struct store *store, struct arena *arena,
-		struct hook **hooks, size_t *n);
+		struct webhook **hooks, size_t *n);
 
 	/*
 	 * Drop the hook.  That it was dropped is remembered, even of one that was not
-	 * known, for a server that cannot be told now: for HOOK_DROPPED_MS, and of the
-	 * last LIMIT_HOOKS.
+	 * known, for a server that cannot be told now: for WEBHOOK_DROPPED_MS, and of the
+	 * last LIMIT_WEBHOOKS.
 	 */
 	enum store_result (*hook_drop)(struct store *store, const char *id, int64_t now_ms);
 

@@ -1,9 +1,9 @@
 #include "upkeep/copies.h"
 
+#include "base/arena.h"
 #include "base/bounds.h"
 #include "base/buf.h"
 #include "base/log.h"
-#include "base/mem.h"
 #include "core/fanout.h"
 #include "core/reply.h"
 #include "formats/xml.h"
@@ -95,7 +95,7 @@ remap(struct call *call, const struct pair *pair)
 
 /* Decide by what both servers said. */
 static void
-judge(struct call *call, struct pair *pair)
+judge_pair(struct call *call, struct pair *pair)
 {
 
 	if (pair->copy.state != ROOM_THERE)
@@ -153,7 +153,7 @@ copies_settle(struct call *call, const struct copy *copies, size_t n)
 
 		read_room(call->arena, &questions.answers[2 * i], pair->meeting_id, &pair->mapped);
 		read_room(call->arena, &questions.answers[2 * i + 1], pair->meeting_id, &pair->copy);
-		judge(call, pair);
+		judge_pair(call, pair);
 		if (pair->loser)
 			add(&ends, "end", pair->meeting_id, pair->loser);
 	}

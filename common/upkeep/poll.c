@@ -2,13 +2,13 @@
 
 #include <stdlib.h>
 
-#include "base/mem.h"
+#include "base/arena.h"
 #include "core/api.h"
 #include "core/call.h"
 #include "core/fanout.h"
 #include "formats/xml.h"
 #include "upkeep/copies.h"
-#include "upkeep/hooks.h"
+#include "upkeep/webhooks.h"
 
 /* Meetings on two servers that are settled in one poll; the others wait for the next. */
 #define COPIES_AT_ONCE 32
@@ -28,8 +28,8 @@ is_due(const struct config *config, const struct server_facts *facts, int64_t no
 {
 
 	/* One that is due far in the future was set by a clock that was wrong. */
-	return facts->probe_ms <= now_ms ||
-	    facts->probe_ms > now_ms + 10 * config->poll_interval_ms;
+	return facts->next_poll_ms <= now_ms ||
+	    facts->next_poll_ms > now_ms + 10 * config->poll_interval_ms;
 }
 
 /* A meeting of the list by its internalMeetingID, and the place that its meetingID
@@ -116,7 +116,7 @@ choose(struct call *call, bool is_round, size_t *chosen, struct server_facts *fa
 
 /* Settle what was found on two servers. */
 static void
-settle(struct call *call, const struct store_poll *polls, size_t n, uint64_t owner)
+settle(struct call *call, const struct store_poll *polls, size_t n, uint64_t holder)
 {
 	const struct config *config = call->config;
 	struct copy *copies = arena_alloc(call->arena, COPIES_AT_ONCE * sizeof(*copies));
@@ -129,14 +129,14 @@ settle(struct call *call, const struct store_poll *polls, size_t n, uint64_t own
 					polls[i].meetings[k].meeting_id,
 					config_server_find(config, polls[i].server)};
 	/* It takes two more rounds; nobody else is to settle the same meanwhile. */
-	if (n_copies > 0 && call_take_lease(call, owner, 3))
+	if (n_copies > 0 && call_take_lease(call, holder, 3))
 		copies_settle(call, copies, n_copies);
 }
 
 /* Look after the webhooks of those that answered. */
 static void
 compare_hooks(struct call *call, const struct store_poll *polls, const size_t *chosen,
-    const struct server_facts *facts, size_t n, uint64_t owner)
+    const struct server_facts *facts, size_t n, uint64_t holder)
 {
 	const struct server **servers = arena_alloc(call->arena, n * sizeof(*servers));
 	struct server_facts *before = arena_alloc(call->arena, n * sizeof(*before));
@@ -148,13 +148,13 @@ compare_hooks(struct call *call, const struct store_poll *polls, const size_t *c
 		servers[n_answered] = &call->config->servers[chosen[i]];
 		before[n_answered++] = facts[chosen[i]];
 	}
-	hooks_poll(call, owner, servers, before, n_answered);
+	webhooks_sync(call, holder, servers, before, n_answered);
 }
 
 /* Poll the chosen servers and save what they said. */
 static void
 poll_servers(struct call *call, const size_t *chosen, const struct server_facts *facts,
-    size_t n, uint64_t owner)
+    size_t n, uint64_t holder)
 {
 	const struct config *config = call->config;
 	const struct store_verbs *verbs = call->store->verbs;
@@ -184,7 +184,7 @@ poll_servers(struct call *call, const size_t *chosen, const struct server_facts 
 		if (answer->verdict != RELAY_SUCCESS && answer->verdict != RELAY_BUSY)
 			continue; /* the failure has set when it is polled next */
 		/* A busy server was not asked, which sets nothing either. */
-		polls[i].probe_ms = now_ms + config->poll_interval_ms;
+		polls[i].next_poll_ms = now_ms + config->poll_interval_ms;
 		polls[i].answered = answer->verdict == RELAY_SUCCESS;
 		if (!polls[i].answered)
 			continue;
@@ -195,11 +195,11 @@ poll_servers(struct call *call, const size_t *chosen, const struct server_facts 
 	verbs->lists_save(call->store, lists, n_lists, NULL);
 	if (verbs->polls_save(call->store, polls, n, now_ms,
 	        config->poll_interval_ms + config->create_timeout_ms) == STORE_OK)
-		settle(call, polls, n, owner);
-	compare_hooks(call, polls, chosen, facts, n, owner);
+		settle(call, polls, n, holder);
+	compare_hooks(call, polls, chosen, facts, n, holder);
 }
 
-/* What relay and lookup want to know of a call, for one that no client made. */
+/* What relay and find_meeting want to know of a call, for one that no client made. */
 static void
 call_init(struct call *call, const struct api *api, struct arena *arena, int64_t now_ms,
     uint64_t nonce)
@@ -227,19 +227,19 @@ poll_run(const struct api *api, struct arena *arena, int64_t now_ms, uint64_t no
     bool is_round)
 {
 	const struct config *config = api->config;
-	uint64_t owner = nonce >> 1; /* SQLite's integers have a sign */
+	uint64_t holder = nonce >> 1; /* SQLite's integers have a sign */
 	size_t *chosen = arena_alloc(arena, config->n_servers * sizeof(*chosen)), n;
 	struct server_facts *facts = arena_alloc(arena, config->n_servers * sizeof(*facts));
 	struct call call;
 
 	call_init(&call, api, arena, now_ms, nonce);
-	if (choose(&call, is_round, chosen, facts) == 0 || !call_take_lease(&call, owner, 1))
+	if (choose(&call, is_round, chosen, facts) == 0 || !call_take_lease(&call, holder, 1))
 		return;
 	/* Another process may have polled while this one came for the lease. */
 	n = choose(&call, is_round, chosen, facts);
 	if (n > 0)
-		poll_servers(&call, chosen, facts, n, owner);
-	api->store->verbs->lease_take(api->store, owner, now_ms, 0);
+		poll_servers(&call, chosen, facts, n, holder);
+	api->store->verbs->lease_take(api->store, holder, now_ms, 0);
 }
 
 bool

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/mem.h"
+#include "base/arena.h"
 #include "config/config.h"
 #include "core/api.h"
 #include "formats/cgi.h"

@@ -2,7 +2,6 @@
 
 #include <string.h>
 
-#include "base/mem.h"
 #include "placeholders.h"
 
 /* Is this line a section's title?  Then what follows "== ". */

@@ -5,12 +5,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/arena.h"
 #include "base/buf.h"
-#include "base/mem.h"
 #include "case.h"
 #include "formats/query.h"
 #include "formats/xml.h"
-#include "model/hook.h"
+#include "model/webhook.h"
 
 /*
  * The words of a placeholder, and what is put in its place.  detail tells kinds of
@@ -98,11 +98,11 @@ fill_token(struct arena *arena, struct buf *out, char *words, int detail)
 static void
 fill_hook(struct arena *arena, struct buf *out, char *words, int detail)
 {
-	char id[HOOK_ID_SIZE];
+	char id[WEBHOOK_ID_SIZE];
 
 	(void)arena;
 	(void)detail;
-	hook_id(str_from(words), id);
+	webhook_id(str_from(words), id);
 	buf_text(out, id);
 }
 

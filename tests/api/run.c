@@ -7,7 +7,7 @@
 
 #include "act.h"
 #include "adapters/none.h"
-#include "base/mem.h"
+#include "base/arena.h"
 #include "config/config.h"
 #include "config_section.h"
 #include "scripted_http.h"

@@ -3,9 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/mem.h"
+#include "base/arena.h"
 #include "config/config.h"
-#include "model/hook.h"
+#include "model/webhook.h"
 #include "run.h"
 
 #define MAPPED_MS 600000 /* how long ago, when the case does not say */
@@ -70,7 +70,8 @@ spell_fact(struct run *run, const struct server_facts *facts, const char *name)
 	} numbers[] = {
 		{"users", facts->users}, {"voice", facts->voice}, {"videos", facts->videos},
 		{"meetings", facts->meetings}, {"failures", facts->failures},
-		{"successes", facts->successes}, {"next-poll", facts->probe_ms - run->now_ms},
+		{"successes", facts->successes}, {"next-poll",
+			facts->next_poll_ms - run->now_ms},
 	};
 
 	if (strcmp(name, "health") == 0)
@@ -78,7 +79,7 @@ spell_fact(struct run *run, const struct server_facts *facts, const char *name)
 	if (strcmp(name, "operator") == 0)
 		return facts->has_operator_state ?
 			server_state_name(facts->operator_state) : "-";
-	if (strcmp(name, "next-poll") == 0 && facts->probe_ms == 0)
+	if (strcmp(name, "next-poll") == 0 && facts->next_poll_ms == 0)
 		return "-";
 	for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
 		if (strcmp(name, numbers[i].name) == 0)
@@ -263,14 +264,14 @@ state_sections_set_hooks(struct run *run, const struct section *section, char *r
 	while ((line = case_next(&lines)) != NULL) {
 		char *url = strtok(line, " "), *id = strtok(NULL, " ");
 		char *age = strtok(NULL, " ");
-		struct hook hook = {.base = STR("http://gateway.test/bigbluebutton/api"),
+		struct webhook hook = {.base = STR("http://gateway.test/bigbluebutton/api"),
 			.changed_ms = time_ago(run, age)};
 		const bool is_dropped = id != NULL && strcmp(url, "dropped") == 0;
 
 		if (url == NULL)
 			continue;
 		hook.url = str_from(is_dropped ? id : url);
-		hook_id(hook.url, hook.id);
+		webhook_id(hook.url, hook.id);
 		if (is_dropped)
 			run->inner->verbs->hook_drop(run->inner, hook.id, hook.changed_ms);
 		else if (id != NULL && strcmp(id, "-") != 0)
@@ -293,7 +294,7 @@ state_sections_check_hooks(struct run *run, const struct section *section, char 
 	struct lines lines = run_lines(run, section);
 	char *line, *want[100], *got[100];
 	size_t n_want = 0, n_got = 0, n;
-	struct hook *hooks;
+	struct webhook *hooks;
 
 	(void)rest;
 	while ((line = case_next(&lines)) != NULL && n_want < 100)
@@ -301,7 +302,7 @@ state_sections_check_hooks(struct run *run, const struct section *section, char 
 			want[n_want++] = line;
 	run->inner->verbs->hook_list(run->inner, run->arena, &hooks, &n);
 	for (; n_got < n && n_got < 100; n_got++) {
-		const struct hook *hook = &hooks[n_got];
+		const struct webhook *hook = &hooks[n_got];
 
 		const struct str id = hook->meeting_id.len > 0 ? hook->meeting_id : STR("-");
 

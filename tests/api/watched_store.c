@@ -16,8 +16,8 @@
 		server, facts) \
 	VERB(polls_save, (struct store_poll *polls, size_t n, int64_t now_ms, \
 		int64_t fresh_ms), polls, n, now_ms, fresh_ms) \
-	VERB(lease_take, (uint64_t owner, int64_t now_ms, int64_t ttl_ms), \
-		owner, now_ms, ttl_ms) \
+	VERB(lease_take, (uint64_t holder, int64_t now_ms, int64_t ttl_ms), \
+		holder, now_ms, ttl_ms) \
 	VERB(meeting_find, (struct arena *arena, struct str id, int64_t now_ms, \
 		int64_t ttl_ms, struct meeting *meeting), arena, id, now_ms, ttl_ms, meeting) \
 	VERB(meeting_absent, (struct str id, int64_t now_ms), id, now_ms) \
@@ -39,8 +39,8 @@
 		lists, n, is_known) \
 	VERB(list_find, (struct arena *arena, struct store_list *list), arena, list) \
 	VERB(lists_drop, (const char *server, const char *call), server, call) \
-	VERB(hook_put, (const struct hook *hook, bool anew), hook, anew) \
-	VERB(hook_list, (struct arena *arena, struct hook **hooks, size_t *n), \
+	VERB(hook_put, (const struct webhook *hook, bool anew), hook, anew) \
+	VERB(hook_list, (struct arena *arena, struct webhook **hooks, size_t *n), \
 		arena, hooks, n) \
 	VERB(hook_drop, (const char *id, int64_t now_ms), id, now_ms)
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/arena.h"
 #include "base/bounds.h"
 #include "base/mem.h"
 #include "model/load.h"
@@ -49,10 +50,10 @@ struct store_memory {
 	size_t n_recordings;
 	struct known_list *lists; /* the oldest first */
 	size_t n_lists;
-	struct hook *hooks; /* by id; their spans are allocated */
+	struct webhook *hooks; /* by id; their spans are allocated */
 	size_t n_hooks;
 	double typical;     /* load_typical_next over all meetings, 0 before the first */
-	uint64_t lease_owner;
+	uint64_t lease_holder;
 	int64_t lease_until_ms;
 };
 
@@ -300,8 +301,8 @@ memory_polls_save(struct store *store, struct store_poll *polls, size_t n,
 	for (i = 0; i < n; i++) {
 		struct server_facts *facts = &server_make(memory, polls[i].server)->facts;
 
-		if (polls[i].probe_ms > 0)
-			facts->probe_ms = polls[i].probe_ms;
+		if (polls[i].next_poll_ms > 0)
+			facts->next_poll_ms = polls[i].next_poll_ms;
 		if (!polls[i].answered)
 			continue;
 		facts->users = polls[i].users;
@@ -316,13 +317,13 @@ memory_polls_save(struct store *store, struct store_poll *polls, size_t n,
 }
 
 static enum store_result
-memory_lease_take(struct store *store, uint64_t owner, int64_t now_ms, int64_t ttl_ms)
+memory_lease_take(struct store *store, uint64_t holder, int64_t now_ms, int64_t ttl_ms)
 {
 	struct store_memory *memory = open_locked(store);
 	enum store_result result = STORE_CONFLICT;
 
-	if (memory->lease_owner == owner || memory->lease_until_ms <= now_ms) {
-		memory->lease_owner = owner;
+	if (memory->lease_holder == holder || memory->lease_until_ms <= now_ms) {
+		memory->lease_holder = holder;
 		memory->lease_until_ms = now_ms + ttl_ms;
 		result = STORE_OK;
 	}
@@ -677,7 +678,7 @@ hook_place(const struct store_memory *memory, const char *id)
 	return i;
 }
 
-static struct hook *
+static struct webhook *
 hook_find(const struct store_memory *memory, const char *id)
 {
 	size_t i = hook_place(memory, id);
@@ -697,7 +698,7 @@ span_copy(struct str span)
 }
 
 static void
-hook_clear(struct hook *hook)
+hook_clear(struct webhook *hook)
 {
 
 	free((void *)(uintptr_t)hook->url.data);
@@ -719,9 +720,9 @@ hook_remove(struct store_memory *memory, size_t i)
 
 /* Put the hook where its id belongs, in place of the one that has it. */
 static void
-hook_set(struct store_memory *memory, const struct hook *hook)
+hook_set(struct store_memory *memory, const struct webhook *hook)
 {
-	struct hook *known = hook_find(memory, hook->id);
+	struct webhook *known = hook_find(memory, hook->id);
 	size_t i = hook_place(memory, hook->id);
 
 	if (!known) {
@@ -751,17 +752,17 @@ count_hooks(const struct store_memory *memory, bool dropped)
 }
 
 static enum store_result
-memory_hook_put(struct store *store, const struct hook *hook, bool anew)
+memory_hook_put(struct store *store, const struct webhook *hook, bool anew)
 {
 	struct store_memory *memory = open_locked(store);
-	const struct hook *known = hook_find(memory, hook->id);
+	const struct webhook *known = hook_find(memory, hook->id);
 	enum store_result result = STORE_OK;
-	struct hook put = *hook;
+	struct webhook put = *hook;
 
 	put.is_dropped = false;
 	if (known && (!known->is_dropped || !anew))
 		result = known->is_dropped ? STORE_CONFLICT : STORE_EXISTS;
-	else if (count_hooks(memory, false) >= LIMIT_HOOKS)
+	else if (count_hooks(memory, false) >= LIMIT_WEBHOOKS)
 		result = STORE_FULL;
 	else
 		hook_set(memory, &put);
@@ -770,7 +771,7 @@ memory_hook_put(struct store *store, const struct hook *hook, bool anew)
 }
 
 static enum store_result
-memory_hook_list(struct store *store, struct arena *arena, struct hook **hooks, size_t *n)
+memory_hook_list(struct store *store, struct arena *arena, struct webhook **hooks, size_t *n)
 {
 	struct store_memory *memory = open_locked(store);
 	size_t i;
@@ -778,7 +779,7 @@ memory_hook_list(struct store *store, struct arena *arena, struct hook **hooks, 
 	*n = memory->n_hooks;
 	*hooks = arena_alloc(arena, (*n + 1) * sizeof(**hooks));
 	for (i = 0; i < *n; i++) {
-		struct hook *hook = &(*hooks)[i];
+		struct webhook *hook = &(*hooks)[i];
 
 		*hook = memory->hooks[i];
 		hook->url.data = str_copy(arena, hook->url);
@@ -794,16 +795,16 @@ static enum store_result
 memory_hook_drop(struct store *store, const char *id, int64_t now_ms)
 {
 	struct store_memory *memory = open_locked(store);
-	struct hook dropped = {.is_dropped = true, .changed_ms = now_ms};
+	struct webhook dropped = {.is_dropped = true, .changed_ms = now_ms};
 	size_t i, oldest;
 
 	memcpy(dropped.id, id, strnlen(id, sizeof(dropped.id) - 1));
 	hook_set(memory, &dropped);
 	for (i = memory->n_hooks; i-- > 0;)
 		if (memory->hooks[i].is_dropped &&
-		    memory->hooks[i].changed_ms < now_ms - HOOK_DROPPED_MS)
+		    memory->hooks[i].changed_ms < now_ms - WEBHOOK_DROPPED_MS)
 			hook_remove(memory, i);
-	while (count_hooks(memory, true) > LIMIT_HOOKS) {
+	while (count_hooks(memory, true) > LIMIT_WEBHOOKS) {
 		for (i = 0, oldest = memory->n_hooks; i < memory->n_hooks; i++)
 			if (memory->hooks[i].is_dropped && (oldest == memory->n_hooks ||
 			        memory->hooks[i].changed_ms < memory->hooks[oldest].changed_ms))

@@ -5,7 +5,7 @@
 
 #include <stdint.h>
 
-#include "base/mem.h"
+#include "base/arena.h"
 #include "tap.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))

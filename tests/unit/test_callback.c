@@ -4,6 +4,7 @@
  */
 #include "core/callback.h"
 
+#include "base/arena.h"
 #include "base/bounds.h"
 #include "base/mem.h"
 #include "formats/checksum.h"

@@ -4,8 +4,8 @@
  */
 #include "formats/cgi.h"
 
+#include "base/arena.h"
 #include "base/bounds.h"
-#include "base/mem.h"
 #include "tap.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))

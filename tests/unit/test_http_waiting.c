@@ -26,7 +26,7 @@
 #include <unistd.h>
 
 #include "adapters/curl/http_curl.h"
-#include "base/mem.h"
+#include "base/arena.h"
 
 #define MOST 8
 #define CROWD 32

@@ -224,7 +224,7 @@ take_step(struct lanes *lanes, struct lane_place *places, const struct step *ste
 
 	switch (step->act) {
 	case ENTER:
-		*place = (struct lane_place){.owner = place,
+		*place = (struct lane_place){.holder = place,
 			.since_us = now_us - (int64_t)step->since_ms * 1000};
 		snprintf(text, sizeof text, "%s",
 			lanes_enter(lanes, server_of(step->call), place, now_us) ? "goes" : "waits");
@@ -238,7 +238,7 @@ take_step(struct lanes *lanes, struct lane_place *places, const struct step *ste
 		turn = lanes_next(lanes, now_us, &place);
 		if (turn == LANE_NOBODY)
 			return "nobody";
-		snprintf(text, sizeof text, "%c %s", (char)((struct lane_place *)place->owner -
+		snprintf(text, sizeof text, "%c %s", (char)((struct lane_place *)place->holder -
 			places), turn == LANE_GO ? "goes" : "is refused");
 		return place->waited ? text : "waited is wrong";
 	case PATIENCE:
@@ -318,7 +318,7 @@ test_many_servers(void)
 
 		snprintf(name, sizeof name, "server-%zu", i);
 		for (size_t j = 0; j < 3; j++) {
-			places[i][j].owner = &places[i];
+			places[i][j].holder = &places[i];
 			went += lanes_enter(lanes, name, &places[i][j], (int64_t)i);
 		}
 	}
@@ -330,7 +330,7 @@ test_many_servers(void)
 		lanes_leave(&places[i][0], LANE_ANSWERED, 500);
 	went = 0;
 	while (lanes_next(lanes, 500, &place) == LANE_GO) {
-		right += place == (struct lane_place *)place->owner + 1;
+		right += place == (struct lane_place *)place->holder + 1;
 		went++;
 	}
 	is_int(went, SERVERS / 2, "one more of each that answered");

@@ -7,8 +7,8 @@
  */
 #include "formats/query.h"
 
+#include "base/arena.h"
 #include "base/bounds.h"
-#include "base/mem.h"
 #include "tap.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))

@@ -110,7 +110,7 @@ test_transitions(void)
 			.has_operator_state = true, .operator_state = SERVER_CORDONED,
 			.failures = rows[i].from.failures, .successes = rows[i].from.successes,
 			.failing_ms = NOW - rows[i].from.failing_s * INT64_C(1000),
-			.probe_ms = 7, .users = 11, .meetings = 13, .turn = 0.5,
+			.next_poll_ms = 7, .users = 11, .meetings = 13, .turn = 0.5,
 		};
 		char letter = rows[i].contact;
 
@@ -126,7 +126,8 @@ test_transitions(void)
 		ok(facts.failures == 0 || facts.failing_ms == NOW - rows[i].to.failing_s * 1000,
 			"… and when the row began");
 		ok(letter == '-' || (letter == 'f' && rows[i].from.health == UP) ?
-			facts.probe_ms > NOW : facts.probe_ms == 7, "… and the next poll");
+			facts.next_poll_ms > NOW : facts.next_poll_ms == 7,
+				"… and the next poll");
 		ok(facts.has_operator_state && facts.operator_state == SERVER_CORDONED &&
 			facts.users == 11 && facts.meetings == 13 && facts.turn >= 0.5 &&
 			facts.turn <= 0.5, "… and nothing else is touched");
@@ -218,10 +219,10 @@ delay_after(int failures, int64_t interval_ms, uint64_t nonce)
 {
 	const struct server_rules rules = {2, 1, interval_ms};
 	struct server_facts facts = {.health = SERVER_DOWN, .failures = failures - 1,
-		.failing_ms = 1, .probe_ms = 1};
+		.failing_ms = 1, .next_poll_ms = 1};
 
 	server_contact(&facts, CONTACT_POLL_FAILED, &rules, NOW, nonce);
-	return facts.probe_ms - NOW;
+	return facts.next_poll_ms - NOW;
 }
 
 static void
@@ -285,7 +286,7 @@ test_delay_in_a_row(void)
 
 		server_contact(&facts, CONTACT_POLL_FAILED, &rules, now_ms, 100);
 		while (facts.health != DOWN && polls++ < 50) {
-			now_ms = facts.probe_ms;
+			now_ms = facts.next_poll_ms;
 			server_contact(&facts, CONTACT_POLL_FAILED, &rules, now_ms, 100);
 		}
 		is_int(polls, rows[i].polls, "down after %d: polls that fail until then",
@@ -300,25 +301,26 @@ test_delay_in_a_row(void)
 
 	for (int i = 0; i < 20; i++) {
 		server_contact(&facts, CONTACT_POLL_FAILED, &rules, now_ms, 100);
-		outside += facts.probe_ms - now_ms != expected;
-		past += facts.probe_ms < now_ms;
-		now_ms = facts.probe_ms;
+		outside += facts.next_poll_ms - now_ms != expected;
+		past += facts.next_poll_ms < now_ms;
+		now_ms = facts.next_poll_ms;
 		expected = expected * 2 > 6 * INTERVAL ? 6 * INTERVAL : expected * 2;
 	}
 	is_int(outside, 0, "20 failures: a quarter, doubled each time, six intervals in the end");
 	is_int(past, 0, "… and never in the past");
-	int64_t probe_ms = facts.probe_ms;
+	int64_t next_poll_ms = facts.next_poll_ms;
 	server_contact(&facts, CONTACT_POLL_GOOD, &rules, now_ms, 100);
-	is_int(facts.probe_ms, probe_ms, "a good poll leaves the next one");
+	is_int(facts.next_poll_ms, next_poll_ms, "a good poll leaves the next one");
 	server_contact(&facts, CONTACT_POLL_FAILED, &rules, now_ms, 100);
-	is_int(facts.probe_ms - now_ms, INTERVAL / 4, "the next failure begins with a quarter again");
+	is_int(facts.next_poll_ms - now_ms, INTERVAL / 4, "the next failure begins with a quarter again");
 	server_contact(&facts, CONTACT_POLL_FAILED, &rules, 5, 100);
-	is_int(facts.probe_ms, 5 + INTERVAL / 2, "a clock that was set back counts");
+	is_int(facts.next_poll_ms, 5 + INTERVAL / 2, "a clock that was set back counts");
 	facts = (struct server_facts){.health = SERVER_UP};
 	server_contact(&facts, CONTACT_CALL_FAILED, &rules, NOW, 100);
-	is_int(facts.probe_ms - NOW, INTERVAL / 4, "after a failed call the poll comes soon");
+	is_int(facts.next_poll_ms - NOW, INTERVAL / 4,
+		"after a failed call the poll comes soon");
 	server_contact(&facts, CONTACT_CALL_FAILED, &rules, NOW + 2000, 100);
-	is_int(facts.probe_ms - NOW, INTERVAL / 4, "… and further ones do not put it off");
+	is_int(facts.next_poll_ms - NOW, INTERVAL / 4, "… and further ones do not put it off");
 }
 
 static void
@@ -336,7 +338,7 @@ test_huge_counts(void)
 		ok(facts.failures >= 31 && facts.failures >= (counts[i] < 1000000 ? counts[i] : 1000000),
 			"%d failures and more: %d", counts[i], facts.failures);
 		is_int(facts.health, SERVER_DOWN, "… it is down");
-		is_int(facts.probe_ms - NOW, 6 * INTERVAL, "… polled after six intervals");
+		is_int(facts.next_poll_ms - NOW, 6 * INTERVAL, "… polled after six intervals");
 		server_contact(&facts, CONTACT_POLL_GOOD, &rules, NOW, 100);
 		ok(facts.failures == 0 && facts.health == SERVER_UP, "… and one good poll ends it");
 	}

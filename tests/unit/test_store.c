@@ -15,6 +15,7 @@
 
 #include "adapters/none.h"
 #include "adapters/sqlite/store_sqlite.h"
+#include "base/arena.h"
 #include "base/bounds.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -492,22 +493,22 @@ test_shares(const char *adapter)
 	store->verbs->close(store);
 }
 
-static struct hook
+static struct webhook
 hook_of(const char *url, int64_t now_ms)
 {
-	struct hook hook = {.url = str_from(url), .changed_ms = now_ms};
+	struct webhook hook = {.url = str_from(url), .changed_ms = now_ms};
 
-	hook_id(hook.url, hook.id);
+	webhook_id(hook.url, hook.id);
 	return hook;
 }
 
 /* The hook of that URL as the store has it, or all zeros. */
-static struct hook
+static struct webhook
 stored_hook(struct store *store, const char *url, size_t *n)
 {
-	struct hook want = hook_of(url, 0), *hooks = NULL;
+	struct webhook want = hook_of(url, 0), *hooks = NULL;
 	int unordered = 0;
-	struct hook found = {.changed_ms = 0};
+	struct webhook found = {.changed_ms = 0};
 
 	*n = 0;
 	is_int(store->verbs->hook_list(store, arena, &hooks, n), STORE_OK, "hooks are listed");
@@ -525,8 +526,8 @@ test_hooks(const char *adapter)
 {
 	struct store *store = open_store(adapter);
 	const struct store_verbs *verbs = store->verbs;
-	struct hook first = hook_of("https://lms.test/1?a=\xc3\xa4", 1000), found;
-	struct hook second = hook_of("https://lms.test/2", 2000), other;
+	struct webhook first = hook_of("https://lms.test/1?a=\xc3\xa4", 1000), found;
+	struct webhook second = hook_of("https://lms.test/2", 2000), other;
 	size_t n;
 
 	first.meeting_id = (struct str){"room\0 '1", 8};
@@ -566,10 +567,10 @@ test_hooks(const char *adapter)
 		adapter);
 	found = stored_hook(store, "https://lms.test/3", &n);
 	ok(n == 3 && found.is_dropped, "… is remembered, too");
-	verbs->hook_drop(store, second.id, 4000 + HOOK_DROPPED_MS);
+	verbs->hook_drop(store, second.id, 4000 + WEBHOOK_DROPPED_MS);
 	found = stored_hook(store, "https://lms.test/3", &n);
 	ok(n == 3 && found.is_dropped, "… for 30 days");
-	verbs->hook_drop(store, second.id, 4001 + HOOK_DROPPED_MS);
+	verbs->hook_drop(store, second.id, 4001 + WEBHOOK_DROPPED_MS);
 	found = stored_hook(store, "https://lms.test/3", &n);
 	ok(n == 2 && !found.is_dropped, "… and no longer");
 	verbs->close(store);
@@ -580,26 +581,26 @@ test_hook_bounds(const char *adapter)
 {
 	struct store *store = open_store(adapter);
 	const struct store_verbs *verbs = store->verbs;
-	struct hook hook;
+	struct webhook hook;
 	int good = 0;
 	size_t n;
 
-	for (int i = 0; i < LIMIT_HOOKS; i++) {
+	for (int i = 0; i < LIMIT_WEBHOOKS; i++) {
 		hook = hook_of(str_printf(arena, "https://lms.test/%d", i), i);
 		good += verbs->hook_put(store, &hook, true) == STORE_OK;
 	}
-	is_int(good, LIMIT_HOOKS, "%s: as many hooks as there may be", adapter);
+	is_int(good, LIMIT_WEBHOOKS, "%s: as many hooks as there may be", adapter);
 	is_int(verbs->hook_put(store, &hook, true), STORE_EXISTS, "… the last is known");
 	hook = hook_of("https://lms.test/more", 0);
 	is_int(verbs->hook_put(store, &hook, true), STORE_FULL, "… one more is refused");
-	for (int i = 0; i < LIMIT_HOOKS; i++)
+	for (int i = 0; i < LIMIT_WEBHOOKS; i++)
 		verbs->hook_drop(store, hook_of(str_printf(arena, "https://lms.test/%d", i), 0).id, i);
 	is_int(verbs->hook_put(store, &hook, true), STORE_OK, "… till others are dropped");
 	stored_hook(store, "https://lms.test/0", &n);
-	is_int(n, LIMIT_HOOKS + 1, "… which is remembered of all");
-	verbs->hook_drop(store, hook_of("https://lms.test/y", 0).id, LIMIT_HOOKS + 1);
+	is_int(n, LIMIT_WEBHOOKS + 1, "… which is remembered of all");
+	verbs->hook_drop(store, hook_of("https://lms.test/y", 0).id, LIMIT_WEBHOOKS + 1);
 	hook = stored_hook(store, "https://lms.test/0", &n);
-	ok(n == LIMIT_HOOKS + 1 && !hook.is_dropped, "… till there are too many: the oldest goes");
+	ok(n == LIMIT_WEBHOOKS + 1 && !hook.is_dropped, "… till there are too many: the oldest goes");
 	verbs->close(store);
 }
 
@@ -796,19 +797,20 @@ test_contact(const char *adapter)
 		const char *what;
 	} rows[] = {
 		{CONTACT_POLL_GOOD, 1, {.health = SERVER_UP}, "a good one of a new server"},
-		{CONTACT_CALL_FAILED, 1, {.health = SERVER_SUSPECT, .probe_ms = 3500}, "a failed call"},
-		{CONTACT_CALL_FAILED, 2, {.health = SERVER_SUSPECT, .probe_ms = 3500}, "another"},
-		{CONTACT_POLL_GOOD, 3, {.health = SERVER_SUSPECT, .successes = 1, .probe_ms = 3500}, "a good poll"},
-		{CONTACT_POLL_GOOD, 4, {.health = SERVER_UP, .probe_ms = 3500}, "another: up"},
-		{CONTACT_CALL_GOOD, 5, {.health = SERVER_UP, .probe_ms = 3500}, "when up"},
-		{CONTACT_POLL_FAILED, 6, {.health = SERVER_SUSPECT, .failures = 1, .failing_ms = 6000, .probe_ms = 8500}, "a failed poll"},
-		{CONTACT_CALL_GOOD, 7, {.health = SERVER_SUSPECT, .failing_ms = 6000, .probe_ms = 8500}, "a good call"},
-		{CONTACT_POLL_FAILED, 8, {.health = SERVER_SUSPECT, .failures = 1, .failing_ms = 8000, .probe_ms = 10500}, "a failed poll again"},
-		{CONTACT_POLL_FAILED, 18, {.health = SERVER_DOWN, .failures = 2, .failing_ms = 8000, .probe_ms = 23000}, "a second"},
-		{CONTACT_POLL_GOOD, 19, {.health = SERVER_DOWN, .successes = 1, .failing_ms = 8000, .probe_ms = 23000}, "a good one when down"},
-		{CONTACT_POLL_FAILED, 20, {.health = SERVER_DOWN, .failures = 1, .failing_ms = 20000, .probe_ms = 22500}, "a failed one in between"},
-		{CONTACT_POLL_GOOD, 21, {.health = SERVER_DOWN, .successes = 1, .failing_ms = 20000, .probe_ms = 22500}, "a good one"},
-		{CONTACT_POLL_GOOD, 22, {.health = SERVER_UP, .failing_ms = 20000, .probe_ms = 22500}, "a second: up"},
+		{CONTACT_CALL_FAILED, 1, {.health = SERVER_SUSPECT, .next_poll_ms = 3500}, "a failed call"},
+		{CONTACT_CALL_FAILED, 2, {.health = SERVER_SUSPECT, .next_poll_ms = 3500}, "another"},
+		{CONTACT_POLL_GOOD, 3, {.health = SERVER_SUSPECT, .successes = 1, .next_poll_ms = 3500}, "a good poll"},
+		{CONTACT_POLL_GOOD, 4, {.health = SERVER_UP, .next_poll_ms = 3500},
+			"another: up"},
+		{CONTACT_CALL_GOOD, 5, {.health = SERVER_UP, .next_poll_ms = 3500}, "when up"},
+		{CONTACT_POLL_FAILED, 6, {.health = SERVER_SUSPECT, .failures = 1, .failing_ms = 6000, .next_poll_ms = 8500}, "a failed poll"},
+		{CONTACT_CALL_GOOD, 7, {.health = SERVER_SUSPECT, .failing_ms = 6000, .next_poll_ms = 8500}, "a good call"},
+		{CONTACT_POLL_FAILED, 8, {.health = SERVER_SUSPECT, .failures = 1, .failing_ms = 8000, .next_poll_ms = 10500}, "a failed poll again"},
+		{CONTACT_POLL_FAILED, 18, {.health = SERVER_DOWN, .failures = 2, .failing_ms = 8000, .next_poll_ms = 23000}, "a second"},
+		{CONTACT_POLL_GOOD, 19, {.health = SERVER_DOWN, .successes = 1, .failing_ms = 8000, .next_poll_ms = 23000}, "a good one when down"},
+		{CONTACT_POLL_FAILED, 20, {.health = SERVER_DOWN, .failures = 1, .failing_ms = 20000, .next_poll_ms = 22500}, "a failed one in between"},
+		{CONTACT_POLL_GOOD, 21, {.health = SERVER_DOWN, .successes = 1, .failing_ms = 20000, .next_poll_ms = 22500}, "a good one"},
+		{CONTACT_POLL_GOOD, 22, {.health = SERVER_UP, .failing_ms = 20000, .next_poll_ms = 22500}, "a second: up"},
 	};
 	struct store *store = open_store(adapter);
 	struct server_facts facts, known;
@@ -830,9 +832,10 @@ test_contact(const char *adapter)
 		is_int(facts.successes, rows[i].after.successes, "… the successes");
 		ok(known.health == facts.health && known.failures == facts.failures &&
 			known.failing_ms == facts.failing_ms &&
-			known.successes == facts.successes && known.probe_ms == facts.probe_ms,
+			known.successes == facts.successes &&
+				known.next_poll_ms == facts.next_poll_ms,
 			"… and that is remembered");
-		is_int(facts.probe_ms, rows[i].after.probe_ms, "… with the next poll");
+		is_int(facts.next_poll_ms, rows[i].after.next_poll_ms, "… with the next poll");
 		before = (int)rows[i].after.health;
 	}
 	ok(!known.has_operator_state && known.users == 0 && known.meetings == 0 &&
@@ -842,7 +845,7 @@ test_contact(const char *adapter)
 	is_int(contact(store, "a", CONTACT_POLL_GOOD, 1000, NULL), SERVER_SUSPECT,
 		"… nor of a good one");
 	known = facts_of(store, "b");
-	ok(is_new(&known) && known.failures == 0 && known.probe_ms == 0,
+	ok(is_new(&known) && known.failures == 0 && known.next_poll_ms == 0,
 		"%s: another server's are its own", adapter);
 	is_int(contact(store, "c", CONTACT_CALL_FAILED, 1000, &facts), SERVER_UP,
 		"%s: first heard of by a failure", adapter);
@@ -865,7 +868,7 @@ test_columns(const char *adapter)
 	struct server_facts cordoned = {.health = SERVER_UP, .has_operator_state = true,
 		.operator_state = SERVER_CORDONED, .users = 0};
 	struct server_facts none = {.health = SERVER_UP}, facts;
-	struct store_poll poll = {.server = "a", .probe_ms = 5000, .answered = true, .users = 42};
+	struct store_poll poll = {.server = "a", .next_poll_ms = 5000, .answered = true, .users = 42};
 	struct meeting meeting;
 	double turn;
 
@@ -874,25 +877,25 @@ test_columns(const char *adapter)
 	ok(turn > 0, "%s: a claim moves the turn", adapter);
 	is_int(store->verbs->polls_save(store, &poll, 1, 1000, 60000), STORE_OK, "… a poll is saved");
 	facts = facts_of(store, "a");
-	ok(facts.users == 42 && facts.probe_ms == 5000, "… its users and next poll");
+	ok(facts.users == 42 && facts.next_poll_ms == 5000, "… its users and next poll");
 	ok(same_turn(facts.turn, turn) && facts.meetings == 1, "… and the turn is as it was");
 
 	is_int(store->verbs->server_save(store, "a", &cordoned), STORE_OK,
 		"%s: the operator's state is saved", adapter);
 	facts = facts_of(store, "a");
 	is_int(facts.users, 42, "… which leaves the users");
-	is_int(facts.probe_ms, 5000, "… the next poll");
+	is_int(facts.next_poll_ms, 5000, "… the next poll");
 	ok(same_turn(facts.turn, turn), "… the turn");
 	is_int(facts.meetings, 1, "… and the meetings");
 
 	poll.users = 43;
-	poll.probe_ms = 6000;
+	poll.next_poll_ms = 6000;
 	store->verbs->polls_save(store, &poll, 1, 1000, 60000);
 	contact(store, "a", CONTACT_POLL_FAILED, 1000, &facts);
 	ok(facts.has_operator_state && facts.operator_state == SERVER_CORDONED,
 		"%s: a contact tells the operator's state", adapter);
 	facts = facts_of(store, "a");
-	ok(facts.health == SERVER_SUSPECT && facts.failures == 1 && facts.probe_ms == 3500,
+	ok(facts.health == SERVER_SUSPECT && facts.failures == 1 && facts.next_poll_ms == 3500,
 		"… changes health, count and next poll");
 	ok(facts.has_operator_state && facts.operator_state == SERVER_CORDONED,
 		"… leaves the operator's state");
@@ -900,7 +903,7 @@ test_columns(const char *adapter)
 	ok(same_turn(facts.turn, turn) && facts.meetings == 1, "… turn and meetings");
 
 	poll.users = 44;
-	poll.probe_ms = 7000;
+	poll.next_poll_ms = 7000;
 	store->verbs->polls_save(store, &poll, 1, 1000, 60000);
 	facts = facts_of(store, "a");
 	ok(facts.health == SERVER_SUSPECT && facts.failures == 1 && facts.has_operator_state &&
@@ -911,7 +914,8 @@ test_columns(const char *adapter)
 	facts.has_operator_state = false;
 	store->verbs->server_save(store, "a", &facts);
 	facts = facts_of(store, "a");
-	ok(facts.health == SERVER_SUSPECT && facts.failures == 1 && facts.probe_ms == 7000 &&
+	ok(facts.health == SERVER_SUSPECT && facts.failures == 1 &&
+		facts.next_poll_ms == 7000 &&
 		facts.users == 44 && !facts.has_operator_state,
 		"%s: what was read is saved with another operator's state: all else stays", adapter);
 
@@ -923,18 +927,18 @@ test_columns(const char *adapter)
 	store->verbs->server_save(store, "b", &none);
 	facts = facts_of(store, "b");
 	is_int(facts.successes, 1, "%s: saving leaves the count of good contacts", adapter);
-	is_int(facts.probe_ms, 6000, "… and the next poll");
+	is_int(facts.next_poll_ms, 6000, "… and the next poll");
 
 	contact(store, "c", CONTACT_POLL_FAILED, 1000, NULL);
 	cordoned.operator_state = SERVER_ENABLED;
 	cordoned.health = SERVER_UP;
 	store->verbs->server_save(store, "c", &cordoned);
-	poll = (struct store_poll){.server = "c", .probe_ms = 8000, .answered = true, .users = 7};
+	poll = (struct store_poll){.server = "c", .next_poll_ms = 8000, .answered = true, .users = 7};
 	store->verbs->polls_save(store, &poll, 1, 1000, 60000);
 	is_int(claim_among(store, "n", servers + 2, 1, 1000, &meeting), STORE_OK,
 		"%s: a claim of a server with a past", adapter);
 	facts = facts_of(store, "c");
-	ok(facts.probe_ms == 8000 && facts.users == 7 && facts.has_operator_state &&
+	ok(facts.next_poll_ms == 8000 && facts.users == 7 && facts.has_operator_state &&
 		facts.operator_state == SERVER_ENABLED && facts.health == SERVER_UP && facts.turn > 0,
 		"… moves its turn and nothing else");
 	store->verbs->close(store);
@@ -958,7 +962,7 @@ polled(const struct str *ids, size_t n)
 static enum store_result
 poll_save(struct store *store, const char *server, struct str *ids, size_t n)
 {
-	struct store_poll poll = {.server = server, .probe_ms = POLL_NOW + 10000,
+	struct store_poll poll = {.server = server, .next_poll_ms = POLL_NOW + 10000,
 		.answered = true, .users = 5, .meetings = polled(ids, n), .n = n};
 
 	return store->verbs->polls_save(store, &poll, 1, POLL_NOW, FRESH);
@@ -1002,11 +1006,11 @@ test_polls(const char *adapter)
 	facts = facts_of(store, "a");
 	is_int(facts.meetings, 6, "… and counts");
 	is_int(facts.users, 5, "… the users");
-	is_int(facts.probe_ms, POLL_NOW + 10000, "… and the next poll");
+	is_int(facts.next_poll_ms, POLL_NOW + 10000, "… and the next poll");
 
 	verbs->meeting_adopt(store, STR("mapped room"), "c", 1000);
 	struct str rooms[] = {STR("parent"), STR("mapped room"), STR("room")};
-	struct store_poll with_rooms = {.server = "c", .answered = true, .probe_ms = 1,
+	struct store_poll with_rooms = {.server = "c", .answered = true, .next_poll_ms = 1,
 		.meetings = polled(rooms, 3), .n = 3};
 	with_rooms.meetings[1].is_room = with_rooms.meetings[2].is_room = true;
 	is_int(verbs->polls_save(store, &with_rooms, 1, POLL_NOW, FRESH), STORE_OK,
@@ -1027,18 +1031,18 @@ test_polls(const char *adapter)
 	facts = facts_of(store, "a");
 	is_int(facts.meetings, 5, "… forgets nothing");
 	is_int(facts.users, 5, "… keeps the users");
-	is_int(facts.probe_ms, POLL_NOW + 10000, "… and, with 0, the next poll");
-	silent.probe_ms = 777777;
+	is_int(facts.next_poll_ms, POLL_NOW + 10000, "… and, with 0, the next poll");
+	silent.next_poll_ms = 777777;
 	verbs->polls_save(store, &silent, 1, POLL_NOW * 10, FRESH);
 	facts = facts_of(store, "a");
-	is_int(facts.probe_ms, 777777, "… which it sets otherwise");
+	is_int(facts.next_poll_ms, 777777, "… which it sets otherwise");
 	ok(facts.meetings == 5 && facts.users == 5, "… and nothing else");
 	silent.server = "d";
-	silent.probe_ms = 0;
+	silent.next_poll_ms = 0;
 	is_int(verbs->polls_save(store, &silent, 1, POLL_NOW, FRESH), STORE_OK,
 		"%s: of a server that is not known", adapter);
 	facts = facts_of(store, "d");
-	ok(is_new(&facts) && facts.users == 0 && facts.probe_ms == 0, "… it stays new");
+	ok(is_new(&facts) && facts.users == 0 && facts.next_poll_ms == 0, "… it stays new");
 
 	/* Answered, and nothing runs there. */
 	struct store_poll empty = {.server = "a", .answered = true};
@@ -1047,7 +1051,7 @@ test_polls(const char *adapter)
 	facts = facts_of(store, "a");
 	is_int(facts.meetings, 0, "… all are forgotten");
 	is_int(facts.users, 0, "… with the users");
-	is_int(facts.probe_ms, 777777, "… and the next poll is as it was");
+	is_int(facts.next_poll_ms, 777777, "… and the next poll is as it was");
 	is_int(facts_of(store, "b").meetings, 2, "… another server's are not");
 
 	is_int(verbs->polls_save(store, NULL, 0, POLL_NOW, FRESH), STORE_OK, "%s: no polls", adapter);
@@ -1055,9 +1059,9 @@ test_polls(const char *adapter)
 	/* Several at once: the first that has a meeting keeps it. */
 	struct str one[] = {STR("both"), STR("one")}, two[] = {STR("two"), STR("both")};
 	struct store_poll polls[] = {
-		{.server = "c", .probe_ms = 1, .answered = true, .users = 1, .meetings = polled(one, 2), .n = 2},
-		{.server = "b", .probe_ms = 2},
-		{.server = "d", .probe_ms = 3, .answered = true, .users = 3, .meetings = polled(two, 2), .n = 2},
+		{.server = "c", .next_poll_ms = 1, .answered = true, .users = 1, .meetings = polled(one, 2), .n = 2},
+		{.server = "b", .next_poll_ms = 2},
+		{.server = "d", .next_poll_ms = 3, .answered = true, .users = 3, .meetings = polled(two, 2), .n = 2},
 	};
 	is_int(verbs->polls_save(store, polls, 3, POLL_NOW, FRESH), STORE_OK, "%s: three polls", adapter);
 	is_str(where(store, "one"), "c", "… one's meeting");
@@ -1065,8 +1069,8 @@ test_polls(const char *adapter)
 	is_str(where(store, "both"), "c", "… and what is in both, on the first");
 	ok(facts_of(store, "c").users == 1 && facts_of(store, "b").users == 0 &&
 		facts_of(store, "d").users == 3, "… the users");
-	ok(facts_of(store, "c").probe_ms == 1 && facts_of(store, "b").probe_ms == 2 &&
-		facts_of(store, "d").probe_ms == 3, "… the next polls");
+	ok(facts_of(store, "c").next_poll_ms == 1 && facts_of(store, "b").next_poll_ms == 2 &&
+		facts_of(store, "d").next_poll_ms == 3, "… the next polls");
 	is_int(facts_of(store, "b").meetings, 2, "… and the silent one's meetings");
 	store->verbs->close(store);
 }
@@ -1126,7 +1130,7 @@ static void
 test_lease(const char *adapter)
 {
 	static const struct {
-		uint64_t owner;
+		uint64_t holder;
 		int64_t now_ms, ttl_ms;
 		enum store_result result;
 		const char *what;
@@ -1139,29 +1143,29 @@ test_lease(const char *adapter)
 		{1, 1501, 500, STORE_CONFLICT, "and the first does not"},
 		{1, 1501, 0, STORE_CONFLICT, "nor gives back what is not its any more"},
 		{3, 1502, 500, STORE_CONFLICT, "so that a third does not"},
-		{2, 1900, 500, STORE_OK, "its owner takes it again"},
+		{2, 1900, 500, STORE_OK, "its holder takes it again"},
 		{1, 2100, 500, STORE_CONFLICT, "which lasts from then"},
 		{2, 2100, 0, STORE_OK, "and gives it back"},
 		{3, 2100, 500, STORE_OK, "at once it is free"},
-		{3, 2150, 500, STORE_OK, "the same owner again"},
+		{3, 2150, 500, STORE_OK, "the same holder again"},
 		{3, 2200, 0, STORE_OK, "given back"},
 		{3, 2200, 0, STORE_OK, "twice"},
 		{3, 2200, 500, STORE_OK, "taken again by the same"},
 		{3, 2700, 500, STORE_OK, "and when it has ended"},
 		{3, 2800, 0, STORE_OK, "given back"},
-		{INT64_MAX, 3000, 500, STORE_OK, "a large owner"},
+		{INT64_MAX, 3000, 500, STORE_OK, "a large holder"},
 		{INT64_MAX - 1, 3000, 500, STORE_CONFLICT, "is not the one before"},
 		{INT64_MAX, 3000, 0, STORE_OK, "and gives it back"},
 		{UINT64_MAX, 3000, 500, STORE_OK, "the largest"},
 		{INT64_MAX, 3000, 500, STORE_CONFLICT, "is not half of it"},
 		{UINT64_MAX, 3000, 0, STORE_OK, "and gives it back"},
-		{0, 3000, 500, STORE_OK, "owner 0"},
+		{0, 3000, 500, STORE_OK, "holder 0"},
 		{1, 3000, 500, STORE_CONFLICT, "is one, too"},
 	};
 	struct store *store = open_store(adapter);
 
 	for (size_t i = 0; i < COUNT(rows); i++)
-		is_int(store->verbs->lease_take(store, rows[i].owner, rows[i].now_ms, rows[i].ttl_ms),
+		is_int(store->verbs->lease_take(store, rows[i].holder, rows[i].now_ms, rows[i].ttl_ms),
 			rows[i].result, "%s: lease, row %zu: %s", adapter, i, rows[i].what);
 	store->verbs->close(store);
 
@@ -1969,7 +1973,7 @@ count_failing(struct store *store)
 	struct store_list list = {"a", "getMeetings", STR("<response/>")};
 	struct store_poll poll = {.server = "d"};
 	struct store_recording recording = {STR("r"), "a"};
-	struct hook hook = hook_of("https://lms.test/failing", 1000), *hooks;
+	struct webhook hook = hook_of("https://lms.test/failing", 1000), *hooks;
 	struct meeting meeting;
 	size_t n;
 
@@ -2258,7 +2262,7 @@ test_upgrade(bool has_identity)
 		is_int(facts.health, SERVER_SUSPECT, "… a server's health");
 		ok(facts.has_operator_state && facts.operator_state == SERVER_CORDONED,
 			"… what the operator has set");
-		ok(facts.failures == 3 && facts.successes == 2 && facts.probe_ms == 7777 &&
+		ok(facts.failures == 3 && facts.successes == 2 && facts.next_poll_ms == 7777 &&
 			facts.users == 42 && facts.meetings == 1 && same_turn(facts.turn, 1.5),
 			"… counts, the next poll, users, its turn");
 		ok(facts.since_ms == 0 && facts.voice == 0 && facts.videos == 0,

@@ -3,7 +3,7 @@
  */
 #include "base/str.h"
 
-#include "base/mem.h"
+#include "base/arena.h"
 #include "tap.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))

@@ -4,7 +4,7 @@
  */
 #include "formats/xml.h"
 
-#include "base/mem.h"
+#include "base/arena.h"
 #include "tap.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))

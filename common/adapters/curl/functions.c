@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "base/library.h"
+#include "base/dynlib.h"
 #include "base/log.h"
 
 static struct curl_functions functions;
@@ -26,7 +26,7 @@ curl_functions_load_once(void)
 		return;
 	}
 #define CURL_FUNCTION_FIND(name) \
-	if (!library_find(library, "curl_" #name, &functions.name)) { \
+	if (!dynlib_find(library, "curl_" #name, &functions.name)) { \
 		log_error("libcurl lacks a function", "function", "curl_" #name); \
 		goto close; \
 	}

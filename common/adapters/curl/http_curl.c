@@ -226,7 +226,7 @@ start(struct http_curl *self, struct task *task)
 {
 	const struct http_call *call = task->transfer.call;
 
-	task->place.owner = task;
+	task->place.holder = task;
 	task->place.since_us = task->job->start_us;
 	if (call->at_once || lanes_enter(self->lanes, call->server, &task->place, now_us()))
 		launch(self, task);
@@ -242,9 +242,9 @@ serve_waiting(struct http_curl *self)
 
 	while ((turn = lanes_next(self->lanes, now_us(), &place)) != LANE_NOBODY) {
 		if (turn == LANE_GO)
-			launch(self, place->owner);
+			launch(self, place->holder);
 		else
-			give_up(self, place->owner, HTTP_BUSY,
+			give_up(self, place->holder, HTTP_BUSY,
 			    "too many calls to it are under way, and it answers none");
 	}
 }

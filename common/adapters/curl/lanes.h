@@ -6,7 +6,7 @@
  * clock: the time is an argument, in microseconds of any clock that does not go back.
  * One thread at a time may use a struct lanes and the places in it.
  *
- *	place->owner = transfer;
+ *	place->holder = transfer;
  *	if (lanes_enter(lanes, "server-1", place, now_us))
  *		...                      under way at once
  *	lanes_leave(place, LANE_ANSWERED, now_us);
@@ -25,7 +25,7 @@ struct lane;
 /* One call's place, zeroed before it enters.  It stays where it is in memory until it
  * has left. */
 struct lane_place {
-	void *owner;           /* in: the caller's, not looked at */
+	void *holder;          /* in: the caller's, not looked at */
 	int64_t since_us;      /* in: when the caller's batch began */
 	bool waited;           /* out: it was not under way at once */
 

@@ -8,8 +8,7 @@
 #include <unistd.h>
 
 #include "base/bounds.h"
-#include "base/mem.h"
-#include "formats/address.h"
+#include "formats/ip.h"
 
 /* A kept connection older than this is not used again: below the 60 or 75 seconds
  * after which web servers close theirs. */
@@ -147,7 +146,7 @@ on_socket(void *context, curlsocktype purpose, struct curl_sockaddr *address)
 	int fd = CURL_SOCKET_BAD;
 
 	(void)purpose;
-	if (transfer->call->public_only && !address_is_public(&address->addr)) {
+	if (transfer->call->public_only && !ip_is_public(&address->addr)) {
 		transfer->refused = true;
 		return CURL_SOCKET_BAD;
 	}

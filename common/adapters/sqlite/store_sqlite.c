@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "adapters/sqlite/file.h"
+#include "base/arena.h"
 #include "base/bounds.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -462,7 +463,7 @@ read_server(struct connection *connection, const char *name, struct server_facts
 	if (code != SQLITE_ROW)
 		return code == SQLITE_DONE ? 0 : -1;
 	read_facts(statement, 0, facts);
-	facts->probe_ms = sqlite3_column_int64(statement, 4);
+	facts->next_poll_ms = sqlite3_column_int64(statement, 4);
 	facts->since_ms = sqlite3_column_int64(statement, 5);
 	facts->users = read_count(statement, 6);
 	facts->voice = read_count(statement, 7);
@@ -592,7 +593,7 @@ work_server_contact(struct connection *connection, void *arguments)
 	sqlite3_bind_int(statement, 2, (int)a->facts.health);
 	sqlite3_bind_int(statement, 3, a->facts.failures);
 	sqlite3_bind_int(statement, 4, a->facts.successes);
-	sqlite3_bind_int64(statement, 5, a->facts.probe_ms);
+	sqlite3_bind_int64(statement, 5, a->facts.next_poll_ms);
 	sqlite3_bind_int64(statement, 6, a->facts.since_ms);
 	sqlite3_bind_int64(statement, 7, a->facts.failing_ms);
 	return step(statement) == SQLITE_DONE ? STORE_OK : STORE_FAILED;
@@ -1090,8 +1091,8 @@ server_polled(struct connection *connection, const struct store_poll *poll, int6
 
 	if (read_server(connection, poll->server, &facts) != 0)
 		return STORE_FAILED;
-	if (poll->probe_ms > 0)
-		facts.probe_ms = poll->probe_ms;
+	if (poll->next_poll_ms > 0)
+		facts.next_poll_ms = poll->next_poll_ms;
 	if (poll->answered) {
 		facts.users = poll->users;
 		facts.voice = poll->voice;
@@ -1103,7 +1104,7 @@ server_polled(struct connection *connection, const struct store_poll *poll, int6
 	if (!statement)
 		return STORE_FAILED;
 	bind_text(statement, 1, poll->server);
-	sqlite3_bind_int64(statement, 2, facts.probe_ms);
+	sqlite3_bind_int64(statement, 2, facts.next_poll_ms);
 	sqlite3_bind_int64(statement, 3, facts.since_ms);
 	sqlite3_bind_int64(statement, 4, facts.users);
 	sqlite3_bind_int64(statement, 5, facts.voice);
@@ -1145,7 +1146,7 @@ sqlite_polls_save(struct store *store, struct store_poll *polls, size_t n,
 }
 
 struct lease_arguments {
-	uint64_t owner;
+	uint64_t holder;
 	int64_t now_ms, ttl_ms;
 };
 
@@ -1166,7 +1167,7 @@ work_lease_look(struct connection *connection, void *arguments)
 		left_ms = sqlite3_column_int64(statement, 1) - a->now_ms;
 		/* One that ends far in the future was taken by a clock that was
 		 * wrong. */
-		if ((uint64_t)sqlite3_column_int64(statement, 0) != a->owner &&
+		if ((uint64_t)sqlite3_column_int64(statement, 0) != a->holder &&
 		    left_ms > 0 && left_ms <= LEASE_MOST_MS)
 			result = STORE_CONFLICT;
 		sqlite3_reset(statement);
@@ -1188,15 +1189,15 @@ work_lease_take(struct connection *connection, void *arguments)
 	statement = prepare(connection, LEASE_PUT);
 	if (!statement)
 		return STORE_FAILED;
-	sqlite3_bind_int64(statement, 1, (int64_t)a->owner);
+	sqlite3_bind_int64(statement, 1, (int64_t)a->holder);
 	sqlite3_bind_int64(statement, 2, a->now_ms + a->ttl_ms);
 	return step(statement) == SQLITE_DONE ? STORE_OK : STORE_FAILED;
 }
 
 static enum store_result
-sqlite_lease_take(struct store *store, uint64_t owner, int64_t now_ms, int64_t ttl_ms)
+sqlite_lease_take(struct store *store, uint64_t holder, int64_t now_ms, int64_t ttl_ms)
 {
-	struct lease_arguments a = {owner, now_ms, ttl_ms};
+	struct lease_arguments a = {holder, now_ms, ttl_ms};
 
 	return perform(store, true, work_lease_take, &a);
 }
@@ -1471,15 +1472,15 @@ sqlite_lists_drop(struct store *store, const char *server, const char *call)
 }
 
 struct hook_arguments {
-	const struct hook *hook;
+	const struct webhook *hook;
 	bool anew;
 	struct arena *arena;
-	struct hook **hooks;
+	struct webhook **hooks;
 	size_t *n;
 };
 
 static enum store_result
-hook_set(struct connection *connection, const struct hook *hook, bool is_dropped)
+hook_set(struct connection *connection, const struct webhook *hook, bool is_dropped)
 {
 	sqlite3_stmt *statement = prepare(connection, HOOK_PUT);
 
@@ -1510,7 +1511,7 @@ work_hook_put(struct connection *connection, void *arguments)
 		return STORE_FAILED;
 	is_known = sqlite3_column_type(statement, 0) != SQLITE_NULL;
 	is_dropped = sqlite3_column_int(statement, 0) != 0;
-	is_full = sqlite3_column_int64(statement, 1) >= LIMIT_HOOKS;
+	is_full = sqlite3_column_int64(statement, 1) >= LIMIT_WEBHOOKS;
 	sqlite3_reset(statement);
 	if (is_known && (!is_dropped || !a->anew))
 		return is_dropped ? STORE_CONFLICT : STORE_EXISTS;
@@ -1518,7 +1519,7 @@ work_hook_put(struct connection *connection, void *arguments)
 }
 
 static enum store_result
-sqlite_hook_put(struct store *store, const struct hook *hook, bool anew)
+sqlite_hook_put(struct store *store, const struct webhook *hook, bool anew)
 {
 	struct hook_arguments a = {.hook = hook, .anew = anew};
 
@@ -1539,7 +1540,7 @@ work_hook_list(struct connection *connection, void *arguments)
 {
 	struct hook_arguments *a = arguments;
 	sqlite3_stmt *statement = prepare(connection, HOOK_LIST);
-	size_t most = 2 * LIMIT_HOOKS;
+	size_t most = 2 * LIMIT_WEBHOOKS;
 	int code = SQLITE_DONE;
 
 	*a->n = 0;
@@ -1547,12 +1548,12 @@ work_hook_list(struct connection *connection, void *arguments)
 		return STORE_FAILED;
 	*a->hooks = arena_alloc(a->arena, most * sizeof(**a->hooks));
 	while (*a->n < most && (code = step(statement)) == SQLITE_ROW) {
-		struct hook *hook = &(*a->hooks)[*a->n];
+		struct webhook *hook = &(*a->hooks)[*a->n];
 		struct str id = read_str(a->arena, statement, 0);
 
-		if (id.len != HOOK_ID_SIZE - 1)
+		if (id.len != WEBHOOK_ID_SIZE - 1)
 			continue; /* a damaged file's */
-		memcpy(hook->id, id.data, HOOK_ID_SIZE);
+		memcpy(hook->id, id.data, WEBHOOK_ID_SIZE);
 		hook->url = read_str(a->arena, statement, 1);
 		hook->meeting_id = read_str(a->arena, statement, 2);
 		hook->event_id = read_str(a->arena, statement, 3);
@@ -1568,7 +1569,7 @@ work_hook_list(struct connection *connection, void *arguments)
 }
 
 static enum store_result
-sqlite_hook_list(struct store *store, struct arena *arena, struct hook **hooks, size_t *n)
+sqlite_hook_list(struct store *store, struct arena *arena, struct webhook **hooks, size_t *n)
 {
 	struct hook_arguments a = {.arena = arena, .hooks = hooks, .n = n};
 
@@ -1586,15 +1587,15 @@ work_hook_drop(struct connection *connection, void *arguments)
 
 	if (result != STORE_OK || !statement)
 		return STORE_FAILED;
-	sqlite3_bind_int64(statement, 1, a->hook->changed_ms - HOOK_DROPPED_MS);
-	sqlite3_bind_int(statement, 2, LIMIT_HOOKS);
+	sqlite3_bind_int64(statement, 1, a->hook->changed_ms - WEBHOOK_DROPPED_MS);
+	sqlite3_bind_int(statement, 2, LIMIT_WEBHOOKS);
 	return step(statement) == SQLITE_DONE ? STORE_OK : STORE_FAILED;
 }
 
 static enum store_result
 sqlite_hook_drop(struct store *store, const char *id, int64_t now_ms)
 {
-	struct hook hook = {.changed_ms = now_ms};
+	struct webhook hook = {.changed_ms = now_ms};
 	struct hook_arguments a = {.hook = &hook};
 
 	memcpy(hook.id, id, strnlen(id, sizeof(hook.id) - 1));

@@ -1,8 +1,8 @@
 /*
  * Find the servers that have recordings: the state first, then the servers.
  */
-#ifndef OWNER_H
-#define OWNER_H
+#ifndef FIND_RECORDINGS_H
+#define FIND_RECORDINGS_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -12,7 +12,7 @@
 
 struct recording_list;
 
-struct owned {
+struct sought {
 	struct str id;
 	const struct server *server;  /* that has it, or NULL */
 	const struct server *refused; /* that said it does not have it, or NULL */
@@ -20,11 +20,11 @@ struct owned {
 	                                 what the server said just now? */
 	bool is_unsure;               /* without a server: may one have it that did not
 	                                 answer? */
-	size_t part;                  /* of owner_parts */
+	size_t part;                  /* of find_recordings_parts */
 };
 
-struct owners {
-	struct owned *list; /* in the arena, in the client's order */
+struct sought_list {
+	struct sought *list; /* in the arena, in the client's order */
 	size_t n;
 };
 
@@ -36,14 +36,14 @@ struct owners {
  * are written (RecordingServiceFileImpl.java): so they become lower-case here.
  * Returns 0, or -1 when there are more than LIMIT_RECORD_IDS.
  */
-int owner_read(struct call *call, struct str ids, struct owners *owners);
+int find_recordings_read(struct call *call, struct str ids, struct sought_list *sought);
 
 /*
  * Find the servers of the recordings.  What the state does not know is asked of the
- * servers by owner_ask.  Of a recording whose server is disabled the others are
+ * servers by find_recordings_ask.  Of a recording whose server is disabled the others are
  * asked; one whose server is down is not looked for but is_unsure.
  */
-void owner_find(struct call *call, struct owners *owners);
+void find_recordings(struct call *call, struct sought_list *sought);
 
 /*
  * Ask all usable servers, in parallel with getRecordings, for those recordings that
@@ -51,17 +51,17 @@ void owner_find(struct call *call, struct owners *owners);
  * that refused it is not believed.  Where several have it, recording_list_merge
  * tells which one counts.  What was learnt is remembered.
  */
-void owner_ask(struct call *call, struct owners *owners);
+void find_recordings_ask(struct call *call, struct sought_list *sought);
 
 /* Take the server's word that it does not have the recordings of that part: they
  * have no server then, and what the state remembered is forgotten. */
-void owner_refuse(struct call *call, struct owners *owners, size_t part);
+void find_recordings_refuse(struct call *call, struct sought_list *sought, size_t part);
 
 /* Remember where the recordings of the list are, if they have a server. */
-void owner_remember(struct call *call, const struct recording_list *recordings);
+void find_recordings_remember(struct call *call, const struct recording_list *recordings);
 
 /* Some of the recordings: those of one server, or those without one. */
-struct owner_part {
+struct sought_part {
 	const struct server *server;
 	struct buf ids;    /* comma list, in the client's order, encoded once; the value of
 	                      a parameter which BBB decodes twice */
@@ -72,6 +72,7 @@ struct owner_part {
  * recordings; so many to a part as fit in a query.  Those that are unsure are in
  * none.
  */
-struct owner_part *owner_parts(struct call *call, struct owners *owners, size_t *n);
+struct sought_part *find_recordings_parts(struct call *call, struct sought_list *sought,
+	size_t *n);
 
 #endif

@@ -1,4 +1,4 @@
-#include "formats/token.h"
+#include "formats/jwt.h"
 
 #include <dlfcn.h>
 #include <jwt.h>
@@ -7,9 +7,8 @@
 #include <stdlib.h>
 
 #include "base/bounds.h"
-#include "base/library.h"
+#include "base/dynlib.h"
 #include "base/log.h"
-#include "base/mem.h"
 
 /* The file looked for; configure finds what it is called here. */
 #ifndef LIBJWT_SONAME
@@ -17,7 +16,7 @@
 #endif
 
 /* Every function used, without its "jwt_". */
-#define TOKEN_FUNCTIONS(X) \
+#define JWT_FUNCTIONS(X) \
 	X(new) \
 	X(free) \
 	X(decode) \
@@ -28,16 +27,16 @@
 	X(encode_str)
 
 static struct {
-#define TOKEN_FUNCTION_MEMBER(name) __typeof__(jwt_##name) *name;
-	TOKEN_FUNCTIONS(TOKEN_FUNCTION_MEMBER)
-#undef TOKEN_FUNCTION_MEMBER
+#define JWT_FUNCTION_MEMBER(name) __typeof__(jwt_##name) *name;
+	JWT_FUNCTIONS(JWT_FUNCTION_MEMBER)
+#undef JWT_FUNCTION_MEMBER
 } functions;
 static bool loaded;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 static const jwt_alg_t algorithms[] = {
-	[TOKEN_HS256] = JWT_ALG_HS256,
-	[TOKEN_HS512] = JWT_ALG_HS512,
+	[JWT_HS256] = JWT_ALG_HS256,
+	[JWT_HS512] = JWT_ALG_HS512,
 };
 
 static void
@@ -49,14 +48,14 @@ load_once(void)
 		log_error("libjwt cannot be loaded", "reason", dlerror());
 		return;
 	}
-#define TOKEN_FUNCTION_FIND(name) \
-	if (!library_find(library, "jwt_" #name, &functions.name)) { \
+#define JWT_FUNCTION_FIND(name) \
+	if (!dynlib_find(library, "jwt_" #name, &functions.name)) { \
 		log_error("libjwt lacks a function", "function", "jwt_" #name); \
 		dlclose(library); \
 		return; \
 	}
-	TOKEN_FUNCTIONS(TOKEN_FUNCTION_FIND)
-#undef TOKEN_FUNCTION_FIND
+	JWT_FUNCTIONS(JWT_FUNCTION_FIND)
+#undef JWT_FUNCTION_FIND
 	loaded = true;
 }
 
@@ -94,31 +93,31 @@ sign(jwt_alg_t algorithm, const char *claims, struct str secret)
 	return text;
 }
 
-enum token_result
-token_sign_anew(struct arena *arena, enum token_algorithm algorithm, struct str token,
-    struct str secret, enum token_algorithm new_algorithm, struct str new_secret,
+enum jwt_result
+jwt_sign_anew(struct arena *arena, enum jwt_algorithm algorithm, struct str token,
+    struct str secret, enum jwt_algorithm new_algorithm, struct str new_secret,
     int64_t now_ms, struct str *anew)
 {
-	enum token_result result = TOKEN_INVALID;
+	enum jwt_result result = JWT_INVALID;
 	char *claims = NULL, *text = NULL;
 	jwt_t *jwt = NULL;
 
 	/* Without a key libjwt would verify nothing. */
 	if (token.len == 0 || token.len > LIMIT_TOKEN_BYTES || secret.len == 0 ||
 	    new_secret.len == 0)
-		return TOKEN_INVALID;
+		return JWT_INVALID;
 	pthread_once(&once, load_once);
 	if (!loaded)
-		return TOKEN_UNAVAILABLE;
+		return JWT_UNAVAILABLE;
 	/* libjwt verifies by the algorithm that the token names: only the expected
 	 * one will do. */
 	if (functions.decode(&jwt, str_copy(arena, token),
 	        (const unsigned char *)secret.data, (int)secret.len) != 0)
-		return TOKEN_INVALID;
+		return JWT_INVALID;
 	if (functions.get_alg(jwt) != algorithms[algorithm])
 		goto out;
 	if (is_expired(jwt, now_ms)) {
-		result = TOKEN_EXPIRED;
+		result = JWT_EXPIRED;
 		goto out;
 	}
 	claims = functions.get_grants_json(jwt, NULL);
@@ -128,7 +127,7 @@ token_sign_anew(struct arena *arena, enum token_algorithm algorithm, struct str 
 	if (!text)
 		goto out;
 	*anew = str_from(str_copy(arena, str_from(text)));
-	result = TOKEN_FINE;
+	result = JWT_FINE;
 out:
 	free(text);
 	free(claims);

@@ -1,10 +1,10 @@
-#include "base/library.h"
+#include "base/dynlib.h"
 
 #include <dlfcn.h>
 #include <string.h>
 
 bool
-library_find(void *library, const char *name, void *dest)
+dynlib_find(void *library, const char *name, void *dest)
 {
 	void *symbol = dlsym(library, name);
 

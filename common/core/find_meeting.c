@@ -1,8 +1,8 @@
-#include "core/lookup.h"
+#include "core/find_meeting.h"
 
+#include "base/arena.h"
 #include "base/bounds.h"
 #include "base/log.h"
-#include "base/mem.h"
 #include "core/fanout.h"
 #include "core/relay.h"
 #include "core/reply.h"
@@ -43,7 +43,7 @@ has_meeting(const struct http_call *http, void *context)
 }
 
 const struct server *
-lookup_ask(struct call *call, const struct server *except)
+find_meeting_ask(struct call *call, const struct server *except)
 {
 	const struct config *config = call->config;
 	const struct server_facts *facts = call_facts(call);
@@ -81,7 +81,7 @@ lookup_ask(struct call *call, const struct server *except)
 }
 
 bool
-lookup_is_gone(struct call *call, const struct server *server)
+find_meeting_is_gone(struct call *call, const struct server *server)
 {
 	struct fanout fanout;
 
@@ -93,7 +93,7 @@ lookup_is_gone(struct call *call, const struct server *server)
 }
 
 void
-lookup_meeting(struct call *call)
+find_meeting(struct call *call)
 {
 	const struct config *config = call->config;
 	struct store *store = call->store;
@@ -116,5 +116,5 @@ lookup_meeting(struct call *call)
 	}
 	if (result == STORE_ABSENT)
 		return;
-	call->server = lookup_ask(call, NULL);
+	call->server = find_meeting_ask(call, NULL);
 }

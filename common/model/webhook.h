@@ -2,8 +2,8 @@
  * A webhook: a URL to which bbb-webhooks on the servers posts events, as the client
  * registered it with hooks/create.
  */
-#ifndef HOOK_H
-#define HOOK_H
+#ifndef WEBHOOK_H
+#define WEBHOOK_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -11,10 +11,10 @@
 #include "base/str.h"
 
 /* 36 characters and the NUL. */
-#define HOOK_ID_SIZE 37
+#define WEBHOOK_ID_SIZE 37
 
-struct hook {
-	char id[HOOK_ID_SIZE];
+struct webhook {
+	char id[WEBHOOK_ID_SIZE];
 	struct str url;         /* the client's callbackURL */
 	struct str meeting_id;  /* empty: of all meetings */
 	struct str event_id;    /* the events wanted, empty: all */
@@ -31,6 +31,6 @@ struct hook {
  * the UUID made from the URL by RFC 9562, section 5.5 (SHA-1, the name space of
  * URLs).
  */
-void hook_id(struct str url, char id[HOOK_ID_SIZE]);
+void webhook_id(struct str url, char id[WEBHOOK_ID_SIZE]);
 
 #endif

@@ -7,29 +7,29 @@
  * (callback.h).  So a server's list tells all that the state may have lost.  Not
  * every server has bbb-webhooks installed; one that has not is none the worse.
  */
-#ifndef HOOKS_H
-#define HOOKS_H
+#ifndef WEBHOOKS_H
+#define WEBHOOKS_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "core/call.h"
-#include "model/hook.h"
 #include "model/server.h"
+#include "model/webhook.h"
 
 /* A hook as a server has it. */
-struct hooks_found {
+struct webhooks_found {
 	const struct server *server;
 	struct str server_id;    /* the server's own hookID */
 	struct str registered;   /* the callbackURL there … */
-	struct hook hook;        /* … and what it is to clients */
+	struct webhook hook;     /* … and what it is to clients */
 	bool is_ours;            /* surely: else someone may have registered it at that
 	                            server itself */
 };
 
-struct hooks {
-	struct hooks_found *list;
+struct webhooks {
+	struct webhooks_found *list;
 	size_t n;
 	const struct server **answered; /* by whom */
 	size_t n_answered;
@@ -38,31 +38,31 @@ struct hooks {
 /* Ask the servers for their hooks, all at once.  Permanent ones, which are the
  * server's own configuration, are left out, and so is what a gateway made that
  * had another secret. */
-void hooks_ask(struct call *call, const struct server *const *servers, size_t n,
-	struct hooks *hooks);
+void webhooks_ask(struct call *call, const struct server *const *servers, size_t n,
+	struct webhooks *hooks);
 
 /* All servers to which anything may be sent; *n of them, in the arena. */
-const struct server **hooks_servers(struct call *call, size_t *n);
+const struct server **webhooks_servers(struct call *call, size_t *n);
 
 /* Something to be done at a server. */
-struct hooks_order {
+struct webhooks_order {
 	const struct server *server;
-	const struct hook *hook;  /* to be registered there, or NULL: … */
+	const struct webhook *hook; /* to be registered there, or NULL: … */
 	struct str server_id;     /* … to be destroyed */
 };
 
 /* What came of it. */
-struct hooks_done {
+struct webhooks_done {
 	size_t n_done;
 	size_t n_duplicates;      /* of these, what was registered there already */
 };
 
 /* Do all that at once. */
-void hooks_do(struct call *call, const struct hooks_order *orders, size_t n,
-	struct hooks_done *done);
+void webhooks_do(struct call *call, const struct webhooks_order *orders, size_t n,
+	struct webhooks_done *done);
 
 /* The hook of that id, or NULL. */
-struct hook *hooks_find(struct hook *hooks, size_t n, const char *id);
+struct webhook *webhooks_find(struct webhook *hooks, size_t n, const char *id);
 
 /*
  * After a poll to which the servers have answered, before which their facts were
@@ -73,9 +73,9 @@ struct hook *hooks_find(struct hook *hooks, size_t n, const char *id);
  * registered with another URL than it should be, is registered.  A hook of one
  * meeting is dropped when it is a day old and the meeting does not run: at the
  * servers that had the meeting, bbb-webhooks did so at its end.  Before anyone is
- * asked, the poll's lease is prolonged for its owner.
+ * asked, the poll's lease is prolonged for its holder.
  */
-void hooks_poll(struct call *call, uint64_t owner, const struct server *const *servers,
+void webhooks_sync(struct call *call, uint64_t holder, const struct server *const *servers,
 	const struct server_facts *before, size_t n);
 
 #endif

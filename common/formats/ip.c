@@ -1,4 +1,4 @@
-#include "formats/address.h"
+#include "formats/ip.h"
 
 #include <netinet/in.h>
 #include <stddef.h>
@@ -80,7 +80,7 @@ is_public6(const uint8_t address[16])
 }
 
 bool
-address_is_public(const struct sockaddr *address)
+ip_is_public(const struct sockaddr *address)
 {
 	struct sockaddr_in in;
 	struct sockaddr_in6 in6;

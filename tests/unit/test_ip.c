@@ -5,7 +5,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
-#include "formats/address.h"
+#include "formats/ip.h"
 #include "tap.h"
 
 static const struct {
@@ -61,10 +61,10 @@ main(void)
 			ok(false, "%s is no address", addresses[i].text);
 			continue;
 		}
-		ok(address_is_public(is6 ? (void *)&in6 : (void *)&in) ==
+		ok(ip_is_public(is6 ? (void *)&in6 : (void *)&in) ==
 		    addresses[i].is_public, "%s is %spublic", addresses[i].text,
 		    addresses[i].is_public ? "" : "not ");
 	}
-	ok(!address_is_public((struct sockaddr *)&other), "a Unix socket is not public");
+	ok(!ip_is_public((struct sockaddr *)&other), "a Unix socket is not public");
 	return done_testing();
 }

@@ -1,6 +1,6 @@
 /* hookIDs: the same URL has the same, in the shape of a UUID.  The values were
  * computed with Python's uuid.uuid5(uuid.NAMESPACE_URL, url). */
-#include "model/hook.h"
+#include "model/webhook.h"
 
 #include "tap.h"
 
@@ -21,10 +21,10 @@ main(void)
 		{"http://h/4", "b53d9a3a-0b8d-5bb7-a1ed-f7748c26e697"},
 		{"http://h/5", "1711501e-2839-590f-9e77-9a3d359e4de2"},
 	};
-	char id[HOOK_ID_SIZE];
+	char id[WEBHOOK_ID_SIZE];
 
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-		hook_id(str_from(rows[i].url), id);
+		webhook_id(str_from(rows[i].url), id);
 		is_str(id, rows[i].id, "the hookID of \"%s\"", rows[i].url);
 	}
 	return done_testing();

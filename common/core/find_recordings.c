@@ -1,8 +1,8 @@
-#include "core/owner.h"
+#include "core/find_recordings.h"
 
+#include "base/arena.h"
 #include "base/bounds.h"
 #include "base/log.h"
-#include "base/mem.h"
 #include "core/fanout.h"
 #include "core/relay.h"
 #include "model/recording.h"
@@ -36,55 +36,55 @@ lower_case(struct arena *arena, struct str id)
 }
 
 int
-owner_read(struct call *call, struct str ids, struct owners *owners)
+find_recordings_read(struct call *call, struct str ids, struct sought_list *sought)
 {
 	size_t from, comma, n = 1;
 	struct str id;
 
-	*owners = (struct owners){0};
+	*sought = (struct sought_list){0};
 	query_decode(call->arena, ids, &ids);
 	for (from = 0; from < ids.len; from++)
 		n += ids.data[from] == ',';
 	if (n > LIMIT_RECORD_IDS)
 		return -1;
-	owners->list = arena_alloc(call->arena, n * sizeof(*owners->list));
+	sought->list = arena_alloc(call->arena, n * sizeof(*sought->list));
 	for (from = 0; from < ids.len; from = comma + 1) {
 		comma = str_find(ids, STR(","), from);
 		if (comma == SIZE_MAX)
 			comma = ids.len;
 		id = str_part(ids, from, comma - from);
 		if (id.len > 0)
-			owners->list[owners->n++].id = lower_case(call->arena, id);
+			sought->list[sought->n++].id = lower_case(call->arena, id);
 	}
 	return 0;
 }
 
-struct owner_part *
-owner_parts(struct call *call, struct owners *owners, size_t *n)
+struct sought_part *
+find_recordings_parts(struct call *call, struct sought_list *sought, size_t *n)
 {
-	struct owner_part *parts = arena_alloc(call->arena,
-	    (owners->n + 1) * sizeof(*parts));
+	struct sought_part *parts = arena_alloc(call->arena,
+	    (sought->n + 1) * sizeof(*parts));
 	size_t i, k;
 
 	*n = 0;
-	for (i = 0; i < owners->n; i++) {
-		struct owned *owned = &owners->list[i];
+	for (i = 0; i < sought->n; i++) {
+		struct sought *one = &sought->list[i];
 
-		if (owned->is_unsure)
+		if (one->is_unsure)
 			continue;
 		for (k = 0; k < *n; k++)
-			if (parts[k].server == owned->server &&
-			    parts[k].ids.len + owned->id.len < PART_BYTES)
+			if (parts[k].server == one->server &&
+			    parts[k].ids.len + one->id.len < PART_BYTES)
 				break;
 		if (k == *n) {
-			parts[k].server = owned->server;
+			parts[k].server = one->server;
 			buf_init(&parts[k].ids, LIMIT_ANSWER_BYTES);
 			(*n)++;
 		} else {
 			buf_char(&parts[k].ids, ',');
 		}
-		query_encode(&parts[k].ids, owned->id);
-		owned->part = k;
+		query_encode(&parts[k].ids, one->id);
+		one->part = k;
 	}
 	for (k = 0; k < *n; k++)
 		arena_take(call->arena, parts[k].ids.data);
@@ -102,7 +102,7 @@ put(struct call *call, const struct store_recording *recordings, size_t n)
 }
 
 void
-owner_remember(struct call *call, const struct recording_list *recordings)
+find_recordings_remember(struct call *call, const struct recording_list *recordings)
 {
 	struct store_recording *known = arena_alloc(call->arena,
 	    (recordings->n + 1) * sizeof(*known));
@@ -120,20 +120,20 @@ owner_remember(struct call *call, const struct recording_list *recordings)
 }
 
 void
-owner_refuse(struct call *call, struct owners *owners, size_t part)
+find_recordings_refuse(struct call *call, struct sought_list *sought, size_t part)
 {
 	struct store_recording *gone = arena_alloc(call->arena,
-	    (owners->n + 1) * sizeof(*gone));
+	    (sought->n + 1) * sizeof(*gone));
 	size_t i, n = 0;
 
-	for (i = 0; i < owners->n; i++) {
-		struct owned *owned = &owners->list[i];
+	for (i = 0; i < sought->n; i++) {
+		struct sought *one = &sought->list[i];
 
-		if (!owned->server || owned->part != part)
+		if (!one->server || one->part != part)
 			continue;
-		gone[n++].record_id = owned->id;
-		owned->refused = owned->server;
-		owned->server = NULL;
+		gone[n++].record_id = one->id;
+		one->refused = one->server;
+		one->server = NULL;
 	}
 	put(call, gone, n);
 }
@@ -156,7 +156,7 @@ add_question(struct fanout *fanout, const struct server *server, const struct bu
 /* Ask with the parts that have no server.  Returns whether all servers answered
  * that may have the recordings; what they have is added to the list. */
 static bool
-ask_parts(struct call *call, const struct owner_part *parts, size_t n_parts,
+ask_parts(struct call *call, const struct sought_part *parts, size_t n_parts,
     struct recording_list *recordings)
 {
 	const struct config *config = call->config;
@@ -192,79 +192,79 @@ ask_parts(struct call *call, const struct owner_part *parts, size_t n_parts,
 
 /* The list without what servers say to have and yet refused. */
 static void
-remove_refused(const struct owners *owners, struct recording_list *recordings)
+remove_refused(const struct sought_list *sought, struct recording_list *recordings)
 {
 	size_t i, k, n = 0;
 
 	for (k = 0; k < recordings->n; k++) {
 		const struct recording *recording = &recordings->list[k];
 
-		for (i = 0; i < owners->n; i++)
-			if (owners->list[i].refused == recording->server &&
-			    str_equal(owners->list[i].id, recording->id))
+		for (i = 0; i < sought->n; i++)
+			if (sought->list[i].refused == recording->server &&
+			    str_equal(sought->list[i].id, recording->id))
 				break;
-		if (i == owners->n)
+		if (i == sought->n)
 			recordings->list[n++] = *recording;
 	}
 	recordings->n = n;
 }
 
 void
-owner_ask(struct call *call, struct owners *owners)
+find_recordings_ask(struct call *call, struct sought_list *sought)
 {
 	struct recording_list recordings = {0};
 	const struct recording *recording;
-	struct owner_part *parts;
+	struct sought_part *parts;
 	size_t i, n_parts, n_sought = 0;
 	bool certain;
 
-	for (i = 0; i < owners->n; i++)
-		n_sought += !owners->list[i].server && !owners->list[i].is_unsure;
+	for (i = 0; i < sought->n; i++)
+		n_sought += !sought->list[i].server && !sought->list[i].is_unsure;
 	if (n_sought == 0)
 		return;
-	parts = owner_parts(call, owners, &n_parts);
+	parts = find_recordings_parts(call, sought, &n_parts);
 	certain = ask_parts(call, parts, n_parts, &recordings);
-	remove_refused(owners, &recordings);
+	remove_refused(sought, &recordings);
 	recording_list_merge(&recordings);
-	owner_remember(call, &recordings);
-	for (i = 0; i < owners->n; i++) {
-		struct owned *owned = &owners->list[i];
+	find_recordings_remember(call, &recordings);
+	for (i = 0; i < sought->n; i++) {
+		struct sought *one = &sought->list[i];
 
-		if (owned->server || owned->is_unsure)
+		if (one->server || one->is_unsure)
 			continue;
-		recording = recording_list_find(&recordings, owned->id);
-		owned->is_remembered = false;
+		recording = recording_list_find(&recordings, one->id);
+		one->is_remembered = false;
 		if (recording)
-			owned->server = recording->server;
+			one->server = recording->server;
 		else
-			owned->is_unsure = !certain;
+			one->is_unsure = !certain;
 	}
 }
 
 void
-owner_find(struct call *call, struct owners *owners)
+find_recordings(struct call *call, struct sought_list *sought)
 {
 	const struct config *config = call->config;
 	const struct server_facts *facts = call_facts(call);
 	struct store_recording *known = arena_alloc(call->arena,
-	    (owners->n + 1) * sizeof(*known));
+	    (sought->n + 1) * sizeof(*known));
 	const struct server *server;
 	size_t i, at;
 
-	for (i = 0; i < owners->n; i++)
-		known[i].record_id = owners->list[i].id;
-	call->store->verbs->recordings_find(call->store, call->arena, known, owners->n);
-	for (i = 0; i < owners->n; i++) {
+	for (i = 0; i < sought->n; i++)
+		known[i].record_id = sought->list[i].id;
+	call->store->verbs->recordings_find(call->store, call->arena, known, sought->n);
+	for (i = 0; i < sought->n; i++) {
 		server = known[i].server ? config_server_find(config, known[i].server) : NULL;
 		if (!server)
 			continue;
 		at = (size_t)(server - config->servers);
 		if (server_is_usable(server, &facts[at])) {
-			owners->list[i].server = server;
-			owners->list[i].is_remembered = true;
+			sought->list[i].server = server;
+			sought->list[i].is_remembered = true;
 		} else if (server_state_of(server, &facts[at]) != SERVER_DISABLED) {
-			owners->list[i].is_unsure = true;
+			sought->list[i].is_unsure = true;
 		}
 	}
-	owner_ask(call, owners);
+	find_recordings_ask(call, sought);
 }

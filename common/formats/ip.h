@@ -5,8 +5,8 @@
  * that the client may not see.  What is connected to is therefore looked at
  * here, after the name was resolved.
  */
-#ifndef ADDRESS_H
-#define ADDRESS_H
+#ifndef IP_H
+#define IP_H
 
 #include <stdbool.h>
 
@@ -19,6 +19,6 @@ struct sockaddr;
  * documentation addresses, whichever way an IPv4 address is wrapped into an
  * IPv6 one (mapped, NAT64, 6to4), nor Teredo, nor any other family.
  */
-bool address_is_public(const struct sockaddr *address);
+bool ip_is_public(const struct sockaddr *address);
 
 #endif

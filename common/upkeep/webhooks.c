@@ -1,11 +1,11 @@
-#include "upkeep/hooks.h"
+#include "upkeep/webhooks.h"
 
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/arena.h"
 #include "base/bounds.h"
 #include "base/log.h"
-#include "base/mem.h"
 #include "core/callback.h"
 #include "core/fanout.h"
 #include "core/reply.h"
@@ -30,7 +30,7 @@ static const struct xml_list list_of_hooks = {
 };
 
 const struct server **
-hooks_servers(struct call *call, size_t *n)
+webhooks_servers(struct call *call, size_t *n)
 {
 	const struct config *config = call->config;
 	const struct server_facts *facts = call_facts(call);
@@ -45,8 +45,8 @@ hooks_servers(struct call *call, size_t *n)
 	return servers;
 }
 
-struct hook *
-hooks_find(struct hook *hooks, size_t n, const char *id)
+struct webhook *
+webhooks_find(struct webhook *hooks, size_t n, const char *id)
 {
 	size_t i;
 
@@ -59,7 +59,7 @@ hooks_find(struct hook *hooks, size_t n, const char *id)
 /* Tell from the URL that is registered at a server what the client's is.  False
  * when it is a callback of another gateway's, or none at all. */
 static bool
-read_registered(struct call *call, struct hooks_found *found)
+read_registered(struct call *call, struct webhooks_found *found)
 {
 	struct str marker = STR("/tinyscale/callback?");
 	size_t at = str_find(found->registered, marker, 0);
@@ -74,7 +74,7 @@ read_registered(struct call *call, struct hooks_found *found)
 	if (query_parse(call->arena, str_part(found->registered, at + marker.len, SIZE_MAX),
 	        &parameters) != QUERY_FINE ||
 	    callback_read(call->arena, call->config, &parameters, &callback) != 0 ||
-	    callback.kind != CALLBACK_HOOK)
+	    callback.kind != CALLBACK_WEBHOOK)
 		return false;
 	found->hook.url = callback.url;
 	found->hook.base = str_part(found->registered, 0, at);
@@ -84,15 +84,15 @@ read_registered(struct call *call, struct hooks_found *found)
 
 static void
 take_list(struct call *call, const struct server *server, const struct xml_list *list,
-    struct hooks *hooks)
+    struct webhooks *hooks)
 {
 	size_t i;
 
-	for (i = 0; i < list->n && i < 2 * LIMIT_HOOKS; i++) {
+	for (i = 0; i < list->n && i < 2 * LIMIT_WEBHOOKS; i++) {
 		const struct str *text = list->items[i].text;
-		struct hooks_found *found = &hooks->list[hooks->n];
+		struct webhooks_found *found = &hooks->list[hooks->n];
 
-		*found = (struct hooks_found){
+		*found = (struct webhooks_found){
 			.server = server,
 			.server_id = text[HOOK_ID],
 			.registered = text[CALLBACK_URL],
@@ -105,17 +105,17 @@ take_list(struct call *call, const struct server *server, const struct xml_list 
 		};
 		if (found->server_id.len == 0 || str_is(text[IS_PERMANENT], "true") ||
 		    found->hook.meeting_id.len > LIMIT_MEETING_ID_BYTES ||
-		    found->hook.event_id.len > LIMIT_HOOK_EVENTS_BYTES ||
+		    found->hook.event_id.len > LIMIT_WEBHOOK_EVENTS_BYTES ||
 		    !read_registered(call, found))
 			continue;
-		hook_id(found->hook.url, found->hook.id);
+		webhook_id(found->hook.url, found->hook.id);
 		hooks->n++;
 	}
 }
 
 void
-hooks_ask(struct call *call, const struct server *const *servers, size_t n,
-    struct hooks *hooks)
+webhooks_ask(struct call *call, const struct server *const *servers, size_t n,
+    struct webhooks *hooks)
 {
 	struct fanout fanout;
 	size_t i, most = 0;
@@ -127,7 +127,7 @@ hooks_ask(struct call *call, const struct server *const *servers, size_t n,
 		relay_prepare_own(call, servers[i], "hooks/list", STR(""),
 		    fanout_add(&fanout, servers[i]));
 	fanout_run(&fanout, "hooks/list", call->config->probe_timeout_ms, NULL);
-	*hooks = (struct hooks){
+	*hooks = (struct webhooks){
 		.answered = arena_alloc(call->arena, (n + 1) * sizeof(*hooks->answered)),
 	};
 	for (i = 0; i < n; i++)
@@ -144,7 +144,7 @@ hooks_ask(struct call *call, const struct server *const *servers, size_t n,
 
 /* The URL to register at that server; the absent span when there is none. */
 static struct str
-url_for(struct call *call, const struct server *server, const struct hook *hook)
+url_for(struct call *call, const struct server *server, const struct webhook *hook)
 {
 	const struct config *config = call->config;
 	struct str base = config->public_url ? str_from(config->public_url) : hook->base;
@@ -155,7 +155,7 @@ url_for(struct call *call, const struct server *server, const struct hook *hook)
 		return (struct str){NULL, 0};
 	/* Whichever secret its client knows, the first is the one that stays. */
 	return callback_url(call->arena, base, &(struct callback){
-		.kind = CALLBACK_HOOK, .server = str_from(server->name), .url = hook->url,
+		.kind = CALLBACK_WEBHOOK, .server = str_from(server->name), .url = hook->url,
 		.secret = config->secrets[0]});
 }
 
@@ -171,7 +171,7 @@ add_parameter(struct buf *query, const char *name, struct str value)
 
 /* Fill in the call for an order.  False when it cannot be done. */
 static bool
-prepare(struct call *call, struct fanout *fanout, const struct hooks_order *order)
+prepare_order(struct call *call, struct fanout *fanout, const struct webhooks_order *order)
 {
 	const char *name = order->hook ? "hooks/create" : "hooks/destroy";
 	struct buf query;
@@ -198,17 +198,17 @@ prepare(struct call *call, struct fanout *fanout, const struct hooks_order *orde
 }
 
 void
-hooks_do(struct call *call, const struct hooks_order *orders, size_t n,
-    struct hooks_done *done)
+webhooks_do(struct call *call, const struct webhooks_order *orders, size_t n,
+    struct webhooks_done *done)
 {
 	struct fanout fanout;
 	size_t i;
 
-	*done = (struct hooks_done){0};
+	*done = (struct webhooks_done){0};
 	fanout_init(&fanout, call, n);
 	fanout.origin = RELAY_EXTRA;
 	for (i = 0; i < n; i++)
-		prepare(call, &fanout, &orders[i]);
+		prepare_order(call, &fanout, &orders[i]);
 	fanout_run(&fanout, "hooks", call->config->probe_timeout_ms, NULL);
 	for (i = 0; i < fanout.n; i++) {
 		if (fanout.answers[i].verdict == RELAY_FAILED)
@@ -226,10 +226,10 @@ hooks_do(struct call *call, const struct hooks_order *orders, size_t n,
 /* One look at some servers. */
 struct look {
 	struct call *call;
-	struct hook *known;       /* to the state, with room for more */
+	struct webhook *known;    /* to the state, with room for more */
 	size_t n_known;
-	struct hooks there;
-	struct hooks_order *orders;
+	struct webhooks there;
+	struct webhooks_order *orders;
 	size_t n_orders;
 };
 
@@ -237,22 +237,23 @@ static bool
 is_due(const struct config *config, const struct server_facts *before, bool any,
     int64_t now_ms)
 {
-	int64_t last_ms = before->probe_ms - config->poll_interval_ms;
+	int64_t last_ms = before->next_poll_ms - config->poll_interval_ms;
 
 	/* New to the state, which may have been lost, or back. */
-	if (before->probe_ms == 0 || before->health != SERVER_UP)
+	if (before->next_poll_ms == 0 || before->health != SERVER_UP)
 		return true;
 	/* The first poll of every five minutes by the clock. */
 	return any && now_ms / LOOK_MS != last_ms / LOOK_MS;
 }
 
 static void
-order(struct look *look, const struct server *server, const struct hook *hook,
+order(struct look *look, const struct server *server, const struct webhook *hook,
     struct str server_id)
 {
 
 	if (look->n_orders < ORDERS_AT_ONCE)
-		look->orders[look->n_orders++] = (struct hooks_order){server, hook, server_id};
+		look->orders[look->n_orders++] = (struct webhooks_order){server, hook,
+		    server_id};
 }
 
 /* Drop the hooks whose meetings are gone. */
@@ -267,7 +268,7 @@ drop_old(struct look *look)
 	size_t i;
 
 	for (i = 0; i < look->n_known; i++) {
-		struct hook *hook = &look->known[i];
+		struct webhook *hook = &look->known[i];
 
 		if (hook->is_dropped || hook->meeting_id.len == 0 ||
 		    hook->changed_ms > now_ms - MEETING_GONE_MS)
@@ -288,9 +289,10 @@ learn(struct look *look)
 	size_t i, n = 0;
 
 	for (i = 0; i < look->there.n; i++) {
-		const struct hooks_found *found = &look->there.list[i];
+		const struct webhooks_found *found = &look->there.list[i];
 
-		if (!found->is_ours || hooks_find(look->known, look->n_known, found->hook.id) ||
+		if (!found->is_ours ||
+		    webhooks_find(look->known, look->n_known, found->hook.id) ||
 		    call->store->verbs->hook_put(call->store, &found->hook, false) != STORE_OK)
 			continue;
 		look->known[look->n_known++] = found->hook;
@@ -305,16 +307,16 @@ static void
 compare(struct look *look, const struct server *server)
 {
 	bool *has = arena_alloc(look->call->arena, (look->n_known + 1) * sizeof(*has));
-	struct hook *hook;
+	struct webhook *hook;
 	struct str url;
 	size_t i;
 
 	for (i = 0; i < look->there.n; i++) {
-		const struct hooks_found *found = &look->there.list[i];
+		const struct webhooks_found *found = &look->there.list[i];
 
 		if (found->server != server)
 			continue;
-		hook = hooks_find(look->known, look->n_known, found->hook.id);
+		hook = webhooks_find(look->known, look->n_known, found->hook.id);
 		if (!hook)
 			continue; /* none of ours */
 		url = url_for(look->call, server, hook);
@@ -329,14 +331,14 @@ compare(struct look *look, const struct server *server)
 }
 
 void
-hooks_poll(struct call *call, uint64_t owner, const struct server *const *servers,
+webhooks_sync(struct call *call, uint64_t holder, const struct server *const *servers,
     const struct server_facts *before, size_t n)
 {
 	const struct store_verbs *verbs = call->store->verbs;
 	const struct server **due = arena_alloc(call->arena, (n + 1) * sizeof(*due));
 	struct look look = {.call = call};
-	struct hooks_done done;
-	struct hook *known;
+	struct webhooks_done done;
+	struct webhook *known;
 	size_t i, n_due = 0;
 
 	if (verbs->hook_list(call->store, call->arena, &known, &look.n_known) != STORE_OK)
@@ -345,9 +347,9 @@ hooks_poll(struct call *call, uint64_t owner, const struct server *const *server
 		if (is_due(call->config, &before[i], look.n_known > 0, call->request->now_ms))
 			due[n_due++] = servers[i];
 	/* It takes two rounds more than what the poll has done so far. */
-	if (n_due == 0 || !call_take_lease(call, owner, 5))
+	if (n_due == 0 || !call_take_lease(call, holder, 5))
 		return;
-	hooks_ask(call, due, n_due, &look.there);
+	webhooks_ask(call, due, n_due, &look.there);
 	look.known = arena_alloc(call->arena,
 	    (look.n_known + look.there.n + 1) * sizeof(*look.known));
 	if (look.n_known > 0)
@@ -357,5 +359,5 @@ hooks_poll(struct call *call, uint64_t owner, const struct server *const *server
 	learn(&look);
 	for (i = 0; i < look.there.n_answered; i++)
 		compare(&look, look.there.answered[i]);
-	hooks_do(call, look.orders, look.n_orders, &done);
+	webhooks_do(call, look.orders, look.n_orders, &done);
 }

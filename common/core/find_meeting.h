@@ -1,8 +1,8 @@
 /*
  * Find the server that has a meeting: the state first, then the servers.
  */
-#ifndef LOOKUP_H
-#define LOOKUP_H
+#ifndef FIND_MEETING_H
+#define FIND_MEETING_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -11,11 +11,11 @@
 
 /*
  * Find call->meeting_id and fill in server, meeting and is_mapped.  What the
- * state does not know is asked of all usable servers by lookup_ask.  A meeting
+ * state does not know is asked of all usable servers by find_meeting_ask.  A meeting
  * mapped to a server that is disabled or down counts as unknown; its mapping
  * stays.
  */
-void lookup_meeting(struct call *call);
+void find_meeting(struct call *call);
 
 /*
  * Ask all usable servers but one (NULL: all) for the meeting, in parallel with
@@ -25,10 +25,10 @@ void lookup_meeting(struct call *call);
  * server, or NULL.  What was learnt is remembered: where it is, or, if every
  * server answered, that it is nowhere.  call->silent tells who did not answer.
  */
-const struct server *lookup_ask(struct call *call, const struct server *except);
+const struct server *find_meeting_ask(struct call *call, const struct server *except);
 
 /* Does this server say, when asked, that it does not have the meeting?  (No
  * answer is not such a word.) */
-bool lookup_is_gone(struct call *call, const struct server *server);
+bool find_meeting_is_gone(struct call *call, const struct server *server);
 
 #endif

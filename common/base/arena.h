@@ -1,0 +1,42 @@
+/*
+ * Arenas: memory that is given up in one go.
+ *
+ * The law of ownership.  What belongs to a request is in its arena and dies with it.  A
+ * function that is given an arena returns memory of that arena: nobody frees such a piece,
+ * and every pointer to it, and every span over it, is borrowed until the arena is reset or
+ * freed.  What must outlive the request is copied out (mem_strdup); the copy has an owner,
+ * who frees it.  What was allocated elsewhere becomes the arena's by arena_take.  What
+ * belongs to the process is in no arena.
+ */
+#ifndef ARENA_H
+#define ARENA_H
+
+#include <stddef.h>
+
+struct arena;
+
+/*
+ * Return an empty arena: a pool that holds all the data of one request and
+ * gives it up in one go.  The caller frees it with arena_free().  An arena
+ * belongs to one thread at a time.
+ *
+ * Built with -DARENA_EMULATE each piece is a block of its own, so that
+ * sanitizers and valgrind see every overrun and every use after the reset.
+ */
+struct arena *arena_new(void);
+
+/* Give up everything the arena holds; the arena stays usable. */
+void arena_reset(struct arena *arena);
+
+/* Free the arena and all it holds.  NULL is ignored. */
+void arena_free(struct arena *arena);
+
+/* Return size zeroed bytes, aligned for any type, that live until the arena
+ * is reset. */
+void *arena_alloc(struct arena *arena, size_t size);
+
+/* Hand a malloc'ed block (or NULL) over to the arena, which frees it at the
+ * reset.  Returns the block. */
+void *arena_take(struct arena *arena, void *block);
+
+#endif
