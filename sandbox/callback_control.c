@@ -278,13 +278,15 @@ callback_control_receive(struct sandbox *sandbox, struct http_request *request)
 	struct text headers = { 0 };
 	struct receiver *receiver;
 	struct timespec delay;
+	const struct received *received;
 	unsigned status;
 
 	http_add_headers(request, &headers);
 	pthread_mutex_lock(&sandbox->lock);
 	receiver = receivers_need(&sandbox->receivers, name);
-	status = receivers_take(receiver, request->method, request->target, &headers,
-				&request->body)->status;
+	received = receivers_take(receiver, request->method, request->target, &headers,
+				  &request->body);
+	status = received->status;
 	delay.tv_sec = (time_t)(receiver->ms / 1000);
 	delay.tv_nsec = (long)(receiver->ms % 1000) * 1000000L;
 	pthread_mutex_unlock(&sandbox->lock);

@@ -17,7 +17,8 @@ struct server;
 struct command {
 	struct sandbox *sandbox;
 	struct http_request *request;
-	struct params params; /* of the query, then of the body unless it is the command's own */
+	/* Of the query, then of the body unless it is the command's own. */
+	struct params params;
 	struct text text;
 	unsigned status;
 };

@@ -39,7 +39,8 @@ answer_result(struct call *call, const char *returncode, const char *record_id, 
 	text_add_string(body, "}}");
 }
 
-/* Answers as Groovy's JsonBuilder.toPrettyString() writes an error; the text is message + value. */
+/* Answers as Groovy's JsonBuilder.toPrettyString() writes an error; the text is
+ * message + value. */
 static void
 fail_pretty(struct call *call, const char *key, const char *message, const char *value)
 {

@@ -1,0 +1,128 @@
+#!/bin/sh
+# The C files keep to the tree's style: what clang-format 14 and .clang-format
+# say, and how long lines, functions and files may be.  TAP; run from anywhere.
+
+cd "$(dirname "$0")/.." || exit 1
+files=$(git ls-files '*.c' '*.h')
+n=0
+status=0
+
+# Functions and files that may be longer, as they were when this was written.
+# A line: a name, then why.  What no longer needs its line fails here too.
+long_functions='
+calls.c:run_create one parameter after the other
+calls.c:run_join one parameter after the other
+main.c:main one option after the other, in the sandbox
+test_cgi.c:test_body test tables
+test_cgi.c:test_header test tables
+test_config.c:test_every_key one key after the other
+test_http_curl.c:serve one path after the other
+test_placement.c:test_exclusions test tables
+test_server.c:test_transitions test tables
+test_store.c:test_polls one poll after the other
+test_store.c:test_columns SQL
+test_xml.c:test_lists test tables
+'
+long_files='
+config.c tables, to be divided
+http_curl.c to be divided
+store_memory.c to be divided
+store_sqlite.c SQL tables, to be divided
+calls.c to be divided
+driver.c to be divided
+test_config.c test tables
+test_http_curl.c to be divided
+test_placement.c test tables
+test_store.c test tables, to be divided
+'
+
+# report NAME VIOLATIONS: one check, passed when there are none.
+report() {
+	n=$((n + 1))
+	if [ -z "$2" ]; then
+		echo "ok $n - $1"
+	else
+		echo "not ok $n - $1"
+		printf '%s\n' "$2" | sed 's/^/#   /'
+		status=1
+	fi
+}
+
+# unexcused NAMES-AND-SIZES EXCUSES: the lines of the first whose name is none of
+# the second's, and what of the second is not needed.
+unexcused() {
+	printf '%s\n@\n%s\n' "$2" "$1" | awk '
+		/^@$/ { excuses_end = 1; next }
+		NF == 0 { next }
+		!excuses_end { excused[$1] = 1; next }
+		{
+			name = $1
+			sub(/.*\//, "", name)
+			if (name in excused)
+				needed[name] = 1
+			else
+				print $0
+		}
+		END {
+			for (name in excused)
+				if (!(name in needed))
+					print "tests/style.sh: " name " needs no exception"
+		}'
+}
+
+# ---- clang-format ---------------------------------------------------------------
+
+format=
+for name in clang-format-14 clang-format; do
+	case $("$name" --version 2>/dev/null) in
+	*"version 14."*)
+		format=$name
+		break
+		;;
+	esac
+done
+if [ -z "$format" ]; then
+	report 'clang-format finds nothing to change' \
+		'clang-format 14 is missing: apt-get install clang-format'
+else
+	# shellcheck disable=SC2086 # a list of words
+	report 'clang-format finds nothing to change' \
+		"$("$format" --dry-run -Werror $files 2>&1 | grep ': error: ')"
+fi
+
+# ---- Sizes ------------------------------------------------------------------------
+
+# Bytes 0x80 to 0xbf continue a character.
+report 'no line is longer than 96 columns' "$(for file in $files; do
+	expand -t 8 "$file" | LC_ALL=C tr -d '\200-\277' |
+		LC_ALL=C awk -v file="$file" 'length($0) > 96 { print file ":" FNR ": " length($0) }'
+done)"
+
+# Return types have a line of their own, so a function begins with its name in
+# column 0, and its braces stand there too.
+functions=$(for file in $files; do
+	awk -v file="$file" '
+		/^[A-Za-z_][A-Za-z_0-9]*\(/ { name = $0; sub(/\(.*/, "", name) }
+		/^\{/ { start = FNR }
+		/^\}/ && start {
+			if (FNR - start - 1 > 80)
+				print file ":" name " " FNR - start - 1
+			start = 0
+		}' "$file"
+done)
+report 'no function is longer than 80 lines' "$(unexcused "$functions" "$long_functions")"
+
+# shellcheck disable=SC2086 # a list of words
+report 'no file is longer than 700 lines' "$(unexcused "$(wc -l $files |
+	awk '$1 > 700 && $2 != "total" { print $2, $1 }')" "$long_files")"
+
+# ---- Words ------------------------------------------------------------------------
+
+# shellcheck disable=SC2086 # a list of words
+report 'sizeof has brackets' "$(grep -nE '\<sizeof [a-z_*]' $files)"
+# shellcheck disable=SC2086 # a list of words
+report 'conditions do not compare with NULL' \
+	"$(grep -nE '\<(if|while) \([a-z_][][a-z_0-9.>-]* [!=]= NULL\)' $files)"
+
+echo "1..$n"
+exit $status
