@@ -28,6 +28,7 @@ run curl curl
 run openssl openssl
 check clang clang
 check libxml2-dev pc:libxml-2.0
+check clang-format clang-format
 check lighttpd /usr/sbin/lighttpd
 check nginx-light /usr/sbin/nginx
 check apache2 /usr/sbin/apache2
