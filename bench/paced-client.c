@@ -27,21 +27,21 @@
 #define ANSWER_SECONDS 60
 
 static const char usage[] =
-	"usage: paced-client PORT PATHS CONNECTIONS RATE SECONDS LATENCIES [skip]\n"
-	"\n"
-	"Asks 127.0.0.1:PORT for the paths, one a line of the file PATHS, in turn: RATE\n"
-	"requests a second in all, over so many connections. The file LATENCIES gets a\n"
-	"line for each request: microseconds, and \"good\" or \"bad\" (no answer, a status\n"
-	"other than 200 and 302, or a FAILED document).\n"
-	"\n"
-	"skip: a request that is due while its connection still waits for an answer is\n"
-	"left out, as by somebody who waits for a page before asking for the next.\n";
+    "usage: paced-client PORT PATHS CONNECTIONS RATE SECONDS LATENCIES [skip]\n"
+    "\n"
+    "Asks 127.0.0.1:PORT for the paths, one a line of the file PATHS, in turn: RATE\n"
+    "requests a second in all, over so many connections. The file LATENCIES gets a\n"
+    "line for each request: microseconds, and \"good\" or \"bad\" (no answer, a status\n"
+    "other than 200 and 302, or a FAILED document).\n"
+    "\n"
+    "skip: a request that is due while its connection still waits for an answer is\n"
+    "left out, as by somebody who waits for a page before asking for the next.\n";
 
 struct connection {
 	pthread_t thread;
 	int number;
 	int fd;
-	int64_t *took_us;  /* negative: the answer was bad */
+	int64_t *took_us; /* negative: the answer was bad */
 	size_t n;
 };
 
@@ -74,12 +74,13 @@ sleep_until(int64_t us)
 static int
 open_connection(void)
 {
-	struct timeval limit = { ANSWER_SECONDS, 0 };
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), on = 1;
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
 	if (fd < 0)
 		return -1;
+	int on = 1;
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	struct timeval limit = { ANSWER_SECONDS, 0 };
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
 	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0)
 		return fd;
@@ -101,12 +102,11 @@ static bool
 is_whole(const char *answer, size_t len)
 {
 	const char *body = strstr(answer, "\r\n\r\n");
-	long length;
 
 	if (!body)
 		return false;
 	body += 4;
-	length = body_length(answer);
+	long length = body_length(answer);
 	if (length >= 0)
 		return len - (size_t)(body - answer) >= (size_t)length;
 	return len >= 5 && strcmp(answer + len - 5, "0\r\n\r\n") == 0;
@@ -120,7 +120,7 @@ ask(struct connection *c, const char *path, char *answer)
 	size_t len = 0;
 	ssize_t n;
 	int size = snprintf(request, sizeof(request),
-		"GET %s HTTP/1.1\r\nHost: gateway.example\r\n\r\n", path);
+	    "GET %s HTTP/1.1\r\nHost: gateway.example\r\n\r\n", path);
 
 	if (c->fd < 0)
 		c->fd = open_connection();
@@ -128,7 +128,9 @@ ask(struct connection *c, const char *path, char *answer)
 		goto broken;
 	answer[0] = '\0';
 	while (!is_whole(answer, len)) {
-		n = len < ANSWER_MAX - 1 ? recv(c->fd, answer + len, ANSWER_MAX - 1 - len, 0) : 0;
+		n = len < ANSWER_MAX - 1 ?
+		    recv(c->fd, answer + len, ANSWER_MAX - 1 - len, 0) :
+		    0;
 		if (n <= 0)
 			goto broken;
 		len += (size_t)n;
@@ -139,7 +141,7 @@ ask(struct connection *c, const char *path, char *answer)
 		c->fd = -1;
 	}
 	return (strncmp(answer + 9, "200", 3) == 0 || strncmp(answer + 9, "302", 3) == 0) &&
-		!strstr(answer, "<returncode>FAILED<");
+	    !strstr(answer, "<returncode>FAILED<");
 
 broken:
 	if (c->fd >= 0)
@@ -153,22 +155,19 @@ connection_main(void *argument)
 {
 	struct connection *c = argument;
 	char *answer = malloc(ANSWER_MAX);
-	int64_t due_us, now;
 	unsigned seed = (unsigned)begin_us + (unsigned)c->number;
-	size_t k;
-	bool good;
 
-	for (k = (size_t)c->number;; k += (size_t)n_connections) {
-		due_us = begin_us + (int64_t)(((double)k +
-			(double)rand_r(&seed) / RAND_MAX) * 1e6 / rate);
+	for (size_t k = (size_t)c->number;; k += (size_t)n_connections) {
+		int64_t due_us = begin_us +
+		    (int64_t)(((double)k + (double)rand_r(&seed) / RAND_MAX) * 1e6 / rate);
 		if (due_us >= begin_us + (int64_t)(seconds * 1e6))
 			break;
-		now = now_us();
+		int64_t now = now_us();
 		if (skip && now > due_us && c->n > 0)
 			continue;
 		if (now < due_us)
 			sleep_until(due_us);
-		good = ask(c, paths[k % n_paths], answer);
+		bool good = ask(c, paths[k % n_paths], answer);
 		c->took_us[c->n++] = good ? now_us() - due_us : due_us - now_us();
 	}
 	if (c->fd >= 0)
@@ -181,11 +180,11 @@ static bool
 read_paths(const char *name)
 {
 	FILE *file = fopen(name, "re");
-	char *line = NULL;
-	size_t size = 0;
 
 	if (!file)
 		return false;
+	char *line = NULL;
+	size_t size = 0;
 	while (n_paths < PATHS_MAX && getline(&line, &size, file) > 0) {
 		line[strcspn(line, "\n")] = '\0';
 		paths[n_paths++] = strdup(line);
@@ -198,11 +197,6 @@ read_paths(const char *name)
 int
 main(int argc, char **argv)
 {
-	struct connection *connections;
-	FILE *file;
-	size_t k;
-	int i;
-
 	if (argc < 7 || argc > 8 || (argc == 8 && strcmp(argv[7], "skip") != 0) ||
 	    (n_connections = atoi(argv[3])) < 1 || n_connections > 1000 ||
 	    (rate = atof(argv[4])) <= 0 || (seconds = atof(argv[5])) <= 0) {
@@ -213,28 +207,29 @@ main(int argc, char **argv)
 	address.sin_family = AF_INET;
 	address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	address.sin_port = htons((uint16_t)atoi(argv[1]));
+	FILE *file;
 	if (!read_paths(argv[2]) || !(file = fopen(argv[6], "we"))) {
 		perror("paced-client");
 		return 1;
 	}
 
-	connections = calloc((size_t)n_connections, sizeof(*connections));
+	struct connection *connections = calloc((size_t)n_connections, sizeof(*connections));
 	begin_us = now_us() + 100000;
-	for (i = 0; i < n_connections; i++) {
+	for (int i = 0; i < n_connections; i++) {
 		connections[i].number = i;
 		connections[i].fd = -1;
 		connections[i].took_us = calloc((size_t)(rate * seconds) + 1, sizeof(int64_t));
 		pthread_create(&connections[i].thread, NULL, connection_main, &connections[i]);
 	}
-	for (i = 0; i < n_connections; i++) {
+	for (int i = 0; i < n_connections; i++) {
 		pthread_join(connections[i].thread, NULL);
-		for (k = 0; k < connections[i].n; k++)
+		for (size_t k = 0; k < connections[i].n; k++)
 			fprintf(file, "%lld %s\n", llabs((long long)connections[i].took_us[k]),
-				connections[i].took_us[k] < 0 ? "bad" : "good");
+			    connections[i].took_us[k] < 0 ? "bad" : "good");
 		free(connections[i].took_us);
 	}
 	free(connections);
-	for (k = 0; k < n_paths; k++)
+	for (size_t k = 0; k < n_paths; k++)
 		free(paths[k]);
 	return fclose(file) == 0 ? 0 : 1;
 }

@@ -28,7 +28,6 @@ static const char usage[] =
 static const char *
 variable(void *context, const char *name)
 {
-
 	(void)context;
 	return getenv(name);
 }
@@ -45,7 +44,6 @@ read_body(void *context, char *data, size_t size)
 static void
 write_bytes(void *context, struct str bytes)
 {
-
 	(void)context;
 	fwrite(bytes.data, 1, bytes.len, stdout);
 }
@@ -55,11 +53,10 @@ static int
 poll_once(const char *config_path, bool is_round)
 {
 	struct app *app = app_open(config_path, HTTP_CURL_INLINE, 1);
-	struct arena *arena;
 
 	if (!app)
 		return 1;
-	arena = arena_new();
+	struct arena *arena = arena_new();
 	app_poll(app, arena, is_round);
 	arena_free(arena);
 	app_close(app);
@@ -74,7 +71,6 @@ poll_once(const char *config_path, bool is_round)
 static void
 poll_behind(const char *config_path)
 {
-
 	if (fork() != 0)
 		return;
 	setsid();
@@ -88,7 +84,7 @@ poll_behind(const char *config_path)
 static int
 serve(const char *config_path)
 {
-	struct cgi_stream stream = {variable, read_body, write_bytes, NULL};
+	struct cgi_stream stream = { variable, read_body, write_bytes, NULL };
 	struct app *app = app_open(config_path, HTTP_CURL_INLINE, 1);
 	struct arena *arena = arena_new();
 	int status = app ? 0 : 1;
@@ -114,15 +110,13 @@ main(int argc, char **argv)
 {
 	enum { CHECK = 256, POLL, HELP, VERSION };
 	static const struct option options[] = {
-		{"config", required_argument, NULL, 'c'},
-		{"check-config", no_argument, NULL, CHECK},
-		{"poll", no_argument, NULL, POLL},
-		{"help", no_argument, NULL, HELP},
-		{"version", no_argument, NULL, VERSION},
-		{0},
+		{ "config", required_argument, NULL, 'c' },
+		{ "check-config", no_argument, NULL, CHECK },
+		{ "poll", no_argument, NULL, POLL },
+		{ "help", no_argument, NULL, HELP },
+		{ "version", no_argument, NULL, VERSION },
+		{ 0 },
 	};
-	const char *config_path = NULL;
-	bool check = false, poll = false;
 	int option;
 
 	app_open_standard_files();
@@ -135,6 +129,8 @@ main(int argc, char **argv)
 	if (getenv("REQUEST_METHOD"))
 		return serve(NULL);
 
+	const char *config_path = NULL;
+	bool check = false, poll = false;
 	while ((option = getopt_long(argc, argv, "c:", options, NULL)) != -1) {
 		switch (option) {
 		case 'c':
@@ -161,7 +157,9 @@ main(int argc, char **argv)
 		return app_check_config(config_path);
 	if (poll)
 		return poll_once(config_path, true);
-	fputs("tinyscale.cgi: REQUEST_METHOD is not set: a web server runs this program, "
-	    "see tinyscale.cgi(8)\n", stderr);
+	fputs(
+	    "tinyscale.cgi: REQUEST_METHOD is not set: a web server runs this program, "
+	    "see tinyscale.cgi(8)\n",
+	    stderr);
 	return 2;
 }

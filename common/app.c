@@ -30,7 +30,7 @@
 struct generation {
 	struct api api;
 	struct config *config;
-	unsigned references;      /* under the app's mutex */
+	unsigned references; /* under the app's mutex */
 };
 
 struct app {
@@ -63,7 +63,6 @@ random_bits(void)
 static void
 generation_free(struct generation *generation)
 {
-
 	if (!generation)
 		return;
 	if (generation->api.http)
@@ -78,13 +77,13 @@ generation_free(struct generation *generation)
 static void
 log_problems(const struct buf *problems)
 {
-	struct str rest = buf_view(problems), line;
+	struct str rest = buf_view(problems);
 	struct arena *arena = arena_new();
 
 	while (rest.len > 0) {
 		size_t end = str_find(rest, STR("\n"), 0);
 
-		line = str_part(rest, 0, end);
+		struct str line = str_part(rest, 0, end);
 		rest = str_part(rest, end == SIZE_MAX ? rest.len : end + 1, SIZE_MAX);
 		if (line.len > 0)
 			log_error("configuration", "problem", str_copy(arena, line));
@@ -96,7 +95,6 @@ log_problems(const struct buf *problems)
 static unsigned
 max_calls_per_server(const struct config *config, unsigned threads)
 {
-
 	if (threads <= 1)
 		return 0;
 	if (config->max_calls_per_server > 0)
@@ -108,12 +106,14 @@ static struct generation *
 generation_new(const char *config_path, enum http_curl_mode mode, unsigned threads)
 {
 	struct generation *generation = mem_alloc(sizeof(*generation));
-	struct http_curl_options options = {.mode = mode, .agent = PACKAGE_NAME "/" PACKAGE_VERSION};
-	struct config *config;
+	struct http_curl_options options = {
+		.mode = mode,
+		.agent = PACKAGE_NAME "/" PACKAGE_VERSION,
+	};
 	struct buf problems;
 
 	buf_init(&problems, PROBLEMS_BYTES);
-	config = config_load(config_path, &problems);
+	struct config *config = config_load(config_path, &problems);
 	if (!config) {
 		log_problems(&problems);
 		goto fail;
@@ -122,7 +122,8 @@ generation_new(const char *config_path, enum http_curl_mode mode, unsigned threa
 	generation->config = config;
 	generation->references = 1;
 	generation->api.config = config;
-	generation->api.store = config->state ? store_sqlite_open(config->state) :
+	generation->api.store = config->state ?
+	    store_sqlite_open(config->state) :
 	    store_none_open();
 	options.connect_timeout_ms = config->connect_timeout_ms;
 	options.ca_file = config->ca_file;
@@ -160,17 +161,17 @@ app_raise_descriptor_limit(void)
 		return;
 	limit.rlim_cur = limit.rlim_max;
 	if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
-		log_warn("the limit of descriptors cannot be raised", "reason", strerror(errno));
+		log_warn("the limit of descriptors cannot be raised", "reason",
+		    strerror(errno));
 }
 
 int
 app_check_config(const char *config_path_given)
 {
-	struct config *config;
 	struct buf problems;
 
 	buf_init(&problems, PROBLEMS_BYTES);
-	config = config_load(config_path_given, &problems);
+	struct config *config = config_load(config_path_given, &problems);
 	if (config)
 		printf("%s: fine, %zu server%s\n", config_path(config_path_given),
 		    config->n_servers, config->n_servers == 1 ? "" : "s");
@@ -203,10 +204,8 @@ app_open(const char *config_path_given, enum http_curl_mode mode, unsigned threa
 static void
 generation_release(struct app *app, struct generation *generation)
 {
-	bool last;
-
 	pthread_mutex_lock(&app->mutex);
-	last = --generation->references == 0;
+	bool last = --generation->references == 0;
 	pthread_mutex_unlock(&app->mutex);
 	if (last)
 		generation_free(generation);
@@ -215,16 +214,14 @@ generation_release(struct app *app, struct generation *generation)
 int
 app_reload(struct app *app)
 {
-	struct generation *next, *old;
-
-	next = generation_new(app->config_path, app->mode, app->threads);
+	struct generation *next = generation_new(app->config_path, app->mode, app->threads);
 	if (!next) {
-		log_error("the new configuration is bad; the old one stays in use",
-		    "file", config_path(app->config_path));
+		log_error("the new configuration is bad; the old one stays in use", "file",
+		    config_path(app->config_path));
 		return -1;
 	}
 	pthread_mutex_lock(&app->mutex);
-	old = app->now;
+	struct generation *old = app->now;
 	app->now = next;
 	pthread_mutex_unlock(&app->mutex);
 	generation_release(app, old);
@@ -235,10 +232,8 @@ app_reload(struct app *app)
 static struct generation *
 generation_acquire(struct app *app)
 {
-	struct generation *generation;
-
 	pthread_mutex_lock(&app->mutex);
-	generation = app->now;
+	struct generation *generation = app->now;
 	generation->references++;
 	pthread_mutex_unlock(&app->mutex);
 	return generation;
@@ -249,12 +244,12 @@ app_serve(struct app *app, struct arena *arena, const struct cgi_stream *stream)
 {
 	struct generation *generation = generation_acquire(app);
 	int64_t start_ms = clock_ms(CLOCK_MONOTONIC);
-	struct response response;
 	struct request request;
 
 	cgi_read_request(arena, stream, (size_t)generation->config->max_body_bytes, &request);
 	request.now_ms = clock_ms(CLOCK_REALTIME);
 	request.nonce = random_bits();
+	struct response response;
 	api_handle(&generation->api, arena, &request, &response);
 	cgi_write_response(stream, &request, &response);
 	api_log(&request, &response, clock_ms(CLOCK_MONOTONIC) - start_ms);
@@ -267,8 +262,7 @@ app_poll(struct app *app, struct arena *arena, bool is_round)
 {
 	struct generation *generation = generation_acquire(app);
 
-	poll_run(&generation->api, arena, clock_ms(CLOCK_REALTIME), random_bits(),
-	    is_round);
+	poll_run(&generation->api, arena, clock_ms(CLOCK_REALTIME), random_bits(), is_round);
 	generation_release(app, generation);
 }
 
@@ -295,10 +289,10 @@ app_poll_pause_ms(struct app *app)
 void
 app_refuse(struct arena *arena, const struct cgi_stream *stream)
 {
-	struct response response = {0};
 	struct request request;
 
 	cgi_read_request(arena, stream, 0, &request);
+	struct response response = { 0 };
 	reply_error(&response, arena, REPLY_MISCONFIGURED);
 	cgi_write_response(stream, &request, &response);
 }
@@ -306,7 +300,6 @@ app_refuse(struct arena *arena, const struct cgi_stream *stream)
 void
 app_close(struct app *app)
 {
-
 	if (!app)
 		return;
 	generation_free(app->now);

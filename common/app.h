@@ -13,7 +13,6 @@ struct app;
 struct arena;
 struct cgi_stream;
 
-
 /* Put files on the descriptors 0 to 2 that are closed, before any other is
  * opened: a stray message must not land in the state. */
 void app_open_standard_files(void);

@@ -19,7 +19,6 @@
 static const char *
 unix_path(const char *address)
 {
-
 	return strncmp(address, "unix:", 5) == 0 && address[5] ? address + 5 : NULL;
 }
 
@@ -28,11 +27,10 @@ static bool
 is_served(const struct sockaddr_un *address)
 {
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	bool served;
 
 	if (fd < 0)
 		return false;
-	served = connect(fd, (const struct sockaddr *)address, sizeof(*address)) == 0;
+	bool served = connect(fd, (const struct sockaddr *)address, sizeof(*address)) == 0;
 	close(fd);
 	return served;
 }
@@ -40,30 +38,31 @@ is_served(const struct sockaddr_un *address)
 static int
 listen_unix(const char *path)
 {
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	struct stat file;
-	mode_t mask;
-	int fd, bound;
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
 
 	if (strlen(path) >= sizeof(address.sun_path)) {
 		log_error("the socket's path is too long", "path", path);
 		return -1;
 	}
 	strcpy(address.sun_path, path);
+	struct stat file;
 	if (stat(path, &file) == 0 && S_ISSOCK(file.st_mode)) {
 		if (is_served(&address)) {
-			log_error("another program listens on this socket already; stop it, "
-			    "or choose another path", "path", path);
+			log_error(
+			    "another program listens on this socket already; stop it, "
+			    "or choose another path",
+			    "path", path);
 			return -1;
 		}
 		unlink(path);
 	}
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	mask = umask(0117); /* 0660: the web server's group, and nobody else */
-	bound = fd < 0 ? -1 : bind(fd, (struct sockaddr *)&address, sizeof(address));
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	mode_t mask = umask(0117); /* 0660: the web server's group, and nobody else */
+	int bound = fd < 0 ? -1 : bind(fd, (struct sockaddr *)&address, sizeof(address));
 	umask(mask);
 	if (bound != 0 || listen(fd, BACKLOG) != 0) {
-		log_error("cannot listen on the socket", "path", path, "reason", strerror(errno));
+		log_error("cannot listen on the socket", "path", path, "reason",
+		    strerror(errno));
 		if (fd >= 0)
 			close(fd);
 		return -1;
@@ -75,14 +74,15 @@ listen_unix(const char *path)
 static int
 listen_on(const struct addrinfo *address)
 {
-	int fd = socket(address->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0), one = 1, error;
+	int fd = socket(address->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
 	if (fd < 0)
 		return -1;
+	int one = 1;
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
 	if (bind(fd, address->ai_addr, address->ai_addrlen) == 0 && listen(fd, BACKLOG) == 0)
 		return fd;
-	error = errno;
+	int error = errno;
 	close(fd);
 	errno = error;
 	return -1;
@@ -106,19 +106,19 @@ listen_first(const struct addrinfo *found)
 static int
 listen_tcp(const char *host, const char *port)
 {
-	struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE};
+	struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE };
 	struct addrinfo *found = NULL;
-	int fd, error;
 
-	error = getaddrinfo(host, port, &hints, &found);
+	int error = getaddrinfo(host, port, &hints, &found);
 	if (error != 0) {
 		log_error("cannot find the address to listen on", "host", host, "port", port,
 		    "reason", gai_strerror(error));
 		return -1;
 	}
-	fd = listen_first(found);
+	int fd = listen_first(found);
 	if (fd < 0)
-		log_error("cannot listen", "host", host, "port", port, "reason", strerror(errno));
+		log_error("cannot listen", "host", host, "port", port, "reason",
+		    strerror(errno));
 	freeaddrinfo(found);
 	return fd;
 }
@@ -126,13 +126,11 @@ listen_tcp(const char *host, const char *port)
 int
 listen_open(const char *address)
 {
-	char *host, *port;
-	int fd = -1;
-
 	if (unix_path(address))
 		return listen_unix(unix_path(address));
-	host = mem_strdup(address);
-	port = strrchr(host, ':');
+	char *host = mem_strdup(address);
+	char *port = strrchr(host, ':');
+	int fd = -1;
 	if (strncmp(host, "tcp:", 4) == 0 && port > host + 3 && port[1]) {
 		*port = '\0';
 		/* [::1] in brackets, as in a URL. */
@@ -155,9 +153,11 @@ listen_inherited(void)
 	socklen_t size = sizeof(int);
 	int listens = 0;
 
-	if (getsockopt(STDIN_FILENO, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) == 0 && listens)
+	if (getsockopt(STDIN_FILENO, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) == 0 &&
+	    listens)
 		return STDIN_FILENO;
-	log_error("descriptor 0 is no listening socket: start this program from a web server, "
+	log_error(
+	    "descriptor 0 is no listening socket: start this program from a web server, "
 	    "spawn-fcgi or systemd, or give -s unix:/path");
 	return -1;
 }
@@ -165,7 +165,6 @@ listen_inherited(void)
 void
 listen_stop(int fd, const char *address)
 {
-
 	if (address && unix_path(address))
 		unlink(unix_path(address));
 	dup2(STDERR_FILENO, fd);

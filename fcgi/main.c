@@ -58,7 +58,6 @@ struct settings {
 static void
 set_memory(void)
 {
-
 	mallopt(M_MMAP_THRESHOLD, MAPPED_BYTES);
 	mallopt(M_TRIM_THRESHOLD, KEPT_BYTES);
 }
@@ -66,7 +65,6 @@ set_memory(void)
 static void
 block_signals(sigset_t *taken)
 {
-
 	sigemptyset(taken);
 	sigaddset(taken, SIGTERM);
 	sigaddset(taken, SIGINT);
@@ -79,9 +77,8 @@ block_signals(sigset_t *taken)
 static void
 wait_for_signals(struct app *app, const sigset_t *taken)
 {
-	int taken_signal;
-
 	for (;;) {
+		int taken_signal;
 		if (sigwait(taken, &taken_signal) != 0)
 			continue;
 		if (taken_signal != SIGHUP)
@@ -96,13 +93,13 @@ serve(const struct settings *settings)
 	struct worker_pool *pool = NULL;
 	struct poller *poller = NULL;
 	struct app *app = NULL;
-	int fd, status = 1;
+	int status = 1;
 	sigset_t taken;
 
 	block_signals(&taken);
 	if (worker_init() != 0)
 		return 1;
-	fd = settings->address ? listen_open(settings->address) : listen_inherited();
+	int fd = settings->address ? listen_open(settings->address) : listen_inherited();
 	if (fd < 0)
 		return 1;
 	app = app_open(settings->config_path, HTTP_CURL_THREAD, (unsigned)settings->threads);
@@ -136,16 +133,14 @@ main(int argc, char **argv)
 {
 	enum { CHECK = 256, HELP, VERSION };
 	static const struct option options[] = {
-		{"config", required_argument, NULL, 'c'},
-		{"socket", required_argument, NULL, 's'},
-		{"threads", required_argument, NULL, 't'},
-		{"check-config", no_argument, NULL, CHECK},
-		{"help", no_argument, NULL, HELP},
-		{"version", no_argument, NULL, VERSION},
-		{0},
+		{ "config", required_argument, NULL, 'c' },
+		{ "socket", required_argument, NULL, 's' },
+		{ "threads", required_argument, NULL, 't' },
+		{ "check-config", no_argument, NULL, CHECK },
+		{ "help", no_argument, NULL, HELP },
+		{ "version", no_argument, NULL, VERSION },
+		{ 0 },
 	};
-	struct settings settings = {.threads = DEFAULT_THREADS};
-	bool check = false;
 	int option;
 
 	set_memory();
@@ -153,6 +148,8 @@ main(int argc, char **argv)
 	if (log_open("tinyscale.fcgi", getenv("TINYSCALE_LOG")) != 0)
 		log_warn("TINYSCALE_LOG is none of error, warn, info, debug; using info");
 	app_raise_descriptor_limit();
+	struct settings settings = { .threads = DEFAULT_THREADS };
+	bool check = false;
 	while ((option = getopt_long(argc, argv, "c:s:t:", options, NULL)) != -1) {
 		switch (option) {
 		case 'c':
@@ -162,8 +159,10 @@ main(int argc, char **argv)
 			settings.address = optarg;
 			break;
 		case 't':
-			if (str_to_int(str_from(optarg), 1, MAX_THREADS, &settings.threads) != 0) {
-				fprintf(stderr, "tinyscale.fcgi: -t takes a number from 1 to %d\n",
+			if (str_to_int(str_from(optarg), 1, MAX_THREADS, &settings.threads) !=
+			    0) {
+				fprintf(stderr,
+				    "tinyscale.fcgi: -t takes a number from 1 to %d\n",
 				    MAX_THREADS);
 				return 2;
 			}

@@ -15,7 +15,7 @@
 
 struct poller {
 	struct app *app;
-	int stop_fd;  /* an eventfd, readable from the stop on */
+	int stop_fd; /* an eventfd, readable from the stop on */
 	pthread_t thread;
 };
 
@@ -24,7 +24,7 @@ poller_run(void *argument)
 {
 	struct poller *poller = argument;
 	struct arena *arena = arena_new();
-	struct pollfd stop = {.fd = poller->stop_fd, .events = POLLIN};
+	struct pollfd stop = { .fd = poller->stop_fd, .events = POLLIN };
 
 	do {
 		app_poll(poller->app, arena, false);
@@ -38,11 +38,11 @@ struct poller *
 poller_open(struct app *app)
 {
 	struct poller *poller = mem_alloc(sizeof(*poller));
-	int error;
 
 	poller->app = app;
 	poller->stop_fd = eventfd(0, EFD_CLOEXEC);
-	error = poller->stop_fd < 0 ? errno :
+	int error = poller->stop_fd < 0 ?
+	    errno :
 	    pthread_create(&poller->thread, NULL, poller_run, poller);
 	if (error == 0)
 		return poller;
@@ -56,7 +56,6 @@ poller_open(struct app *app)
 void
 poller_close(struct poller *poller)
 {
-
 	eventfd_write(poller->stop_fd, 1);
 	pthread_join(poller->thread, NULL);
 	close(poller->stop_fd);

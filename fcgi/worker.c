@@ -43,7 +43,7 @@
 struct worker_pool {
 	struct app *app;
 	int listen_fd;
-	int stop_fd;      /* an eventfd, readable from the stop on */
+	int stop_fd; /* an eventfd, readable from the stop on */
 	int epoll_fd;
 	atomic_bool stopping;
 	atomic_llong exhausted_s; /* when it was last told that descriptors ran out, or 0 */
@@ -78,10 +78,9 @@ static bool
 send_all(int fd, const void *data, size_t len, int flags)
 {
 	const char *next = data;
-	ssize_t sent;
 
 	while (len > 0) {
-		sent = send(fd, next, len, flags | MSG_NOSIGNAL);
+		ssize_t sent = send(fd, next, len, flags | MSG_NOSIGNAL);
 		if (sent < 0 && errno == EINTR)
 			continue;
 		if (sent < 0)
@@ -102,10 +101,10 @@ send_records(FCGX_Request *fcgx, struct str bytes)
 		.requestIdB1 = (unsigned char)(fcgx->requestId >> 8),
 		.requestIdB0 = (unsigned char)fcgx->requestId,
 	};
-	struct str part;
 
 	if (FCGX_FFlush(fcgx->out) != 0)
 		return;
+	struct str part;
 	for (; bytes.len > 0; bytes = str_part(bytes, part.len, SIZE_MAX)) {
 		part = str_part(bytes, 0, RECORD_BYTES);
 		header.contentLengthB1 = (unsigned char)(part.len >> 8);
@@ -138,7 +137,7 @@ write_bytes(void *context, struct str bytes)
 static int
 serve(struct worker_pool *pool, struct arena *arena, FCGX_Request *fcgx, int fd)
 {
-	struct cgi_stream stream = {variable, read_body, write_bytes, fcgx};
+	struct cgi_stream stream = { variable, read_body, write_bytes, fcgx };
 
 	/* Without keepConnection the Finish that Accept_r begins with would close
 	 * the connection we hand over; with a listening socket of -1 a broken
@@ -169,7 +168,7 @@ serve(struct worker_pool *pool, struct arena *arena, FCGX_Request *fcgx, int fd)
 static int
 watch_once(struct worker_pool *pool, int operation, int fd)
 {
-	struct epoll_event event = {.events = EPOLLIN | EPOLLONESHOT, .data.fd = fd};
+	struct epoll_event event = { .events = EPOLLIN | EPOLLONESHOT, .data.fd = fd };
 
 	return epoll_ctl(pool->epoll_fd, operation, fd, &event);
 }
@@ -178,7 +177,7 @@ watch_once(struct worker_pool *pool, int operation, int fd)
 static int
 watch_by_all(struct worker_pool *pool, int fd)
 {
-	struct epoll_event event = {.events = EPOLLIN, .data.fd = fd};
+	struct epoll_event event = { .events = EPOLLIN, .data.fd = fd };
 
 	return epoll_ctl(pool->epoll_fd, EPOLL_CTL_ADD, fd, &event);
 }
@@ -187,7 +186,7 @@ watch_by_all(struct worker_pool *pool, int fd)
 static void
 bear_exhaustion(struct worker_pool *pool, int error)
 {
-	static const struct timespec pause = {.tv_nsec = EXHAUSTED_PAUSE_MS * 1000000L};
+	static const struct timespec pause = { .tv_nsec = EXHAUSTED_PAUSE_MS * 1000000L };
 	struct timespec now;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
@@ -203,11 +202,12 @@ bear_exhaustion(struct worker_pool *pool, int error)
 static int
 accept_connection(struct worker_pool *pool)
 {
-	static const struct timeval receive = {.tv_sec = RECEIVE_TIMEOUT_S};
-	static const struct timeval send = {.tv_sec = SEND_TIMEOUT_S};
+	static const struct timeval receive = { .tv_sec = RECEIVE_TIMEOUT_S };
+	static const struct timeval send = { .tv_sec = SEND_TIMEOUT_S };
 	int fd = accept4(pool->listen_fd, NULL, NULL, SOCK_CLOEXEC);
 
-	if (fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM))
+	if (fd < 0 &&
+	    (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM))
 		bear_exhaustion(pool, errno);
 	/* Now the next connection may wake the next thread. */
 	watch_once(pool, EPOLL_CTL_MOD, pool->listen_fd);
@@ -223,17 +223,16 @@ worker_run(void *argument)
 {
 	struct worker_pool *pool = argument;
 	struct arena *arena = arena_new();
-	struct epoll_event event;
 	FCGX_Request fcgx;
-	int fd;
 
 	FCGX_InitRequest(&fcgx, -1, 0);
 	while (!atomic_load(&pool->stopping)) {
+		struct epoll_event event;
 		if (epoll_wait(pool->epoll_fd, &event, 1, -1) != 1)
 			continue;
 		if (event.data.fd == pool->stop_fd || atomic_load(&pool->stopping))
 			break;
-		fd = event.data.fd;
+		int fd = event.data.fd;
 		if (fd == pool->listen_fd)
 			fd = accept_connection(pool);
 		else
@@ -253,13 +252,13 @@ static int
 pool_start(struct worker_pool *pool, unsigned threads)
 {
 	pthread_attr_t attributes;
-	int error = 0;
 
 	pthread_attr_init(&attributes);
 	pthread_attr_setstacksize(&attributes, STACK_BYTES);
+	int error = 0;
 	while (pool->n_threads < threads && error == 0) {
-		error = pthread_create(&pool->threads[pool->n_threads], &attributes,
-		    worker_run, pool);
+		error = pthread_create(&pool->threads[pool->n_threads], &attributes, worker_run,
+		    pool);
 		if (error == 0)
 			pool->n_threads++;
 	}
@@ -284,15 +283,13 @@ worker_init(void)
 struct worker_pool *
 worker_pool_open(struct app *app, int listen_fd, unsigned threads)
 {
-	struct worker_pool *pool =
-	    mem_alloc(sizeof(*pool) + threads * sizeof(*pool->threads));
-	int flags;
+	struct worker_pool *pool = mem_alloc(sizeof(*pool) + threads * sizeof(*pool->threads));
 
 	pool->app = app;
 	pool->listen_fd = listen_fd;
 	pool->stop_fd = eventfd(0, EFD_CLOEXEC);
 	pool->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-	flags = fcntl(listen_fd, F_GETFL);
+	int flags = fcntl(listen_fd, F_GETFL);
 	if (pool->stop_fd < 0 || pool->epoll_fd < 0 || flags < 0 ||
 	    fcntl(listen_fd, F_SETFL, flags | O_NONBLOCK) != 0 ||
 	    watch_once(pool, EPOLL_CTL_ADD, listen_fd) != 0 ||
@@ -311,12 +308,10 @@ worker_pool_open(struct app *app, int listen_fd, unsigned threads)
 void
 worker_pool_close(struct worker_pool *pool)
 {
-	unsigned i;
-
 	atomic_store(&pool->stopping, true);
 	if (pool->stop_fd >= 0)
 		eventfd_write(pool->stop_fd, 1);
-	for (i = 0; i < pool->n_threads; i++)
+	for (unsigned i = 0; i < pool->n_threads; i++)
 		pthread_join(pool->threads[i], NULL);
 	if (pool->stop_fd >= 0)
 		close(pool->stop_fd);

@@ -37,10 +37,10 @@ answer_add_grouped(struct text *body, const char *name, size_t number)
 		text_add_format(body, "<%s>%zu</%s>\n", name, number, name);
 	else if (number < 1000000)
 		text_add_format(body, "<%s>%zu,%03zu</%s>\n", name, number / 1000,
-				number % 1000, name);
+		    number % 1000, name);
 	else
 		text_add_format(body, "<%s>%zu,%03zu,%03zu</%s>\n", name, number / 1000000,
-				number / 1000 % 1000, number % 1000, name);
+		    number / 1000 % 1000, number % 1000, name);
 }
 
 void
@@ -50,7 +50,7 @@ answer_add_date(struct text *body, const char *name, long long time_ms)
 	struct tm parts;
 	char date[64] = "";
 
-	if (gmtime_r(&seconds, &parts) != NULL)
+	if (gmtime_r(&seconds, &parts))
 		strftime(date, sizeof(date), "%a %b %d %H:%M:%S UTC %Y", &parts);
 	answer_add(body, name, date);
 }
@@ -75,6 +75,8 @@ answer_html(struct answer *answer, unsigned status, const char *title)
 	text_fini(&answer->body);
 	answer->status = status;
 	answer->content_type = ANSWER_HTML_TYPE;
-	text_add_format(&answer->body, "<!DOCTYPE html><html><head><title>%s</title></head>"
-			"<body><h1>%s</h1></body></html>", title, title);
+	text_add_format(&answer->body,
+	    "<!DOCTYPE html><html><head><title>%s</title></head>"
+	    "<body><h1>%s</h1></body></html>",
+	    title, title);
 }

@@ -20,8 +20,8 @@ struct answer {
 	const char *content_type; /* a constant */
 	bool is_uncacheable;
 	struct text body;
-	struct text location;     /* empty: no such header */
-	struct text session;      /* value of a JSESSIONID cookie, or empty */
+	struct text location; /* empty: no such header */
+	struct text session;  /* value of a JSESSIONID cookie, or empty */
 };
 
 /* Releases what the answer holds. */

@@ -17,8 +17,8 @@ add_member(struct text *text, const char *name, const char *value)
 }
 
 void
-callbacks_add_recording_ready(struct outgoing **list,
-				   const struct callback_subject *subject, const char *secret)
+callbacks_add_recording_ready(struct outgoing **list, const struct callback_subject *subject,
+    const char *secret)
 {
 	static const char *const names[] = {
 		"bbb-recording-ready-url",
@@ -26,21 +26,19 @@ callbacks_add_recording_ready(struct outgoing **list,
 		"canvas-recording-ready-url",
 	};
 	const char *url = NULL;
-	struct text payload = { 0 };
-	struct outgoing *request;
-	char *token;
 
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]) && url == NULL; i++)
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]) && !url; i++)
 		url = params_find(subject->metadata, names[i]);
-	if (url == NULL)
+	if (!url)
 		return;
+	struct text payload = { 0 };
 	text_add_string(&payload, "{");
 	add_member(&payload, "meeting_id", subject->meeting_id);
 	text_add_string(&payload, ",");
 	add_member(&payload, "record_id", subject->internal_meeting_id);
 	text_add_string(&payload, "}");
-	token = checksum_make_jwt("{\"alg\":\"HS256\"}", payload.data, 256, secret);
-	request = outgoing_add(list, "recording-ready", url);
+	char *token = checksum_make_jwt("{\"alg\":\"HS256\"}", payload.data, 256, secret);
+	struct outgoing *request = outgoing_add(list, "recording-ready", url);
 	request->is_post = true;
 	request->content_type = "application/x-www-form-urlencoded";
 	request->user_agent = "Ruby";
@@ -55,7 +53,7 @@ static void
 add_metadata(struct text *text, const struct callback_subject *subject)
 {
 	text_add_string(text, "\"metadata\":{");
-	for (const struct param *pair = subject->metadata->first; pair != NULL; pair = pair->next) {
+	for (const struct param *pair = subject->metadata->first; pair; pair = pair->next) {
 		char *name = text_duplicate(pair->name);
 
 		for (char *c = name; *c != '\0'; c++)
@@ -71,19 +69,19 @@ add_metadata(struct text *text, const struct callback_subject *subject)
 
 void
 callbacks_add_analytics(struct outgoing **list, const struct callback_subject *subject,
-			     const char *secret)
+    const char *secret)
 {
 	const char *url = params_find(subject->metadata, "analytics-callback-url");
-	struct text payload = { 0 }, authorization = { 0 };
-	struct outgoing *request;
-	char *token;
 
-	if (url == NULL)
+	if (!url)
 		return;
+	struct text payload = { 0 };
 	text_add_format(&payload, "{\"exp\":%lld}", meetings_now_ms() / 1000 + DAY_SECONDS);
-	token = checksum_make_jwt("{\"typ\":\"JWT\",\"alg\":\"HS512\"}", payload.data, 512, secret);
+	char *token = checksum_make_jwt("{\"typ\":\"JWT\",\"alg\":\"HS512\"}", payload.data,
+	    512, secret);
+	struct text authorization = { 0 };
 	text_add_format(&authorization, "Bearer %s", token);
-	request = outgoing_add(list, "analytics", url);
+	struct outgoing *request = outgoing_add(list, "analytics", url);
 	request->is_post = true;
 	request->content_type = "application/json";
 	request->user_agent = "BigBlueButton Analytics Callback";
@@ -94,13 +92,14 @@ callbacks_add_analytics(struct outgoing **list, const struct callback_subject *s
 	add_member(&request->body, "internal_meeting_id", subject->internal_meeting_id);
 	text_add_string(&request->body, ",\"data\":{");
 	add_metadata(&request->body, subject);
-	text_add_string(&request->body, ",\"duration\":60,\"start\":\"2023-11-14T22:13:20.000+00:00\","
-			"\"finish\":\"2023-11-14T22:14:20.000+00:00\",\"attendees\":[{"
-			"\"ext_user_id\":\"ann\",\"name\":\"Ann\",\"moderator\":true,\"joins\":["
-			"\"2023-11-14T22:13:21.000+00:00\"],\"leaves\":["
-			"\"2023-11-14T22:14:20.000+00:00\"],\"duration\":59,\"recent_talking_time\":"
-			"\"\",\"engagement\":{\"chats\":1,\"talks\":2,\"raisehand\":0,\"emojis\":0,"
-			"\"poll_votes\":0,\"talk_time\":7}}],\"files\":[],\"polls\":[]}}");
+	text_add_string(&request->body,
+	    ",\"duration\":60,\"start\":\"2023-11-14T22:13:20.000+00:00\","
+	    "\"finish\":\"2023-11-14T22:14:20.000+00:00\",\"attendees\":[{"
+	    "\"ext_user_id\":\"ann\",\"name\":\"Ann\",\"moderator\":true,\"joins\":["
+	    "\"2023-11-14T22:13:21.000+00:00\"],\"leaves\":["
+	    "\"2023-11-14T22:14:20.000+00:00\"],\"duration\":59,\"recent_talking_time\":"
+	    "\"\",\"engagement\":{\"chats\":1,\"talks\":2,\"raisehand\":0,\"emojis\":0,"
+	    "\"poll_votes\":0,\"talk_time\":7}}],\"files\":[],\"polls\":[]}}");
 	free(token);
 	text_fini(&payload);
 }
@@ -111,14 +110,14 @@ callbacks_add_end(struct outgoing **list, const struct callback_subject *subject
 	const char *url = params_find(subject->metadata, "endcallbackurl");
 	struct text longer = { 0 };
 
-	if (url != NULL) {
+	if (url) {
 		text_add_format(&longer, "%s%srecordingmarks=%s&meetingID=", url,
-				strchr(url, '?') == NULL ? "?" : "&",
-				subject->has_recording_marks ? "true" : "false");
+		    strchr(url, '?') ? "&" : "?",
+		    subject->has_recording_marks ? "true" : "false");
 		text_add_url(&longer, subject->meeting_id);
 		outgoing_add(list, "end", longer.data);
 		text_fini(&longer);
 	}
-	if (subject->ended_url != NULL)
+	if (subject->ended_url)
 		outgoing_add(list, "ended", subject->ended_url);
 }

@@ -16,8 +16,8 @@ struct callback_subject {
 	const char *meeting_id;
 	const char *internal_meeting_id; /* also the recordID */
 	const char *name;
-	const char *ended_url;           /* create's meetingEndedURL, or NULL */
-	const struct params *metadata;   /* as struct meeting has it */
+	const char *ended_url;         /* create's meetingEndedURL, or NULL */
+	const struct params *metadata; /* as struct meeting has it */
 	bool has_recording_marks;
 };
 
@@ -29,7 +29,7 @@ struct callback_subject {
  * post_publish_recording_ready_callback.rb)
  */
 void callbacks_add_recording_ready(struct outgoing **list,
-				   const struct callback_subject *subject, const char *secret);
+    const struct callback_subject *subject, const char *secret);
 
 /*
  * What happened in the meeting, as JSON, for analytics-callback-url, with a
@@ -37,7 +37,7 @@ void callbacks_add_recording_ready(struct outgoing **list,
  * (record-and-playback/core/scripts/post_events/post_events_analytics_callback.rb)
  */
 void callbacks_add_analytics(struct outgoing **list, const struct callback_subject *subject,
-			     const char *secret);
+    const char *secret);
 
 /*
  * The meeting has ended: a GET of endCallbackUrl with two parameters more, and

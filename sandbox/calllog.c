@@ -10,7 +10,7 @@ remove_first(struct calllog *log)
 	struct calllog_entry *entry = log->first;
 
 	log->first = entry->next;
-	if (log->first == NULL)
+	if (!log->first)
 		log->last = NULL;
 	log->count--;
 	free(entry->call);
@@ -19,15 +19,14 @@ remove_first(struct calllog *log)
 }
 
 void
-calllog_add(struct calllog *log, unsigned long long arrival, const char *call,
-		 const char *line)
+calllog_add(struct calllog *log, unsigned long long arrival, const char *call, const char *line)
 {
 	struct calllog_entry *entry = text_new(sizeof(*entry));
 
 	entry->arrival = arrival;
 	entry->call = text_duplicate(call);
 	entry->line = text_duplicate(line);
-	if (log->last == NULL)
+	if (!log->last)
 		log->first = entry;
 	else
 		log->last->next = entry;
@@ -40,6 +39,6 @@ calllog_add(struct calllog *log, unsigned long long arrival, const char *call,
 void
 calllog_clear(struct calllog *log)
 {
-	while (log->first != NULL)
+	while (log->first)
 		remove_first(log);
 }

@@ -25,7 +25,7 @@ struct calllog {
 
 /* Appends a line about call (both copied); the oldest goes when it is full. */
 void calllog_add(struct calllog *log, unsigned long long arrival, const char *call,
-		 const char *line);
+    const char *line);
 
 /* Forgets everything. */
 void calllog_clear(struct calllog *log);

@@ -53,16 +53,15 @@ wants_json(const struct call *call)
 	const char *format = params_find(&call->params, "format");
 	const char *accept = call->request->accept;
 
-	if (format != NULL && format[0] != '\0')
+	if (format && format[0] != '\0')
 		return strcmp(format, "json") == 0;
-	if (accept == NULL)
+	if (!accept)
 		return false;
 	for (size_t i = 0; i < sizeof(browsers) / sizeof(browsers[0]); i++)
-		if (call->request->user_agent != NULL &&
-		    strstr(call->request->user_agent, browsers[i]) != NULL)
+		if (call->request->user_agent && strstr(call->request->user_agent, browsers[i]))
 			return false;
 	return strncasecmp(accept, "application/json", 16) == 0 ||
-	       strncasecmp(accept, "text/json", 9) == 0;
+	    strncasecmp(accept, "text/json", 9) == 0;
 }
 
 void
@@ -73,7 +72,8 @@ calls_fail_document(struct call *call, const char *key, const char *message)
 	call->answer->is_uncacheable = true;
 	if (wants_json(call)) {
 		call->answer->content_type = ANSWER_JSON_TYPE;
-		text_add_string(body, "{\"response\":{\"returncode\":\"FAILED\",\"messageKey\":\"");
+		text_add_string(body,
+		    "{\"response\":{\"returncode\":\"FAILED\",\"messageKey\":\"");
 		text_add_json(body, key);
 		text_add_string(body, "\",\"message\":\"");
 		text_add_json(body, message);
@@ -90,25 +90,25 @@ void
 calls_fail_redirect(struct call *call, const char *key, const char *message)
 {
 	const char *target = NULL;
-	struct text errors = { 0 };
 
 	/* A URL out of an unsigned request is not followed. */
 	if (strcmp(key, "checksumError") != 0) {
 		target = params_find(&call->params, "errorRedirectUrl");
-		if (target == NULL || target[0] == '\0')
+		if (!target || target[0] == '\0')
 			target = params_find(&call->params, "logoutURL");
 	}
+	struct text errors = { 0 };
 	text_add_string(&errors, "[{\"key\":\"");
 	text_add_json(&errors, key);
 	text_add_string(&errors, "\",\"message\":\"");
 	text_add_json(&errors, message);
 	text_add_string(&errors, "\"}]");
-	if (target != NULL && target[0] != '\0' && strpbrk(target, "\r\n") == NULL)
+	if (target && target[0] != '\0' && !strpbrk(target, "\r\n"))
 		text_add_string(&call->answer->location, target);
 	else
 		text_add_format(&call->answer->location, "%s/", call->request->base_url);
-	text_add_format(&call->answer->location, "%serrors=",
-			strchr(call->answer->location.data, '?') != NULL ? "&" : "?");
+	text_add_format(&call->answer->location,
+	    "%serrors=", strchr(call->answer->location.data, '?') ? "&" : "?");
 	text_add_url(&call->answer->location, errors.data);
 	text_fini(&errors);
 	call->answer->status = 302;
@@ -148,7 +148,7 @@ calls_find_filled(const struct call *call, const char *name)
 {
 	const char *value = calls_find(call, name);
 
-	return value != NULL && value[0] != '\0' ? value : NULL;
+	return value && value[0] != '\0' ? value : NULL;
 }
 
 bool
@@ -156,15 +156,15 @@ calls_has_type(const struct calls_request *request, const char *type)
 {
 	size_t length = strlen(type);
 
-	return request->content_type != NULL &&
-	       strncasecmp(request->content_type, type, length) == 0 &&
-	       strchr("; \t", request->content_type[length]) != NULL;
+	return request->content_type && strncasecmp(request->content_type, type, length) == 0 &&
+	    strchr("; \t", request->content_type[length]);
 }
 
 bool
 calls_has_xml(const struct calls_request *request)
 {
-	return calls_has_type(request, "application/xml") || calls_has_type(request, "text/xml");
+	return calls_has_type(request, "application/xml") ||
+	    calls_has_type(request, "text/xml");
 }
 
 /* api-version.ftlx; JSON when the request says it is JSON itself. */
@@ -175,22 +175,21 @@ run_index(struct call *call)
 	const char *host = strstr(request->base_url, "://") + 3;
 	const char *scheme = strncmp(request->base_url, "https", 5) == 0 ? "wss" : "ws";
 	struct text websocket = { 0 };
-	struct text rest = { 0 };
-	struct text *body;
 
 	text_add_format(&websocket, "%s://%s/graphql", scheme, host);
+	struct text rest = { 0 };
 	text_add_format(&rest, "%s/api/rest", request->base_url);
 	call->answer->is_uncacheable = true;
-	if (request->content_type != NULL && strcmp(request->content_type, "application/json") == 0) {
+	if (request->content_type && strcmp(request->content_type, "application/json") == 0) {
 		call->answer->content_type = ANSWER_JSON_TYPE;
 		text_add_format(&call->answer->body,
-				"{\"response\":{\"returncode\":\"SUCCESS\",\"version\":\"2.0\","
-				"\"apiVersion\":\"2.0\",\"bbbVersion\":\"\","
-				"\"graphqlWebsocketUrl\":\"%s\",\"graphqlApiUrl\":\"%s\","
-				"\"html5PluginSdkVersion\":\"0.0.0\"}}",
-				websocket.data, rest.data);
+		    "{\"response\":{\"returncode\":\"SUCCESS\",\"version\":\"2.0\","
+		    "\"apiVersion\":\"2.0\",\"bbbVersion\":\"\","
+		    "\"graphqlWebsocketUrl\":\"%s\",\"graphqlApiUrl\":\"%s\","
+		    "\"html5PluginSdkVersion\":\"0.0.0\"}}",
+		    websocket.data, rest.data);
 	} else {
-		body = answer_open(call->answer, "SUCCESS");
+		struct text *body = answer_open(call->answer, "SUCCESS");
 		answer_add(body, "version", "2.0");
 		answer_add(body, "apiVersion", "2.0");
 		answer_add(body, "bbbVersion", "");
@@ -216,8 +215,10 @@ static const struct call_entry entries[] = {
 	{ "getRecordings", BY_GET | BY_POST, TYPE_UNCHECKED, RECORDING, recording_calls_get },
 	{ "publishRecordings", BY_GET, TYPE_UNCHECKED, RECORDING, recording_calls_publish },
 	{ "deleteRecordings", BY_GET, TYPE_UNCHECKED, RECORDING, recording_calls_delete },
-	{ "updateRecordings", BY_GET | BY_POST, TYPE_UNCHECKED, RECORDING, recording_calls_update },
-	{ "getRecordingTextTracks", BY_GET | BY_POST, TYPE_UNCHECKED, RECORDING, track_calls_get },
+	{ "updateRecordings", BY_GET | BY_POST, TYPE_UNCHECKED, RECORDING,
+	    recording_calls_update },
+	{ "getRecordingTextTracks", BY_GET | BY_POST, TYPE_UNCHECKED, RECORDING,
+	    track_calls_get },
 	{ "putRecordingTextTrack", BY_POST, TYPE_UNCHECKED, RECORDING, track_calls_put },
 	{ "hooks/create", BY_GET, TYPE_UNCHECKED, WEBHOOKS, hook_calls_create },
 	{ "hooks/list", BY_GET, TYPE_UNCHECKED, WEBHOOKS, hook_calls_list },
@@ -233,14 +234,15 @@ calls_check_checksum(struct call *call)
 {
 	const struct calls_request *request = call->request;
 	const char *value = calls_find(call, "checksum");
-	char *clean = params_sanitize(value != NULL ? value : "");
+	char *clean = params_sanitize(value ? value : "");
 	bool is_valid = false;
 
-	for (size_t i = 0; request->secrets[i] != NULL; i++)
-		is_valid = is_valid || checksum_is_valid(request->call, request->query, clean,
-							 request->secrets[i]);
+	for (size_t i = 0; request->secrets[i]; i++)
+		is_valid = is_valid ||
+		    checksum_is_valid(request->call, request->query, clean,
+		        request->secrets[i]);
 	call->is_refused = !is_valid || request->secret_is_wrong ||
-			   params_count(&call->params, "checksum") > 1;
+	    params_count(&call->params, "checksum") > 1;
 	free(clean);
 	return !call->is_refused;
 }
@@ -252,8 +254,10 @@ check_checksum(struct call *call)
 
 	if (calls_check_checksum(call))
 		return true;
-	calls_fail(call, "checksumError", value == NULL || value[strspn(value, " ")] == '\0' ?
-		   "You must provide the checksum" : "Checksums do not match");
+	calls_fail(call, "checksumError",
+	    !value || value[strspn(value, " ")] == '\0' ?
+	        "You must provide the checksum" :
+	        "Checksums do not match");
 	return false;
 }
 
@@ -268,12 +272,12 @@ check_content_type(struct call *call)
 		return true;
 	if ((types & TYPE_FORM) != 0 &&
 	    (calls_has_type(request, "application/x-www-form-urlencoded") ||
-	     calls_has_type(request, "multipart/form-data")))
+	        calls_has_type(request, "multipart/form-data")))
 		return true;
 	if ((types & TYPE_XML) != 0 && calls_has_xml(request))
 		return true;
 	calls_fail(call, "unsupportedContentType",
-		   "POST request Content-Type is missing or unsupported");
+	    "POST request Content-Type is missing or unsupported");
 	call->is_refused = true;
 	return false;
 }
@@ -306,15 +310,15 @@ calls_answer(const struct calls_request *request, struct answer *answer)
 		params_parse_form(&call.params, request->body, request->body_length);
 	else if (is_post && calls_has_type(request, "multipart/form-data"))
 		params_parse_multipart(&call.params, request->content_type, request->body,
-				       request->body_length);
+		    request->body_length);
 
 	for (size_t i = 0; i < sizeof(entries) / sizeof(entries[0]); i++)
 		if (strcmp(entries[i].name, request->call) == 0)
 			found = &entries[i];
 	if (request->call[0] == '\0') {
 		found = &index_entry;
-	} else if (found != NULL && !(is_get && (found->methods & BY_GET) != 0) &&
-		   !(is_post && (found->methods & BY_POST) != 0)) {
+	} else if (found && !(is_get && (found->methods & BY_GET) != 0) &&
+	    !(is_post && (found->methods & BY_POST) != 0)) {
 		/* Grails runs the controller's default action; not each has one. */
 		if (found->controller == RECORDING) {
 			answer_html(answer, 500, "Internal Server Error");
@@ -325,25 +329,25 @@ calls_answer(const struct calls_request *request, struct answer *answer)
 			goto out;
 		}
 		found = &index_entry;
-	} else if (found == NULL && request->raw != NULL) {
+	} else if (!found && request->raw) {
 		found = &raw_entry;
 	}
 	call.entry = found;
-	if (found == NULL)
+	if (!found)
 		answer_html(answer, 404, "Not Found");
-	else if (request->failure != NULL)
+	else if (request->failure)
 		fail_as_told(&call);
 	else if (found == &index_entry)
 		run_index(&call);
 	else if (found->controller == RECORDING || found->controller == WEBHOOKS)
 		found->run(&call);
-	else if (check_checksum(&call) && check_content_type(&call) && found->run != NULL)
+	else if (check_checksum(&call) && check_content_type(&call) && found->run)
 		found->run(&call);
 	if (call.is_refused)
 		goto out;
 
 	/* The fixed answer replaces what the call said, but not its refusal. */
-	if (request->raw != NULL) {
+	if (request->raw) {
 		text_fini(&answer->body);
 		text_fini(&answer->location);
 		answer->status = 200;

@@ -21,20 +21,20 @@ struct calls_request {
 	struct recordings *recordings;
 	struct hooks *hooks;
 	const char *const *secrets; /* all are right; NULL ends them */
-	bool secret_is_wrong;     /* behave as if the secret had been changed */
-	const char *failure;      /* the messageKey that every call fails with, or NULL */
-	bool failure_is_list;     /* such a failure has the shape of api-errors.ftlx */
+	bool secret_is_wrong;       /* behave as if the secret had been changed */
+	const char *failure;        /* the messageKey that every call fails with, or NULL */
+	bool failure_is_list;       /* such a failure has the shape of api-errors.ftlx */
 	const char *method;
-	const char *call;         /* "create"; "" for the API's own root */
-	const char *query;        /* raw, "" when there is none */
-	const char *body;         /* never NULL */
+	const char *call;  /* "create"; "" for the API's own root */
+	const char *query; /* raw, "" when there is none */
+	const char *body;  /* never NULL */
 	size_t body_length;
-	bool has_content_length;  /* as opposed to none or a chunked body */
+	bool has_content_length; /* as opposed to none or a chunked body */
 	const char *content_type;
 	const char *accept;
 	const char *user_agent;
-	const char *base_url;     /* "http://127.0.0.1:8001" */
-	const struct text *raw;   /* the body to answer with, or NULL */
+	const char *base_url;   /* "http://127.0.0.1:8001" */
+	const struct text *raw; /* the body to answer with, or NULL */
 };
 
 /* A call under way, for the files that carry calls out. */
@@ -43,7 +43,7 @@ struct call {
 	const struct call_entry *entry;
 	struct params params; /* of the query, then of a form */
 	struct answer *answer;
-	bool is_refused;      /* what /raw set must not take the answer's place */
+	bool is_refused; /* what /raw set must not take the answer's place */
 };
 
 /*

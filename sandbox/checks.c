@@ -37,34 +37,34 @@ checks_find_number(const struct call *call, const char *name)
 {
 	const char *value = calls_find(call, name);
 
-	return value != NULL && is_integral(value) ? strtoll(value, NULL, 10) : 0;
+	return value && is_integral(value) ? strtoll(value, NULL, 10) : 0;
 }
 
 bool
 checks_is_true(const char *value)
 {
-	return value != NULL && (strcasecmp(value, "true") == 0 || strcmp(value, "1") == 0);
+	return value && (strcasecmp(value, "true") == 0 || strcmp(value, "1") == 0);
 }
 
 bool
 checks_meeting_id(struct call *call)
 {
 	const char *id = calls_find(call, "meetingID");
-	const char *key = NULL, *message = NULL;
 
-	if (id == NULL)
+	if (!id)
 		return true;
+	const char *key = NULL, *message = NULL;
 	if (id[0] == '\0') {
 		key = "missingParamMeetingID";
 		message = "You must provide a meeting ID";
 	} else if (checks_java_length(id) < 2 || checks_java_length(id) > 256) {
 		key = "sizeError";
 		message = "Meeting ID must be between 2 and 256 characters";
-	} else if (strchr(id, ',') != NULL) {
+	} else if (strchr(id, ',')) {
 		key = "validationError";
 		message = "Meeting ID cannot contain ','";
 	}
-	if (key != NULL)
+	if (key)
 		calls_fail(call, key, message);
 	return key == NULL;
 }
@@ -74,7 +74,7 @@ checks_password(struct call *call, const char *name)
 {
 	const char *value = calls_find_filled(call, name);
 
-	if (value == NULL || (checks_java_length(value) >= 2 && checks_java_length(value) <= 64))
+	if (!value || (checks_java_length(value) >= 2 && checks_java_length(value) <= 64))
 		return true;
 	calls_fail(call, "invalidPassword", "Invalid password");
 	return false;
@@ -85,7 +85,7 @@ checks_boolean(struct call *call, const char *name, const char *message)
 {
 	const char *value = calls_find_filled(call, name);
 
-	if (value == NULL || strcasecmp(value, "true") == 0 || strcasecmp(value, "false") == 0 ||
+	if (!value || strcasecmp(value, "true") == 0 || strcasecmp(value, "false") == 0 ||
 	    strcmp(value, "0") == 0 || strcmp(value, "1") == 0)
 		return true;
 	calls_fail(call, "validationError", message);
@@ -97,7 +97,7 @@ checks_integral(struct call *call, const char *name, const char *message)
 {
 	const char *value = calls_find_filled(call, name);
 
-	if (value == NULL || is_integral(value))
+	if (!value || is_integral(value))
 		return true;
 	calls_fail(call, "validationError", message);
 	return false;
@@ -107,7 +107,7 @@ struct meeting *
 checks_find_meeting(const struct call *call)
 {
 	const char *id = calls_find(call, "meetingID");
-	char *clean = id == NULL ? NULL : params_sanitize(id);
+	char *clean = id ? params_sanitize(id) : NULL;
 	struct meeting *meeting = meetings_find(call->request->meetings, clean);
 
 	free(clean);

@@ -28,14 +28,14 @@ algorithm_of(size_t hex_length)
 
 int
 checksum_write_digest(const void *data, size_t length, size_t hex_length,
-			  char hex[CHECKSUM_HEX_MAX])
+    char hex[CHECKSUM_HEX_MAX])
 {
-	unsigned char digest[EVP_MAX_MD_SIZE];
-	unsigned digest_length = 0;
 	const EVP_MD *algorithm = algorithm_of(hex_length);
 
-	if (algorithm == NULL)
+	if (!algorithm)
 		return -1;
+	unsigned char digest[EVP_MAX_MD_SIZE];
+	unsigned digest_length = 0;
 	if (EVP_Digest(data, length, digest, &digest_length, algorithm, NULL) != 1)
 		return -1;
 	for (unsigned i = 0; i < digest_length; i++)
@@ -49,9 +49,9 @@ delete_all(char **text, const char *part)
 {
 	struct text kept = { 0 };
 	const char *at = *text;
-	const char *found;
 
 	text_add(&kept, "", 0);
+	const char *found;
 	while ((found = strstr(at, part)) != NULL) {
 		text_add(&kept, at, (size_t)(found - at));
 		at = found + strlen(part);
@@ -62,14 +62,10 @@ delete_all(char **text, const char *part)
 }
 
 bool
-checksum_is_valid(const char *call, const char *query, const char *value,
-		       const char *secret)
+checksum_is_valid(const char *call, const char *query, const char *value, const char *secret)
 {
-	char hex[CHECKSUM_HEX_MAX];
 	struct text part = { 0 };
-	struct text signed_text = { 0 };
 	char *rest = text_duplicate(query);
-	bool valid;
 
 	text_add_format(&part, "&checksum=%s&", value);
 	part.data[part.length - 1] = '\0';
@@ -79,10 +75,12 @@ checksum_is_valid(const char *call, const char *query, const char *value,
 	part.data[part.length - 1] = '\0';
 	delete_all(&rest, part.data + 1);
 
+	struct text signed_text = { 0 };
 	text_add_format(&signed_text, "%s%s%s", call, rest, secret);
-	valid = checksum_write_digest(signed_text.data, signed_text.length,
-				      strlen(value), hex) == 0 &&
-		strcasecmp(hex, value) == 0;
+	char hex[CHECKSUM_HEX_MAX];
+	bool valid = checksum_write_digest(signed_text.data, signed_text.length, strlen(value),
+	                 hex) == 0 &&
+	    strcasecmp(hex, value) == 0;
 	free(rest);
 	text_fini(&part);
 	text_fini(&signed_text);
@@ -112,20 +110,19 @@ delete_first(char *text, const char *mark, char end)
 
 bool
 checksum_is_valid_hook(const char *call, const char *query, const char *value,
-		       const char *secret)
+    const char *secret)
 {
-	char hex[CHECKSUM_HEX_MAX];
-	struct text signed_text = { 0 };
 	char *rest = text_duplicate(query);
-	bool valid;
 
 	delete_first(rest, "&checksum=", 'x');
 	delete_first(rest, "checksum=", '&');
 	delete_first(rest, "checksum=", '\0');
+	struct text signed_text = { 0 };
 	text_add_format(&signed_text, "%s%s%s", call, rest, secret);
-	valid = checksum_write_digest(signed_text.data, signed_text.length,
-				      strlen(value), hex) == 0 &&
-		strcmp(hex, value) == 0;
+	char hex[CHECKSUM_HEX_MAX];
+	bool valid = checksum_write_digest(signed_text.data, signed_text.length, strlen(value),
+	                 hex) == 0 &&
+	    strcmp(hex, value) == 0;
 	free(rest);
 	text_fini(&signed_text);
 	return valid;
@@ -144,18 +141,17 @@ add_base64url(struct text *text, const void *data, size_t length)
 }
 
 char *
-checksum_make_jwt(const char *header, const char *payload, unsigned bits,
-			const char *secret)
+checksum_make_jwt(const char *header, const char *payload, unsigned bits, const char *secret)
 {
-	unsigned char digest[EVP_MAX_MD_SIZE];
-	unsigned length = 0;
 	struct text token = { 0 };
 
 	add_base64url(&token, header, strlen(header));
 	text_add_string(&token, ".");
 	add_base64url(&token, payload, strlen(payload));
-	if (HMAC(bits == 512 ? EVP_sha512() : EVP_sha256(), secret, (int)strlen(secret),
-		 (const unsigned char *)token.data, token.length, digest, &length) == NULL)
+	unsigned char digest[EVP_MAX_MD_SIZE];
+	unsigned length = 0;
+	if (!HMAC(bits == 512 ? EVP_sha512() : EVP_sha256(), secret, (int)strlen(secret),
+	        (const unsigned char *)token.data, token.length, digest, &length))
 		abort();
 	text_add_string(&token, ".");
 	add_base64url(&token, digest, length);

@@ -19,7 +19,7 @@
  * SHA-512.  Returns 0, or -1 for any other length.
  */
 int checksum_write_digest(const void *data, size_t length, size_t hex_length,
-			  char hex[CHECKSUM_HEX_MAX]);
+    char hex[CHECKSUM_HEX_MAX]);
 
 /*
  * Tells whether value signs call and query.  query is the raw text behind the
@@ -30,7 +30,7 @@ int checksum_write_digest(const void *data, size_t length, size_t hex_length,
  * does not matter.
  */
 bool checksum_is_valid(const char *call, const char *query, const char *value,
-		       const char *secret);
+    const char *secret);
 
 /*
  * The same for bbb-webhooks, whose rule is another (its src/out/webhooks/
@@ -39,7 +39,7 @@ bool checksum_is_valid(const char *call, const char *query, const char *value,
  * hex digits matters.
  */
 bool checksum_is_valid_hook(const char *call, const char *query, const char *value,
-			    const char *secret);
+    const char *secret);
 
 /*
  * Returns a JSON Web Token (RFC 7515, compact) of header and payload, which
@@ -47,6 +47,6 @@ bool checksum_is_valid_hook(const char *call, const char *query, const char *val
  * frees it.
  */
 char *checksum_make_jwt(const char *header, const char *payload, unsigned bits,
-			const char *secret);
+    const char *secret);
 
 #endif

@@ -21,25 +21,24 @@ control_refuse(struct command *command, const char *sentence)
 }
 
 int
-control_read_number(struct command *command, const char *name, long long least,
-		       long long most, long long *number)
+control_read_number(struct command *command, const char *name, long long least, long long most,
+    long long *number)
 {
 	const char *value = params_find(&command->params, name);
-	struct text sentence = { 0 };
-	long long parsed;
 
-	if (value == NULL)
+	if (!value)
 		return 0;
 	if (value[0] != '\0' && strlen(value) <= 18 &&
 	    strspn(value, "0123456789") == strlen(value)) {
-		parsed = strtoll(value, NULL, 10);
+		long long parsed = strtoll(value, NULL, 10);
 		if (parsed >= least && parsed <= most) {
 			*number = parsed;
 			return 0;
 		}
 	}
+	struct text sentence = { 0 };
 	text_add_format(&sentence, "%s must be a whole number from %lld to %lld.", name, least,
-			most);
+	    most);
 	control_refuse(command, sentence.data);
 	text_fini(&sentence);
 	return -1;
@@ -50,7 +49,8 @@ control_read_server(struct command *command)
 {
 	long long number = 0;
 
-	if (control_read_number(command, "server", 1, command->sandbox->server_count, &number) != 0)
+	if (control_read_number(command, "server", 1, command->sandbox->server_count,
+	        &number) != 0)
 		return NULL;
 	if (number == 0) {
 		control_refuse(command, "server is missing.");
@@ -64,20 +64,20 @@ control_read_filled(const struct command *command, const char *name)
 {
 	const char *value = params_find(&command->params, name);
 
-	return value != NULL && value[0] != '\0' ? value : NULL;
+	return value && value[0] != '\0' ? value : NULL;
 }
 
 /* Prints the logs of the servers from first to last, in order of arrival. */
 static size_t
-print_calls(struct command *command, unsigned first, unsigned last,
-			  const char *call, bool with_number, bool only_count)
+print_calls(struct command *command, unsigned first, unsigned last, const char *call,
+    bool with_number, bool only_count)
 {
 	struct sandbox *sandbox = command->sandbox;
 	const struct calllog_entry **next = text_new((last - first) * sizeof(*next));
-	size_t count = 0;
 
 	for (unsigned i = first; i < last; i++)
 		next[i - first] = sandbox->servers[i].log.first;
+	size_t count = 0;
 	for (;;) {
 		const struct calllog_entry *entry = NULL;
 		unsigned at = first;
@@ -85,15 +85,15 @@ print_calls(struct command *command, unsigned first, unsigned last,
 		for (unsigned i = first; i < last; i++) {
 			const struct calllog_entry *one = next[i - first];
 
-			if (one != NULL && (entry == NULL || one->arrival < entry->arrival)) {
+			if (one && (!entry || one->arrival < entry->arrival)) {
 				entry = one;
 				at = i;
 			}
 		}
-		if (entry == NULL)
+		if (!entry)
 			break;
 		next[at - first] = entry->next;
-		if (call != NULL && strcmp(entry->call, call) != 0)
+		if (call && strcmp(entry->call, call) != 0)
 			continue;
 		count++;
 		if (only_count)
@@ -111,22 +111,24 @@ run_calls(struct command *command)
 {
 	const char *call = control_read_filled(command, "call");
 	const char *only_count = control_read_filled(command, "count");
-	bool counts = only_count != NULL && strcmp(only_count, "0") != 0;
+	bool counts = only_count && strcmp(only_count, "0") != 0;
 	long long number = -1;
-	size_t count;
 
-	if (control_read_number(command, "server", 0, command->sandbox->server_count, &number) != 0)
+	if (control_read_number(command, "server", 0, command->sandbox->server_count,
+	        &number) != 0)
 		return;
 	if (number < 0) {
 		control_refuse(command, "server is missing; 0 stands for all.");
 		return;
 	}
 	pthread_mutex_lock(&command->sandbox->lock);
+	size_t count;
 	if (number == 0)
-		count = print_calls(command, 0, command->sandbox->server_count, call, true, counts);
+		count = print_calls(command, 0, command->sandbox->server_count, call, true,
+		    counts);
 	else
-		count = print_calls(command, (unsigned)number - 1, (unsigned)number, call, false,
-				    counts);
+		count = print_calls(command, (unsigned)number - 1, (unsigned)number, call,
+		    false, counts);
 	pthread_mutex_unlock(&command->sandbox->lock);
 	if (counts)
 		text_add_format(&command->text, "%zu\n", count);
@@ -137,21 +139,20 @@ run_users(struct command *command)
 {
 	struct server *server = control_read_server(command);
 	const char *id = control_read_filled(command, "meetingID");
-	struct meeting *meeting;
 	long long users = -1;
 
-	if (server == NULL || control_read_number(command, "users", 0, USERS_MAX, &users) != 0)
+	if (!server || control_read_number(command, "users", 0, USERS_MAX, &users) != 0)
 		return;
-	if (id == NULL || users < 0) {
+	if (!id || users < 0) {
 		control_refuse(command, "meetingID and users are needed.");
 		return;
 	}
 	pthread_mutex_lock(&command->sandbox->lock);
-	meeting = meetings_find(&server->meetings, id);
-	if (meeting != NULL)
+	struct meeting *meeting = meetings_find(&server->meetings, id);
+	if (meeting)
 		meetings_set_user_count(meeting, (size_t)users);
 	pthread_mutex_unlock(&command->sandbox->lock);
-	if (meeting == NULL)
+	if (!meeting)
 		control_refuse(command, "That server has no such meeting.");
 }
 
@@ -160,13 +161,13 @@ run_meetings(struct command *command)
 {
 	struct server *server = control_read_server(command);
 
-	if (server == NULL)
+	if (!server)
 		return;
 	pthread_mutex_lock(&command->sandbox->lock);
-	for (const struct meeting *meeting = server->meetings.first; meeting != NULL;
+	for (const struct meeting *meeting = server->meetings.first; meeting;
 	     meeting = meeting->next)
 		text_add_format(&command->text, "%s %s %zu\n", meeting->meeting_id,
-				meeting->internal_meeting_id, meeting->user_count);
+		    meeting->internal_meeting_id, meeting->user_count);
 	pthread_mutex_unlock(&command->sandbox->lock);
 }
 
@@ -201,8 +202,8 @@ run_servers(struct command *command)
 	pthread_mutex_lock(&sandbox->lock);
 	for (unsigned i = 0; i < sandbox->server_count; i++)
 		text_add_format(&command->text, "%u %u %zu\n", sandbox->servers[i].number,
-				(unsigned)sandbox->servers[i].port.number,
-				sandbox->servers[i].meetings.count);
+		    (unsigned)sandbox->servers[i].port.number,
+		    sandbox->servers[i].meetings.count);
 	pthread_mutex_unlock(&sandbox->lock);
 }
 
@@ -238,10 +239,9 @@ control_handle(void *argument, struct http_request *request)
 	struct command command = { .sandbox = argument, .request = request, .status = 404 };
 	size_t path_length = strcspn(request->target, "?");
 	const char *query = request->target + path_length;
-	enum MHD_Result result;
 
 	if (strncmp(request->target, CALLBACK_CONTROL_RECEIVER,
-		    strlen(CALLBACK_CONTROL_RECEIVER)) == 0)
+	        strlen(CALLBACK_CONTROL_RECEIVER)) == 0)
 		return callback_control_receive(argument, request);
 	if (*query == '?')
 		query++;
@@ -251,16 +251,17 @@ control_handle(void *argument, struct http_request *request)
 		    memcmp(commands[i].path, request->target, path_length) != 0)
 			continue;
 		/* The body of these is what they are about, and not parameters. */
-		if (commands[i].run != fault_control_raw && commands[i].run != callback_control_event)
+		if (commands[i].run != fault_control_raw &&
+		    commands[i].run != callback_control_event)
 			params_parse_form(&command.params, text_string(&request->body),
-					  request->body.length);
+			    request->body.length);
 		command.status = 200;
 		commands[i].run(&command);
 	}
 	if (command.status == 404)
 		text_add_string(&command.text, "No such command; see bbb-sandbox --help.\n");
-	result = http_reply(request, command.status, "text/plain;charset=utf-8",
-			    text_string(&command.text), command.text.length);
+	enum MHD_Result result = http_reply(request, command.status, "text/plain;charset=utf-8",
+	    text_string(&command.text), command.text.length);
 	text_fini(&command.text);
 	params_fini(&command.params);
 	return result;

@@ -36,7 +36,7 @@ void control_refuse(struct command *command, const char *sentence);
  * it is when the parameter is absent; -1 after refusing.
  */
 int control_read_number(struct command *command, const char *name, long long least,
-			long long most, long long *number);
+    long long most, long long *number);
 
 /* Returns the server named by the request, or NULL after refusing. */
 struct server *control_read_server(struct command *command);

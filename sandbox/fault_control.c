@@ -39,7 +39,7 @@ read_text(struct command *command, const char *name, char *out, size_t room)
 {
 	const char *value = control_read_filled(command, name);
 
-	if (value == NULL)
+	if (!value)
 		return 0;
 	if (strlen(value) >= room) {
 		control_refuse(command, "A parameter is too long.");
@@ -54,11 +54,10 @@ static int
 read_hex(struct command *command, struct fault *fault)
 {
 	const char *hex = control_read_filled(command, "hex");
-	size_t length;
 
-	if (hex == NULL)
+	if (!hex)
 		hex = "08";
-	length = strlen(hex);
+	size_t length = strlen(hex);
 	if (length % 2 != 0 || length / 2 > FAULT_TEXT_MAX ||
 	    strspn(hex, "0123456789abcdefABCDEF") != length) {
 		control_refuse(command, "hex must be two hexadecimal digits for each byte.");
@@ -83,13 +82,13 @@ read_fault_text(struct command *command, struct fault *fault)
 		return -1;
 	switch (fault->kind) {
 	case FAULT_REDIRECT:
-		if (control_read_filled(command, "location") == NULL) {
+		if (!control_read_filled(command, "location")) {
 			control_refuse(command, "location is missing.");
 			return -1;
 		}
 		return read_text(command, "location", fault->text, sizeof(fault->text));
 	case FAULT_FAILED:
-		if (form != NULL && strcmp(form, "errors") != 0) {
+		if (form && strcmp(form, "errors") != 0) {
 			control_refuse(command, "form must be errors or nothing.");
 			return -1;
 		}
@@ -108,9 +107,8 @@ static int
 read_fault(struct command *command, struct fault *fault, long long *for_ms)
 {
 	const char *kind = control_read_filled(command, "kind");
-	long long status = 502;
 
-	if (kind == NULL || faults_parse_kind(kind, &fault->kind) != 0) {
+	if (!kind || faults_parse_kind(kind, &fault->kind) != 0) {
 		struct text sentence = { 0 };
 
 		text_add_string(&sentence, "kind must be one of ");
@@ -120,6 +118,7 @@ read_fault(struct command *command, struct fault *fault, long long *for_ms)
 		text_fini(&sentence);
 		return -1;
 	}
+	long long status = 502;
 	if (control_read_number(command, "ms", 0, FAULT_MS_MAX, &fault->ms) != 0 ||
 	    control_read_number(command, "bytes", 0, FAULT_BYTES_MAX, &fault->bytes) != 0 ||
 	    control_read_number(command, "n", 1, FAULT_TIMES_MAX, &fault->number) != 0 ||
@@ -139,10 +138,10 @@ set_fault(struct server *server, const char *names, const struct fault *fault)
 {
 	char *list = text_duplicate(names);
 	char *rest = list;
-	const char *name;
 
-	if (names == NULL)
+	if (!names)
 		faults_set(&server->faults, NULL, *fault);
+	const char *name;
 	while ((name = strsep(&rest, ",")) != NULL)
 		if (name[0] != '\0')
 			faults_set(&server->faults, name, *fault);
@@ -161,7 +160,8 @@ read_range(struct command *command, struct range *range)
 {
 	long long number = -1;
 
-	if (control_read_number(command, "server", 0, command->sandbox->server_count, &number) != 0)
+	if (control_read_number(command, "server", 0, command->sandbox->server_count,
+	        &number) != 0)
 		return -1;
 	if (number < 0) {
 		control_refuse(command, "server is missing; 0 stands for all.");
@@ -183,7 +183,7 @@ apply_listening(struct command *command, const struct range *range)
 
 static void
 apply_fault(struct command *command, const struct range *range, const char *names,
-	    const struct fault *fault)
+    const struct fault *fault)
 {
 	struct sandbox *sandbox = command->sandbox;
 
@@ -215,7 +215,8 @@ void
 fault_control_fault(struct command *command)
 {
 	const char *names = control_read_filled(command, "call");
-	struct fault fault = { .ms = -1, .bytes = -1, .number = -1, .times = -1, .until_ms = -1 };
+	struct fault
+	    fault = { .ms = -1, .bytes = -1, .number = -1, .times = -1, .until_ms = -1 };
 	struct range range;
 	long long for_ms = -1;
 
@@ -227,9 +228,10 @@ fault_control_fault(struct command *command)
 		apply_fault(command, &range, names, &fault);
 		return;
 	}
-	if (names != NULL || fault.times >= 0 || for_ms > REFUSE_MS_MAX) {
-		control_refuse(command, "refuse is about the whole port, so it takes no call and no "
-			       "times; for_ms, whose end the command waits for, is 10000 at most.");
+	if (names || fault.times >= 0 || for_ms > REFUSE_MS_MAX) {
+		control_refuse(command,
+		    "refuse is about the whole port, so it takes no call and no "
+		    "times; for_ms, whose end the command waits for, is 10000 at most.");
 		return;
 	}
 	apply_fault(command, &range, NULL, &fault);
@@ -247,9 +249,9 @@ fault_control_raw(struct command *command)
 	const char *call = control_read_filled(command, "call");
 	const struct text *body = &command->request->body;
 
-	if (server == NULL)
+	if (!server)
 		return;
-	if (call == NULL) {
+	if (!call) {
 		control_refuse(command, "call is missing.");
 		return;
 	}
@@ -266,10 +268,9 @@ fault_control_phantom(struct command *command)
 	bool is_removed = control_read_filled(command, "remove") != NULL;
 	long long users = 1;
 
-	if (server == NULL ||
-	    control_read_number(command, "users", 0, CLAIMED_USERS_MAX, &users) != 0)
+	if (!server || control_read_number(command, "users", 0, CLAIMED_USERS_MAX, &users) != 0)
 		return;
-	if (id == NULL) {
+	if (!id) {
 		control_refuse(command, "meetingID is missing.");
 		return;
 	}
@@ -284,12 +285,12 @@ void
 fault_control_secret(struct command *command)
 {
 	struct server *server = control_read_server(command);
+
+	if (!server)
+		return;
 	const char *secrets[SERVER_SECRETS_MAX];
 	size_t count = 0;
-
-	if (server == NULL)
-		return;
-	for (const struct param *one = command->params.first; one != NULL; one = one->next) {
+	for (const struct param *one = command->params.first; one; one = one->next) {
 		if (strcmp(one->name, "secret") != 0 || one->value[0] == '\0')
 			continue;
 		if (count == SERVER_SECRETS_MAX) {

@@ -17,21 +17,26 @@ static const struct {
 	{ "http500", FAULT_HTTP500, "status 500 and HTML" },
 	{ "status", FAULT_STATUS, "that status (502) and HTML, as from nginx" },
 	{ "redirect", FAULT_REDIRECT, "status 302 with that location" },
-	{ "failed", FAULT_FAILED, "FAILED with key (internalError) as its messageKey; form=errors: "
-	  "in a list" },
+	{ "failed", FAULT_FAILED,
+	    "FAILED with key (internalError) as its messageKey; form=errors: "
+	    "in a list" },
 	{ "html", FAULT_HTML, "status 200 and HTML" },
 	{ "empty", FAULT_EMPTY, "status 200 and nothing" },
 	{ "huge", FAULT_HUGE, "so many bytes of XML, chunked (64 MiB)" },
 	{ "cut", FAULT_CUT, "the right answer's first bytes (half of it), well framed" },
-	{ "cut_item", FAULT_CUT_ITEM, "the right list up to the middle of its last item, well "
-	  "framed" },
+	{ "cut_item", FAULT_CUT_ITEM,
+	    "the right list up to the middle of its last item, well "
+	    "framed" },
 	{ "break_off", FAULT_BREAK_OFF, "the same bytes as cut, then the connection ends" },
-	{ "blank_lines", FAULT_BLANK_LINES, "the right answer behind n (2) blank lines and an XML "
-	  "declaration" },
-	{ "byte", FAULT_BYTE, "the right answer with the byte hex (08), or several, at the begin of "
-	  "the n-th (1) element (fullName)" },
-	{ "long_query", FAULT_LONG_QUERY, "status 414 when the query has more than so many bytes "
-	  "(2048)" },
+	{ "blank_lines", FAULT_BLANK_LINES,
+	    "the right answer behind n (2) blank lines and an XML "
+	    "declaration" },
+	{ "byte", FAULT_BYTE,
+	    "the right answer with the byte hex (08), or several, at the begin of "
+	    "the n-th (1) element (fullName)" },
+	{ "long_query", FAULT_LONG_QUERY,
+	    "status 414 when the query has more than so many bytes "
+	    "(2048)" },
 	{ "wrong_secret", FAULT_WRONG_SECRET, "no checksum is right" },
 	{ "set_cookie", FAULT_SET_COOKIE, "the right answer with cookie headers" },
 };
@@ -84,7 +89,7 @@ faults_add_help(struct text *text)
 static struct fault_call *
 find_call(const struct faults *faults, const char *name)
 {
-	for (struct fault_call *call = faults->first; call != NULL; call = call->next)
+	for (struct fault_call *call = faults->first; call; call = call->next)
 		if (strcmp(call->name, name) == 0)
 			return call;
 	return NULL;
@@ -95,7 +100,7 @@ need_call(struct faults *faults, const char *name)
 {
 	struct fault_call *call = find_call(faults, name);
 
-	if (call == NULL) {
+	if (!call) {
 		call = text_new(sizeof(*call));
 		call->name = text_duplicate(name);
 		call->next = faults->first;
@@ -107,13 +112,13 @@ need_call(struct faults *faults, const char *name)
 void
 faults_set(struct faults *faults, const char *call, struct fault fault)
 {
-	if (call != NULL) {
+	if (call) {
 		need_call(faults, call)->fault = fault;
 		return;
 	}
 	faults->all = fault;
 	if (fault.kind == FAULT_NONE)
-		for (struct fault_call *one = faults->first; one != NULL; one = one->next)
+		for (struct fault_call *one = faults->first; one; one = one->next)
 			one->fault = fault;
 }
 
@@ -139,7 +144,7 @@ faults_take(struct faults *faults, const char *call, long long now_ms)
 {
 	struct fault_call *one = find_call(faults, call);
 
-	if (one != NULL && take(&one->fault, now_ms))
+	if (one && take(&one->fault, now_ms))
 		return one->fault;
 	if (take(&faults->all, now_ms))
 		return faults->all;
@@ -151,8 +156,8 @@ faults_still_hang(const struct faults *faults, const char *call, long long now_m
 {
 	const struct fault_call *one = find_call(faults, call);
 
-	return (one != NULL && one->fault.kind == FAULT_HANG && has_time(&one->fault, now_ms)) ||
-	       (faults->all.kind == FAULT_HANG && has_time(&faults->all, now_ms));
+	return (one && one->fault.kind == FAULT_HANG && has_time(&one->fault, now_ms)) ||
+	    (faults->all.kind == FAULT_HANG && has_time(&faults->all, now_ms));
 }
 
 void
@@ -171,13 +176,13 @@ faults_find_raw(const struct faults *faults, const char *call)
 {
 	const struct fault_call *one = find_call(faults, call);
 
-	return one != NULL && one->has_raw ? &one->raw : NULL;
+	return one && one->has_raw ? &one->raw : NULL;
 }
 
 void
 faults_clear(struct faults *faults)
 {
-	while (faults->first != NULL) {
+	while (faults->first) {
 		struct fault_call *call = faults->first;
 
 		faults->first = call->next;

@@ -44,10 +44,10 @@ enum fault_kind {
 struct fault {
 	enum fault_kind kind;
 	long long ms;
-	long long bytes;    /* -1: not given */
+	long long bytes; /* -1: not given */
 	long long number;
 	unsigned status;
-	bool is_list;       /* FAILED as a list of errors */
+	bool is_list; /* FAILED as a list of errors */
 	char text[FAULT_TEXT_MAX];
 	size_t text_length; /* it may hold any byte */
 	char element[FAULT_ELEMENT_MAX];

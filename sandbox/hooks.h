@@ -33,7 +33,7 @@ struct hooks {
  * and event_ids may be NULL.  Returns it, borrowed.
  */
 struct hook *hooks_add(struct hooks *hooks, const char *callback_url, const char *meeting_id,
-		       const char *event_ids, bool is_raw, bool *is_duplicate);
+    const char *event_ids, bool is_raw, bool *is_duplicate);
 
 /* Finds the hook of that id, or NULL. */
 struct hook *hooks_find(const struct hooks *hooks, unsigned id);
@@ -46,10 +46,10 @@ void hooks_clear(struct hooks *hooks);
 
 /* Something that happened.  All borrowed. */
 struct hooks_event {
-	const char *id;                  /* "meeting-created" */
+	const char *id; /* "meeting-created" */
 	const char *meeting_id;
 	const char *internal_meeting_id;
-	const char *body;                /* the event as JSON instead of a made one, or NULL */
+	const char *body; /* the event as JSON instead of a made one, or NULL */
 };
 
 /*
@@ -60,7 +60,6 @@ struct hooks_event {
  * messages, and no event at all if it asked for some by name.
  */
 void hooks_add_event(struct outgoing **list, const struct hooks *hooks,
-		     const struct hooks_event *event, const char *domain, const char *secret,
-		     size_t hex_length);
+    const struct hooks_event *event, const char *domain, const char *secret, size_t hex_length);
 
 #endif

@@ -33,14 +33,14 @@ note_target(void *argument, const char *target, struct MHD_Connection *connectio
 
 static void
 forget_request(void *argument, struct MHD_Connection *connection, void **slot,
-			   enum MHD_RequestTerminationCode reason)
+    enum MHD_RequestTerminationCode reason)
 {
 	struct http_request *request = *slot;
 
 	(void)argument;
 	(void)connection;
 	(void)reason;
-	if (request == NULL)
+	if (!request)
 		return;
 	free(request->target);
 	text_fini(&request->body);
@@ -49,9 +49,8 @@ forget_request(void *argument, struct MHD_Connection *connection, void **slot,
 }
 
 static enum MHD_Result
-take_request(void *argument, struct MHD_Connection *connection,
-				    const char *path, const char *method, const char *version,
-				    const char *data, size_t *length, void **slot)
+take_request(void *argument, struct MHD_Connection *connection, const char *path,
+    const char *method, const char *version, const char *data, size_t *length, void **slot)
 {
 	struct http_port *port = argument;
 	struct http_request *request = *slot;
@@ -59,7 +58,7 @@ take_request(void *argument, struct MHD_Connection *connection,
 	(void)connection;
 	(void)path;
 	(void)version;
-	if (request == NULL)
+	if (!request)
 		return MHD_NO;
 	request->method = method;
 	if (!request->started) {
@@ -78,7 +77,7 @@ take_request(void *argument, struct MHD_Connection *connection,
 		static const char page[] = "<html><body><h1>413</h1></body></html>";
 
 		return http_reply(request, MHD_HTTP_CONTENT_TOO_LARGE, "text/html", page,
-				  sizeof(page) - 1);
+		    sizeof(page) - 1);
 	}
 	return port->handle(port->argument, request);
 }
@@ -125,34 +124,30 @@ http_port_start(struct http_port *port)
 
 	if (listen(port->socket, 1024) != 0)
 		goto out;
-	if (port->certificate != NULL) {
+	if (port->certificate) {
 		flags |= MHD_USE_TLS;
 		tls[0].option = MHD_OPTION_HTTPS_MEM_CERT;
 		tls[0].ptr_value = certificate;
 		tls[1].option = MHD_OPTION_HTTPS_MEM_KEY;
 		tls[1].ptr_value = key;
 	}
-	port->daemon = MHD_start_daemon(
-		flags, port->number, NULL, NULL, take_request, port,
-		MHD_OPTION_ARRAY, tls,
-		MHD_OPTION_LISTEN_SOCKET, port->socket,
-		MHD_OPTION_URI_LOG_CALLBACK, note_target, NULL,
-		MHD_OPTION_NOTIFY_COMPLETED, forget_request, NULL,
-		MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS_MAX,
-		MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY,
-		MHD_OPTION_THREAD_STACK_SIZE, STACK_SIZE,
-		MHD_OPTION_END);
+	port->daemon = MHD_start_daemon(flags, port->number, NULL, NULL, take_request, port,
+	    MHD_OPTION_ARRAY, tls, MHD_OPTION_LISTEN_SOCKET, port->socket,
+	    MHD_OPTION_URI_LOG_CALLBACK, note_target, NULL, MHD_OPTION_NOTIFY_COMPLETED,
+	    forget_request, NULL, MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS_MAX,
+	    MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY, MHD_OPTION_THREAD_STACK_SIZE,
+	    STACK_SIZE, MHD_OPTION_END);
 out:
 	/* The daemon has parsed both by now. */
 	free(certificate);
 	free(key);
-	return port->daemon == NULL ? -1 : 0;
+	return port->daemon ? 0 : -1;
 }
 
 void
 http_port_stop(struct http_port *port)
 {
-	if (port->daemon != NULL) {
+	if (port->daemon) {
 		/* Closes the listening socket, too. */
 		MHD_stop_daemon(port->daemon);
 		port->daemon = NULL;
@@ -172,7 +167,7 @@ static enum MHD_Result
 add_header(void *argument, enum MHD_ValueKind kind, const char *name, const char *value)
 {
 	(void)kind;
-	text_add_format(argument, "%s: %s\n", name, value == NULL ? "" : value);
+	text_add_format(argument, "%s: %s\n", name, value ? value : "");
 	return MHD_YES;
 }
 
@@ -185,29 +180,28 @@ http_add_headers(const struct http_request *request, struct text *text)
 int
 http_find_socket(const struct http_request *request)
 {
-	const union MHD_ConnectionInfo *info =
-		MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(request->connection,
+	    MHD_CONNECTION_INFO_CONNECTION_FD);
 
-	return info == NULL ? -1 : info->connect_fd;
+	return info ? info->connect_fd : -1;
 }
 
 enum MHD_Result
-http_reply(struct http_request *request, unsigned status,
-			   const char *content_type, const char *body, size_t length)
+http_reply(struct http_request *request, unsigned status, const char *content_type,
+    const char *body, size_t length)
 {
 	struct text copy = { 0 };
-	struct MHD_Response *response;
-	enum MHD_Result queued;
 
 	/* The copy becomes the response's own; its type wants it writable. */
 	text_add(&copy, body, length);
-	response = MHD_create_response_from_buffer(length, copy.data, MHD_RESPMEM_MUST_FREE);
-	if (response == NULL) {
+	struct MHD_Response *response = MHD_create_response_from_buffer(length, copy.data,
+	    MHD_RESPMEM_MUST_FREE);
+	if (!response) {
 		text_fini(&copy);
 		return MHD_NO;
 	}
 	MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, content_type);
-	queued = MHD_queue_response(request->connection, status, response);
+	enum MHD_Result queued = MHD_queue_response(request->connection, status, response);
 	MHD_destroy_response(response);
 	return queued;
 }

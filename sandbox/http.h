@@ -68,6 +68,6 @@ int http_find_socket(const struct http_request *request);
 
 /* Queues a response with that status, type and (copied) body. */
 enum MHD_Result http_reply(struct http_request *request, unsigned status,
-			   const char *content_type, const char *body, size_t length);
+    const char *content_type, const char *body, size_t length);
 
 #endif

@@ -18,13 +18,11 @@ info_calls_add_passwords(struct text *body, const struct meeting *meeting)
 void
 info_calls_is_running(struct call *call)
 {
-	const struct meeting *meeting;
-
 	if (!checks_meeting_id(call))
 		return;
-	meeting = checks_find_meeting(call);
+	const struct meeting *meeting = checks_find_meeting(call);
 	answer_add_boolean(answer_open(call->answer, "SUCCESS"), "running",
-			   meeting != NULL && meeting->user_count > 0);
+	    meeting && meeting->user_count > 0);
 	answer_close(call->answer);
 	call->answer->is_uncacheable = true;
 }
@@ -33,16 +31,15 @@ info_calls_is_running(struct call *call)
 static void
 add_pairs(struct text *text, const struct params *params)
 {
-	for (const struct param *param = params->first; param != NULL; param = param->next)
+	for (const struct param *param = params->first; param; param = param->next)
 		answer_add(text, param->name, param->value);
 }
 
 static void
 add_attendees(struct text *text, const struct meeting *meeting)
 {
-	bool has_presenter = false;
-
 	text_add_string(text, "<attendees>\n");
+	bool has_presenter = false;
 	for (size_t i = 0; i < meeting->user_count; i++) {
 		const struct user *user = meeting->users[i];
 		bool is_presenter = user->is_moderator && !has_presenter;
@@ -57,7 +54,7 @@ add_attendees(struct text *text, const struct meeting *meeting)
 		answer_add_boolean(text, "hasJoinedVoice", false);
 		answer_add_boolean(text, "hasVideo", false);
 		answer_add(text, "clientType", "HTML5");
-		if (user->custom_data.first != NULL) {
+		if (user->custom_data.first) {
 			text_add_string(text, "<customdata>\n");
 			add_pairs(text, &user->custom_data);
 			text_add_string(text, "</customdata>\n");
@@ -73,7 +70,6 @@ add_meeting(struct call *call, const struct meeting *meeting, bool is_list)
 {
 	struct text *text = &call->answer->body;
 	const size_t users = meeting->user_count + meeting->claimed_users;
-	bool has_rooms = false;
 
 	answer_add(text, "meetingName", meeting->name);
 	answer_add(text, "meetingID", meeting->meeting_id);
@@ -102,7 +98,7 @@ add_meeting(struct call *call, const struct meeting *meeting, bool is_list)
 		answer_add_grouped(text, "moderatorCount", meetings_count_moderators(meeting));
 	else
 		answer_add_number(text, "moderatorCount",
-				  (long long)meetings_count_moderators(meeting));
+		    (long long)meetings_count_moderators(meeting));
 	add_attendees(text, meeting);
 	text_add_string(text, "<metadata>\n");
 	add_pairs(text, &meeting->metadata);
@@ -113,10 +109,11 @@ add_meeting(struct call *call, const struct meeting *meeting, bool is_list)
 		answer_add(text, "sequence", meeting->sequence);
 		answer_add_boolean(text, "freeJoin", meeting->free_join);
 	}
-	for (const struct meeting *room = call->request->meetings->first; room != NULL;
+	bool has_rooms = false;
+	for (const struct meeting *room = call->request->meetings->first; room;
 	     room = room->next) {
-		if (!room->is_breakout || strcmp(room->parent_internal_meeting_id,
-						 meeting->internal_meeting_id) != 0)
+		if (!room->is_breakout ||
+		    strcmp(room->parent_internal_meeting_id, meeting->internal_meeting_id) != 0)
 			continue;
 		if (!has_rooms)
 			text_add_string(text, "<breakoutRooms>\n");
@@ -130,12 +127,10 @@ add_meeting(struct call *call, const struct meeting *meeting, bool is_list)
 void
 info_calls_get(struct call *call)
 {
-	const struct meeting *meeting;
-
 	if (!checks_meeting_id(call))
 		return;
-	meeting = checks_find_meeting(call);
-	if (meeting == NULL) {
+	const struct meeting *meeting = checks_find_meeting(call);
+	if (!meeting) {
 		calls_fail(call, "notFound", "A meeting with that ID does not exist");
 		return;
 	}
@@ -149,7 +144,7 @@ add_meetings(struct call *call, const struct meeting *meeting)
 {
 	struct text *body = &call->answer->body;
 
-	for (; meeting != NULL; meeting = meeting->next) {
+	for (; meeting; meeting = meeting->next) {
 		text_add_string(body, "<meeting>\n");
 		add_meeting(call, meeting, true);
 		text_add_string(body, "</meeting>\n");
@@ -163,7 +158,7 @@ info_calls_list(struct call *call)
 	struct text *body = answer_open(call->answer, "SUCCESS");
 
 	call->answer->is_uncacheable = true;
-	if (meetings->first == NULL && meetings->phantoms == NULL) {
+	if (!meetings->first && !meetings->phantoms) {
 		text_add_string(body, "<meetings/>\n");
 		answer_add(body, "messageKey", "noMeetings");
 		answer_add(body, "message", "no meetings were found on this server");
@@ -182,7 +177,7 @@ info_calls_list_sessions(struct call *call)
 	struct text *body = answer_open(call->answer, "SUCCESS");
 	struct text sessions = { 0 };
 
-	for (const struct meeting *meeting = call->request->meetings->first; meeting != NULL;
+	for (const struct meeting *meeting = call->request->meetings->first; meeting;
 	     meeting = meeting->next) {
 		for (size_t i = 0; i < meeting->user_count; i++) {
 			text_add_string(&sessions, "<meeting>\n");

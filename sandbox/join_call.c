@@ -14,7 +14,7 @@ wants_document(const struct call *call)
 {
 	const char *redirect = calls_find(call, "redirect");
 
-	return redirect != NULL && strcasecmp(redirect, "false") == 0;
+	return redirect && strcasecmp(redirect, "false") == 0;
 }
 
 /* Fails in the form that the client wants. */
@@ -33,14 +33,14 @@ check_parameters(struct call *call)
 {
 	if (!checks_meeting_id(call))
 		return false;
-	if (calls_find_filled(call, "fullName") == NULL) {
+	if (!calls_find_filled(call, "fullName")) {
 		calls_fail(call, "missingParamFullName", "You must provide your name");
 		return false;
 	}
 	return checks_password(call, "password") &&
-	       checks_boolean(call, "guest", "Guest must be a boolean value") &&
-	       checks_boolean(call, "auth", "Auth must be a boolean value") &&
-	       checks_integral(call, "createTime", "Create time must be an integral value");
+	    checks_boolean(call, "guest", "Guest must be a boolean value") &&
+	    checks_boolean(call, "auth", "Auth must be a boolean value") &&
+	    checks_integral(call, "createTime", "Create time must be an integral value");
 }
 
 /* Decides whether the user is a moderator, by role or else by password. */
@@ -51,14 +51,15 @@ find_role(struct call *call, const struct meeting *meeting, bool *is_moderator)
 	const char *password = calls_find_filled(call, "password");
 
 	*is_moderator = false;
-	if (role != NULL && strcasecmp(role, "MODERATOR") == 0) {
+	if (role && strcasecmp(role, "MODERATOR") == 0) {
 		*is_moderator = true;
-	} else if (role != NULL && strcasecmp(role, "VIEWER") == 0) {
+	} else if (role && strcasecmp(role, "VIEWER") == 0) {
 		*is_moderator = false;
-	} else if (password == NULL) {
+	} else if (!password) {
 		/* "sould" is BBB's spelling. */
-		calls_fail_document(call, "Params required", "You must either send the valid role "
-				    "of the user, or the password, sould the meeting has one.");
+		calls_fail_document(call, "Params required",
+		    "You must either send the valid role "
+		    "of the user, or the password, sould the meeting has one.");
 		return false;
 	} else if (strcmp(password, meeting->moderator_password) == 0) {
 		*is_moderator = true;
@@ -74,21 +75,23 @@ check_meeting(struct call *call, const struct meeting *meeting, bool *is_moderat
 {
 	const char *create_time = calls_find_filled(call, "createTime");
 
-	if (meeting == NULL) {
+	if (!meeting) {
 		calls_fail(call, "invalidMeetingIdentifier",
-			   "A meeting with that ID does not exist");
+		    "A meeting with that ID does not exist");
 		return false;
 	}
-	if (create_time != NULL && strtoll(create_time, NULL, 10) != meeting->create_time_ms) {
-		fail_as_wanted(call, "mismatchCreateTimeParam", "The createTime parameter "
-			       "submitted mismatches with the current meeting.");
+	if (create_time && strtoll(create_time, NULL, 10) != meeting->create_time_ms) {
+		fail_as_wanted(call, "mismatchCreateTimeParam",
+		    "The createTime parameter "
+		    "submitted mismatches with the current meeting.");
 		return false;
 	}
 	if (!find_role(call, meeting, is_moderator))
 		return false;
 	if (meeting->max_users > 0 && (long long)meeting->user_count >= meeting->max_users) {
-		fail_as_wanted(call, "maxParticipantsReached", "The number of participants "
-			       "allowed for this meeting has been reached.");
+		fail_as_wanted(call, "maxParticipantsReached",
+		    "The number of participants "
+		    "allowed for this meeting has been reached.");
 		return false;
 	}
 	return true;
@@ -98,13 +101,13 @@ static void
 answer_join(struct call *call, const struct meeting *meeting, const struct user *user)
 {
 	struct answer *answer = call->answer;
-	struct text url = { 0 };
 
 	answer->session.data = meetings_new_token(32, "0123456789ABCDEF");
 	answer->session.length = 32;
 	answer->is_uncacheable = true;
+	struct text url = { 0 };
 	text_add_format(&url, "%s/html5client/join?sessionToken=%s", call->request->base_url,
-			user->session_token);
+	    user->session_token);
 	if (wants_document(call)) {
 		struct text *body = answer_open(answer, "SUCCESS");
 
@@ -134,8 +137,8 @@ join_call_run(struct call *call)
 	if (!check_meeting(call, meeting, &is_moderator))
 		return;
 	struct user *user = meetings_add_user(meeting, calls_find(call, "fullName"),
-					      calls_find(call, "userID"), is_moderator);
-	for (const struct param *param = call->params.first; param != NULL; param = param->next)
+	    calls_find(call, "userID"), is_moderator);
+	for (const struct param *param = call->params.first; param; param = param->next)
 		if (strncmp(param->name, "userdata-", 9) == 0 && param->name[9] != '\0')
 			params_add(&user->custom_data, param->name + 9, param->value);
 	answer_join(call, meeting, user);

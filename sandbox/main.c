@@ -19,54 +19,54 @@
 #define HOOK_IDS_PER_SERVER 1000
 
 static const char usage[] =
-	"usage: bbb-sandbox --control PORT [--address 127.0.0.1] [--tls CERT.pem:KEY.pem]\n"
-	"                   --server PORT:SECRET [--server PORT:SECRET ...]\n"
-	"\n"
-	"Stands in for BigBlueButton servers, numbered from 1 in the order given. Prints\n"
-	"\"ready\" when all ports listen; ends on SIGTERM or SIGINT.\n"
-	"\n"
-	"  --control PORT        the control port, always plain http\n"
-	"  --server PORT:SECRET  one BigBlueButton server and its shared secret\n"
-	"  --address ADDRESS     the IPv4 address to listen on (127.0.0.1)\n"
-	"  --tls CERT:KEY        PEM files; the servers then speak https\n"
-	"  --help                this text\n"
-	"\n"
-	"On the control port, by GET or POST:\n"
-	"  /fault?server=N[&call=NAME,...]&kind=KIND[&times=N][&for_ms=MS][&NAME=VALUE...]\n"
-	"      what goes wrong, with so many calls, or for so long, or for good; see below;\n"
-	"      server=0: with all of them\n"
-	"  /calls?server=N[&call=NAME][&count=1]   calls received; server=0: of all\n"
-	"  /users?server=N&meetingID=ID&users=K    the meeting has exactly K users\n"
-	"  /raw?server=N&call=NAME                 answer NAME with the request's body\n"
-	"  /meetings?server=N   /servers   /reset\n"
-	"  /phantom?server=N&meetingID=ID[&users=K][&remove=1]   getMeetings lists a meeting\n"
-	"      with K people that the server does not have\n"
-	"  /secret?server=N&secret=TEXT[&secret=TEXT...]   the secrets that are right from\n"
-	"      now on; the first signs what the server sends of its own accord\n"
-	"  /record?server=N&meetingID=ID[&recordID=ID][&name=TEXT][&state=STATE]\n"
-	"      [&startTime=MS][&formats=A,B][&meta_KEY=VALUE][&n=COUNT[&step=MS]]\n"
-	"      makes a recording, of a meeting that was there if no startTime is given;\n"
-	"      with n of the meetings ID-1 to ID-COUNT; server=0: in turn on all of them\n"
-	"  /recordings?server=N                    id, state, start and meeting of each\n"
-	"  /copy_recording?server=N&recordID=ID&to=M   another server has it, too\n"
-	"  /tracks?server=N&recordID=ID            kind, lang, size, SHA-256, file, label\n"
-	"  /paging?server=N&kind=KIND[&all=refuse] KIND: total, block (2.7), none (2.5)\n"
-	"  /callback?server=N&kind=KIND&meetingID=ID[&secret=TEXT]   KIND: recording-ready,\n"
-	"      analytics, end; the server calls the URLs the meeting was created with\n"
-	"  /event?server=N&event=NAME&meetingID=ID[&algorithm=sha1|sha256|sha384|sha512]\n"
-	"      the server tells its hooks; a body is sent as the event, which is JSON\n"
-	"  /hook?server=N&callbackURL=URL[&permanent=1]   makes a hook\n"
-	"  /forget_hooks?server=N                  as if bbb-webhooks had been built anew\n"
-	"  /receiver/NAME...                       takes any request, as a client's URL\n"
-	"  /receiver?name=NAME[&status=N,N][&ms=MS]   what it answers, the last one for good\n"
-	"  /received?name=NAME[&number=N][&part=target|headers|body]   what it was sent\n"
-	"\n"
-	"The version document's call is named \"index\".  A fault of a named call wins over one\n"
-	"of all calls.  With status, redirect, failed, long_query, wrong_secret nothing is\n"
-	"carried out; with all others the call has its effect.  refuse with for_ms, at most\n"
-	"10000, is answered when it is over.  KIND, with the names of what it takes, and\n"
-	"what these are unless they are given:\n"
-	"\n";
+    "usage: bbb-sandbox --control PORT [--address 127.0.0.1] [--tls CERT.pem:KEY.pem]\n"
+    "                   --server PORT:SECRET [--server PORT:SECRET ...]\n"
+    "\n"
+    "Stands in for BigBlueButton servers, numbered from 1 in the order given. Prints\n"
+    "\"ready\" when all ports listen; ends on SIGTERM or SIGINT.\n"
+    "\n"
+    "  --control PORT        the control port, always plain http\n"
+    "  --server PORT:SECRET  one BigBlueButton server and its shared secret\n"
+    "  --address ADDRESS     the IPv4 address to listen on (127.0.0.1)\n"
+    "  --tls CERT:KEY        PEM files; the servers then speak https\n"
+    "  --help                this text\n"
+    "\n"
+    "On the control port, by GET or POST:\n"
+    "  /fault?server=N[&call=NAME,...]&kind=KIND[&times=N][&for_ms=MS][&NAME=VALUE...]\n"
+    "      what goes wrong, with so many calls, or for so long, or for good; see below;\n"
+    "      server=0: with all of them\n"
+    "  /calls?server=N[&call=NAME][&count=1]   calls received; server=0: of all\n"
+    "  /users?server=N&meetingID=ID&users=K    the meeting has exactly K users\n"
+    "  /raw?server=N&call=NAME                 answer NAME with the request's body\n"
+    "  /meetings?server=N   /servers   /reset\n"
+    "  /phantom?server=N&meetingID=ID[&users=K][&remove=1]   getMeetings lists a meeting\n"
+    "      with K people that the server does not have\n"
+    "  /secret?server=N&secret=TEXT[&secret=TEXT...]   the secrets that are right from\n"
+    "      now on; the first signs what the server sends of its own accord\n"
+    "  /record?server=N&meetingID=ID[&recordID=ID][&name=TEXT][&state=STATE]\n"
+    "      [&startTime=MS][&formats=A,B][&meta_KEY=VALUE][&n=COUNT[&step=MS]]\n"
+    "      makes a recording, of a meeting that was there if no startTime is given;\n"
+    "      with n of the meetings ID-1 to ID-COUNT; server=0: in turn on all of them\n"
+    "  /recordings?server=N                    id, state, start and meeting of each\n"
+    "  /copy_recording?server=N&recordID=ID&to=M   another server has it, too\n"
+    "  /tracks?server=N&recordID=ID            kind, lang, size, SHA-256, file, label\n"
+    "  /paging?server=N&kind=KIND[&all=refuse] KIND: total, block (2.7), none (2.5)\n"
+    "  /callback?server=N&kind=KIND&meetingID=ID[&secret=TEXT]   KIND: recording-ready,\n"
+    "      analytics, end; the server calls the URLs the meeting was created with\n"
+    "  /event?server=N&event=NAME&meetingID=ID[&algorithm=sha1|sha256|sha384|sha512]\n"
+    "      the server tells its hooks; a body is sent as the event, which is JSON\n"
+    "  /hook?server=N&callbackURL=URL[&permanent=1]   makes a hook\n"
+    "  /forget_hooks?server=N                  as if bbb-webhooks had been built anew\n"
+    "  /receiver/NAME...                       takes any request, as a client's URL\n"
+    "  /receiver?name=NAME[&status=N,N][&ms=MS]   what it answers, the last one for good\n"
+    "  /received?name=NAME[&number=N][&part=target|headers|body]   what it was sent\n"
+    "\n"
+    "The version document's call is named \"index\".  A fault of a named call wins over one\n"
+    "of all calls.  With status, redirect, failed, long_query, wrong_secret nothing is\n"
+    "carried out; with all others the call has its effect.  refuse with for_ms, at most\n"
+    "10000, is answered when it is over.  KIND, with the names of what it takes, and\n"
+    "what these are unless they are given:\n"
+    "\n";
 
 static void
 print_help(void)
@@ -83,11 +83,10 @@ static uint16_t
 read_port(const char *string, char end)
 {
 	size_t digits = strspn(string, "0123456789");
-	long port;
 
 	if (digits == 0 || digits > 5 || string[digits] != end)
 		return 0;
-	port = strtol(string, NULL, 10);
+	long port = strtol(string, NULL, 10);
 	return port > 65535 ? 0 : (uint16_t)port;
 }
 
@@ -95,14 +94,14 @@ read_port(const char *string, char end)
 static char *
 read_file(const char *path)
 {
-	struct text content = { 0 };
-	char block[4096];
-	size_t length;
 	FILE *file = fopen(path, "re");
 
-	if (file == NULL)
+	if (!file)
 		return NULL;
+	struct text content = { 0 };
 	text_add(&content, "", 0);
+	char block[4096];
+	size_t length;
 	while ((length = fread(block, 1, sizeof(block), file)) > 0)
 		text_add(&content, block, length);
 	if (ferror(file)) {
@@ -119,7 +118,7 @@ open_port(struct http_port *port)
 	if (http_port_bind(port) == 0 && http_port_start(port) == 0)
 		return 0;
 	fprintf(stderr, "bbb-sandbox: cannot listen on %s port %u: %s\n", port->address,
-		(unsigned)port->number, errno != 0 ? strerror(errno) : "libmicrohttpd refused");
+	    (unsigned)port->number, errno != 0 ? strerror(errno) : "libmicrohttpd refused");
 	return -1;
 }
 
@@ -127,14 +126,13 @@ static int
 init_locks(struct sandbox *sandbox)
 {
 	pthread_condattr_t attributes;
-	int failed;
 
 	if (pthread_condattr_init(&attributes) != 0)
 		return -1;
-	failed = pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC) != 0 ||
-		 pthread_cond_init(&sandbox->changed, &attributes) != 0 ||
-		 pthread_mutex_init(&sandbox->lock, NULL) != 0 ||
-		 pthread_mutex_init(&sandbox->listening, NULL) != 0;
+	int failed = pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC) != 0 ||
+	    pthread_cond_init(&sandbox->changed, &attributes) != 0 ||
+	    pthread_mutex_init(&sandbox->lock, NULL) != 0 ||
+	    pthread_mutex_init(&sandbox->listening, NULL) != 0;
 	pthread_condattr_destroy(&attributes);
 	return failed ? -1 : 0;
 }
@@ -143,7 +141,6 @@ static int
 run(struct sandbox *sandbox)
 {
 	sigset_t signals;
-	int received;
 	int result = 1;
 
 	/* Blocked in every thread, so that only sigwait() below takes them. */
@@ -161,6 +158,7 @@ run(struct sandbox *sandbox)
 		goto out;
 	puts("ready");
 	fflush(stdout);
+	int received;
 	result = sigwait(&signals, &received) == 0 ? 0 : 1;
 out:
 	/* First the port whose requests start and stop the others. */
@@ -176,16 +174,15 @@ static int
 add_server(struct sandbox *sandbox, const char *option)
 {
 	const char *colon = strchr(option, ':');
-	struct server *server;
 
-	sandbox->servers = text_resize(sandbox->servers, (sandbox->server_count + 1) *
-				       sizeof(struct server));
-	server = &sandbox->servers[sandbox->server_count++];
+	sandbox->servers = text_resize(sandbox->servers,
+	    (sandbox->server_count + 1) * sizeof(struct server));
+	struct server *server = &sandbox->servers[sandbox->server_count++];
 	*server = (struct server){ .number = sandbox->server_count };
 	server->port.number = read_port(option, ':');
 	server->port.socket = -1;
 	server->hooks.first_id = server->number * HOOK_IDS_PER_SERVER + 1;
-	server->first_secret = colon == NULL ? "" : colon + 1;
+	server->first_secret = colon ? colon + 1 : "";
 	server_set_secrets(server, &server->first_secret, 1);
 	if (server->port.number != 0 && server->first_secret[0] != '\0')
 		return 0;
@@ -208,12 +205,12 @@ read_tls(struct arguments *arguments, char *option)
 	free(arguments->certificate);
 	free(arguments->key);
 	arguments->certificate = arguments->key = NULL;
-	if (colon != NULL) {
+	if (colon) {
 		*colon = '\0';
 		arguments->certificate = read_file(option);
 		arguments->key = read_file(colon + 1);
 	}
-	if (arguments->certificate != NULL && arguments->key != NULL)
+	if (arguments->certificate && arguments->key)
 		return 0;
 	fprintf(stderr, "bbb-sandbox: --tls needs two readable files, CERT.pem:KEY.pem\n");
 	return -1;
@@ -222,7 +219,7 @@ read_tls(struct arguments *arguments, char *option)
 /* Returns 0 to go on, or -1 with *result set to what the program ends with. */
 static int
 read_arguments(struct sandbox *sandbox, struct arguments *arguments, int count, char **words,
-	       int *result)
+    int *result)
 {
 	static const struct option options[] = {
 		{ "control", required_argument, NULL, 'c' },

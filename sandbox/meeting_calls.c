@@ -17,8 +17,10 @@ answer_create(struct call *call, const struct meeting *meeting, bool is_repeat)
 
 	answer_add(body, "meetingID", meeting->meeting_id);
 	answer_add(body, "internalMeetingID", meeting->internal_meeting_id);
-	answer_add(body, "parentMeetingID", meeting->parent_internal_meeting_id != NULL ?
-		   meeting->parent_internal_meeting_id : "bbb-none");
+	answer_add(body, "parentMeetingID",
+	    meeting->parent_internal_meeting_id ?
+	        meeting->parent_internal_meeting_id :
+	        "bbb-none");
 	info_calls_add_passwords(body, meeting);
 	answer_add_number(body, "createTime", meeting->create_time_ms);
 	answer_add(body, "voiceBridge", meeting->voice_bridge);
@@ -28,8 +30,11 @@ answer_create(struct call *call, const struct meeting *meeting, bool is_repeat)
 	answer_add_number(body, "duration", meeting->duration_minutes);
 	answer_add_boolean(body, "hasBeenForciblyEnded", false);
 	answer_add(body, "messageKey", is_repeat ? "duplicateWarning" : "");
-	answer_add(body, "message", is_repeat ? "This conference was already in existence "
-		   "and may currently be in progress." : "");
+	answer_add(body, "message",
+	    is_repeat ?
+	        "This conference was already in existence "
+	        "and may currently be in progress." :
+	        "");
 	answer_close(call->answer);
 	call->answer->is_uncacheable = true;
 }
@@ -39,31 +44,31 @@ check_create(struct call *call)
 {
 	const char *name = calls_find(call, "name");
 	const char *id = calls_find(call, "meetingID");
-	bool is_valid;
-	char *clean;
 
 	if (!checks_meeting_id(call))
 		return false;
-	clean = id == NULL ? NULL : params_sanitize(id);
-	is_valid = clean != NULL && strcmp(clean, id) == 0;
+	char *clean = id ? params_sanitize(id) : NULL;
+	bool is_valid = clean && strcmp(clean, id) == 0;
 	free(clean);
 	if (!is_valid) {
 		calls_fail(call, "validationError", "Invalid meeting ID");
 		return false;
 	}
-	if (name == NULL || name[0] == '\0') {
-		calls_fail(call, name == NULL ? "nullError" : "emptyError",
-			   "You must provide a meeting name");
+	if (!name || name[0] == '\0') {
+		calls_fail(call, name ? "emptyError" : "nullError",
+		    "You must provide a meeting name");
 		return false;
 	}
 	if (checks_java_length(name) < 2 || checks_java_length(name) > 256) {
-		calls_fail(call, "sizeError", "Meeting name must be between 2 and 256 characters");
+		calls_fail(call, "sizeError",
+		    "Meeting name must be between 2 and 256 characters");
 		return false;
 	}
 	return checks_password(call, "attendeePW") && checks_password(call, "moderatorPW") &&
-	       checks_integral(call, "voiceBridge", "Voice bridge must be an integral value") &&
-	       checks_boolean(call, "record", "Record must be a boolean value") &&
-	       checks_boolean(call, "isBreakout", "You must provide a boolean value for isBreakout");
+	    checks_integral(call, "voiceBridge", "Voice bridge must be an integral value") &&
+	    checks_boolean(call, "record", "Record must be a boolean value") &&
+	    checks_boolean(call, "isBreakout",
+	        "You must provide a boolean value for isBreakout");
 }
 
 /* A create of a meeting that is there: the passwords decide whether it is the same. */
@@ -72,16 +77,17 @@ answer_repeat(struct call *call, const struct meeting *meeting)
 {
 	const char *attendee_password = calls_find_filled(call, "attendeePW");
 	const char *moderator_password = calls_find_filled(call, "moderatorPW");
-	bool is_same = attendee_password == NULL && moderator_password == NULL;
+	bool is_same = !attendee_password && !moderator_password;
 
-	if (attendee_password != NULL && moderator_password != NULL)
+	if (attendee_password && moderator_password)
 		is_same = strcmp(attendee_password, meeting->attendee_password) == 0 &&
-			  strcmp(moderator_password, meeting->moderator_password) == 0;
+		    strcmp(moderator_password, meeting->moderator_password) == 0;
 	if (is_same)
 		answer_create(call, meeting, true);
 	else
-		calls_fail(call, "idNotUnique", "A meeting already exists with that meeting ID.  "
-			   "Please use a different meeting ID.");
+		calls_fail(call, "idNotUnique",
+		    "A meeting already exists with that meeting ID.  "
+		    "Please use a different meeting ID.");
 }
 
 /* Returns false after having answered that another meeting has the voice bridge. */
@@ -90,10 +96,10 @@ check_voice_bridge(struct call *call)
 {
 	const char *voice_bridge = calls_find_filled(call, "voiceBridge");
 
-	if (voice_bridge == NULL ||
-	    meetings_find_voice_bridge(call->request->meetings, voice_bridge) == NULL)
+	if (!voice_bridge || !meetings_find_voice_bridge(call->request->meetings, voice_bridge))
 		return true;
-	calls_fail_list(call, "nonUniqueVoiceBridge", "The selected voice bridge is already in use.");
+	calls_fail_list(call, "nonUniqueVoiceBridge",
+	    "The selected voice bridge is already in use.");
 	return false;
 }
 
@@ -109,15 +115,15 @@ find_parent(struct call *call, const struct meeting **parent)
 	*parent = NULL;
 	if (!checks_is_true(calls_find(call, "isBreakout")))
 		return true;
-	if (id == NULL) {
+	if (!id) {
 		calls_fail(call, "parentMeetingIDMissing",
-			   "No parent meeting ID was provided for the breakout room.");
+		    "No parent meeting ID was provided for the breakout room.");
 		return false;
 	}
 	*parent = meetings_find(call->request->meetings, id);
-	if (*parent == NULL)
+	if (!*parent)
 		calls_fail(call, "parentMeetingDoesNotExist",
-			   "No parent meeting exists for the breakout room.");
+		    "No parent meeting exists for the breakout room.");
 	return *parent != NULL;
 }
 
@@ -127,7 +133,7 @@ take_filled(struct call *call, const char *name, char **slot)
 {
 	const char *value = calls_find_filled(call, name);
 
-	if (value != NULL)
+	if (value)
 		meetings_set_string(slot, value);
 }
 
@@ -145,8 +151,8 @@ meeting_calls_create(struct call *call)
 		return;
 	}
 	struct meeting *meeting = meetings_find_external(request->meetings,
-							 calls_find(call, "meetingID"));
-	if (meeting != NULL) {
+	    calls_find(call, "meetingID"));
+	if (meeting) {
 		answer_repeat(call, meeting);
 		return;
 	}
@@ -155,7 +161,7 @@ meeting_calls_create(struct call *call)
 		return;
 
 	meeting = meetings_add(request->meetings, calls_find(call, "meetingID"),
-			       calls_find(call, "name"));
+	    calls_find(call, "name"));
 	take_filled(call, "attendeePW", &meeting->attendee_password);
 	take_filled(call, "moderatorPW", &meeting->moderator_password);
 	take_filled(call, "voiceBridge", &meeting->voice_bridge);
@@ -165,13 +171,14 @@ meeting_calls_create(struct call *call)
 	meeting->record = checks_is_true(calls_find(call, "record"));
 	meeting->ended_url = text_duplicate(calls_find_filled(call, "meetingEndedURL"));
 	params_copy_metadata(&call->params, &meeting->metadata);
-	if (parent != NULL) {
+	if (parent) {
 		const char *sequence = calls_find_filled(call, "sequence");
 
 		meeting->is_breakout = true;
 		meeting->free_join = checks_is_true(calls_find(call, "freeJoin"));
-		meeting->parent_internal_meeting_id = text_duplicate(parent->internal_meeting_id);
-		meeting->sequence = text_duplicate(sequence != NULL ? sequence : "0");
+		meeting->parent_internal_meeting_id = text_duplicate(
+		    parent->internal_meeting_id);
+		meeting->sequence = text_duplicate(sequence ? sequence : "0");
 	}
 	answer_create(call, meeting, false);
 }
@@ -179,22 +186,20 @@ meeting_calls_create(struct call *call)
 void
 meeting_calls_end(struct call *call)
 {
-	struct meeting *meeting;
-	struct text *body;
-
 	if (!checks_meeting_id(call) || !checks_password(call, "password"))
 		return;
-	meeting = checks_find_meeting(call);
-	if (meeting == NULL) {
+	struct meeting *meeting = checks_find_meeting(call);
+	if (!meeting) {
 		calls_fail(call, "notFound", "A meeting with that ID does not exist");
 		return;
 	}
 	meetings_end(call->request->meetings, meeting);
-	body = answer_open(call->answer, "SUCCESS");
+	struct text *body = answer_open(call->answer, "SUCCESS");
 	answer_add(body, "messageKey", "sentEndMeetingRequest");
-	answer_add(body, "message", "A request to end the meeting was sent.  Please wait a few "
-		   "seconds, and then use the getMeetingInfo or isMeetingRunning API calls to "
-		   "verify that it was ended.");
+	answer_add(body, "message",
+	    "A request to end the meeting was sent.  Please wait a few "
+	    "seconds, and then use the getMeetingInfo or isMeetingRunning API calls to "
+	    "verify that it was ended.");
 	answer_close(call->answer);
 	call->answer->is_uncacheable = true;
 }
@@ -206,7 +211,7 @@ meeting_calls_insert_document(struct call *call)
 
 	if (!checks_meeting_id(call))
 		return;
-	if (checks_find_meeting(call) == NULL) {
+	if (!checks_find_meeting(call)) {
 		calls_fail(call, "notFound", "A meeting with that ID does not exist");
 		return;
 	}
@@ -220,7 +225,8 @@ meeting_calls_insert_document(struct call *call)
 		answer_html(call->answer, 404, "Not Found");
 		return;
 	}
-	answer_add(answer_open(call->answer, "SUCCESS"), "message", "Presentation is being uploaded");
+	answer_add(answer_open(call->answer, "SUCCESS"), "message",
+	    "Presentation is being uploaded");
 	answer_close(call->answer);
 }
 
@@ -229,25 +235,24 @@ meeting_calls_send_chat_message(struct call *call)
 {
 	const char *message = calls_find(call, "message");
 	const char *user_name = calls_find(call, "userName");
-	const struct meeting *meeting;
-	struct text *body;
 
 	if (!checks_meeting_id(call))
 		return;
-	if (message == NULL || message[0] == '\0' || checks_java_length(message) > 500) {
-		calls_fail(call, "validationError", "Message must be between 1 and 500 characters");
+	if (!message || message[0] == '\0' || checks_java_length(message) > 500) {
+		calls_fail(call, "validationError",
+		    "Message must be between 1 and 500 characters");
 		return;
 	}
-	if (user_name != NULL && checks_java_length(user_name) > 255) {
+	if (user_name && checks_java_length(user_name) > 255) {
 		calls_fail(call, "validationError", "User name must be at most 255 characters");
 		return;
 	}
-	meeting = checks_find_meeting(call);
-	if (meeting == NULL || meeting->user_count == 0) {
+	const struct meeting *meeting = checks_find_meeting(call);
+	if (!meeting || meeting->user_count == 0) {
 		calls_fail(call, "meetingNotFound", "Meeting not found");
 		return;
 	}
-	body = answer_open(call->answer, "SUCCESS");
+	struct text *body = answer_open(call->answer, "SUCCESS");
 	answer_add(body, "messageKey", "");
 	answer_add(body, "message", "");
 	answer_close(call->answer);

@@ -59,13 +59,13 @@ static struct meeting *
 new_meeting(const struct meetings *meetings, const char *meeting_id, const char *name)
 {
 	struct meeting *meeting = text_new(sizeof(*meeting));
-	struct text internal = { 0 };
-	char hex[CHECKSUM_HEX_MAX];
 
 	meeting->meeting_id = text_duplicate(meeting_id);
 	meeting->name = text_duplicate(name);
 	meeting->create_time_ms = meetings_now_ms();
+	char hex[CHECKSUM_HEX_MAX];
 	set_sha1(hex, meeting_id);
+	struct text internal = { 0 };
 	text_add_format(&internal, "%s-%lld", hex, meeting->create_time_ms);
 	meeting->internal_meeting_id = internal.data;
 	meeting->attendee_password = meetings_new_token(8, ALPHANUMERIC);
@@ -76,7 +76,7 @@ new_meeting(const struct meetings *meetings, const char *meeting_id, const char 
 
 		free(meeting->voice_bridge);
 		meeting->voice_bridge = digits;
-	} while (meetings_find_voice_bridge(meetings, meeting->voice_bridge) != NULL);
+	} while (meetings_find_voice_bridge(meetings, meeting->voice_bridge));
 	return meeting;
 }
 
@@ -86,7 +86,7 @@ meetings_add(struct meetings *meetings, const char *meeting_id, const char *name
 	struct meeting *meeting = new_meeting(meetings, meeting_id, name);
 	struct meeting **last = &meetings->first;
 
-	while (*last != NULL)
+	while (*last)
 		last = &(*last)->next;
 	*last = meeting;
 	meetings->count++;
@@ -98,7 +98,7 @@ find_prefix(const struct meetings *meetings, const char *prefix)
 {
 	size_t length = strlen(prefix);
 
-	for (struct meeting *meeting = meetings->first; meeting != NULL; meeting = meeting->next)
+	for (struct meeting *meeting = meetings->first; meeting; meeting = meeting->next)
 		if (strncmp(meeting->internal_meeting_id, prefix, length) == 0)
 			return meeting;
 	return NULL;
@@ -107,14 +107,12 @@ find_prefix(const struct meetings *meetings, const char *prefix)
 struct meeting *
 meetings_find(const struct meetings *meetings, const char *id)
 {
-	char hex[CHECKSUM_HEX_MAX];
-	struct meeting *meeting;
-
-	if (id == NULL || id[0] == '\0')
+	if (!id || id[0] == '\0')
 		return NULL;
-	meeting = find_prefix(meetings, id);
-	if (meeting != NULL)
+	struct meeting *meeting = find_prefix(meetings, id);
+	if (meeting)
 		return meeting;
+	char hex[CHECKSUM_HEX_MAX];
 	set_sha1(hex, id);
 	return find_prefix(meetings, hex);
 }
@@ -122,17 +120,16 @@ meetings_find(const struct meetings *meetings, const char *id)
 struct meeting *
 meetings_find_external(const struct meetings *meetings, const char *meeting_id)
 {
-	for (struct meeting *meeting = meetings->first; meeting != NULL; meeting = meeting->next)
+	for (struct meeting *meeting = meetings->first; meeting; meeting = meeting->next)
 		if (strcmp(meeting->meeting_id, meeting_id) == 0)
 			return meeting;
 	return NULL;
 }
 
 struct meeting *
-meetings_find_voice_bridge(const struct meetings *meetings,
-					   const char *voice_bridge)
+meetings_find_voice_bridge(const struct meetings *meetings, const char *voice_bridge)
 {
-	for (struct meeting *meeting = meetings->first; meeting != NULL; meeting = meeting->next)
+	for (struct meeting *meeting = meetings->first; meeting; meeting = meeting->next)
 		if (strcmp(meeting->voice_bridge, voice_bridge) == 0)
 			return meeting;
 	return NULL;
@@ -140,9 +137,9 @@ meetings_find_voice_bridge(const struct meetings *meetings,
 
 struct user *
 meetings_find_session(const struct meetings *meetings, const char *session_token,
-				   struct meeting **meeting)
+    struct meeting **meeting)
 {
-	for (*meeting = meetings->first; *meeting != NULL; *meeting = (*meeting)->next)
+	for (*meeting = meetings->first; *meeting; *meeting = (*meeting)->next)
 		for (size_t i = 0; i < (*meeting)->user_count; i++)
 			if (strcmp((*meeting)->users[i]->session_token, session_token) == 0)
 				return (*meeting)->users[i];
@@ -194,9 +191,9 @@ forget_ended(struct meetings *meetings, size_t kept)
 {
 	struct meeting **link = &meetings->ended;
 
-	for (size_t i = 0; i < kept && *link != NULL; i++)
+	for (size_t i = 0; i < kept && *link; i++)
 		link = &(*link)->next;
-	while (*link != NULL) {
+	while (*link) {
 		struct meeting *meeting = *link;
 
 		*link = meeting->next;
@@ -227,9 +224,9 @@ meetings_find_latest(const struct meetings *meetings, const char *meeting_id)
 {
 	struct meeting *meeting = meetings_find_external(meetings, meeting_id);
 
-	if (meeting != NULL)
+	if (meeting)
 		return meeting;
-	for (meeting = meetings->ended; meeting != NULL; meeting = meeting->next)
+	for (meeting = meetings->ended; meeting; meeting = meeting->next)
 		if (strcmp(meeting->meeting_id, meeting_id) == 0)
 			return meeting;
 	return NULL;
@@ -251,9 +248,9 @@ meetings_remove_phantom(struct meetings *meetings, const char *meeting_id)
 {
 	struct meeting **link = &meetings->phantoms;
 
-	while (*link != NULL && strcmp((*link)->meeting_id, meeting_id) != 0)
+	while (*link && strcmp((*link)->meeting_id, meeting_id) != 0)
 		link = &(*link)->next;
-	if (*link != NULL) {
+	if (*link) {
 		struct meeting *phantom = *link;
 
 		*link = phantom->next;
@@ -264,20 +261,20 @@ meetings_remove_phantom(struct meetings *meetings, const char *meeting_id)
 void
 meetings_clear(struct meetings *meetings)
 {
-	while (meetings->phantoms != NULL) {
+	while (meetings->phantoms) {
 		struct meeting *phantom = meetings->phantoms;
 
 		meetings->phantoms = phantom->next;
 		free_meeting(phantom);
 	}
-	while (meetings->first != NULL)
+	while (meetings->first)
 		meetings_end(meetings, meetings->first);
 	forget_ended(meetings, 0);
 }
 
 struct user *
-meetings_add_user(struct meeting *meeting, const char *full_name,
-			       const char *external_user_id, bool is_moderator)
+meetings_add_user(struct meeting *meeting, const char *full_name, const char *external_user_id,
+    bool is_moderator)
 {
 	struct user *user = text_new(sizeof(*user));
 	char *random = meetings_new_token(12, ALPHANUMERIC);
@@ -287,14 +284,13 @@ meetings_add_user(struct meeting *meeting, const char *full_name,
 	free(random);
 	user->user_id = id.data;
 	user->external_user_id = text_duplicate(
-		external_user_id != NULL && external_user_id[0] != '\0' ? external_user_id
-									: id.data);
+	    external_user_id && external_user_id[0] != '\0' ? external_user_id : id.data);
 	user->full_name = text_duplicate(full_name);
 	user->is_moderator = is_moderator;
 	user->session_token = meetings_new_token(16, ALPHANUMERIC);
 	user->auth_token = meetings_new_token(12, ALPHANUMERIC);
 	meeting->users = text_resize(meeting->users,
-				     (meeting->user_count + 1) * sizeof(struct user *));
+	    (meeting->user_count + 1) * sizeof(struct user *));
 	meeting->users[meeting->user_count++] = user;
 	meeting->has_user_joined = true;
 	return user;

@@ -13,8 +13,8 @@
 #include "params.h"
 
 struct user {
-	char *user_id;           /* "w_" and twelve random characters */
-	char *external_user_id;  /* the userID of join, else the same */
+	char *user_id;          /* "w_" and twelve random characters */
+	char *external_user_id; /* the userID of join, else the same */
 	char *full_name;
 	bool is_moderator;
 	char *session_token;
@@ -39,7 +39,7 @@ struct meeting {
 	bool free_join;
 	char *parent_internal_meeting_id; /* NULL unless a breakout room */
 	char *sequence;
-	char *ended_url; /* NULL unless create had a meetingEndedURL */
+	char *ended_url;        /* NULL unless create had a meetingEndedURL */
 	struct params metadata; /* names lower-cased, without meta_ */
 	struct user **users;
 	size_t user_count;
@@ -68,7 +68,7 @@ struct meetings {
  * may replace.  Both strings are copied.  Returns the meeting, borrowed.
  */
 struct meeting *meetings_add(struct meetings *meetings, const char *meeting_id,
-			     const char *name);
+    const char *name);
 
 /*
  * Finds a meeting as BBB's ServiceUtils.findMeetingFromMeetingID does: by id
@@ -82,11 +82,11 @@ struct meeting *meetings_find_external(const struct meetings *meetings, const ch
 
 /* Finds the meeting that uses voice_bridge, or NULL. */
 struct meeting *meetings_find_voice_bridge(const struct meetings *meetings,
-					   const char *voice_bridge);
+    const char *voice_bridge);
 
 /* Finds the user of session_token and sets *meeting to its meeting, or NULL. */
 struct user *meetings_find_session(const struct meetings *meetings, const char *session_token,
-				   struct meeting **meeting);
+    struct meeting **meeting);
 
 /*
  * Ends a meeting: it and its users are gone at once for every function but
@@ -114,7 +114,7 @@ void meetings_clear(struct meetings *meetings);
  * NULL or empty: then BBB's own id serves.
  */
 struct user *meetings_add_user(struct meeting *meeting, const char *full_name,
-			       const char *external_user_id, bool is_moderator);
+    const char *external_user_id, bool is_moderator);
 
 /*
  * Makes the meeting have exactly count users: the last ones are removed, or

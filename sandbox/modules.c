@@ -17,7 +17,7 @@ skip_past(const char *at, const char *end, const char *mark)
 {
 	const char *found = memmem(at, (size_t)(end - at), mark, strlen(mark));
 
-	return found == NULL ? NULL : found + strlen(mark);
+	return found ? found + strlen(mark) : NULL;
 }
 
 static bool
@@ -47,8 +47,10 @@ read_name(const char *at, const char *end, struct span *name)
 	if (at < end && !isalpha((unsigned char)*at) && *at != '_' && *at != ':' &&
 	    (unsigned char)*at < 0x80)
 		return NULL;
-	while (at < end && (isalnum((unsigned char)*at) || strchr("_:.-", *at) != NULL ||
-			    (unsigned char)*at >= 0x80) && *at != '\0')
+	while (at < end &&
+	    (isalnum((unsigned char)*at) || strchr("_:.-", *at) ||
+	        (unsigned char)*at >= 0x80) &&
+	    *at != '\0')
 		at++;
 	name->length = (size_t)(at - name->start);
 	return name->length > 0 ? at : NULL;
@@ -56,21 +58,18 @@ read_name(const char *at, const char *end, struct span *name)
 
 /* Reads a start tag behind its '<'.  Returns what follows, or NULL. */
 static const char *
-read_start_tag(const char *at, const char *end, struct span *name,
-				  bool *is_empty)
+read_start_tag(const char *at, const char *end, struct span *name, bool *is_empty)
 {
-	struct span attribute;
-	const char *quote;
-
 	at = read_name(at, end, name);
-	while (at != NULL) {
+	while (at) {
 		at = skip_blanks(at, end);
 		if (starts_with(at, end, "/>") || starts_with(at, end, ">")) {
 			*is_empty = *at == '/';
 			return at + (*is_empty ? 2 : 1);
 		}
+		struct span attribute;
 		at = read_name(at, end, &attribute);
-		if (at == NULL)
+		if (!at)
 			return NULL;
 		at = skip_blanks(at, end);
 		if (at == end || *at != '=')
@@ -78,8 +77,8 @@ read_start_tag(const char *at, const char *end, struct span *name,
 		at = skip_blanks(at + 1, end);
 		if (at == end || (*at != '"' && *at != '\''))
 			return NULL;
-		quote = memchr(at + 1, *at, (size_t)(end - at - 1));
-		if (quote == NULL || memchr(at, '<', (size_t)(quote - at)) != NULL)
+		const char *quote = memchr(at + 1, *at, (size_t)(end - at - 1));
+		if (!quote || memchr(at, '<', (size_t)(quote - at)))
 			return NULL;
 		at = quote + 1;
 	}
@@ -92,15 +91,15 @@ modules_are_well_formed(const char *xml, size_t length)
 	const char *at = xml;
 	const char *end = xml + length;
 	struct span open[DEPTH_MAX];
-	struct span name;
-	size_t depth = 0;
-	bool has_root = false;
 
 	if (starts_with(at, end, "\xef\xbb\xbf"))
 		at += 3;
-	while (at != NULL && at < end) {
+	size_t depth = 0;
+	bool has_root = false;
+	while (at && at < end) {
 		bool is_empty = false;
 
+		struct span name;
 		if (*at != '<') {
 			if (depth == 0 && !is_blank(*at))
 				return false;
@@ -113,7 +112,7 @@ modules_are_well_formed(const char *xml, size_t length)
 			at = skip_past(at, end, "]]>");
 		} else if (starts_with(at, end, "</")) {
 			at = read_name(at + 2, end, &name);
-			if (at == NULL || depth == 0)
+			if (!at || depth == 0)
 				return false;
 			depth--;
 			if (open[depth].length != name.length ||
@@ -128,14 +127,14 @@ modules_are_well_formed(const char *xml, size_t length)
 				return false;
 			at = read_start_tag(at + 1, end, &name, &is_empty);
 			has_root = true;
-			if (at != NULL && !is_empty) {
+			if (at && !is_empty) {
 				if (depth == DEPTH_MAX)
 					return false;
 				open[depth++] = name;
 			}
 		}
 	}
-	return at != NULL && has_root && depth == 0;
+	return at && has_root && depth == 0;
 }
 
 bool
@@ -144,13 +143,13 @@ modules_have_document(const char *xml, size_t length)
 	const char *end = xml + length;
 	const char *module = skip_past(xml, end, "<module");
 
-	while (module != NULL) {
+	while (module) {
 		const char *close = memchr(module, '>', (size_t)(end - module));
 
-		if (close == NULL)
+		if (!close)
 			return false;
-		if (memmem(module, (size_t)(close - module), "\"presentation\"", 14) != NULL ||
-		    memmem(module, (size_t)(close - module), "'presentation'", 14) != NULL)
+		if (memmem(module, (size_t)(close - module), "\"presentation\"", 14) ||
+		    memmem(module, (size_t)(close - module), "'presentation'", 14))
 			return skip_past(close, end, "<document") != NULL;
 		module = skip_past(close, end, "<module");
 	}

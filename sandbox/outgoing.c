@@ -21,7 +21,7 @@ outgoing_fini(void)
 struct outgoing *
 outgoing_add(struct outgoing **list, const char *kind, const char *url)
 {
-	while (*list != NULL)
+	while (*list)
 		list = &(*list)->next;
 	*list = text_new(sizeof(struct outgoing));
 	(*list)->kind = kind;
@@ -41,11 +41,10 @@ static void
 add_header(struct curl_slist **headers, const char *name, const char *value)
 {
 	struct text line = { 0 };
-	struct curl_slist *longer;
 
 	text_add_format(&line, "%s: %s", name, value);
-	longer = curl_slist_append(*headers, line.data);
-	if (longer == NULL)
+	struct curl_slist *longer = curl_slist_append(*headers, line.data);
+	if (!longer)
 		abort();
 	*headers = longer;
 	text_fini(&line);
@@ -55,11 +54,8 @@ static void
 run(struct outgoing *request)
 {
 	CURL *curl = curl_easy_init();
-	struct curl_slist *headers = NULL;
-	long status = 0;
-	CURLcode code;
 
-	if (curl == NULL)
+	if (!curl)
 		abort();
 	curl_easy_setopt(curl, CURLOPT_URL, request->url);
 	curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
@@ -69,22 +65,24 @@ run(struct outgoing *request)
 	curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, 0L);
 	curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, 0L);
 	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, ignore);
-	if (request->user_agent != NULL)
+	if (request->user_agent)
 		curl_easy_setopt(curl, CURLOPT_USERAGENT, request->user_agent);
+	struct curl_slist *headers = NULL;
 	if (request->is_post) {
 		curl_easy_setopt(curl, CURLOPT_POST, 1L);
 		curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE,
-				 (curl_off_t)request->body.length);
+		    (curl_off_t)request->body.length);
 		curl_easy_setopt(curl, CURLOPT_POSTFIELDS, text_string(&request->body));
 		/* Those who send callbacks send the body at once. */
 		add_header(&headers, "Expect", "");
 	}
-	if (request->content_type != NULL)
+	if (request->content_type)
 		add_header(&headers, "Content-Type", request->content_type);
-	if (request->authorization != NULL)
+	if (request->authorization)
 		add_header(&headers, "Authorization", request->authorization);
 	curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
-	code = curl_easy_perform(curl);
+	CURLcode code = curl_easy_perform(curl);
+	long status = 0;
 	if (code == CURLE_OK)
 		curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
 	else
@@ -97,7 +95,7 @@ run(struct outgoing *request)
 void
 outgoing_run(struct outgoing *list)
 {
-	for (; list != NULL; list = list->next)
+	for (; list; list = list->next)
 		run(list);
 }
 
@@ -105,12 +103,12 @@ void
 outgoing_add_report(struct text *text, const struct outgoing *list)
 {
 	text_add_string(text, "{\"sent\":[");
-	for (const struct outgoing *one = list; one != NULL; one = one->next) {
+	for (const struct outgoing *one = list; one; one = one->next) {
 		text_add_format(text, "%s{\"kind\":\"%s\",\"url\":\"", one == list ? "" : ",",
-				one->kind);
+		    one->kind);
 		text_add_json(text, one->url);
 		text_add_format(text, "\",\"status\":%u", one->status);
-		if (one->error != NULL) {
+		if (one->error) {
 			text_add_string(text, ",\"error\":\"");
 			text_add_json(text, one->error);
 			text_add_string(text, "\"");
@@ -123,7 +121,7 @@ outgoing_add_report(struct text *text, const struct outgoing *list)
 void
 outgoing_free(struct outgoing **list)
 {
-	while (*list != NULL) {
+	while (*list) {
 		struct outgoing *one = *list;
 
 		*list = one->next;

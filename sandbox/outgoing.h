@@ -9,16 +9,16 @@
 #include "text.h"
 
 struct outgoing {
-	const char *kind;         /* what it is, for the report; a constant */
+	const char *kind; /* what it is, for the report; a constant */
 	char *url;
 	bool is_post;             /* else a GET */
 	const char *content_type; /* constants, or NULL */
 	const char *user_agent;
-	char *authorization;      /* the header's value, or NULL */
+	char *authorization; /* the header's value, or NULL */
 	struct text body;
 
-	unsigned status;          /* of the answer, 0 when there was none */
-	const char *error;        /* why there was none, a constant */
+	unsigned status;   /* of the answer, 0 when there was none */
+	const char *error; /* why there was none, a constant */
 	struct outgoing *next;
 };
 

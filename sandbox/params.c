@@ -14,7 +14,7 @@ params_add(struct params *params, const char *name, const char *value)
 
 	param->name = text_duplicate(name);
 	param->value = text_duplicate(value);
-	if (params->last == NULL)
+	if (!params->last)
 		params->first = param;
 	else
 		params->last->next = param;
@@ -37,10 +37,9 @@ hex_digit(char c)
 static size_t
 utf8_sequence(const unsigned char *bytes, size_t left)
 {
-	size_t length;
-
 	if (bytes[0] < 0x80)
 		return 1;
+	size_t length;
 	if (bytes[0] >= 0xc2 && bytes[0] <= 0xdf)
 		length = 2;
 	else if (bytes[0] >= 0xe0 && bytes[0] <= 0xef)
@@ -66,9 +65,9 @@ static char *
 utf8_string(const char *bytes, size_t length)
 {
 	struct text out = { 0 };
-	size_t at = 0;
 
 	text_add(&out, "", 0);
+	size_t at = 0;
 	while (at < length) {
 		size_t step = utf8_sequence((const unsigned char *)bytes + at, length - at);
 
@@ -119,18 +118,17 @@ params_parse_form(struct params *params, const char *form, size_t length)
 
 	while (form < end) {
 		const char *pair_end = memchr(form, '&', (size_t)(end - form));
-		const char *equals;
-		char *name, *value;
 
-		if (pair_end == NULL)
+		if (!pair_end)
 			pair_end = end;
-		equals = memchr(form, '=', (size_t)(pair_end - form));
-		if (equals == NULL)
+		const char *equals = memchr(form, '=', (size_t)(pair_end - form));
+		if (!equals)
 			equals = pair_end;
-		name = params_decode(form, (size_t)(equals - form), true);
-		value = equals == pair_end ? text_duplicate("")
-			: params_decode(equals + 1, (size_t)(pair_end - equals - 1), true);
-		if (name != NULL && name[0] != '\0' && value != NULL)
+		char *name = params_decode(form, (size_t)(equals - form), true);
+		char *value = equals == pair_end ?
+		    text_duplicate("") :
+		    params_decode(equals + 1, (size_t)(pair_end - equals - 1), true);
+		if (name && name[0] != '\0' && value)
 			params_add(params, name, value);
 		free(name);
 		free(value);
@@ -153,8 +151,9 @@ header_attribute(const char *header, const char *attribute)
 		if (*at == '"') {
 			const char *close = strchr(at + 1, '"');
 
-			return close == NULL ? NULL
-				: text_duplicate_part(at + 1, (size_t)(close - at - 1));
+			return close ?
+			    text_duplicate_part(at + 1, (size_t)(close - at - 1)) :
+			    NULL;
 		}
 		return text_duplicate_part(at, strcspn(at, "; \t\r\n"));
 	}
@@ -173,15 +172,15 @@ static void
 read_part(const char *bytes, size_t length, struct part *part)
 {
 	const char *blank = memmem(bytes, length, "\r\n\r\n", 4);
-	char *headers, *line, *state = NULL;
 
 	*part = (struct part){ 0 };
-	if (blank == NULL)
+	if (!blank)
 		return;
-	headers = text_duplicate_part(bytes, (size_t)(blank - bytes));
-	for (line = strtok_r(headers, "\r\n", &state); line != NULL;
+	char *headers = text_duplicate_part(bytes, (size_t)(blank - bytes));
+	char *state = NULL;
+	for (char *line = strtok_r(headers, "\r\n", &state); line;
 	     line = strtok_r(NULL, "\r\n", &state)) {
-		if (strncasecmp(line, "Content-Disposition:", 20) == 0 && part->name == NULL) {
+		if (strncasecmp(line, "Content-Disposition:", 20) == 0 && !part->name) {
 			part->name = header_attribute(line, "name");
 			free(part->file);
 			part->file = header_attribute(line, "filename");
@@ -195,31 +194,31 @@ read_part(const char *bytes, size_t length, struct part *part)
 /* Calls take for each part until it returns true. */
 static void
 each_part(const char *content_type, const char *body, size_t length,
-	  bool (*take)(void *argument, struct part *part), void *argument)
+    bool (*take)(void *argument, struct part *part), void *argument)
 {
 	char *boundary = header_attribute(content_type, "boundary");
 	struct text mark = { 0 };
 	const char *end = body + length;
-	const char *at, *next;
+	const char *next;
 	bool is_done = false;
 
-	if (boundary == NULL || boundary[0] == '\0')
+	if (!boundary || boundary[0] == '\0')
 		goto out;
 	text_add_format(&mark, "--%s", boundary);
+	const char *at;
 	at = memmem(body, length, mark.data, mark.length);
-	while (at != NULL && !is_done) {
-		struct part part;
-
+	while (at && !is_done) {
 		at += mark.length;
 		if (end - at < 2 || memcmp(at, "\r\n", 2) != 0)
 			break;
 		at += 2;
 		next = memmem(at, (size_t)(end - at), mark.data, mark.length);
-		if (next == NULL)
+		if (!next)
 			break;
 		if (next - at >= 2) {
+			struct part part;
 			read_part(at, (size_t)(next - at - 2), &part);
-			is_done = part.name != NULL && take(argument, &part);
+			is_done = part.name && take(argument, &part);
 			free(part.name);
 			free(part.file);
 		}
@@ -233,19 +232,17 @@ out:
 static bool
 take_field(void *argument, struct part *part)
 {
-	char *value;
-
-	if (part->file != NULL)
+	if (part->file)
 		return false;
-	value = utf8_string(part->data, part->length);
+	char *value = utf8_string(part->data, part->length);
 	params_add(argument, part->name, value);
 	free(value);
 	return false;
 }
 
 void
-params_parse_multipart(struct params *params, const char *content_type,
-			    const char *body, size_t length)
+params_parse_multipart(struct params *params, const char *content_type, const char *body,
+    size_t length)
 {
 	each_part(content_type, body, length, take_field, params);
 }
@@ -261,7 +258,7 @@ take_file(void *argument, struct part *part)
 {
 	struct file_search *search = argument;
 
-	if (part->file == NULL || strcmp(part->name, search->field) != 0)
+	if (!part->file || strcmp(part->name, search->field) != 0)
 		return false;
 	search->file->name = part->file;
 	search->file->data = part->data;
@@ -272,8 +269,8 @@ take_file(void *argument, struct part *part)
 }
 
 bool
-params_find_file(const char *content_type, const char *body, size_t length,
-		      const char *field, struct params_file *file)
+params_find_file(const char *content_type, const char *body, size_t length, const char *field,
+    struct params_file *file)
 {
 	struct file_search search = { .field = field, .file = file };
 
@@ -284,7 +281,7 @@ params_find_file(const char *content_type, const char *body, size_t length,
 const char *
 params_find(const struct params *params, const char *name)
 {
-	for (const struct param *param = params->first; param != NULL; param = param->next)
+	for (const struct param *param = params->first; param; param = param->next)
 		if (strcmp(param->name, name) == 0)
 			return param->value;
 	return NULL;
@@ -295,7 +292,7 @@ params_count(const struct params *params, const char *name)
 {
 	size_t count = 0;
 
-	for (const struct param *param = params->first; param != NULL; param = param->next)
+	for (const struct param *param = params->first; param; param = param->next)
 		count += strcmp(param->name, name) == 0;
 	return count;
 }
@@ -303,21 +300,19 @@ params_count(const struct params *params, const char *name)
 void
 params_copy_metadata(const struct params *source, struct params *metadata)
 {
-	for (const struct param *param = source->first; param != NULL; param = param->next) {
+	for (const struct param *param = source->first; param; param = param->next) {
 		const char *name = param->name + 5;
-		bool is_legal;
-		char *lower, *value;
 
 		if (strncmp(param->name, "meta_", 5) != 0)
 			continue;
-		is_legal = isalpha((unsigned char)name[0]) != 0;
-		lower = text_duplicate(name);
+		bool is_legal = isalpha((unsigned char)name[0]) != 0;
+		char *lower = text_duplicate(name);
 		for (char *c = lower; *c != '\0'; c++) {
 			is_legal = is_legal && (isalnum((unsigned char)*c) || *c == '-');
 			*c = (char)tolower((unsigned char)*c);
 		}
-		value = params_sanitize(param->value);
-		if (is_legal && params_find(metadata, lower) == NULL)
+		char *value = params_sanitize(param->value);
+		if (is_legal && !params_find(metadata, lower))
 			params_add(metadata, lower, value);
 		free(value);
 		free(lower);
@@ -330,7 +325,7 @@ params_set(struct params *params, const char *name, const char *value)
 	struct params kept = { 0 };
 	bool is_set = value == NULL;
 
-	for (const struct param *param = params->first; param != NULL; param = param->next) {
+	for (const struct param *param = params->first; param; param = param->next) {
 		if (strcmp(param->name, name) != 0) {
 			params_add(&kept, param->name, param->value);
 		} else if (!is_set) {
@@ -347,9 +342,9 @@ params_set(struct params *params, const char *name, const char *value)
 void
 params_take(struct params *params, struct params *source)
 {
-	if (source->first == NULL)
+	if (!source->first)
 		return;
-	if (params->last == NULL)
+	if (!params->last)
 		params->first = source->first;
 	else
 		params->last->next = source->first;
@@ -360,7 +355,7 @@ params_take(struct params *params, struct params *source)
 void
 params_fini(struct params *params)
 {
-	while (params->first != NULL) {
+	while (params->first) {
 		struct param *param = params->first;
 
 		params->first = param->next;
@@ -375,15 +370,13 @@ char *
 params_sanitize(const char *value)
 {
 	struct text out = { 0 };
-	const char *start;
-	size_t length;
 
 	text_add(&out, "", 0);
 	for (; *value != '\0'; value++)
 		if (!iscntrl((unsigned char)*value))
 			text_add(&out, value, 1);
-	start = out.data + strspn(out.data, " ");
-	length = strlen(start);
+	const char *start = out.data + strspn(out.data, " ");
+	size_t length = strlen(start);
 	while (length > 0 && start[length - 1] == ' ')
 		length--;
 	memmove(out.data, start, length);

@@ -35,8 +35,8 @@ void params_parse_form(struct params *params, const char *form, size_t length);
  * Parts with a file name are not parameters and are skipped.  What is
  * malformed ends the reading quietly.
  */
-void params_parse_multipart(struct params *params, const char *content_type,
-			    const char *body, size_t length);
+void params_parse_multipart(struct params *params, const char *content_type, const char *body,
+    size_t length);
 
 /* A file of a multipart/form-data body. */
 struct params_file {
@@ -50,7 +50,7 @@ struct params_file {
  * field has that name.  Returns false when there is none.
  */
 bool params_find_file(const char *content_type, const char *body, size_t length,
-		      const char *field, struct params_file *file);
+    const char *field, struct params_file *file);
 
 /* Returns the first value of name, or NULL.  Borrowed from params. */
 const char *params_find(const struct params *params, const char *name);

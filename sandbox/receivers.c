@@ -8,9 +8,9 @@ receivers_need(struct receivers *receivers, const char *name)
 {
 	struct receiver **link = &receivers->first;
 
-	while (*link != NULL && strcmp((*link)->name, name) != 0)
+	while (*link && strcmp((*link)->name, name) != 0)
 		link = &(*link)->next;
-	if (*link == NULL) {
+	if (!*link) {
 		*link = text_new(sizeof(struct receiver));
 		(*link)->name = text_duplicate(name);
 	}
@@ -23,7 +23,7 @@ forget_first(struct receiver *receiver)
 	struct received *received = receiver->first;
 
 	receiver->first = received->next;
-	if (receiver->first == NULL)
+	if (!receiver->first)
 		receiver->last = NULL;
 	receiver->count--;
 	free(received->method);
@@ -36,7 +36,7 @@ forget_first(struct receiver *receiver)
 int
 receivers_set(struct receiver *receiver, const char *statuses, long long ms)
 {
-	for (const char *at = statuses; at != NULL;) {
+	for (const char *at = statuses; at;) {
 		if (strspn(at, "0123456789") != 3 || at[0] < '2' || at[0] > '5' ||
 		    (at[3] != ',' && at[3] != '\0'))
 			return -1;
@@ -46,7 +46,7 @@ receivers_set(struct receiver *receiver, const char *statuses, long long ms)
 	receiver->statuses = text_duplicate(statuses);
 	receiver->at = receiver->statuses;
 	receiver->ms = ms;
-	while (receiver->first != NULL)
+	while (receiver->first)
 		forget_first(receiver);
 	return 0;
 }
@@ -56,7 +56,7 @@ next_status(struct receiver *receiver)
 {
 	unsigned status = 200;
 
-	if (receiver->at != NULL) {
+	if (receiver->at) {
 		status = (unsigned)strtoul(receiver->at, NULL, 10);
 		if (receiver->at[3] == ',')
 			receiver->at += 4;
@@ -65,9 +65,8 @@ next_status(struct receiver *receiver)
 }
 
 const struct received *
-receivers_take(struct receiver *receiver, const char *method,
-				      const char *target, struct text *headers,
-				      const struct text *body)
+receivers_take(struct receiver *receiver, const char *method, const char *target,
+    struct text *headers, const struct text *body)
 {
 	struct received *received = text_new(sizeof(*received));
 
@@ -77,10 +76,10 @@ receivers_take(struct receiver *receiver, const char *method,
 	*headers = (struct text){ 0 };
 	received->length = body->length;
 	text_add(&received->body, text_string(body),
-		 body->length < RECEIVERS_BODY_MAX ? body->length : RECEIVERS_BODY_MAX);
+	    body->length < RECEIVERS_BODY_MAX ? body->length : RECEIVERS_BODY_MAX);
 	checksum_write_digest(text_string(body), body->length, 64, received->sha256);
 	received->status = next_status(receiver);
-	if (receiver->last == NULL)
+	if (!receiver->last)
 		receiver->first = received;
 	else
 		receiver->last->next = received;
@@ -93,11 +92,11 @@ receivers_take(struct receiver *receiver, const char *method,
 void
 receivers_clear(struct receivers *receivers)
 {
-	while (receivers->first != NULL) {
+	while (receivers->first) {
 		struct receiver *receiver = receivers->first;
 
 		receivers->first = receiver->next;
-		while (receiver->first != NULL)
+		while (receiver->first)
 			forget_first(receiver);
 		free(receiver->statuses);
 		free(receiver->name);

@@ -23,7 +23,7 @@ struct received {
 	struct text body;
 	size_t length;
 	char sha256[CHECKSUM_HEX_MAX];
-	unsigned status;     /* what it was answered with */
+	unsigned status; /* what it was answered with */
 	struct received *next;
 };
 
@@ -58,8 +58,7 @@ int receivers_set(struct receiver *receiver, const char *statuses, long long ms)
  * status.  Returns it, borrowed.
  */
 const struct received *receivers_take(struct receiver *receiver, const char *method,
-				      const char *target, struct text *headers,
-				      const struct text *body);
+    const char *target, struct text *headers, const struct text *body);
 
 /* Removes all receivers. */
 void receivers_clear(struct receivers *receivers);

@@ -49,16 +49,18 @@ add_number(struct text *text, const char *name, long long number)
 static bool
 check(struct call *call, bool needs_id, bool needs_publish)
 {
-	if (calls_find_filled(call, "checksum") == NULL) {
+	if (!calls_find_filled(call, "checksum")) {
 		call->is_refused = true;
-		calls_fail(call, "checksumError", "You did not pass the checksum security check");
-	} else if (needs_id && calls_find_filled(call, "recordID") == NULL) {
+		calls_fail(call, "checksumError",
+		    "You did not pass the checksum security check");
+	} else if (needs_id && !calls_find_filled(call, "recordID")) {
 		calls_fail(call, "missingParamRecordID", "You must specify a recordID.");
-	} else if (needs_publish && calls_find_filled(call, "publish") == NULL) {
+	} else if (needs_publish && !calls_find_filled(call, "publish")) {
 		calls_fail(call, "missingParamPublish",
-			   "You must specify a publish value true or false.");
+		    "You must specify a publish value true or false.");
 	} else if (!calls_check_checksum(call)) {
-		calls_fail(call, "checksumError", "You did not pass the checksum security check");
+		calls_fail(call, "checksumError",
+		    "You did not pass the checksum security check");
 	} else {
 		return true;
 	}
@@ -74,21 +76,20 @@ static int
 read_list(struct call *call, const char *name, struct params *list)
 {
 	const char *value = calls_find_filled(call, name);
-	char *clean, *decoded, *word;
-	size_t length;
 
-	if (value == NULL)
+	if (!value)
 		return 0;
-	clean = params_sanitize(value);
-	decoded = params_decode(clean, strlen(clean), true);
+	char *clean = params_sanitize(value);
+	char *decoded = params_decode(clean, strlen(clean), true);
 	free(clean);
-	if (decoded == NULL) {
+	if (!decoded) {
 		answer_html(call->answer, 500, "Internal Server Error");
 		return -1;
 	}
-	length = strlen(decoded);
+	size_t length = strlen(decoded);
 	while (length > 0 && decoded[length - 1] == ',')
 		decoded[--length] = '\0';
+	char *word;
 	for (char *rest = decoded; length > 0 && (word = strsep(&rest, ",")) != NULL;)
 		params_add(list, word, "");
 	free(decoded);
@@ -98,7 +99,7 @@ read_list(struct call *call, const char *name, struct params *list)
 static bool
 has_any_prefix(const char *record_id, const struct params *prefixes)
 {
-	for (const struct param *one = prefixes->first; one != NULL; one = one->next)
+	for (const struct param *one = prefixes->first; one; one = one->next)
 		if (strncmp(record_id, one->name, strlen(one->name)) == 0)
 			return true;
 	return false;
@@ -107,15 +108,14 @@ has_any_prefix(const char *record_id, const struct params *prefixes)
 static bool
 is_in_state(const struct recording *recording, const struct params *states)
 {
-	if (states->first == NULL)
+	if (!states->first)
 		return recording->state == RECORDING_PUBLISHED ||
-		       recording->state == RECORDING_UNPUBLISHED;
-	if (params_find(states, "any") != NULL)
+		    recording->state == RECORDING_UNPUBLISHED;
+	if (params_find(states, "any"))
 		return true;
 	/* One folder, process/, has both. */
 	if (recording->state == RECORDING_PROCESSING || recording->state == RECORDING_PROCESSED)
-		return params_find(states, "processing") != NULL ||
-		       params_find(states, "processed") != NULL;
+		return params_find(states, "processing") || params_find(states, "processed");
 	return params_find(states, recordings_state_name(recording->state)) != NULL;
 }
 
@@ -136,7 +136,7 @@ matches(const char *value, const char *filter)
 	bool at_end = length > 0 && filter[length - 1] == '%';
 
 	if (at_start && at_end && length >= 2 &&
-	    memmem(value, strlen(value), filter + 1, length - 2) != NULL)
+	    memmem(value, strlen(value), filter + 1, length - 2))
 		return true;
 	if (at_start && ends_with(value, filter + 1, length - 1))
 		return true;
@@ -149,10 +149,10 @@ matches(const char *value, const char *filter)
 static bool
 has_metadata(const struct recording *recording, const struct params *filters)
 {
-	for (const struct param *filter = filters->first; filter != NULL; filter = filter->next) {
+	for (const struct param *filter = filters->first; filter; filter = filter->next) {
 		const char *value = params_find(&recording->metadata, filter->name);
 
-		if (value == NULL || !matches(value, filter->value))
+		if (!value || !matches(value, filter->value))
 			return false;
 	}
 	return true;
@@ -162,14 +162,14 @@ static void
 add_pieces(struct pieces *pieces, const struct recording *recording, bool only_first)
 {
 	const bool is_ready = recording->state != RECORDING_PROCESSING &&
-			      recording->state != RECORDING_PROCESSED;
+	    recording->state != RECORDING_PROCESSED;
 	const char *format = is_ready ? recording->formats : "";
 
 	do {
 		size_t length = strcspn(format, ",");
 
 		pieces->items = text_resize(pieces->items,
-					    (pieces->count + 1) * sizeof(struct piece));
+		    (pieces->count + 1) * sizeof(struct piece));
 		pieces->items[pieces->count++] = (struct piece){ recording, format, length };
 		format += length;
 	} while (*format++ == ',' && !only_first);
@@ -186,19 +186,22 @@ add_format(struct text *text, const struct piece *piece, const char *base_url)
 	text_add_string(text, "<url>");
 	text_add_markup(text, base_url);
 	if (strcmp(type, "presentation") == 0)
-		text_add_format(text, "/playback/presentation/2.3/%s</url>", recording->record_id);
+		text_add_format(text, "/playback/presentation/2.3/%s</url>",
+		    recording->record_id);
 	else
 		text_add_format(text, "/playback/%s/%s/</url>", type, recording->record_id);
 	add_number(text, "processingTime", PROCESSING_MS);
 	add_number(text, "length", (recording->end_time_ms - recording->start_time_ms) / 60000);
 	add_number(text, "size", FORMAT_SIZE);
 	if (strcmp(type, "presentation") == 0) {
-		text_add_string(text, "<preview><images><image width=\"176\" height=\"136\" "
-				"alt=\"Welcome\">");
+		text_add_string(text,
+		    "<preview><images><image width=\"176\" height=\"136\" "
+		    "alt=\"Welcome\">");
 		text_add_markup(text, base_url);
-		text_add_format(text, "/presentation/%s/presentation/d2d9a672040fbde2a47a10bf6c37b6a4"
-				"b5ae187f-1/thumbnails/thumb-1.png</image></images></preview>",
-				recording->record_id);
+		text_add_format(text,
+		    "/presentation/%s/presentation/d2d9a672040fbde2a47a10bf6c37b6a4"
+		    "b5ae187f-1/thumbnails/thumb-1.png</image></images></preview>",
+		    recording->record_id);
 	}
 	text_add_string(text, "</format>");
 	free(type);
@@ -216,14 +219,15 @@ add_recording(struct text *text, const struct piece *first, size_t count, const 
 	add_element(text, "internalMeetingID", recording->record_id);
 	add_element(text, "name", recording->name);
 	add_element(text, "isBreakout", "false");
-	add_element(text, "published", recording->state == RECORDING_PUBLISHED ? "true" : "false");
+	add_element(text, "published",
+	    recording->state == RECORDING_PUBLISHED ? "true" : "false");
 	add_element(text, "state", recordings_state_name(recording->state));
 	add_number(text, "startTime", recording->start_time_ms);
 	add_number(text, "endTime", recording->end_time_ms);
 	add_number(text, "participants", PARTICIPANTS);
 	add_number(text, "rawSize", RAW_SIZE);
 	text_add_string(text, "<metadata>");
-	for (const struct param *one = recording->metadata.first; one != NULL; one = one->next)
+	for (const struct param *one = recording->metadata.first; one; one = one->next)
 		add_element(text, one->name, one->value);
 	add_element(text, "meetingId", recording->meeting_id);
 	add_element(text, "meetingName", recording->name);
@@ -240,10 +244,12 @@ add_recording(struct text *text, const struct piece *first, size_t count, const 
 
 /* The line breaks are those of the XML literals in RecMetaXmlHelper.scala. */
 static void
-add_recordings(struct text *text, const struct piece *pieces, size_t count, const char *base_url)
+add_recordings(struct text *text, const struct piece *pieces, size_t count,
+    const char *base_url)
 {
-	text_add_string(text, "<response>\n          <returncode>SUCCESS</returncode>\n"
-			"          <recordings>");
+	text_add_string(text,
+	    "<response>\n          <returncode>SUCCESS</returncode>\n"
+	    "          <recordings>");
 	for (size_t at = 0, next; at < count; at = next) {
 		for (next = at + 1; next < count; next++)
 			if (pieces[next].recording != pieces[at].recording)
@@ -252,9 +258,10 @@ add_recordings(struct text *text, const struct piece *pieces, size_t count, cons
 	}
 	text_add_string(text, "</recordings>\n");
 	if (count == 0)
-		text_add_string(text, "          <messageKey>noRecordings</messageKey>\n"
-				"          <message>There are no recordings for the meeting(s)."
-				"</message>\n");
+		text_add_string(text,
+		    "          <messageKey>noRecordings</messageKey>\n"
+		    "          <message>There are no recordings for the meeting(s)."
+		    "</message>\n");
 	text_add_string(text, "        ");
 }
 
@@ -262,7 +269,7 @@ add_recordings(struct text *text, const struct piece *pieces, size_t count, cons
 static bool
 parse_int(const char *value, long long *number)
 {
-	const char *digits = value == NULL ? "" : value + (*value == '-' || *value == '+');
+	const char *digits = value ? value + (*value == '-' || *value == '+') : "";
 	size_t length = strlen(digits);
 
 	if (length == 0 || length > 15 || strspn(digits, "0123456789") != length)
@@ -285,20 +292,22 @@ answer_page(struct call *call, const struct pieces *pieces, long long offset, lo
 		if (call->request->recordings->paging == RECORDINGS_BLOCK)
 			answer_html(call->answer, 500, "Internal Server Error");
 		else
-			calls_fail(call, "unexpectedError", "An unexpected error occurred while "
-				   "constructing the response.");
+			calls_fail(call, "unexpectedError",
+			    "An unexpected error occurred while "
+			    "constructing the response.");
 		return;
 	}
 	/* Spring's PageImpl, which was not told of the offset. */
 	if (length > 0 && limit > count)
 		total = length;
-	add_recordings(body, pieces->items == NULL ? NULL : pieces->items + offset, (size_t)length,
-		       base_url);
+	add_recordings(body, pieces->items ? pieces->items + offset : NULL, (size_t)length,
+	    base_url);
 	if (call->request->recordings->paging == RECORDINGS_BLOCK)
-		text_add_format(body, "<pagination><pageable><offset>%lld</offset><limit>%lld</limit>"
-				"<paged>true</paged><unpaged>false</unpaged></pageable>"
-				"<totalElements>%lld</totalElements><empty>%s</empty></pagination>",
-				offset, limit, total, length == 0 ? "true" : "false");
+		text_add_format(body,
+		    "<pagination><pageable><offset>%lld</offset><limit>%lld</limit>"
+		    "<paged>true</paged><unpaged>false</unpaged></pageable>"
+		    "<totalElements>%lld</totalElements><empty>%s</empty></pagination>",
+		    offset, limit, total, length == 0 ? "true" : "false");
 	else
 		add_number(body, "totalElements", total);
 	text_add_string(body, "</response>");
@@ -312,44 +321,47 @@ recording_calls_get(struct call *call)
 	struct pieces pieces = { 0 };
 	long long offset = 0, limit = 0;
 	bool is_paged = recordings->paging != RECORDINGS_NONE &&
-			parse_int(params_find(&call->params, "limit"), &limit);
+	    parse_int(params_find(&call->params, "limit"), &limit);
 
 	if (!check(call, false, false))
 		return;
 	if (!parse_int(params_find(&call->params, "offset"), &offset) || offset < 0)
 		offset = 0;
 	limit = limit < 1 ? 1 : limit > PAGE_MAX ? PAGE_MAX : limit;
-	if (read_list(call, "recordID", &ids) != 0 || read_list(call, "meetingID", &meetings) != 0 ||
+	if (read_list(call, "recordID", &ids) != 0 ||
+	    read_list(call, "meetingID", &meetings) != 0 ||
 	    read_list(call, "state", &states) != 0)
 		goto out;
-	if (ids.first == NULL) {
-		for (const struct param *one = meetings.first; one != NULL; one = one->next) {
+	if (!ids.first) {
+		for (const struct param *one = meetings.first; one; one = one->next) {
 			char hex[CHECKSUM_HEX_MAX] = "";
 
 			checksum_write_digest(one->name, strlen(one->name), 40, hex);
 			params_add(&ids, hex, "");
 		}
 	}
-	if (ids.first == NULL && !is_paged && recordings->refuses_all) {
-		text_add_string(&call->answer->body, "<response><returncode>SUCCESS</returncode>"
-				"<messageKey>noRecordings</messageKey><message>No recordings found. "
-				"This may occur if you attempt to retrieve all recordings.</message>"
-				"</response>");
+	if (!ids.first && !is_paged && recordings->refuses_all) {
+		text_add_string(&call->answer->body,
+		    "<response><returncode>SUCCESS</returncode>"
+		    "<messageKey>noRecordings</messageKey><message>No recordings found. "
+		    "This may occur if you attempt to retrieve all recordings.</message>"
+		    "</response>");
 		goto out;
 	}
 	params_copy_metadata(&call->params, &filters);
 	for (size_t i = 0; i < recordings->count; i++) {
 		const struct recording *one = recordings->items[i];
 
-		if ((ids.first == NULL || has_any_prefix(one->record_id, &ids)) &&
+		if ((!ids.first || has_any_prefix(one->record_id, &ids)) &&
 		    is_in_state(one, &states) && has_metadata(one, &filters))
-			add_pieces(&pieces, one, is_paged && recordings->paging == RECORDINGS_TOTAL);
+			add_pieces(&pieces, one,
+			    is_paged && recordings->paging == RECORDINGS_TOTAL);
 	}
 	if (is_paged) {
 		answer_page(call, &pieces, offset, limit);
 	} else {
 		add_recordings(&call->answer->body, pieces.items, pieces.count,
-			       call->request->base_url);
+		    call->request->base_url);
 		text_add_string(&call->answer->body, "</response>");
 	}
 out:
@@ -366,11 +378,12 @@ read_known_ids(struct call *call, struct params *ids)
 {
 	if (read_list(call, "recordID", ids) != 0)
 		return -1;
-	for (const struct param *id = ids->first; id != NULL; id = id->next) {
-		const struct recording *one = recordings_find(call->request->recordings, id->name);
+	for (const struct param *id = ids->first; id; id = id->next) {
+		const struct recording *one = recordings_find(call->request->recordings,
+		    id->name);
 
-		if (one != NULL && (one->state == RECORDING_PUBLISHED ||
-				    one->state == RECORDING_UNPUBLISHED))
+		if (one &&
+		    (one->state == RECORDING_PUBLISHED || one->state == RECORDING_UNPUBLISHED))
 			return 0;
 	}
 	calls_fail(call, "notFound", "We could not find recordings");
@@ -380,14 +393,14 @@ read_known_ids(struct call *call, struct params *ids)
 /* RecordingServiceFileImpl.changeState: of what is published or unpublished. */
 static void
 change_states(const struct recordings *recordings, const struct params *ids,
-	      enum recording_state state)
+    enum recording_state state)
 {
 	for (size_t i = 0; i < recordings->count; i++) {
 		struct recording *one = recordings->items[i];
 
 		if (one->state != RECORDING_PUBLISHED && one->state != RECORDING_UNPUBLISHED)
 			continue;
-		for (const struct param *id = ids->first; id != NULL; id = id->next)
+		for (const struct param *id = ids->first; id; id = id->next)
 			if (strcasecmp(one->record_id, id->name) == 0)
 				one->state = state;
 	}
@@ -396,21 +409,22 @@ change_states(const struct recordings *recordings, const struct params *ids,
 void
 recording_calls_publish(struct call *call)
 {
-	struct params ids = { 0 };
-	char *publish;
-
 	if (!check(call, true, true))
 		return;
+	struct params ids = { 0 };
 	if (read_known_ids(call, &ids) == 0) {
-		publish = params_sanitize(params_find(&call->params, "publish"));
+		char *publish = params_sanitize(params_find(&call->params, "publish"));
 		/* Groovy's toBoolean(). */
 		change_states(call->request->recordings, &ids,
-			      strcasecmp(publish, "true") == 0 || strcasecmp(publish, "y") == 0 ||
-			      strcmp(publish, "1") == 0 ? RECORDING_PUBLISHED
-							: RECORDING_UNPUBLISHED);
+		    strcasecmp(publish, "true") == 0 || strcasecmp(publish, "y") == 0 ||
+		            strcmp(publish, "1") == 0 ?
+		        RECORDING_PUBLISHED :
+		        RECORDING_UNPUBLISHED);
 		/* Unescaped, as there. */
-		text_add_format(&call->answer->body, "<response><returncode>SUCCESS</returncode>"
-				"<published>%s</published></response>", publish);
+		text_add_format(&call->answer->body,
+		    "<response><returncode>SUCCESS</returncode>"
+		    "<published>%s</published></response>",
+		    publish);
 		free(publish);
 	}
 	params_fini(&ids);
@@ -419,14 +433,14 @@ recording_calls_publish(struct call *call)
 void
 recording_calls_delete(struct call *call)
 {
-	struct params ids = { 0 };
-
 	if (!check(call, true, false))
 		return;
+	struct params ids = { 0 };
 	if (read_known_ids(call, &ids) == 0) {
 		change_states(call->request->recordings, &ids, RECORDING_DELETED);
-		text_add_string(&call->answer->body, "<response><returncode>SUCCESS</returncode>"
-				"<deleted>true</deleted></response>");
+		text_add_string(&call->answer->body,
+		    "<response><returncode>SUCCESS</returncode>"
+		    "<deleted>true</deleted></response>");
 	}
 	params_fini(&ids);
 }
@@ -448,12 +462,13 @@ recording_calls_update(struct call *call)
 		if (one->state == RECORDING_PROCESSING || one->state == RECORDING_PROCESSED ||
 		    !has_any_prefix(one->record_id, &ids))
 			continue;
-		for (const struct param *pair = metadata.first; pair != NULL; pair = pair->next)
+		for (const struct param *pair = metadata.first; pair; pair = pair->next)
 			params_set(&one->metadata, pair->name,
-				   pair->value[0] == '\0' ? NULL : pair->value);
+			    pair->value[0] == '\0' ? NULL : pair->value);
 	}
-	text_add_string(&call->answer->body, "<response><returncode>SUCCESS</returncode>"
-			"<updated>true</updated></response>");
+	text_add_string(&call->answer->body,
+	    "<response><returncode>SUCCESS</returncode>"
+	    "<updated>true</updated></response>");
 out:
 	params_fini(&ids);
 	params_fini(&metadata);

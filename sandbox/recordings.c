@@ -35,10 +35,10 @@ recordings_state_name(enum recording_state state)
 char *
 recordings_make_id(const char *meeting_id, long long start_time_ms)
 {
-	struct text id = { 0 };
 	char hex[CHECKSUM_HEX_MAX] = "";
 
 	checksum_write_digest(meeting_id, strlen(meeting_id), 40, hex);
+	struct text id = { 0 };
 	text_add_format(&id, "%s-%lld", hex, start_time_ms);
 	return id.data;
 }
@@ -99,22 +99,21 @@ recordings_find_meeting(const struct recordings *recordings, const char *meeting
 		struct recording *one = recordings->items[i];
 
 		if (strcmp(one->meeting_id, meeting_id) == 0 &&
-		    (found == NULL || one->start_time_ms > found->start_time_ms))
+		    (!found || one->start_time_ms > found->start_time_ms))
 			found = one;
 	}
 	return found;
 }
 
 struct recording *
-recordings_add(struct recordings *recordings, const char *record_id,
-				 const char *meeting_id, const char *name)
+recordings_add(struct recordings *recordings, const char *record_id, const char *meeting_id,
+    const char *name)
 {
-	struct recording *recording;
 	size_t at = find_index(recordings, record_id);
 
-	if (recordings_find(recordings, record_id) != NULL)
+	if (recordings_find(recordings, record_id))
 		return NULL;
-	recording = text_new(sizeof(*recording));
+	struct recording *recording = text_new(sizeof(*recording));
 	recording->record_id = text_duplicate(record_id);
 	recording->meeting_id = text_duplicate(meeting_id);
 	recording->name = text_duplicate(name);
@@ -124,24 +123,23 @@ recordings_add(struct recordings *recordings, const char *record_id,
 	recording->start_time_ms = recording->end_time_ms;
 	recording->place = place_of(record_id);
 	recordings->items = text_resize(recordings->items,
-					(recordings->count + 1) * sizeof(struct recording *));
+	    (recordings->count + 1) * sizeof(struct recording *));
 	memmove(recordings->items + at + 1, recordings->items + at,
-		(recordings->count - at) * sizeof(struct recording *));
+	    (recordings->count - at) * sizeof(struct recording *));
 	recordings->items[at] = recording;
 	recordings->count++;
 	return recording;
 }
 
 struct track *
-recordings_put_track(struct recording *recording, const char *kind,
-				   const char *lang, const char *label, const char *file_name)
+recordings_put_track(struct recording *recording, const char *kind, const char *lang,
+    const char *label, const char *file_name)
 {
 	struct track **link = &recording->tracks;
 
-	while (*link != NULL && (strcmp((*link)->kind, kind) != 0 ||
-				 strcmp((*link)->lang, lang) != 0))
+	while (*link && (strcmp((*link)->kind, kind) != 0 || strcmp((*link)->lang, lang) != 0))
 		link = &(*link)->next;
-	if (*link == NULL)
+	if (!*link)
 		*link = text_new(sizeof(struct track));
 	meetings_set_string(&(*link)->kind, kind);
 	meetings_set_string(&(*link)->lang, lang);
@@ -153,7 +151,7 @@ recordings_put_track(struct recording *recording, const char *kind,
 static void
 free_tracks(struct track *track)
 {
-	while (track != NULL) {
+	while (track) {
 		struct track *next = track->next;
 
 		free(track->kind);

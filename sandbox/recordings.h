@@ -34,16 +34,16 @@ struct track {
 };
 
 struct recording {
-	char *record_id;          /* also the internal id of its meeting */
+	char *record_id; /* also the internal id of its meeting */
 	char *meeting_id;
 	char *name;
-	char *formats;            /* "presentation,video" */
+	char *formats; /* "presentation,video" */
 	enum recording_state state;
 	long long start_time_ms;
 	long long end_time_ms;
-	struct params metadata;   /* names lower-cased, without meta_ */
-	struct track *tracks;     /* in the order they came */
-	uint64_t place;           /* where the server's disorder puts it */
+	struct params metadata; /* names lower-cased, without meta_ */
+	struct track *tracks;   /* in the order they came */
+	uint64_t place;         /* where the server's disorder puts it */
 };
 
 /* How getRecordings pages (RecordingServiceFileImpl.java, XmlServiceImpl.java). */
@@ -70,14 +70,14 @@ struct recordings {
  * Returns it, borrowed, or NULL when there is one of that id already.
  */
 struct recording *recordings_add(struct recordings *recordings, const char *record_id,
-				 const char *meeting_id, const char *name);
+    const char *meeting_id, const char *name);
 
 /* Finds the recording of exactly that id, or NULL. */
 struct recording *recordings_find(const struct recordings *recordings, const char *record_id);
 
 /* Finds the latest recording of a meeting by its external id, or NULL. */
 struct recording *recordings_find_meeting(const struct recordings *recordings,
-					  const char *meeting_id);
+    const char *meeting_id);
 
 /*
  * Adds a track with copies of these strings, or puts them in the place of the
@@ -85,7 +85,7 @@ struct recording *recordings_find_meeting(const struct recordings *recordings,
  * the caller's to fill.
  */
 struct track *recordings_put_track(struct recording *recording, const char *kind,
-				   const char *lang, const char *label, const char *file_name);
+    const char *lang, const char *label, const char *file_name);
 
 /* Removes all recordings; how the server pages is as at first. */
 void recordings_clear(struct recordings *recordings);

@@ -15,11 +15,11 @@
 #define WATCH_MS 50
 
 static const char broken[] =
-	"<!DOCTYPE html><html><head><title>Internal Server Error</title>"
-	"</head><body><h1>500 Internal Server Error</h1></body></html>";
+    "<!DOCTYPE html><html><head><title>Internal Server Error</title>"
+    "</head><body><h1>500 Internal Server Error</h1></body></html>";
 static const char welcome[] =
-	"<!DOCTYPE html><html><head><title>Welcome to nginx!</title></head>"
-	"<body><h1>Welcome to nginx!</h1></body></html>";
+    "<!DOCTYPE html><html><head><title>Welcome to nginx!</title></head>"
+    "<body><h1>Welcome to nginx!</h1></body></html>";
 
 static bool
 client_has_left(int socket)
@@ -27,7 +27,7 @@ client_has_left(int socket)
 	struct pollfd watch = { .fd = socket, .events = POLLRDHUP };
 
 	return poll(&watch, 1, 0) > 0 &&
-	       (watch.revents & (POLLRDHUP | POLLHUP | POLLERR | POLLNVAL)) != 0;
+	    (watch.revents & (POLLRDHUP | POLLHUP | POLLERR | POLLNVAL)) != 0;
 }
 
 long long
@@ -49,19 +49,18 @@ wait_for(struct server *server, int socket, long long ms, const char *hanging_ca
 {
 	struct sandbox *sandbox = server->sandbox;
 	const long long end_ms = reply_now_ms() + ms;
-	bool is_wanted = true;
 
 	pthread_mutex_lock(&sandbox->lock);
+	bool is_wanted = true;
 	for (;;) {
 		const long long now_ms = reply_now_ms();
 		long long until_ms = now_ms + WATCH_MS;
-		struct timespec until;
 
 		if (server->stopping || client_has_left(socket)) {
 			is_wanted = false;
 			break;
 		}
-		if (hanging_call != NULL) {
+		if (hanging_call) {
 			if (!faults_still_hang(&server->faults, hanging_call, now_ms))
 				break;
 		} else if (now_ms >= end_ms) {
@@ -69,6 +68,7 @@ wait_for(struct server *server, int socket, long long ms, const char *hanging_ca
 		} else if (end_ms < until_ms) {
 			until_ms = end_ms;
 		}
+		struct timespec until;
 		until.tv_sec = (time_t)(until_ms / 1000);
 		until.tv_nsec = (long)(until_ms % 1000) * 1000000L;
 		pthread_cond_timedwait(&sandbox->changed, &sandbox->lock, &until);
@@ -82,10 +82,10 @@ struct stream {
 	struct server *server;
 	int socket;
 	long long ms;
-	struct text body;   /* huge: how it begins; else all of it */
-	const char *tail;   /* huge: how it ends */
+	struct text body; /* huge: how it begins; else all of it */
+	const char *tail; /* huge: how it ends */
 	uint64_t length;
-	uint64_t kept;      /* break_off: what is sent of it */
+	uint64_t kept; /* break_off: what is sent of it */
 };
 
 static void
@@ -160,28 +160,29 @@ read_huge(void *argument, uint64_t position, char *out, size_t room)
 
 static enum MHD_Result
 queue_answer(struct http_request *request, const struct answer *answer,
-	     struct MHD_Response *response, bool with_cookie)
+    struct MHD_Response *response, bool with_cookie)
 {
-	struct text cookie = { 0 };
-	enum MHD_Result queued;
-
-	if (answer->content_type != NULL)
+	if (answer->content_type)
 		MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE,
-					answer->content_type);
+		    answer->content_type);
 	if (answer->is_uncacheable)
 		MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-cache");
 	if (answer->location.length > 0)
-		MHD_add_response_header(response, MHD_HTTP_HEADER_LOCATION, answer->location.data);
+		MHD_add_response_header(response, MHD_HTTP_HEADER_LOCATION,
+		    answer->location.data);
 	if (with_cookie)
 		MHD_add_response_header(response, "X-Sandbox", "1");
+	struct text cookie = { 0 };
 	if (answer->session.length > 0 || with_cookie) {
 		text_add_format(&cookie, "JSESSIONID=%s; Path=/; HttpOnly",
-				answer->session.length > 0 ? answer->session.data
-							   : "0123456789ABCDEF0123456789ABCDEF");
+		    answer->session.length > 0 ?
+		        answer->session.data :
+		        "0123456789ABCDEF0123456789ABCDEF");
 		MHD_add_response_header(response, MHD_HTTP_HEADER_SET_COOKIE, cookie.data);
 		text_fini(&cookie);
 	}
-	queued = MHD_queue_response(request->connection, answer->status, response);
+	enum MHD_Result queued = MHD_queue_response(request->connection, answer->status,
+	    response);
 	MHD_destroy_response(response);
 	return queued;
 }
@@ -189,14 +190,14 @@ queue_answer(struct http_request *request, const struct answer *answer,
 /* Sends the first length bytes of the answer. */
 static enum MHD_Result
 send_answer(struct http_request *request, const struct answer *answer, size_t length,
-	    bool with_cookie)
+    bool with_cookie)
 {
 	struct text copy = { 0 };
-	struct MHD_Response *response;
 
 	text_add(&copy, text_string(&answer->body), length);
-	response = MHD_create_response_from_buffer(length, copy.data, MHD_RESPMEM_MUST_FREE);
-	if (response == NULL) {
+	struct MHD_Response *response = MHD_create_response_from_buffer(length, copy.data,
+	    MHD_RESPMEM_MUST_FREE);
+	if (!response) {
 		text_fini(&copy);
 		return MHD_NO;
 	}
@@ -209,12 +210,12 @@ send_answer(struct http_request *request, const struct answer *answer, size_t le
  */
 static enum MHD_Result
 send_stream(struct http_request *request, const struct answer *answer, struct stream *stream,
-	    uint64_t length, size_t block, MHD_ContentReaderCallback read)
+    uint64_t length, size_t block, MHD_ContentReaderCallback read)
 {
 	struct MHD_Response *response = MHD_create_response_from_callback(length, block, read,
-									  stream, free_stream);
+	    stream, free_stream);
 
-	if (response == NULL) {
+	if (!response) {
 		free_stream(stream);
 		return MHD_NO;
 	}
@@ -236,7 +237,7 @@ new_stream(struct server *server, struct http_request *request, const struct ans
 
 static enum MHD_Result
 send_huge(struct server *server, struct http_request *request, struct answer *answer,
-	  const struct fault *fault)
+    const struct fault *fault)
 {
 	answer->status = 200;
 	answer->content_type = ANSWER_XML_TYPE;
@@ -256,8 +257,9 @@ kept_of(const struct answer *answer, const struct fault *fault)
 {
 	if (fault->bytes < 0)
 		return answer->body.length / 2;
-	return (size_t)fault->bytes < answer->body.length ? (size_t)fault->bytes
-							  : answer->body.length;
+	return (size_t)fault->bytes < answer->body.length ?
+	    (size_t)fault->bytes :
+	    answer->body.length;
 }
 
 /* Ends the connection with a RST. */
@@ -265,10 +267,10 @@ static enum MHD_Result
 reset_connection(struct http_request *request)
 {
 	const struct linger at_once = { .l_onoff = 1, .l_linger = 0 };
-	const struct sockaddr nowhere = { .sa_family = AF_UNSPEC };
 	int socket = http_find_socket(request);
 
 	setsockopt(socket, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+	const struct sockaddr nowhere = { .sa_family = AF_UNSPEC };
 	/*
 	 * libmicrohttpd shuts the socket down before it closes it, which would
 	 * send a FIN first.  Dissolving the connection sends the RST now.
@@ -283,10 +285,10 @@ static enum MHD_Result
 send_status(struct http_request *request, unsigned status, const char *location)
 {
 	const char *reason = MHD_get_reason_phrase_for(status);
-	struct answer answer = { 0 };
 	struct text title = { 0 };
 
 	text_add_format(&title, "%u %s", status, reason);
+	struct answer answer = { 0 };
 	answer_html(&answer, status, title.data);
 	text_add_string(&answer.location, location);
 	enum MHD_Result result = send_answer(request, &answer, answer.body.length, false);
@@ -298,7 +300,7 @@ send_status(struct http_request *request, unsigned status, const char *location)
 /* Sends a part of the answer, or all of it piece by piece. */
 static enum MHD_Result
 send_part(struct server *server, struct http_request *request, struct answer *answer,
-	  const struct fault *fault)
+    const struct fault *fault)
 {
 	if (fault->kind == FAULT_CUT || answer->body.length == 0)
 		return send_answer(request, answer, kept_of(answer, fault), false);
@@ -313,7 +315,7 @@ send_part(struct server *server, struct http_request *request, struct answer *an
 
 enum MHD_Result
 reply_send(struct server *server, struct http_request *request, const char *call,
-	   struct answer *answer, const struct fault *fault)
+    struct answer *answer, const struct fault *fault)
 {
 	int socket = http_find_socket(request);
 
@@ -352,7 +354,7 @@ reply_send(struct server *server, struct http_request *request, const char *call
 		break;
 	case FAULT_BYTE:
 		spoil_add_bytes(&answer->body, fault->element, fault->number, fault->text,
-				fault->text_length);
+		    fault->text_length);
 		break;
 	case FAULT_SET_COOKIE:
 	case FAULT_FAILED:
@@ -362,5 +364,6 @@ reply_send(struct server *server, struct http_request *request, const char *call
 	case FAULT_WRONG_SECRET:
 		break;
 	}
-	return send_answer(request, answer, answer->body.length, fault->kind == FAULT_SET_COOKIE);
+	return send_answer(request, answer, answer->body.length,
+	    fault->kind == FAULT_SET_COOKIE);
 }

@@ -20,6 +20,6 @@ long long reply_now_ms(void);
  * returns.
  */
 enum MHD_Result reply_send(struct server *server, struct http_request *request,
-			   const char *call, struct answer *answer, const struct fault *fault);
+    const char *call, struct answer *answer, const struct fault *fault);
 
 #endif

@@ -20,7 +20,7 @@
 
 struct server {
 	struct sandbox *sandbox;
-	unsigned number; /* from 1 */
+	unsigned number;          /* from 1 */
 	const char *first_secret; /* the command line's, which /reset brings back */
 	struct http_port port;
 

@@ -18,23 +18,23 @@ add_field(struct text *line, const char *value)
 {
 	if (line->length > 0)
 		text_add_string(line, "\t");
-	if (value == NULL || value[0] == '\0')
+	if (!value || value[0] == '\0')
 		value = "-";
 	for (; *value != '\0'; value++)
-		text_add(line, strchr("\t\r\n", *value) != NULL ? " " : value, 1);
+		text_add(line, strchr("\t\r\n", *value) ? " " : value, 1);
 }
 
 static void
-log_call(struct server *server, const struct http_request *request,
-		     const char *call, const char *query)
+log_call(struct server *server, const struct http_request *request, const char *call,
+    const char *query)
 {
-	char digest[CHECKSUM_HEX_MAX] = "";
 	struct text length = { 0 };
-	struct text line = { 0 };
 
 	text_add_format(&length, "%zu", request->body.length);
+	char digest[CHECKSUM_HEX_MAX] = "";
 	if (request->body.length > 0)
 		checksum_write_digest(request->body.data, request->body.length, 64, digest);
+	struct text line = { 0 };
 	add_field(&line, request->method);
 	add_field(&line, call);
 	add_field(&line, query);
@@ -55,16 +55,16 @@ static char *
 make_base_url(const struct server *server, const struct http_request *request)
 {
 	static const char legal[] =
-		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._:[]";
+	    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._:[]";
 	const char *host = http_find_header(request, "Host");
-	const char *scheme = server->port.certificate != NULL ? "https" : "http";
+	const char *scheme = server->port.certificate ? "https" : "http";
 	struct text url = { 0 };
 
-	if (host != NULL && host[0] != '\0' && host[strspn(host, legal)] == '\0')
+	if (host && host[0] != '\0' && host[strspn(host, legal)] == '\0')
 		text_add_format(&url, "%s://%s", scheme, host);
 	else
 		text_add_format(&url, "%s://%s:%u", scheme, server->port.address,
-				(unsigned)server->port.number);
+		    (unsigned)server->port.number);
 	return url.data;
 }
 
@@ -82,8 +82,8 @@ take_fault(struct server *server, const char *call, const char *query)
 }
 
 static enum MHD_Result
-handle_call(struct server *server, struct http_request *request,
-				   const char *call, const char *query)
+handle_call(struct server *server, struct http_request *request, const char *call,
+    const char *query)
 {
 	/* The root has no name of its own; faults and log know it as "index". */
 	const char *log_name = call[0] == '\0' ? "index" : call;
@@ -105,7 +105,6 @@ handle_call(struct server *server, struct http_request *request,
 		.user_agent = http_find_header(request, "User-Agent"),
 		.base_url = base_url,
 	};
-	struct answer answer = { 0 };
 
 	pthread_mutex_lock(&server->sandbox->lock);
 	struct fault fault = take_fault(server, log_name, query);
@@ -115,6 +114,7 @@ handle_call(struct server *server, struct http_request *request,
 		parts.failure_is_list = fault.is_list;
 	}
 	parts.raw = faults_find_raw(&server->faults, log_name);
+	struct answer answer = { 0 };
 	/* What the web server answers by itself never comes to BBB. */
 	if (fault.kind != FAULT_STATUS && fault.kind != FAULT_REDIRECT)
 		calls_answer(&parts, &answer);
@@ -128,30 +128,29 @@ handle_call(struct server *server, struct http_request *request,
 
 /* The page a successful join leads to. */
 static enum MHD_Result
-handle_join_page(struct server *server, struct http_request *request,
-					const char *query)
+handle_join_page(struct server *server, struct http_request *request, const char *query)
 {
 	static const char type[] = "text/html;charset=utf-8";
 	struct params params = { 0 };
-	struct text page = { 0 };
-	struct meeting *meeting = NULL;
-	struct user *user = NULL;
-	const char *token;
-	enum MHD_Result result;
 
 	params_parse_form(&params, query, strlen(query));
-	token = params_find(&params, "sessionToken");
-	text_add_string(&page, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-			"<meta name=\"viewport\" content=\"width=device-width\">\n<title>");
+	const char *token = params_find(&params, "sessionToken");
+	struct text page = { 0 };
+	text_add_string(&page,
+	    "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+	    "<meta name=\"viewport\" content=\"width=device-width\">\n<title>");
 	pthread_mutex_lock(&server->sandbox->lock);
-	if (token != NULL)
+	struct meeting *meeting = NULL;
+	struct user *user = NULL;
+	if (token)
 		user = meetings_find_session(&server->meetings, token, &meeting);
-	text_add_html(&page, user == NULL ? "No such session" : meeting->name);
-	text_add_string(&page, "</title>\n<style>body{font:16px/1.5 sans-serif;max-width:36em;"
-			"margin:4em auto;padding:0 1em;color:#222}dt{color:#666}"
-			"dd{margin:0 0 .8em;font-size:1.2em;overflow-wrap:anywhere}</style>\n"
-			"</head>\n<body>\n");
-	if (user == NULL) {
+	text_add_html(&page, user ? meeting->name : "No such session");
+	text_add_string(&page,
+	    "</title>\n<style>body{font:16px/1.5 sans-serif;max-width:36em;"
+	    "margin:4em auto;padding:0 1em;color:#222}dt{color:#666}"
+	    "dd{margin:0 0 .8em;font-size:1.2em;overflow-wrap:anywhere}</style>\n"
+	    "</head>\n<body>\n");
+	if (!user) {
 		text_add_string(&page, "<h1>No such session</h1>\n");
 		text_add_string(&page, "<p>The meeting has ended, or the link is wrong.</p>\n");
 	} else {
@@ -162,14 +161,15 @@ handle_join_page(struct server *server, struct http_request *request,
 		text_add_string(&page, "</dd>\n<dt>Name</dt><dd>");
 		text_add_html(&page, user->full_name);
 		text_add_format(&page, "</dd>\n<dt>Role</dt><dd>%s</dd>\n",
-				user->is_moderator ? "Moderator" : "Viewer");
+		    user->is_moderator ? "Moderator" : "Viewer");
 	}
 	pthread_mutex_unlock(&server->sandbox->lock);
-	text_add_format(&page, "%sServer %u, port %u%s", user == NULL ? "<p>"
-			: "<dt>BigBlueButton stand-in</dt><dd>", server->number,
-			(unsigned)server->port.number, user == NULL ? "</p>\n" : "</dd>\n</dl>\n");
+	text_add_format(&page, "%sServer %u, port %u%s",
+	    user ? "<dt>BigBlueButton stand-in</dt><dd>" : "<p>", server->number,
+	    (unsigned)server->port.number, user ? "</dd>\n</dl>\n" : "</p>\n");
 	text_add_string(&page, "</body>\n</html>\n");
-	result = http_reply(request, user == NULL ? 404 : 200, type, page.data, page.length);
+	enum MHD_Result result = http_reply(request, user ? 200 : 404, type, page.data,
+	    page.length);
 	text_fini(&page);
 	params_fini(&params);
 	return result;
@@ -182,7 +182,7 @@ normalize_path(const char *target, size_t length)
 	char *path = params_decode(target, length, false);
 	char *out = path;
 
-	if (path == NULL)
+	if (!path)
 		return text_duplicate("");
 	for (const char *in = path; *in != '\0'; in++)
 		if (*in != '/' || out == path || out[-1] != '/')
@@ -200,7 +200,7 @@ is_legal_target(const char *target)
 	for (; *target != '\0'; target++) {
 		unsigned char c = (unsigned char)*target;
 
-		if (c <= 0x20 || c >= 0x7f || strchr("\"<>\\^`{|}", c) != NULL)
+		if (c <= 0x20 || c >= 0x7f || strchr("\"<>\\^`{|}", c))
 			return false;
 	}
 	return true;
@@ -212,16 +212,15 @@ server_handle(void *argument, struct http_request *request)
 	static const char prefix[] = "/bigbluebutton/api";
 	static const char type[] = "text/html;charset=utf-8";
 	static const char bad[] = "<html><body><h1>400 Bad Request</h1></body></html>";
-	static const char too_long[] = "<html><body><h1>414 Request-URI Too Large</h1></body></html>";
+	static const char too_long[] =
+	    "<html><body><h1>414 Request-URI Too Large</h1></body></html>";
 	static const char unknown[] = "<html><body><h1>404 Not Found</h1></body></html>";
 	struct server *server = argument;
 	const char *mark = strchr(request->target, '?');
-	size_t path_length = mark == NULL ? strlen(request->target)
-					  : (size_t)(mark - request->target);
-	const char *query = mark == NULL ? "" : mark + 1;
+	size_t path_length = mark ? (size_t)(mark - request->target) : strlen(request->target);
+	const char *query = mark ? mark + 1 : "";
 	char *path = normalize_path(request->target, path_length);
 	const char *call = NULL;
-	enum MHD_Result result;
 
 	if (strncmp(path, prefix, sizeof(prefix) - 1) == 0) {
 		call = path + sizeof(prefix) - 1;
@@ -230,14 +229,15 @@ server_handle(void *argument, struct http_request *request)
 		else if (*call != '\0')
 			call = NULL;
 	}
-	if (call != NULL)
+	if (call)
 		log_call(server, request, call[0] == '\0' ? "index" : call, query);
 
+	enum MHD_Result result;
 	if (strlen(request->target) > TARGET_MAX)
 		result = http_reply(request, 414, type, too_long, sizeof(too_long) - 1);
 	else if (!is_legal_target(request->target))
 		result = http_reply(request, 400, type, bad, sizeof(bad) - 1);
-	else if (call != NULL)
+	else if (call)
 		result = handle_call(server, request, call, query);
 	else if (strcmp(path, "/html5client/join") == 0)
 		result = handle_join_page(server, request, query);
@@ -276,19 +276,17 @@ stop_listening(struct server *server)
 int
 server_apply_listening(struct server *server)
 {
-	bool refuses;
-
 	pthread_mutex_lock(&server->sandbox->lock);
-	refuses = server->faults.all.kind == FAULT_REFUSE;
+	bool refuses = server->faults.all.kind == FAULT_REFUSE;
 	pthread_cond_broadcast(&server->sandbox->changed);
 	pthread_mutex_unlock(&server->sandbox->lock);
 
-	if (refuses && server->port.daemon != NULL) {
+	if (refuses && server->port.daemon) {
 		stop_listening(server);
 		/* Keeps the number, without listening. */
 		return http_port_bind(&server->port);
 	}
-	if (!refuses && server->port.daemon == NULL) {
+	if (!refuses && !server->port.daemon) {
 		if (server->port.socket < 0 && http_port_bind(&server->port) != 0)
 			return -1;
 		return http_port_start(&server->port);

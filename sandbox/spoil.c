@@ -31,9 +31,9 @@ spoil_cut_item(struct text *text)
 	static const char *const tags[] = { "<meeting>", "<recording>" };
 	const char *item = NULL;
 
-	for (size_t i = 0; i < sizeof(tags) / sizeof(tags[0]) && item == NULL; i++)
+	for (size_t i = 0; i < sizeof(tags) / sizeof(tags[0]) && !item; i++)
 		item = find_last(text, tags[i]);
-	if (item == NULL)
+	if (!item)
 		return;
 	size_t before = (size_t)(item - text->data);
 	text->length = before + (text->length - before) / 2;
@@ -53,20 +53,20 @@ spoil_add_blank_lines(struct text *text, long long count)
 }
 
 void
-spoil_add_bytes(struct text *text, const char *element, long long number,
-		const char *bytes, size_t length)
+spoil_add_bytes(struct text *text, const char *element, long long number, const char *bytes,
+    size_t length)
 {
 	struct text tag = { 0 };
-	struct text head = { 0 };
 	const char *at = text_string(text);
 
 	text_add_format(&tag, "<%s>", element);
-	for (long long i = 0; i < number && at != NULL; i++) {
+	for (long long i = 0; i < number && at; i++) {
 		at = strstr(at, tag.data);
-		if (at != NULL)
+		if (at)
 			at += tag.length;
 	}
-	if (at != NULL) {
+	struct text head = { 0 };
+	if (at) {
 		size_t before = (size_t)(at - text->data);
 
 		text_add(&head, text->data, before);

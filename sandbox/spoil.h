@@ -20,6 +20,6 @@ void spoil_add_blank_lines(struct text *text, long long count);
  * of that name.
  */
 void spoil_add_bytes(struct text *text, const char *element, long long number,
-		     const char *bytes, size_t length);
+    const char *bytes, size_t length);
 
 #endif

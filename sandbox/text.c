@@ -8,7 +8,7 @@
 static void *
 checked(void *block)
 {
-	if (block == NULL) {
+	if (!block) {
 		fputs("bbb-sandbox: out of memory\n", stderr);
 		abort();
 	}
@@ -30,7 +30,7 @@ text_resize(void *block, size_t size)
 char *
 text_duplicate(const char *string)
 {
-	return string == NULL ? NULL : checked(strdup(string));
+	return string ? checked(strdup(string)) : NULL;
 }
 
 char *
@@ -78,10 +78,9 @@ void
 text_add_format(struct text *text, const char *format, ...)
 {
 	va_list arguments;
-	int length;
 
 	va_start(arguments, format);
-	length = vsnprintf(NULL, 0, format, arguments);
+	int length = vsnprintf(NULL, 0, format, arguments);
 	va_end(arguments);
 	if (length < 0)
 		return;
@@ -124,7 +123,7 @@ text_add_xml(struct text *text, const char *string)
 			string += run;
 			continue;
 		}
-		if (entity(*string) != NULL)
+		if (entity(*string))
 			text_add_string(text, entity(*string));
 		else if (*string == '\'')
 			text_add_string(text, "&apos;");
@@ -138,7 +137,7 @@ void
 text_add_markup(struct text *text, const char *string)
 {
 	for (; *string != '\0'; string++) {
-		if (entity(*string) != NULL)
+		if (entity(*string))
 			text_add_string(text, entity(*string));
 		else
 			text_add(text, string, 1);
@@ -149,7 +148,7 @@ void
 text_add_html(struct text *text, const char *string)
 {
 	for (; *string != '\0'; string++) {
-		if (entity(*string) != NULL)
+		if (entity(*string))
 			text_add_string(text, entity(*string));
 		else if (*string == '\'')
 			text_add_string(text, "&#39;");
@@ -175,10 +174,10 @@ void
 text_add_url(struct text *text, const char *string)
 {
 	static const char unreserved[] =
-		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
+	    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
 
 	for (; *string != '\0'; string++) {
-		if (strchr(unreserved, *string) != NULL)
+		if (strchr(unreserved, *string))
 			text_add(text, string, 1);
 		else
 			text_add_format(text, "%%%02X", (unsigned)(unsigned char)*string);
@@ -188,7 +187,7 @@ text_add_url(struct text *text, const char *string)
 const char *
 text_string(const struct text *text)
 {
-	return text->data == NULL ? "" : text->data;
+	return text->data ? text->data : "";
 }
 
 void

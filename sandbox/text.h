@@ -38,7 +38,7 @@ void text_add_string(struct text *text, const char *string);
 
 /* Appends formatted text, unescaped. */
 void text_add_format(struct text *text, const char *format, ...)
-	__attribute__((format(printf, 2, 3), nonnull(2)));
+    __attribute__((format(printf, 2, 3), nonnull(2)));
 
 /*
  * Appends string as XML character data.  Like BBB's FreeMarker templates

@@ -14,7 +14,7 @@
 static void
 add_member(struct text *text, const char *name, const char *value)
 {
-	if (value == NULL)
+	if (!value)
 		return;
 	if (text->data[text->length - 1] != '{')
 		text_add_string(text, ",");
@@ -25,7 +25,7 @@ add_member(struct text *text, const char *name, const char *value)
 
 static void
 answer_result(struct call *call, const char *returncode, const char *record_id, const char *key,
-	      const char *message)
+    const char *message)
 {
 	struct text *body = &call->answer->body;
 
@@ -48,8 +48,10 @@ fail_pretty(struct call *call, const char *key, const char *message, const char 
 
 	call->answer->content_type = ANSWER_JSON_TYPE;
 	call->answer->is_uncacheable = true;
-	text_add_format(body, "{\n    \"response\": {\n        \"returncode\": \"FAILED\",\n"
-			"        \"messageKey\": \"%s\",\n        \"message\": \"", key);
+	text_add_format(body,
+	    "{\n    \"response\": {\n        \"returncode\": \"FAILED\",\n"
+	    "        \"messageKey\": \"%s\",\n        \"message\": \"",
+	    key);
 	text_add_json(body, message);
 	text_add_json(body, value);
 	text_add_string(body, "\"\n    }\n}");
@@ -66,15 +68,13 @@ track_calls_get(struct call *call)
 {
 	struct text *body = &call->answer->body;
 	struct text message = { 0 };
-	const struct recording *recording;
-	char *record_id;
 
-	if (calls_find_filled(call, "checksum") == NULL) {
+	if (!calls_find_filled(call, "checksum")) {
 		call->is_refused = true;
 		fail_checksum(call);
 		return;
 	}
-	if (calls_find_filled(call, "recordID") == NULL) {
+	if (!calls_find_filled(call, "recordID")) {
 		calls_fail(call, "missingParamRecordID", "You must specify a recordID.");
 		return;
 	}
@@ -82,24 +82,26 @@ track_calls_get(struct call *call)
 		fail_checksum(call);
 		return;
 	}
-	record_id = params_sanitize(calls_find_filled(call, "recordID"));
-	recording = recordings_find(call->request->recordings, record_id);
-	if (recording == NULL || recording->tracks == NULL) {
-		text_add_format(&message, recording == NULL ? "No recording found for %s"
-							    : "No captions found for %s", record_id);
+	char *record_id = params_sanitize(calls_find_filled(call, "recordID"));
+	const struct recording *recording = recordings_find(call->request->recordings,
+	    record_id);
+	if (!recording || !recording->tracks) {
+		text_add_format(&message,
+		    recording ? "No captions found for %s" : "No recording found for %s",
+		    record_id);
 		answer_result(call, "FAILED", NULL,
-			      recording == NULL ? "noRecordings" : "noCaptionsFound", message.data);
+		    recording ? "noCaptionsFound" : "noRecordings", message.data);
 		goto out;
 	}
 	call->answer->content_type = ANSWER_JSON_TYPE;
 	call->answer->is_uncacheable = true;
 	text_add_string(body, "{\"response\":{\"returncode\":\"SUCCESS\",\"tracks\":[");
-	for (const struct track *track = recording->tracks; track != NULL; track = track->next) {
+	for (const struct track *track = recording->tracks; track; track = track->next) {
 		struct text href = { 0 };
 		char *token = meetings_new_token(40, TOKEN_ALPHABET);
 
 		text_add_format(&href, "%s/bigbluebutton/textTrack/%s/%s/%s_%s.vtt",
-				call->request->base_url, token, record_id, track->kind, track->lang);
+		    call->request->base_url, token, record_id, track->kind, track->lang);
 		text_add_string(body, track == recording->tracks ? "{" : ",{");
 		add_member(body, "href", href.data);
 		add_member(body, "kind", track->kind);
@@ -125,15 +127,15 @@ static char *
 make_tag(const char *locale)
 {
 	size_t length = strlen(locale);
-	char *tag;
 
 	if ((length != 2 && length != 5) || !islower((unsigned char)locale[0]) ||
 	    !islower((unsigned char)locale[1]))
 		return NULL;
-	if (length == 5 && (locale[2] != '_' || !isupper((unsigned char)locale[3]) ||
-			    !isupper((unsigned char)locale[4])))
+	if (length == 5 &&
+	    (locale[2] != '_' || !isupper((unsigned char)locale[3]) ||
+	        !isupper((unsigned char)locale[4])))
 		return NULL;
-	tag = text_duplicate(locale);
+	char *tag = text_duplicate(locale);
 	if (length == 5)
 		tag[2] = '-';
 	return tag;
@@ -145,8 +147,9 @@ find_shown(const struct call *call, const char *record_id)
 {
 	struct recording *recording = recordings_find(call->request->recordings, record_id);
 
-	if (recording == NULL || (recording->state != RECORDING_PUBLISHED &&
-				  recording->state != RECORDING_UNPUBLISHED))
+	if (!recording ||
+	    (recording->state != RECORDING_PUBLISHED &&
+	        recording->state != RECORDING_UNPUBLISHED))
 		return NULL;
 	return recording;
 }
@@ -157,23 +160,23 @@ take_upload(struct call *call, struct recording *recording, const char *kind, co
 	const struct calls_request *request = call->request;
 	const char *label = calls_find_filled(call, "label");
 	struct params_file file = { 0 };
-	struct track *track;
-	char *clean;
 
 	if (!calls_has_type(request, "multipart/form-data") ||
-	    !params_find_file(request->content_type, request->body, request->body_length, "file",
-			      &file) || file.length == 0) {
-		fail_pretty(call, "empty_uploaded_text_track", "Empty uploaded text track.", "");
+	    !params_find_file(request->content_type, request->body, request->body_length,
+	        "file", &file) ||
+	    file.length == 0) {
+		fail_pretty(call, "empty_uploaded_text_track", "Empty uploaded text track.",
+		    "");
 		free(file.name);
 		return;
 	}
 	/* In place of a label Java has the language's name. */
-	clean = params_sanitize(label != NULL ? label : lang);
-	track = recordings_put_track(recording, kind, lang, clean, file.name);
+	char *clean = params_sanitize(label ? label : lang);
+	struct track *track = recordings_put_track(recording, kind, lang, clean, file.name);
 	track->length = file.length;
 	checksum_write_digest(file.data, file.length, 64, track->sha256);
 	answer_result(call, "SUCCESS", recording->record_id, "upload_text_track_success",
-		      "Text track uploaded successfully");
+	    "Text track uploaded successfully");
 	free(clean);
 	free(file.name);
 }
@@ -184,9 +187,8 @@ track_calls_put(struct call *call)
 	static const char *const needed[] = { "recordID", "kind", "lang" };
 	char *value[3] = { NULL, NULL, NULL };
 	struct recording *recording = NULL;
-	char *tag;
 
-	if (calls_find_filled(call, "checksum") == NULL) {
+	if (!calls_find_filled(call, "checksum")) {
 		call->is_refused = true;
 		fail_pretty(call, "paramError", "Missing param checksum.", "");
 		return;
@@ -194,7 +196,7 @@ track_calls_put(struct call *call)
 	for (size_t i = 0; i < 3; i++) {
 		const char *found = calls_find_filled(call, needed[i]);
 
-		if (found == NULL) {
+		if (!found) {
 			struct text message = { 0 };
 
 			text_add_format(&message, "Missing param %s.", needed[i]);
@@ -209,21 +211,24 @@ track_calls_put(struct call *call)
 				goto out;
 			}
 			recording = find_shown(call, value[0]);
-			if (recording == NULL) {
+			if (!recording) {
 				fail_pretty(call, "noRecordings", "No recording was found for ",
-					    value[0]);
+				    value[0]);
 				goto out;
 			}
 		}
 		if (i == 1 && strcmp(value[1], "subtitles") != 0 &&
 		    strcmp(value[1], "captions") != 0) {
-			fail_pretty(call, "invalidKind", "Invalid kind parameter, "
-				    "expected='subtitles|captions' actual=", value[1]);
+			fail_pretty(call, "invalidKind",
+			    "Invalid kind parameter, "
+			    "expected='subtitles|captions' actual=",
+			    value[1]);
 			goto out;
 		}
 	}
+	char *tag;
 	tag = make_tag(value[2]);
-	if (tag == NULL)
+	if (!tag)
 		fail_pretty(call, "invalidLang", "Malformed lang param, received=", value[2]);
 	else
 		take_upload(call, recording, value[1], tag);

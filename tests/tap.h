@@ -28,7 +28,8 @@ static int tap_run, tap_failed;
 #define is_str(got, want, ...) tap_is_str(__FILE__, __LINE__, (got), (want), __VA_ARGS__)
 
 /* Print a text as TAP diagnostics: each line gets "# ". */
-static inline void tap_comment(const char *text)
+static inline void
+tap_comment(const char *text)
 {
 	while (*text != '\0') {
 		size_t n = strcspn(text, "\n");
@@ -39,27 +40,27 @@ static inline void tap_comment(const char *text)
 	fflush(stdout);
 }
 
-__attribute__((format(printf, 1, 2)))
-static inline void diag(const char *format, ...)
+__attribute__((format(printf, 1, 2))) static inline void
+diag(const char *format, ...)
 {
-	char text[4096];
 	va_list args;
 
 	va_start(args, format);
-	vsnprintf(text, sizeof text, format, args);
+	char text[4096];
+	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
 	tap_comment(text);
 }
 
-static inline bool tap_line(const char *file, int line, bool passed,
-	const char *format, va_list args) __attribute__((format(printf, 4, 0)));
+static inline bool tap_line(const char *file, int line, bool passed, const char *format,
+    va_list args) __attribute__((format(printf, 4, 0)));
 
-static inline bool tap_line(const char *file, int line, bool passed,
-	const char *format, va_list args)
+static inline bool
+tap_line(const char *file, int line, bool passed, const char *format, va_list args)
 {
 	char name[1024];
 
-	vsnprintf(name, sizeof name, format, args);
+	vsnprintf(name, sizeof(name), format, args);
 	for (char *c = name; *c != '\0'; c++)
 		if (*c == '#' || *c == '\n')
 			*c = ' '; /* "#" would begin a directive */
@@ -72,8 +73,8 @@ static inline bool tap_line(const char *file, int line, bool passed,
 	return passed;
 }
 
-__attribute__((format(printf, 4, 5)))
-static inline bool tap_ok(const char *file, int line, bool passed, const char *format, ...)
+__attribute__((format(printf, 4, 5))) static inline bool
+tap_ok(const char *file, int line, bool passed, const char *format, ...)
 {
 	va_list args;
 
@@ -83,9 +84,8 @@ static inline bool tap_ok(const char *file, int line, bool passed, const char *f
 	return passed;
 }
 
-__attribute__((format(printf, 5, 6)))
-static inline bool tap_is_int(const char *file, int line, long long got, long long want,
-	const char *format, ...)
+__attribute__((format(printf, 5, 6))) static inline bool
+tap_is_int(const char *file, int line, long long got, long long want, const char *format, ...)
 {
 	va_list args;
 
@@ -97,30 +97,29 @@ static inline bool tap_is_int(const char *file, int line, long long got, long lo
 	return got == want;
 }
 
-__attribute__((format(printf, 5, 6)))
-static inline bool tap_is_str(const char *file, int line, const char *got, const char *want,
-	const char *format, ...)
+__attribute__((format(printf, 5, 6))) static inline bool
+tap_is_str(const char *file, int line, const char *got, const char *want, const char *format,
+    ...)
 {
-	bool passed = got != NULL && want != NULL ? strcmp(got, want) == 0 : got == want;
+	bool passed = got && want ? strcmp(got, want) == 0 : got == want;
 	va_list args;
 
 	va_start(args, format);
 	tap_line(file, line, passed, format, args);
 	va_end(args);
 	if (!passed) {
-		diag("   got: %s", got != NULL ? got : "(null)");
-		diag("  want: %s", want != NULL ? want : "(null)");
+		diag("   got: %s", got ? got : "(null)");
+		diag("  want: %s", want ? want : "(null)");
 	}
 	return passed;
 }
 
 /* A check that cannot be made here; counts as passed. */
-__attribute__((format(printf, 1, 2)))
-static inline void skip(const char *reason, ...)
+__attribute__((format(printf, 1, 2))) static inline void
+skip(const char *reason, ...)
 {
-	va_list args;
-
 	printf("ok %d # SKIP ", ++tap_run);
+	va_list args;
 	va_start(args, reason);
 	vprintf(reason, args);
 	va_end(args);
@@ -129,7 +128,8 @@ static inline void skip(const char *reason, ...)
 }
 
 /* Print the plan; the program's exit status. */
-static inline int done_testing(void)
+static inline int
+done_testing(void)
 {
 	printf("1..%d\n", tap_run);
 	if (tap_failed > 0)

@@ -8,12 +8,10 @@ static enum store_result
 none_servers(struct store *store, const struct server *servers, size_t n,
     struct server_facts *facts)
 {
-	size_t i;
-
 	(void)store;
 	(void)servers;
-	for (i = 0; i < n; i++)
-		facts[i] = (struct server_facts){.health = SERVER_UP};
+	for (size_t i = 0; i < n; i++)
+		facts[i] = (struct server_facts){ .health = SERVER_UP };
 	return STORE_FAILED;
 }
 
@@ -22,7 +20,6 @@ none_server_contact(struct store *store, const char *server, enum contact contac
     const struct server_rules *rules, int64_t now_ms, uint64_t nonce,
     enum server_health *before, struct server_facts *facts)
 {
-
 	(void)store;
 	(void)server;
 	(void)contact;
@@ -35,10 +32,9 @@ none_server_contact(struct store *store, const char *server, enum contact contac
 }
 
 static enum store_result
-none_polls_save(struct store *store, struct store_poll *polls, size_t n,
-    int64_t now_ms, int64_t fresh_ms)
+none_polls_save(struct store *store, struct store_poll *polls, size_t n, int64_t now_ms,
+    int64_t fresh_ms)
 {
-
 	(void)store;
 	(void)polls;
 	(void)n;
@@ -50,7 +46,6 @@ none_polls_save(struct store *store, struct store_poll *polls, size_t n,
 static enum store_result
 none_lease_take(struct store *store, uint64_t holder, int64_t now_ms, int64_t ttl_ms)
 {
-
 	(void)store;
 	(void)holder;
 	(void)now_ms;
@@ -61,7 +56,6 @@ none_lease_take(struct store *store, uint64_t holder, int64_t now_ms, int64_t tt
 static enum store_result
 none_server_save(struct store *store, const char *server, const struct server_facts *facts)
 {
-
 	(void)store;
 	(void)server;
 	(void)facts;
@@ -72,7 +66,6 @@ static enum store_result
 none_meeting_find(struct store *store, struct arena *arena, struct str meeting_id,
     int64_t now_ms, int64_t absent_ttl_ms, struct meeting *meeting)
 {
-
 	(void)store;
 	(void)arena;
 	(void)meeting_id;
@@ -85,7 +78,6 @@ none_meeting_find(struct store *store, struct arena *arena, struct str meeting_i
 static enum store_result
 none_meeting_absent(struct store *store, struct str meeting_id, int64_t now_ms)
 {
-
 	(void)store;
 	(void)meeting_id;
 	(void)now_ms;
@@ -96,7 +88,6 @@ static enum store_result
 none_meeting_claim(struct store *store, struct arena *arena, struct placement *placement,
     int64_t now_ms, struct meeting *meeting)
 {
-
 	(void)store;
 	(void)arena;
 	(void)placement;
@@ -109,7 +100,6 @@ static enum store_result
 none_meeting_adopt(struct store *store, struct str meeting_id, const char *server,
     int64_t now_ms)
 {
-
 	(void)store;
 	(void)meeting_id;
 	(void)server;
@@ -121,7 +111,6 @@ static enum store_result
 none_meeting_move(struct store *store, struct arena *arena, struct placement *placement,
     const char *old_server, int64_t now_ms, struct meeting *meeting)
 {
-
 	(void)old_server;
 	return none_meeting_claim(store, arena, placement, now_ms, meeting);
 }
@@ -130,7 +119,6 @@ static enum store_result
 none_meeting_drop(struct store *store, struct str meeting_id, const char *server,
     int64_t claimed_ms)
 {
-
 	(void)store;
 	(void)meeting_id;
 	(void)server;
@@ -142,7 +130,6 @@ static enum store_result
 none_recordings_put(struct store *store, const struct store_recording *recordings, size_t n,
     int64_t now_ms)
 {
-
 	(void)store;
 	(void)recordings;
 	(void)n;
@@ -154,20 +141,16 @@ static enum store_result
 none_recordings_find(struct store *store, struct arena *arena,
     struct store_recording *recordings, size_t n)
 {
-	size_t i;
-
 	(void)store;
 	(void)arena;
-	for (i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++)
 		recordings[i].server = NULL;
 	return STORE_FAILED;
 }
 
 static enum store_result
-none_lists_save(struct store *store, const struct store_list *lists, size_t n,
-    bool *is_known)
+none_lists_save(struct store *store, const struct store_list *lists, size_t n, bool *is_known)
 {
-
 	(void)store;
 	(void)lists;
 	if (is_known)
@@ -178,7 +161,6 @@ none_lists_save(struct store *store, const struct store_list *lists, size_t n,
 static enum store_result
 none_list_find(struct store *store, struct arena *arena, struct store_list *list)
 {
-
 	(void)store;
 	(void)arena;
 	(void)list;
@@ -188,7 +170,6 @@ none_list_find(struct store *store, struct arena *arena, struct store_list *list
 static enum store_result
 none_lists_drop(struct store *store, const char *server, const char *call)
 {
-
 	(void)store;
 	(void)server;
 	(void)call;
@@ -198,7 +179,6 @@ none_lists_drop(struct store *store, const char *server, const char *call)
 static enum store_result
 none_hook_put(struct store *store, const struct webhook *hook, bool anew)
 {
-
 	(void)store;
 	(void)hook;
 	(void)anew;
@@ -208,7 +188,6 @@ none_hook_put(struct store *store, const struct webhook *hook, bool anew)
 static enum store_result
 none_hook_list(struct store *store, struct arena *arena, struct webhook **hooks, size_t *n)
 {
-
 	(void)store;
 	(void)arena;
 	*hooks = NULL;
@@ -219,7 +198,6 @@ none_hook_list(struct store *store, struct arena *arena, struct webhook **hooks,
 static enum store_result
 none_hook_drop(struct store *store, const char *id, int64_t now_ms)
 {
-
 	(void)store;
 	(void)id;
 	(void)now_ms;
@@ -229,7 +207,6 @@ none_hook_drop(struct store *store, const char *id, int64_t now_ms)
 static void
 none_close(struct store *store)
 {
-
 	(void)store; /* static */
 }
 
@@ -259,7 +236,7 @@ static const struct store_verbs none_verbs = {
 struct store *
 store_none_open(void)
 {
-	static struct store none = {&none_verbs};
+	static struct store none = { &none_verbs };
 
 	return &none;
 }

@@ -11,7 +11,7 @@
  * allocation of its own. */
 struct chunk {
 	struct chunk *next;
-	void *taken;     /* a block handed over with arena_take, or NULL */
+	void *taken; /* a block handed over with arena_take, or NULL */
 	size_t used;
 	size_t capacity;
 	max_align_t data[];
@@ -38,16 +38,15 @@ chunk_add(struct arena *arena, size_t capacity)
 struct arena *
 arena_new(void)
 {
-
 	return mem_alloc(sizeof(struct arena));
 }
 
 void
 arena_reset(struct arena *arena)
 {
-	struct chunk *chunk, *next;
+	struct chunk *next;
 
-	for (chunk = arena->chunks; chunk; chunk = next) {
+	for (struct chunk *chunk = arena->chunks; chunk; chunk = next) {
 		next = chunk->next;
 		free(chunk->taken);
 		free(chunk);
@@ -58,7 +57,6 @@ arena_reset(struct arena *arena)
 void
 arena_free(struct arena *arena)
 {
-
 	if (!arena)
 		return;
 	arena_reset(arena);
@@ -74,14 +72,12 @@ arena_alloc(struct arena *arena, size_t size)
 
 	if (size > SIZE_MAX / 2)
 		mem_die();
-	rounded = (size + sizeof(max_align_t) - 1) / sizeof(max_align_t) *
-	    sizeof(max_align_t);
+	rounded = (size + sizeof(max_align_t) - 1) / sizeof(max_align_t) * sizeof(max_align_t);
 #ifdef ARENA_EMULATE
 	return chunk_add(arena, size)->data;
 #endif
 	if (!chunk || chunk->capacity - chunk->used < rounded)
-		chunk = chunk_add(arena,
-		    rounded > CHUNK_BYTES ? rounded : CHUNK_BYTES);
+		chunk = chunk_add(arena, rounded > CHUNK_BYTES ? rounded : CHUNK_BYTES);
 	piece = (char *)chunk->data + chunk->used;
 	chunk->used += rounded;
 	return piece;
@@ -90,11 +86,11 @@ arena_alloc(struct arena *arena, size_t size)
 void *
 arena_take(struct arena *arena, void *block)
 {
-	struct chunk *filling = arena->chunks, *holder;
+	struct chunk *filling = arena->chunks;
 
 	if (!block)
 		return NULL;
-	holder = chunk_add(arena, 0);
+	struct chunk *holder = chunk_add(arena, 0);
 	holder->taken = block;
 	/* Keep the chunk being filled in front: the holder has no room. */
 	if (filling) {

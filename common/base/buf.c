@@ -12,15 +12,13 @@
 void
 buf_init(struct buf *buf, size_t max)
 {
-
 	/* Room for the NUL must remain countable. */
-	*buf = (struct buf){.max = max < SIZE_MAX ? max : SIZE_MAX - 1};
+	*buf = (struct buf){ .max = max < SIZE_MAX ? max : SIZE_MAX - 1 };
 }
 
 void
 buf_free(struct buf *buf)
 {
-
 	free(buf->data);
 	buf_init(buf, buf->max);
 }
@@ -28,7 +26,6 @@ buf_free(struct buf *buf)
 void
 buf_clear(struct buf *buf)
 {
-
 	buf->len = 0;
 	if (buf->data)
 		buf->data[0] = '\0';
@@ -37,7 +34,6 @@ buf_clear(struct buf *buf)
 void
 buf_reserve(struct buf *buf, size_t more)
 {
-
 	/* One byte more for the NUL. */
 	if (buf->failed || more > buf->max - buf->len || more < buf->capacity - buf->len)
 		return;
@@ -48,8 +44,6 @@ buf_reserve(struct buf *buf, size_t more)
 void
 buf_add(struct buf *buf, const void *data, size_t len)
 {
-	size_t capacity;
-
 	if (buf->failed)
 		return;
 	if (len > buf->max - buf->len) {
@@ -59,7 +53,7 @@ buf_add(struct buf *buf, const void *data, size_t len)
 	}
 	/* One byte more for the NUL. */
 	if (!buf->data || buf->capacity - buf->len < len + 1) {
-		capacity = buf->capacity ? buf->capacity : 64;
+		size_t capacity = buf->capacity ? buf->capacity : 64;
 		while (capacity < buf->len + len + 1)
 			capacity *= 2;
 		if (capacity > buf->max + 1)
@@ -76,21 +70,18 @@ buf_add(struct buf *buf, const void *data, size_t len)
 void
 buf_str(struct buf *buf, struct str s)
 {
-
 	buf_add(buf, s.data, s.len);
 }
 
 void
 buf_text(struct buf *buf, const char *text)
 {
-
 	buf_add(buf, text, strlen(text));
 }
 
 void
 buf_char(struct buf *buf, char c)
 {
-
 	buf_add(buf, &c, 1);
 }
 
@@ -98,11 +89,10 @@ void
 buf_printf(struct buf *buf, const char *format, ...)
 {
 	va_list args;
-	char *text;
-	int len;
 
 	va_start(args, format);
-	len = vasprintf(&text, format, args);
+	char *text;
+	int len = vasprintf(&text, format, args);
 	va_end(args);
 	if (len < 0) {
 		buf_free(buf);
@@ -116,15 +106,13 @@ buf_printf(struct buf *buf, const char *format, ...)
 bool
 buf_failed(const struct buf *buf)
 {
-
 	return buf->failed;
 }
 
 struct str
 buf_view(const struct buf *buf)
 {
-
-	return (struct str){buf->data ? buf->data : "", buf->len};
+	return (struct str){ buf->data ? buf->data : "", buf->len };
 }
 
 struct str

@@ -13,7 +13,7 @@
 #include "base/str.h"
 
 struct buf {
-	char *data;      /* NUL-terminated; NULL while nothing was added */
+	char *data; /* NUL-terminated; NULL while nothing was added */
 	size_t len;
 	size_t capacity; /* private */
 	size_t max;      /* the most bytes it may hold */
@@ -37,8 +37,7 @@ void buf_add(struct buf *buf, const void *data, size_t len);
 void buf_str(struct buf *buf, struct str s);
 void buf_text(struct buf *buf, const char *text);
 void buf_char(struct buf *buf, char c);
-void buf_printf(struct buf *buf, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
+void buf_printf(struct buf *buf, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* Was anything refused for want of room?  (Then the buffer is empty.) */
 bool buf_failed(const struct buf *buf);

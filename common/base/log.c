@@ -15,8 +15,8 @@
 #define LINE_BYTES 4096
 #define VALUE_BYTES 300
 
-static const char *const level_names[] = {"error", "warn", "info", "debug"};
-static const int syslog_levels[] = {LOG_ERR, LOG_WARNING, LOG_INFO, LOG_DEBUG};
+static const char *const level_names[] = { "error", "warn", "info", "debug" };
+static const int syslog_levels[] = { LOG_ERR, LOG_WARNING, LOG_INFO, LOG_DEBUG };
 
 /* Set before threads start; see log_open. */
 static enum log_level log_most = LOG_LEVEL_INFO;
@@ -32,7 +32,6 @@ struct line {
 static void
 line_char(struct line *line, char c)
 {
-
 	if (line->len < sizeof(line->text) - 1)
 		line->text[line->len++] = c;
 }
@@ -40,7 +39,6 @@ line_char(struct line *line, char c)
 static void
 line_text(struct line *line, const char *text)
 {
-
 	while (*text)
 		line_char(line, *text++);
 }
@@ -49,12 +47,11 @@ line_text(struct line *line, const char *text)
 static bool
 is_word(const char *value)
 {
-
 	if (!*value)
 		return false;
 	for (; *value; value++)
-		if ((unsigned char)*value <= 0x20 || *value == '"' ||
-		    *value == '\\' || *value == '=' || *value == 0x7f)
+		if ((unsigned char)*value <= 0x20 || *value == '"' || *value == '\\' ||
+		    *value == '=' || *value == 0x7f)
 			return false;
 	return true;
 }
@@ -78,11 +75,11 @@ static void
 line_quoted(struct line *line, const char *value)
 {
 	static const char hex[] = "0123456789abcdef";
-	size_t len = shown_len(value), i;
-	bool utf8 = str_is_utf8((struct str){value, len});
+	size_t len = shown_len(value);
+	bool utf8 = str_is_utf8((struct str){ value, len });
 
 	line_char(line, '"');
-	for (i = 0; i < len; i++) {
+	for (size_t i = 0; i < len; i++) {
 		unsigned char c = (unsigned char)value[i];
 
 		if (c == '"' || c == '\\') {
@@ -104,7 +101,6 @@ line_quoted(struct line *line, const char *value)
 static void
 line_pair(struct line *line, const char *key, const char *value)
 {
-
 	if (log_format_now == LOG_FORMAT_JSON) {
 		line_char(line, ',');
 		line_quoted(line, key);
@@ -124,12 +120,12 @@ line_pair(struct line *line, const char *key, const char *value)
 static void
 line_time(struct line *line)
 {
-	char text[48];
 	struct timespec now;
-	struct tm utc;
 
 	clock_gettime(CLOCK_REALTIME, &now);
+	struct tm utc;
 	gmtime_r(&now.tv_sec, &utc);
+	char text[48];
 	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &utc);
 	line_text(line, text);
 	snprintf(text, sizeof(text), ".%03ldZ", now.tv_nsec / 1000000);
@@ -140,7 +136,6 @@ int
 log_open(const char *program, const char *level)
 {
 	struct stat err, null;
-	size_t i;
 
 	if (fstat(STDERR_FILENO, &err) != 0 ||
 	    (stat("/dev/null", &null) == 0 && S_ISCHR(err.st_mode) &&
@@ -151,7 +146,7 @@ log_open(const char *program, const char *level)
 	log_most = LOG_LEVEL_INFO;
 	if (!level)
 		return 0;
-	for (i = 0; i < sizeof(level_names) / sizeof(*level_names); i++) {
+	for (size_t i = 0; i < sizeof(level_names) / sizeof(*level_names); i++) {
 		if (strcmp(level, level_names[i]) == 0) {
 			log_most = (enum log_level)i;
 			return 0;
@@ -163,19 +158,15 @@ log_open(const char *program, const char *level)
 void
 log_set_format(enum log_format format)
 {
-
 	log_format_now = format;
 }
 
 void
 log_event(enum log_level level, const char *event, ...)
 {
-	struct line line = {.len = 0};
-	const char *key, *value;
-	va_list args;
-
 	if (level > log_most)
 		return;
+	struct line line = { .len = 0 };
 	if (log_format_now == LOG_FORMAT_JSON) {
 		line_text(&line, "{\"time\":\"");
 		line_time(&line);
@@ -192,9 +183,11 @@ log_event(enum log_level level, const char *event, ...)
 		line_char(&line, ' ');
 		line_text(&line, event);
 	}
+	va_list args;
 	va_start(args, event);
+	const char *key;
 	while ((key = va_arg(args, const char *)) != NULL) {
-		value = va_arg(args, const char *);
+		const char *value = va_arg(args, const char *);
 		if (value)
 			line_pair(&line, key, value);
 	}

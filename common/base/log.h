@@ -31,8 +31,7 @@ void log_set_format(enum log_format format);
  * hold any bytes: they are quoted where needed, cut at 300 bytes, and never
  * break the line.
  */
-void log_event(enum log_level level, const char *event, ...)
-	__attribute__((sentinel));
+void log_event(enum log_level level, const char *event, ...) __attribute__((sentinel));
 
 #define log_error(...) log_event(LOG_LEVEL_ERROR, __VA_ARGS__, (char *)NULL)
 #define log_warn(...) log_event(LOG_LEVEL_WARN, __VA_ARGS__, (char *)NULL)

@@ -7,7 +7,6 @@
 void
 mem_die(void)
 {
-
 	/* No allocation may happen here, so no log_event(). */
 	fputs("tinyscale: out of memory\n", stderr);
 	abort();
@@ -36,13 +35,10 @@ mem_resize(void *block, size_t size)
 char *
 mem_strdup(const char *text)
 {
-	size_t size;
-	char *copy;
-
 	if (!text)
 		return NULL;
-	size = strlen(text) + 1;
-	copy = mem_alloc(size);
+	size_t size = strlen(text) + 1;
+	char *copy = mem_alloc(size);
 	memcpy(copy, text, size);
 	return copy;
 }

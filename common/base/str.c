@@ -11,14 +11,12 @@
 struct str
 str_from(const char *text)
 {
-
-	return (struct str){text, text ? strlen(text) : 0};
+	return (struct str){ text, text ? strlen(text) : 0 };
 }
 
 bool
 str_equal(struct str a, struct str b)
 {
-
 	return a.len == b.len && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
 }
 
@@ -34,55 +32,47 @@ str_compare(struct str a, struct str b)
 bool
 str_is(struct str s, const char *text)
 {
-
 	return str_equal(s, str_from(text));
 }
 
 bool
 str_is_nocase(struct str s, const char *text)
 {
-
-	return s.len == strlen(text) &&
-	    (s.len == 0 || strncasecmp(s.data, text, s.len) == 0);
+	return s.len == strlen(text) && (s.len == 0 || strncasecmp(s.data, text, s.len) == 0);
 }
 
 bool
 str_starts(struct str s, const char *prefix)
 {
-
 	return str_is(str_part(s, 0, strlen(prefix)), prefix);
 }
 
 size_t
 str_find(struct str s, struct str needle, size_t from)
 {
-	const char *found;
-
 	if (from > s.len)
 		return SIZE_MAX;
 	if (needle.len == 0)
 		return from;
 	if (s.len - from < needle.len)
 		return SIZE_MAX;
-	found = memmem(s.data + from, s.len - from, needle.data, needle.len);
+	const char *found = memmem(s.data + from, s.len - from, needle.data, needle.len);
 	return found ? (size_t)(found - s.data) : SIZE_MAX;
 }
 
 struct str
 str_part(struct str s, size_t from, size_t len)
 {
-
 	if (from > s.len)
 		from = s.len;
 	if (len > s.len - from)
 		len = s.len - from;
-	return (struct str){s.data ? s.data + from : NULL, len};
+	return (struct str){ s.data ? s.data + from : NULL, len };
 }
 
 struct str
 str_trim(struct str s)
 {
-
 	while (s.len > 0 && (unsigned char)s.data[0] <= 0x20) {
 		s.data++;
 		s.len--;
@@ -96,14 +86,12 @@ bool
 str_is_utf8(struct str s)
 {
 	/* The least code point that needs 2, 3 and 4 bytes. */
-	static const uint32_t least[] = {0, 0x80, 0x800, 0x10000};
-	size_t i = 0, more, k;
+	static const uint32_t least[] = { 0, 0x80, 0x800, 0x10000 };
+	size_t i = 0, more;
 	uint32_t point;
-	uint64_t word;
 
 	while (i < s.len) {
-		unsigned char c;
-
+		uint64_t word;
 		/* Nearly all is ASCII: eight bytes at once. */
 		while (s.len - i >= sizeof(word)) {
 			memcpy(&word, s.data + i, sizeof(word));
@@ -113,7 +101,7 @@ str_is_utf8(struct str s)
 		}
 		if (i == s.len)
 			break;
-		c = (unsigned char)s.data[i++];
+		unsigned char c = (unsigned char)s.data[i++];
 		if (c < 0x80)
 			continue;
 		if (c >= 0xc2 && c <= 0xdf) {
@@ -130,7 +118,7 @@ str_is_utf8(struct str s)
 		}
 		if (s.len - i < more)
 			return false;
-		for (k = 0; k < more; k++) {
+		for (size_t k = 0; k < more; k++) {
 			c = (unsigned char)s.data[i++];
 			if ((c & 0xc0) != 0x80)
 				return false;
@@ -147,12 +135,11 @@ int
 str_to_int(struct str s, int64_t min, int64_t max, int64_t *number)
 {
 	bool negative = s.len > 0 && s.data[0] == '-';
-	int64_t value = 0;
-	size_t i;
 
 	if (s.len == (negative ? 1u : 0u))
 		return -1;
-	for (i = negative ? 1 : 0; i < s.len; i++) {
+	int64_t value = 0;
+	for (size_t i = negative ? 1 : 0; i < s.len; i++) {
 		if (s.data[i] < '0' || s.data[i] > '9')
 			return -1;
 		if (__builtin_mul_overflow(value, 10, &value) ||
@@ -182,11 +169,10 @@ char *
 str_printf(struct arena *arena, const char *format, ...)
 {
 	va_list args;
-	char *text;
-	int len;
 
 	va_start(args, format);
-	len = vasprintf(&text, format, args);
+	char *text;
+	int len = vasprintf(&text, format, args);
 	va_end(args);
 	if (len < 0) {
 		fputs("tinyscale: out of memory\n", stderr);

@@ -19,7 +19,7 @@ struct str {
 };
 
 /* A span over a string literal. */
-#define STR(literal) ((struct str){"" literal, sizeof(literal) - 1})
+#define STR(literal) ((struct str){ "" literal, sizeof(literal) - 1 })
 
 /* For printf's "%.*s".  Spans are capped far below INT_MAX where they enter. */
 #define STR_ARG(s) (int)(s).len, ((s).data ? (s).data : "")
@@ -63,6 +63,6 @@ char *str_copy(struct arena *arena, struct str s);
 
 /* printf into the arena; the result is NUL-terminated. */
 char *str_printf(struct arena *arena, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
+    __attribute__((format(printf, 2, 3)));
 
 #endif

@@ -32,7 +32,6 @@ struct outgoing {
 static bool
 refuse(struct call *call, const struct server *server, const char *reason)
 {
-
 	log_warn("callback refused", "server", server->name, "reason", reason);
 	reply_text(call->response, 401, STR("The callback's signature is not valid.\n"));
 	return false;
@@ -52,7 +51,6 @@ sign_token(struct call *call, const struct server *server, enum jwt_algorithm al
     struct str token, enum jwt_algorithm new_algorithm, const char *new_secret,
     struct str *anew)
 {
-
 	enum jwt_result result = JWT_INVALID;
 
 	for (size_t i = 0; i < server->n_secrets && result == JWT_INVALID; i++)
@@ -79,16 +77,16 @@ sign_recording(struct call *call, const struct server *server, const char *secre
     struct outgoing *outgoing)
 {
 	struct query form;
-	struct str token;
 
 	if (query_parse(call->arena, call->request->body, &form) != QUERY_FINE)
 		return refuse(call, server, "its body is no form");
+	struct str token;
 	if (!sign_token(call, server, JWT_HS256, query_find(&form, "signed_parameters"),
 	        recording_algorithm(call->config), secret, &token))
 		return false;
 	/* A token is of letters that a form need not encode. */
-	outgoing->body = str_from(str_printf(call->arena, "signed_parameters=%.*s",
-	    STR_ARG(token)));
+	outgoing->body = str_from(
+	    str_printf(call->arena, "signed_parameters=%.*s", STR_ARG(token)));
 	outgoing->content_type = STR(FORM_TYPE);
 	return true;
 }
@@ -97,9 +95,8 @@ sign_recording(struct call *call, const struct server *server, const char *secre
 static struct str
 bearer(struct str authorization)
 {
-
 	if (!str_is_nocase(str_part(authorization, 0, 7), "Bearer "))
-		return (struct str){NULL, 0};
+		return (struct str){ NULL, 0 };
 	return str_trim(str_part(authorization, 7, SIZE_MAX));
 }
 
@@ -113,8 +110,8 @@ sign_analytics(struct call *call, const struct server *server, const char *secre
 	if (!sign_token(call, server, JWT_HS512, bearer(call->request->authorization),
 	        JWT_HS512, secret, &token))
 		return false;
-	outgoing->authorization = str_from(str_printf(call->arena, "Bearer %.*s",
-	    STR_ARG(token)));
+	outgoing->authorization = str_from(
+	    str_printf(call->arena, "Bearer %.*s", STR_ARG(token)));
 	outgoing->body = call->request->body;
 	outgoing->content_type = call->request->content_type;
 	return true;
@@ -161,21 +158,21 @@ sign_hook(struct call *call, const struct server *server, const struct query *pa
 	const struct request *request = call->request;
 	struct str secret = str_from(callback->secret);
 	struct str given = query_find(parameters, "checksum");
-	char hex[CHECKSUM_HEX_SIZE];
-	enum checksum_algorithm algorithm;
 
 	outgoing->body = request->body;
 	outgoing->content_type = request->content_type;
 	if (given.len == 0) {
 		if (!is_secret_of(server, bearer(request->authorization)))
 			return refuse(call, server, "it has neither checksum nor secret");
-		outgoing->authorization = str_from(str_printf(call->arena, "Bearer %.*s",
-		    STR_ARG(secret)));
+		outgoing->authorization = str_from(
+		    str_printf(call->arena, "Bearer %.*s", STR_ARG(secret)));
 		return true;
 	}
+	enum checksum_algorithm algorithm;
 	if (!is_hook_checksum(call, server, given, &algorithm))
 		return refuse(call, server,
 		    "its checksum is not made with the server's secret");
+	char hex[CHECKSUM_HEX_SIZE];
 	checksum_make(algorithm, callback->url, request->body, secret, hex);
 	outgoing->url = str_printf(call->arena, "%s%schecksum=%s", outgoing->url,
 	    str_find(callback->url, STR("?"), 0) == SIZE_MAX ? "?" : "&", hex);
@@ -203,8 +200,11 @@ static void
 post(struct call *call, const struct outgoing *outgoing)
 {
 	struct http_call *http = arena_alloc(call->arena, sizeof(*http));
-	struct http_batch batch = {.calls = http, .n = 1,
-	    .timeout_ms = call->config->call_timeout_ms};
+	struct http_batch batch = {
+		.calls = http,
+		.n = 1,
+		.timeout_ms = call->config->call_timeout_ms,
+	};
 	struct response *response = call->response;
 
 	*http = (struct http_call){
@@ -226,8 +226,8 @@ post(struct call *call, const struct outgoing *outgoing)
 		answer_as_receiver(call, http);
 		return;
 	}
-	log_warn("receiver of a callback did not answer", "server", response->server,
-	    "problem", http->problem);
+	log_warn("receiver of a callback did not answer", "server", response->server, "problem",
+	    http->problem);
 	if (http->result == HTTP_BUSY)
 		reply_text(response, 503, STR("Too many callbacks are under way.\n"));
 	else if (http->result == HTTP_SHORTAGE)
@@ -242,11 +242,8 @@ void
 call_callback(struct call *call)
 {
 	const struct request *request = call->request;
-	struct outgoing outgoing = {0};
-	const struct server *server;
 	struct callback callback;
 	struct query parameters;
-	bool is_signed = false;
 
 	if (query_parse(call->arena, request->query, &parameters) != QUERY_FINE ||
 	    callback_read(call->arena, call->config, &parameters, &callback) != 0) {
@@ -255,16 +252,18 @@ call_callback(struct call *call)
 		reply_text(call->response, 403, STR("This is no URL of this gateway's.\n"));
 		return;
 	}
-	server = config_server_find(call->config, str_copy(call->arena, callback.server));
+	const struct server *server = config_server_find(call->config,
+	    str_copy(call->arena, callback.server));
 	if (!server) {
-		log_warn("callback refused", "server",
-		    str_copy(call->arena, callback.server), "reason",
-		    "the configuration has no such server");
+		log_warn("callback refused", "server", str_copy(call->arena, callback.server),
+		    "reason", "the configuration has no such server");
 		reply_text(call->response, 401, STR("This server is not known.\n"));
 		return;
 	}
 	call->response->server = server->name;
+	struct outgoing outgoing = { 0 };
 	outgoing.url = callback_target(call->arena, callback.url);
+	bool is_signed = false;
 	switch (callback.kind) {
 	case CALLBACK_RECORDING:
 		is_signed = sign_recording(call, server, callback.secret, &outgoing);

@@ -12,10 +12,9 @@
 static void
 reply_missing(struct call *call, const struct sought *one)
 {
-
 	if (one->is_unsure)
 		reply_json_error(call->response, call->arena, REPLY_RECORDING_UNAVAILABLE,
-		    (struct str){0});
+		    (struct str){ 0 });
 	else
 		reply_json_error(call->response, call->arena, REPLY_CAPTIONS_NOT_FOUND,
 		    one->id);
@@ -27,7 +26,6 @@ reply_missing(struct call *call, const struct sought *one)
 static bool
 is_elsewhere(const struct sought *one, const struct relay_answer *answer, bool is_put)
 {
-
 	return is_put && one->is_remembered && answer->verdict == RELAY_SUCCESS &&
 	    reply_json_is(answer->http->answer, REPLY_CAPTIONS_NOT_FOUND);
 }
@@ -36,12 +34,12 @@ static void
 forward(struct call *call, struct sought_list *sought, bool is_put)
 {
 	const struct server *server = sought->list[0].server;
-	struct relay_answer answer;
 
 	if (relay_may_redirect(call)) {
 		relay_redirect(call, server);
 		return;
 	}
+	struct relay_answer answer;
 	relay_send(call, server, &answer);
 	if (is_elsewhere(&sought->list[0], &answer, is_put)) {
 		find_recordings_refuse(call, sought, sought->list[0].part);
@@ -61,15 +59,15 @@ forward(struct call *call, struct sought_list *sought, bool is_put)
 	}
 	call->response->server = server->name;
 	reply_json_error(call->response, call->arena, REPLY_RECORDING_UNAVAILABLE,
-	    (struct str){0});
+	    (struct str){ 0 });
 }
 
 /* The call about the recording, which has an ID. */
 static void
 call_about(struct call *call, struct str record_id, bool is_put)
 {
-	struct sought one = {.id = record_id};
-	struct sought_list sought = {.list = &one, .n = 1};
+	struct sought one = { .id = record_id };
+	struct sought_list sought = { .list = &one, .n = 1 };
 
 	find_recordings(call, &sought);
 	if (one.server)
@@ -98,5 +96,5 @@ call_caption_put(struct call *call)
 		call_about(call, record_id, true);
 	else
 		reply_json_error(call->response, call->arena, REPLY_CAPTION_NO_RECORD_ID,
-		    (struct str){0});
+		    (struct str){ 0 });
 }

@@ -29,8 +29,6 @@ static void
 placement_init(struct call *call, struct placement *placement)
 {
 	const struct config *config = call->config;
-	int64_t asked;
-	size_t i;
 
 	*placement = (struct placement){
 		.policy = config->placement,
@@ -41,11 +39,12 @@ placement_init(struct call *call, struct placement *placement)
 		    (config->n_servers + 1) * sizeof(*placement->candidates)),
 		.n = config->n_servers,
 	};
+	int64_t asked;
 	/* 0, BBB's "no limit", says as little as what is no number. */
 	if (str_to_int(str_trim(query_find(&call->parameters, "maxParticipants")), 1,
 	        LOAD_SEATS_MOST, &asked) == 0)
 		placement->seats_asked = (long)asked;
-	for (i = 0; i < config->n_servers; i++) {
+	for (size_t i = 0; i < config->n_servers; i++) {
 		placement->candidates[i].server = &config->servers[i];
 		/* Who did not answer the look-up just now would not take a create. */
 		placement->candidates[i].tried = call->silent && call->silent[i];
@@ -55,17 +54,17 @@ placement_init(struct call *call, struct placement *placement)
 static void
 log_placement(const struct call *call, const struct placement *placement)
 {
-	char score[32], seats[32];
-	size_t i;
+	char seats[32];
 
 	snprintf(seats, sizeof(seats), "%ld", placement->seats);
-	for (i = 0; i < placement->n; i++) {
+	for (size_t i = 0; i < placement->n; i++) {
 		const struct placement_candidate *c = &placement->candidates[i];
 
+		char score[32];
 		snprintf(score, sizeof(score), "%.3f", c->score);
-		log_debug("placement", "meetingID",
-		    str_copy(call->arena, call->meeting_id), "seats", seats, "server", c->server->name,
-		    "score", score, "reason", placement_reason_text(c->reason));
+		log_debug("placement", "meetingID", str_copy(call->arena, call->meeting_id),
+		    "seats", seats, "server", c->server->name, "score", score, "reason",
+		    placement_reason_text(c->reason));
 	}
 }
 
@@ -78,15 +77,13 @@ cap_duration(struct call *call)
 	if (cap == 0 ||
 	    str_to_int(str_trim(call_parameter(call, "duration")), 1, cap, &minutes) == 0)
 		return;
-	call_set_parameter(call, "duration",
-	    str_printf(call->arena, "%lld", (long long)cap));
+	call_set_parameter(call, "duration", str_printf(call->arena, "%lld", (long long)cap));
 }
 
 /* Send the create to the server, with the parameters that are configured for it.  They
  * are put into a copy: the next server may have others. */
 static void
-send_create(const struct call *call, const struct server *server,
-    struct relay_answer *answer)
+send_create(const struct call *call, const struct server *server, struct relay_answer *answer)
 {
 	struct call sent = *call;
 
@@ -100,13 +97,11 @@ static void
 choose_alone(struct call *call, struct claim *claim)
 {
 	struct server_facts *facts = call_facts(call);
-	struct placement_candidate *chosen;
-	size_t i;
 
-	for (i = 0; i < claim->placement.n; i++)
+	for (size_t i = 0; i < claim->placement.n; i++)
 		claim->placement.candidates[i].facts = facts[i];
 	claim->placement.policy = PLACEMENT_HASH;
-	chosen = placement_choose(&claim->placement);
+	struct placement_candidate *chosen = placement_choose(&claim->placement);
 	claim->server = chosen ? chosen->server : NULL;
 	claim->is_ours = false;
 	claim->is_alone = true;
@@ -121,11 +116,11 @@ claim_meeting(struct call *call, struct claim *claim, const char *from)
 	enum store_result result = STORE_NOT_FOUND;
 
 	if (from)
-		result = verbs->meeting_move(call->store, call->arena,
-		    &claim->placement, from, call->request->now_ms, &claim->meeting);
+		result = verbs->meeting_move(call->store, call->arena, &claim->placement, from,
+		    call->request->now_ms, &claim->meeting);
 	if (result == STORE_NOT_FOUND)
-		result = verbs->meeting_claim(call->store, call->arena,
-		    &claim->placement, call->request->now_ms, &claim->meeting);
+		result = verbs->meeting_claim(call->store, call->arena, &claim->placement,
+		    call->request->now_ms, &claim->meeting);
 	claim->server = NULL;
 	claim->is_ours = result == STORE_OK;
 	switch (result) {
@@ -152,7 +147,6 @@ claim_meeting(struct call *call, struct claim *claim, const char *from)
 static bool
 may_move(const struct claim *claim, const struct relay_answer *answer)
 {
-
 	return answer->verdict == RELAY_UNREACHABLE ||
 	    (answer->verdict == RELAY_BUSY && (claim->is_ours || claim->is_alone));
 }
@@ -167,14 +161,13 @@ static void
 send_to_claim(struct call *call, struct claim *claim, struct relay_answer *answer)
 {
 	const struct server *tried = claim->server;
-	size_t tries, i;
 
-	for (tries = 0; tries < claim->placement.n; tries++) {
+	for (size_t tries = 0; tries < claim->placement.n; tries++) {
 		tried = claim->server;
 		send_create(call, tried, answer);
 		if (!may_move(claim, answer))
 			return;
-		for (i = 0; i < claim->placement.n; i++)
+		for (size_t i = 0; i < claim->placement.n; i++)
 			if (claim->placement.candidates[i].server == tried)
 				claim->placement.candidates[i].tried = true;
 		/* Whoever else follows the claim may have moved it already. */
@@ -197,8 +190,7 @@ static void
 place_meeting(struct call *call)
 {
 	struct store *store = call->store;
-	struct relay_answer answer;
-	struct claim claim = {0};
+	struct claim claim = { 0 };
 
 	placement_init(call, &claim.placement);
 	claim_meeting(call, &claim, call->is_mapped ? call->meeting.server : NULL);
@@ -207,9 +199,11 @@ place_meeting(struct call *call)
 		    placement_insists(&claim.placement) ? REPLY_NO_TAG : REPLY_NO_SERVER);
 		return;
 	}
+	struct relay_answer answer;
 	send_to_claim(call, &claim, &answer);
 	/* A refused create made no meeting, unless it is that one exists. */
-	if (claim.is_ours && (may_move(&claim, &answer) ||
+	if (claim.is_ours &&
+	    (may_move(&claim, &answer) ||
 	        (answer.verdict == RELAY_FAILED &&
 	            !reply_is(answer.message_key, REPLY_ID_NOT_UNIQUE))))
 		store->verbs->meeting_drop(store, call->meeting_id, claim.meeting.server,
@@ -239,13 +233,13 @@ place_room(struct call *call, const struct server *server)
 {
 	const struct store_verbs *verbs = call->store->verbs;
 	int64_t now_ms = call->request->now_ms;
-	struct relay_answer answer;
-	bool is_ours;
 
-	is_ours = verbs->meeting_adopt(call->store, call->meeting_id, server->name,
-	    now_ms) == STORE_OK;
+	bool is_ours = verbs->meeting_adopt(call->store, call->meeting_id, server->name,
+	                   now_ms) == STORE_OK;
+	struct relay_answer answer;
 	send_create(call, server, &answer);
-	if (is_ours && (answer.verdict == RELAY_UNREACHABLE || answer.verdict == RELAY_BUSY ||
+	if (is_ours &&
+	    (answer.verdict == RELAY_UNREACHABLE || answer.verdict == RELAY_BUSY ||
 	        answer.verdict == RELAY_FAILED))
 		verbs->meeting_drop(call->store, call->meeting_id, server->name, now_ms);
 	relay_answer(call, server, &answer, false);
@@ -256,7 +250,6 @@ place_room(struct call *call, const struct server *server)
 static bool
 is_gone_from_cordoned(struct call *call)
 {
-
 	return call->is_mapped &&
 	    server_state_of(call->server, &call->meeting.facts) == SERVER_CORDONED &&
 	    !meeting_is_fresh(&call->meeting, call->request->now_ms,
@@ -268,20 +261,19 @@ void
 call_create(struct call *call)
 {
 	const struct config *config = call->config;
-	const struct server *parent;
-	struct relay_answer answer;
 
 	call_apply_parameters(call, &config->create_defaults, &config->create_overrides);
 	if (call->server && is_gone_from_cordoned(call))
 		call->server = NULL;
 	if (!call->server) {
-		parent = parent_server(call);
+		const struct server *parent = parent_server(call);
 		if (parent)
 			place_room(call, parent);
 		else
 			place_meeting(call);
 		return;
 	}
+	struct relay_answer answer;
 	send_create(call, call->server, &answer);
 	relay_answer(call, call->server, &answer, false);
 }

@@ -8,7 +8,6 @@
 void
 call_index(struct call *call)
 {
-
 	reply_index(call->response);
 }
 
@@ -19,9 +18,8 @@ call_health(struct call *call)
 {
 	const struct config *config = call->config;
 	const struct server_facts *facts = call_facts(call);
-	size_t i;
 
-	for (i = 0; i < config->n_servers; i++) {
+	for (size_t i = 0; i < config->n_servers; i++) {
 		if (server_takes_meetings(&config->servers[i], &facts[i])) {
 			reply_text(call->response, 200, STR("ok\n"));
 			return;
@@ -33,6 +31,5 @@ call_health(struct call *call)
 void
 call_unsupported(struct call *call)
 {
-
 	reply_error(call->response, call->arena, REPLY_UNSUPPORTED);
 }

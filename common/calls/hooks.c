@@ -18,13 +18,13 @@
 static struct webhooks_done
 register_everywhere(struct call *call, const struct webhook *hook)
 {
-	size_t n, i;
+	size_t n;
 	const struct server **servers = webhooks_servers(call, &n);
 	struct webhooks_order *orders = arena_alloc(call->arena, (n + 1) * sizeof(*orders));
-	struct webhooks_done done;
 
-	for (i = 0; i < n; i++)
-		orders[i] = (struct webhooks_order){.server = servers[i], .hook = hook};
+	for (size_t i = 0; i < n; i++)
+		orders[i] = (struct webhooks_order){ .server = servers[i], .hook = hook };
+	struct webhooks_done done;
 	webhooks_do(call, orders, n, &done);
 	return done;
 }
@@ -66,8 +66,6 @@ call_hooks_create(struct call *call)
 		.raw = str_is_nocase(query_find(&call->parameters, "getRaw"), "true"),
 		.changed_ms = call->request->now_ms,
 	};
-	struct webhooks_done done;
-	enum store_result result;
 
 	if (hook.url.len == 0) {
 		reply_error(response, call->arena, REPLY_NO_CALLBACK_URL);
@@ -80,7 +78,7 @@ call_hooks_create(struct call *call)
 		return;
 	}
 	/* The state first: what breaks off here is done by the next poll. */
-	result = verbs->hook_put(call->store, &hook, true);
+	enum store_result result = verbs->hook_put(call->store, &hook, true);
 	if (result == STORE_EXISTS) {
 		reply_webhook_created(response, call->arena, &hook, true);
 		return;
@@ -89,7 +87,7 @@ call_hooks_create(struct call *call)
 		refuse(call, "there are too many webhooks");
 		return;
 	}
-	done = register_everywhere(call, &hook);
+	struct webhooks_done done = register_everywhere(call, &hook);
 	if (done.n_done > 0) {
 		/* Servers may know what the state has lost. */
 		reply_webhook_created(response, call->arena, &hook,
@@ -103,7 +101,6 @@ call_hooks_create(struct call *call)
 static int
 compare_hook(const void *a, const void *b)
 {
-
 	return strcmp(((const struct webhook *)a)->id, ((const struct webhook *)b)->id);
 }
 
@@ -111,7 +108,6 @@ compare_hook(const void *a, const void *b)
 static bool
 is_of_meeting(const struct webhook *hook, struct str meeting_id)
 {
-
 	return !meeting_id.data || hook->meeting_id.len == 0 ||
 	    str_equal(hook->meeting_id, meeting_id);
 }
@@ -121,25 +117,26 @@ call_hooks_list(struct call *call)
 {
 	const struct store_verbs *verbs = call->store->verbs;
 	struct str meeting_id = query_find(&call->parameters, "meetingID");
-	const struct server **servers;
-	struct webhook *known, *hooks;
-	size_t n_known, n_servers, i, n = 0, n_shown = 0;
-	struct webhooks there;
-	bool is_known;
+	struct webhook *known;
+	size_t n_known, n_servers;
 
-	is_known = verbs->hook_list(call->store, call->arena, &known, &n_known) == STORE_OK;
+	bool is_known = verbs->hook_list(call->store, call->arena, &known, &n_known) ==
+	    STORE_OK;
 	if (!is_known)
 		n_known = 0;
-	servers = webhooks_servers(call, &n_servers);
+	const struct server **servers = webhooks_servers(call, &n_servers);
+	struct webhooks there;
 	webhooks_ask(call, servers, n_servers, &there);
 	if (!is_known && there.n_answered == 0) {
 		reply_error(call->response, call->arena, REPLY_WEBHOOK_LIST);
 		return;
 	}
-	hooks = arena_alloc(call->arena, (n_known + there.n + 1) * sizeof(*hooks));
-	for (i = 0; i < n_known; i++)
+	struct webhook *hooks = arena_alloc(call->arena,
+	    (n_known + there.n + 1) * sizeof(*hooks));
+	size_t n = 0;
+	for (size_t i = 0; i < n_known; i++)
 		hooks[n++] = known[i];
-	for (i = 0; i < there.n; i++) {
+	for (size_t i = 0; i < there.n; i++) {
 		const struct webhook *hook = &there.list[i].hook;
 
 		if (!there.list[i].is_ours || webhooks_find(hooks, n, hook->id))
@@ -147,7 +144,8 @@ call_hooks_list(struct call *call)
 		hooks[n++] = *hook;
 		verbs->hook_put(call->store, hook, false);
 	}
-	for (i = 0; i < n; i++)
+	size_t n_shown = 0;
+	for (size_t i = 0; i < n; i++)
 		if (!hooks[i].is_dropped && is_of_meeting(&hooks[i], meeting_id))
 			hooks[n_shown++] = hooks[i];
 	qsort(hooks, n_shown, sizeof(*hooks), compare_hook);
@@ -160,13 +158,6 @@ call_hooks_destroy(struct call *call)
 	const struct store_verbs *verbs = call->store->verbs;
 	struct response *response = call->response;
 	struct str id = query_find(&call->parameters, "hookID");
-	const struct server **servers;
-	struct webhooks_order *orders;
-	struct webhooks_done done;
-	struct webhook *known, *hook;
-	size_t n_known, n_servers, i, n = 0;
-	struct webhooks there;
-	bool is_known;
 
 	if (id.len == 0) {
 		reply_error(response, call->arena, REPLY_NO_HOOK_ID);
@@ -176,23 +167,35 @@ call_hooks_destroy(struct call *call)
 		reply_error(response, call->arena, REPLY_WEBHOOK_MISSING);
 		return;
 	}
-	is_known = verbs->hook_list(call->store, call->arena, &known, &n_known) == STORE_OK;
-	hook = webhooks_find(known, is_known ? n_known : 0, str_copy(call->arena, id));
-	servers = webhooks_servers(call, &n_servers);
+	struct webhook *known;
+	size_t n_known, n_servers;
+	bool is_known = verbs->hook_list(call->store, call->arena, &known, &n_known) ==
+	    STORE_OK;
+	struct webhook *hook = webhooks_find(known, is_known ? n_known : 0,
+	    str_copy(call->arena, id));
+	const struct server **servers = webhooks_servers(call, &n_servers);
+	struct webhooks there;
 	webhooks_ask(call, servers, n_servers, &there);
-	orders = arena_alloc(call->arena, (there.n + 1) * sizeof(*orders));
-	for (i = 0; i < there.n; i++)
+	struct webhooks_order *orders = arena_alloc(call->arena,
+	    (there.n + 1) * sizeof(*orders));
+	size_t n = 0;
+	for (size_t i = 0; i < there.n; i++)
 		if (str_is(id, there.list[i].hook.id) && (hook || there.list[i].is_ours))
-			orders[n++] = (struct webhooks_order){.server = there.list[i].server,
-				.server_id = there.list[i].server_id};
+			orders[n++] = (struct webhooks_order){
+				.server = there.list[i].server,
+				.server_id = there.list[i].server_id,
+			};
 	if (n == 0 && (!hook || hook->is_dropped)) {
-		reply_error(response, call->arena, !is_known && there.n_answered == 0 ?
-		    REPLY_WEBHOOK_DESTROY : REPLY_WEBHOOK_MISSING);
+		reply_error(response, call->arena,
+		    !is_known && there.n_answered == 0 ?
+		        REPLY_WEBHOOK_DESTROY :
+		        REPLY_WEBHOOK_MISSING);
 		return;
 	}
 	/* With that in the state, servers that do not answer now lose it later. */
 	is_known = verbs->hook_drop(call->store, str_copy(call->arena, id),
-	    call->request->now_ms) == STORE_OK;
+	               call->request->now_ms) == STORE_OK;
+	struct webhooks_done done;
 	webhooks_do(call, orders, n, &done);
 	if (!is_known && done.n_done < n)
 		reply_error(response, call->arena, REPLY_WEBHOOK_DESTROY);

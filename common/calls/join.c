@@ -12,7 +12,6 @@ void
 call_join(struct call *call)
 {
 	const struct config *config = call->config;
-	struct relay_answer answer;
 
 	call_apply_parameters(call, &config->join_defaults, &config->join_overrides);
 	if (!call->server) {
@@ -27,6 +26,7 @@ call_join(struct call *call)
 			reply_error(call->response, call->arena, REPLY_UNSUPPORTED);
 			return;
 		}
+		struct relay_answer answer;
 		relay_send(call, call->server, &answer);
 		relay_answer(call, call->server, &answer, true);
 		return;

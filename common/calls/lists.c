@@ -23,9 +23,9 @@ struct seen {
 static size_t
 seen_slot(const struct seen *seen, struct str key)
 {
-	size_t hash = 5381, i;
+	size_t hash = 5381;
 
-	for (i = 0; i < key.len; i++)
+	for (size_t i = 0; i < key.len; i++)
 		hash = hash * 33 + (unsigned char)key.data[i];
 	hash &= seen->capacity - 1;
 	while (seen->slots[hash].data && !str_equal(seen->slots[hash], key))
@@ -37,19 +37,16 @@ seen_slot(const struct seen *seen, struct str key)
 static bool
 seen_add(struct seen *seen, struct str key)
 {
-	struct seen grown;
-	size_t i, slot;
-
 	if (2 * seen->n >= seen->capacity) {
-		grown = *seen;
+		struct seen grown = *seen;
 		grown.capacity = seen->capacity ? 2 * seen->capacity : 64;
 		grown.slots = arena_alloc(seen->arena, grown.capacity * sizeof(*grown.slots));
-		for (i = 0; i < seen->capacity; i++)
+		for (size_t i = 0; i < seen->capacity; i++)
 			if (seen->slots[i].data)
 				grown.slots[seen_slot(&grown, seen->slots[i])] = seen->slots[i];
 		*seen = grown;
 	}
-	slot = seen_slot(seen, key);
+	size_t slot = seen_slot(seen, key);
 	if (seen->slots[slot].data)
 		return false;
 	seen->slots[slot] = key;
@@ -68,17 +65,14 @@ struct merged {
 static void
 merge(struct arena *arena, const struct xml_list *list, struct merged *merged)
 {
-	struct str *grown;
-	size_t i;
-
 	if (merged->n + list->n > merged->capacity) {
 		merged->capacity = 2 * (merged->n + list->n);
-		grown = arena_alloc(arena, merged->capacity * sizeof(*grown));
+		struct str *grown = arena_alloc(arena, merged->capacity * sizeof(*grown));
 		if (merged->n > 0)
 			memcpy(grown, merged->items, merged->n * sizeof(*grown));
 		merged->items = grown;
 	}
-	for (i = 0; i < list->n; i++)
+	for (size_t i = 0; i < list->n; i++)
 		if (list->items[i].text[0].len == 0 ||
 		    seen_add(&merged->seen, list->items[i].text[0]))
 			merged->items[merged->n++] = list->items[i].raw;
@@ -98,7 +92,7 @@ merge_server(struct call *call, const struct xml_list *wanted, const struct serv
 	}
 	if (call_last_known(call, server, call->name, &list))
 		merge(call->arena, &list, merged);
-	return (struct str){0};
+	return (struct str){ 0 };
 }
 
 void
@@ -108,14 +102,11 @@ call_lists(struct call *call)
 	const struct xml_list wanted = {
 		.container = list->container,
 		.item = list->item,
-		.keys = {list->key},
+		.keys = { list->key },
 	};
-	struct merged merged = {.seen.arena = call->arena};
+	struct merged merged = { .seen.arena = call->arena };
 	struct store *store = call->store;
-	struct store_list *fresh;
 	struct fanout fanout;
-	struct str document;
-	size_t i, n_fresh = 0;
 
 	fanout_init(&fanout, call, call->config->n_servers);
 	fanout.list = &wanted;
@@ -124,15 +115,16 @@ call_lists(struct call *call)
 		fanout.origin = RELAY_CLIENT;
 	fanout_add_usable(&fanout, call_facts(call));
 	fanout_run(&fanout, call->name, call->config->probe_timeout_ms, NULL);
-	fresh = arena_alloc(call->arena, (fanout.n + 1) * sizeof(*fresh));
-	for (i = 0; i < fanout.n; i++) {
-		document = merge_server(call, &wanted, fanout.servers[i], &fanout.answers[i],
-		    &merged);
+	struct store_list *fresh = arena_alloc(call->arena, (fanout.n + 1) * sizeof(*fresh));
+	size_t n_fresh = 0;
+	for (size_t i = 0; i < fanout.n; i++) {
+		struct str document = merge_server(call, &wanted, fanout.servers[i],
+		    &fanout.answers[i], &merged);
 		if (document.len > 0)
-			fresh[n_fresh++] = (struct store_list){
-				fanout.servers[i]->name, call->name, document};
+			fresh[n_fresh++] = (struct store_list){ fanout.servers[i]->name,
+				call->name, document };
 	}
 	store->verbs->lists_save(store, fresh, n_fresh, NULL);
 	reply_items(call->response, call->arena, list, merged.items, merged.n,
-	    (struct str){0});
+	    (struct str){ 0 });
 }

@@ -18,8 +18,8 @@ follow_stale_record(struct call *call)
 	const struct config *config = call->config;
 	struct store *store = call->store;
 
-	if (!call->is_mapped || meeting_is_fresh(&call->meeting, call->request->now_ms,
-	        config->create_timeout_ms))
+	if (!call->is_mapped ||
+	    meeting_is_fresh(&call->meeting, call->request->now_ms, config->create_timeout_ms))
 		return NULL;
 	store->verbs->meeting_drop(store, call->meeting_id, call->meeting.server,
 	    call->meeting.claimed_ms);
@@ -29,16 +29,14 @@ follow_stale_record(struct call *call)
 static void
 forward(struct call *call)
 {
-	const struct server *elsewhere;
-	struct relay_answer answer;
-
 	if (relay_may_redirect(call)) {
 		relay_redirect(call, call->server);
 		return;
 	}
+	struct relay_answer answer;
 	relay_send(call, call->server, &answer);
 	if (answer.verdict == RELAY_FAILED && reply_is_unknown_meeting(answer.message_key)) {
-		elsewhere = follow_stale_record(call);
+		const struct server *elsewhere = follow_stale_record(call);
 		if (elsewhere) {
 			call->server = elsewhere;
 			relay_send(call, elsewhere, &answer);
@@ -50,7 +48,6 @@ forward(struct call *call)
 void
 call_meeting(struct call *call)
 {
-
 	if (call->server)
 		forward(call);
 	else
@@ -60,7 +57,6 @@ call_meeting(struct call *call)
 void
 call_chat(struct call *call)
 {
-
 	if (call->server)
 		forward(call);
 	else
@@ -70,7 +66,6 @@ call_chat(struct call *call)
 void
 call_running(struct call *call)
 {
-
 	if (call->server)
 		forward(call);
 	else

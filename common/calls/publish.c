@@ -18,9 +18,9 @@
 struct outcome {
 	const struct relay_answer *success;
 	const struct server *success_server;
-	const struct relay_answer *failure;  /* other than "not found" */
+	const struct relay_answer *failure; /* other than "not found" */
 	const struct server *failure_server;
-	bool is_silent;                      /* a server gave no proper answer */
+	bool is_silent; /* a server gave no proper answer */
 };
 
 /* The client's call with just the recordIDs of the part: untouched, when those are
@@ -42,7 +42,6 @@ prepare_part(const struct call *call, const struct sought_part *part, struct htt
 static void
 forget_lists(struct call *call, const struct server *server)
 {
-
 	call->store->verbs->lists_drop(call->store, server->name, "getRecordings");
 }
 
@@ -50,22 +49,21 @@ forget_lists(struct call *call, const struct server *server)
 static void
 send_parts(struct call *call, struct sought_list *sought, struct outcome *outcome)
 {
-	size_t i, n_parts, at = 0;
+	size_t n_parts;
 	struct sought_part *parts = find_recordings_parts(call, sought, &n_parts);
 	struct fanout fanout;
 
 	fanout_init(&fanout, call, n_parts);
 	fanout.origin = RELAY_CLIENT;
-	for (i = 0; i < n_parts; i++)
+	for (size_t i = 0; i < n_parts; i++)
 		if (parts[i].server)
 			prepare_part(call, &parts[i], fanout_add(&fanout, parts[i].server));
 	fanout_run(&fanout, call->name, call->config->call_timeout_ms, NULL);
-	for (i = 0; i < n_parts; i++) {
-		const struct relay_answer *answer;
-
+	size_t at = 0;
+	for (size_t i = 0; i < n_parts; i++) {
 		if (!parts[i].server)
 			continue;
-		answer = &fanout.answers[at++];
+		const struct relay_answer *answer = &fanout.answers[at++];
 		if (answer->verdict == RELAY_SUCCESS) {
 			forget_lists(call, parts[i].server);
 			if (!outcome->success) {
@@ -81,7 +79,7 @@ send_parts(struct call *call, struct sought_list *sought, struct outcome *outcom
 			outcome->failure_server = parts[i].server;
 		}
 	}
-	for (i = 0; i < sought->n; i++)
+	for (size_t i = 0; i < sought->n; i++)
 		outcome->is_silent |= sought->list[i].is_unsure;
 }
 
@@ -92,9 +90,8 @@ misremembered(struct call *call, const struct sought_list *sought)
 	struct sought_list found = {
 		.list = arena_alloc(call->arena, (sought->n + 1) * sizeof(*found.list)),
 	};
-	size_t i;
 
-	for (i = 0; i < sought->n; i++)
+	for (size_t i = 0; i < sought->n; i++)
 		if (sought->list[i].refused && sought->list[i].is_remembered)
 			found.list[found.n++] = sought->list[i];
 	return found;
@@ -103,7 +100,6 @@ misremembered(struct call *call, const struct sought_list *sought)
 static void
 answer(struct call *call, const struct outcome *outcome)
 {
-
 	if (outcome->is_silent)
 		reply_error(call->response, call->arena, REPLY_RECORDING_UNAVAILABLE);
 	else if (outcome->failure)
@@ -119,8 +115,7 @@ static void
 change(struct call *call)
 {
 	struct str ids = str_trim(query_find(&call->parameters, "recordID"));
-	struct outcome outcome = {0};
-	struct sought_list sought, again;
+	struct sought_list sought;
 
 	if (find_recordings_read(call, ids, &sought) != 0) {
 		reply_error(call->response, call->arena, REPLY_INVALID);
@@ -131,8 +126,9 @@ change(struct call *call)
 		relay_redirect(call, sought.list[0].server);
 		return;
 	}
+	struct outcome outcome = { 0 };
 	send_parts(call, &sought, &outcome);
-	again = misremembered(call, &sought);
+	struct sought_list again = misremembered(call, &sought);
 	find_recordings_ask(call, &again);
 	if (again.n > 0)
 		send_parts(call, &again, &outcome);
@@ -143,7 +139,6 @@ change(struct call *call)
 static bool
 has_record_id(struct call *call)
 {
-
 	if (str_trim(query_find(&call->parameters, "recordID")).len > 0)
 		return true;
 	reply_error(call->response, call->arena, REPLY_NO_RECORD_ID);
@@ -153,7 +148,6 @@ has_record_id(struct call *call)
 void
 call_publish(struct call *call)
 {
-
 	if (!has_record_id(call))
 		return;
 	if (str_trim(query_find(&call->parameters, "publish")).len == 0) {
@@ -166,7 +160,6 @@ call_publish(struct call *call)
 void
 call_delete(struct call *call)
 {
-
 	if (!has_record_id(call))
 		return;
 	change(call);
@@ -175,7 +168,6 @@ call_delete(struct call *call)
 void
 call_update(struct call *call)
 {
-
 	if (has_record_id(call))
 		change(call);
 }

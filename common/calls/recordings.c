@@ -19,7 +19,7 @@
 
 /* The part of the list that is wanted. */
 struct page {
-	bool is_wanted;       /* if not, all of it */
+	bool is_wanted; /* if not, all of it */
 	int64_t offset, limit;
 };
 
@@ -28,10 +28,10 @@ struct page {
 static struct page
 read_page(const struct query *parameters)
 {
-	struct page page = {0};
+	struct page page = { 0 };
 
 	page.is_wanted = str_to_int(str_trim(query_find(parameters, "limit")), INT32_MIN,
-	    INT32_MAX, &page.limit) == 0;
+	                     INT32_MAX, &page.limit) == 0;
 	page.limit = page.limit < 1 ? 1 : page.limit > PAGE_MOST ? PAGE_MOST : page.limit;
 	str_to_int(str_trim(query_find(parameters, "offset")), 0, INT32_MAX, &page.offset);
 	return page;
@@ -41,16 +41,15 @@ read_page(const struct query *parameters)
 static void
 remove_page(struct call *call)
 {
-	static const char *const names[] = {"offset", "limit"};
-	size_t i;
+	static const char *const names[] = { "offset", "limit" };
 
-	for (i = 0; i < sizeof(names) / sizeof(*names); i++)
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
 		if (query_count(&call->parameters, names[i]) > 0)
 			call_set_parameter(call, names[i], NULL);
 	/* A body next to a query is not read. */
 	if (call->form.len == 0)
 		call->method = "GET";
-	call->body = (struct str){0};
+	call->body = (struct str){ 0 };
 }
 
 /* Under what a server's list is remembered: the call and its filters, without
@@ -60,11 +59,10 @@ list_name(struct call *call)
 {
 	const struct query *parameters = &call->parameters;
 	struct buf name;
-	size_t i;
 
 	buf_init(&name, LIMIT_LIST_QUERY_BYTES);
 	buf_printf(&name, "%s?", call->name);
-	for (i = 0; i < parameters->n; i++) {
+	for (size_t i = 0; i < parameters->n; i++) {
 		const struct query_parameter *p = &parameters->list[i];
 
 		if (!str_is(p->name, "recordID") && !str_is(p->name, "meetingID") &&
@@ -90,8 +88,8 @@ stand_in(struct call *call, const struct server *server, const char *name,
 	if (name && call_last_known(call, server, name, &list))
 		recording_list_add(recordings, call->arena, &list, NULL);
 	else
-		log_warn("server's recordings are missing in the list", "server",
-		    server->name, "call", call->name);
+		log_warn("server's recordings are missing in the list", "server", server->name,
+		    "call", call->name);
 }
 
 /* Ask the servers and add what they say, or last said.  Those that are down are not
@@ -106,19 +104,19 @@ collect(struct call *call, struct recording_list *recordings)
 	    (config->n_servers + 1) * sizeof(*fresh));
 	bool *is_known = arena_alloc(call->arena, (config->n_servers + 1) * sizeof(*is_known));
 	struct fanout fanout;
-	size_t i, at = 0, n_fresh = 0;
 
 	fanout_init(&fanout, call, config->n_servers);
 	fanout.origin = RELAY_SLOW;
 	fanout.list = &recording_wanted;
 	fanout_add_usable(&fanout, facts);
 	fanout_run(&fanout, call->name, config->probe_timeout_ms, NULL);
-	for (i = 0; i < config->n_servers; i++) {
+	size_t at = 0, n_fresh = 0;
+	for (size_t i = 0; i < config->n_servers; i++) {
 		const struct server *server = &config->servers[i];
-		const struct relay_answer *answer = NULL;
 
 		if (server_state_of(server, &facts[i]) == SERVER_DISABLED)
 			continue;
+		const struct relay_answer *answer = NULL;
 		if (at < fanout.n && fanout.servers[at] == server)
 			answer = &fanout.answers[at++];
 		if (!answer || answer->verdict != RELAY_SUCCESS) {
@@ -127,12 +125,12 @@ collect(struct call *call, struct recording_list *recordings)
 		}
 		recording_list_add(recordings, call->arena, answer->list, server);
 		if (name && answer->http->answer.len <= LIMIT_LIST_BYTES)
-			fresh[n_fresh++] = (struct store_list){server->name, name,
-				answer->http->answer};
+			fresh[n_fresh++] = (struct store_list){ server->name, name,
+				answer->http->answer };
 	}
 	call->store->verbs->lists_save(call->store, fresh, n_fresh, is_known);
 	/* Where the recordings of a list are that was there before is known, too. */
-	for (i = 0; i < n_fresh; i++)
+	for (size_t i = 0; i < n_fresh; i++)
 		if (is_known[i])
 			recording_list_forget(recordings,
 			    config_server_find(config, fresh[i].server));
@@ -143,15 +141,15 @@ collect(struct call *call, struct recording_list *recordings)
 static struct str
 totals(struct call *call, const struct page *page, size_t total, size_t n)
 {
-
 	if (!page->is_wanted)
-		return (struct str){0};
-	return str_from(str_printf(call->arena, "<pagination><pageable>"
+		return (struct str){ 0 };
+	return str_from(str_printf(call->arena,
+	    "<pagination><pageable>"
 	    "<offset>%lld</offset><limit>%lld</limit><paged>true</paged>"
 	    "<unpaged>false</unpaged></pageable><totalElements>%zu</totalElements>"
 	    "<empty>%s</empty></pagination><totalElements>%zu</totalElements>",
-	    (long long)page->offset, (long long)page->limit, total,
-	    n == 0 ? "true" : "false", total));
+	    (long long)page->offset, (long long)page->limit, total, n == 0 ? "true" : "false",
+	    total));
 }
 
 void
@@ -159,15 +157,14 @@ call_recordings(struct call *call)
 {
 	const struct reply_list *list = reply_list_find(str_from(call->name));
 	struct page page = read_page(&call->parameters);
-	struct recording_list recordings = {0};
-	size_t i, from = 0, to;
-	struct str *items;
 
 	remove_page(call);
+	struct recording_list recordings = { 0 };
 	collect(call, &recordings);
 	recording_list_merge(&recordings);
 	find_recordings_remember(call, &recordings);
-	to = recordings.n;
+	size_t to = recordings.n;
+	size_t from = 0;
 	if (page.is_wanted) {
 		if ((uint64_t)page.offset < to)
 			from = (size_t)page.offset;
@@ -176,8 +173,8 @@ call_recordings(struct call *call)
 		if (to - from > (size_t)page.limit)
 			to = from + (size_t)page.limit;
 	}
-	items = arena_alloc(call->arena, (to - from + 1) * sizeof(*items));
-	for (i = from; i < to; i++)
+	struct str *items = arena_alloc(call->arena, (to - from + 1) * sizeof(*items));
+	for (size_t i = from; i < to; i++)
 		items[i - from] = recordings.list[i].raw;
 	reply_items(call->response, call->arena, list, items, to - from,
 	    totals(call, &page, recordings.n, to - from));

@@ -35,7 +35,8 @@ set_defaults(struct config_reading *reading, const struct config_keys *keys, voi
 		if (key->type->form == CONFIG_DEFAULT_TOLD)
 			continue;
 		struct json_object *value = key->type->form == CONFIG_DEFAULT_WORD ?
-		    json_object_new_string(key->def) : json_tokener_parse(key->def);
+		    json_object_new_string(key->def) :
+		    json_tokener_parse(key->def);
 		key->type->read(reading, key, value, base);
 		json_object_put(value);
 	}
@@ -59,21 +60,22 @@ static void
 set_default_name(struct config_reading *reading, struct server *server)
 {
 	struct str authority = str_from(strstr(server->base, "://") + 3);
-	char expected[80];
 	authority.len = str_find(authority, STR("/"), 0);
 	if (authority.len <= CONFIG_NAME_BYTES) {
 		server->name = str_copy(reading->arena, authority);
 		return;
 	}
+	char expected[80];
 	config_keys_describe(config_keys_find(&config_keys_server, "name"), expected,
 	    sizeof(expected));
-	config_complain(reading, "name", "missing, and the host name is too long for one; "
-	    "expected %s", expected);
+	config_complain(reading, "name",
+	    "missing, and the host name is too long for one; "
+	    "expected %s",
+	    expected);
 }
 
 static void
-read_server(struct config_reading *reading, struct json_object *object,
-    struct server *server)
+read_server(struct config_reading *reading, struct json_object *object, struct server *server)
 {
 	server->max_meetings = server->max_users = -1;
 	set_defaults(reading, &config_keys_server, server);
@@ -116,8 +118,10 @@ check_twice(struct config_reading *reading, struct json_object *list, size_t i)
 		if (is_same(server->base, all[j].base))
 			config_complain(reading, "host", "same server as servers[%zu]", j);
 		else if (same_name && has_default_name(list, i) && has_default_name(list, j))
-			config_complain(reading, "host", "same server as servers[%zu]; "
-			    "if it is another one, give it a \"name\"", j);
+			config_complain(reading, "host",
+			    "same server as servers[%zu]; "
+			    "if it is another one, give it a \"name\"",
+			    j);
 		else if (same_name)
 			config_complain(reading, "name", "servers[%zu] has this name", j);
 		else
@@ -167,7 +171,7 @@ static struct str
 environment(const char *variable)
 {
 	struct str text = str_trim(str_from(getenv(variable)));
-	return text.len ? text : (struct str){NULL, 0};
+	return text.len ? text : (struct str){ NULL, 0 };
 }
 
 /* Open the file, or complain and return -1. */
@@ -178,11 +182,13 @@ open_file(struct config_reading *reading)
 	if (fd >= 0)
 		return fd;
 	if (errno == ENOENT)
-		config_complain(reading, NULL, "no such file; write it as "
+		config_complain(reading, NULL,
+		    "no such file; write it as "
 		    "tinyscale-servers.json(5) shows, or name another with -c or "
 		    "TINYSCALE_CONFIG");
 	else if (errno == EACCES)
-		config_complain(reading, NULL, "cannot be read: %m; the user with the number "
+		config_complain(reading, NULL,
+		    "cannot be read: %m; the user with the number "
 		    "%ld must be able to read it and to enter its directories",
 		    (long)geteuid());
 	else
@@ -227,8 +233,7 @@ out:
 /* A problem with the text at an offset.  The text itself is not shown: secrets
  * are in it. */
 static void
-complain_at(struct config_reading *reading, struct str text, size_t offset,
-    const char *problem)
+complain_at(struct config_reading *reading, struct str text, size_t offset, const char *problem)
 {
 	size_t line = 1, column = 1;
 	for (size_t i = 0; i < offset && i < text.len; i++) {
@@ -287,8 +292,7 @@ parse(struct config_reading *reading, struct str text, struct json_object **tree
 
 /* Read what is an object; is there another secret than those in it? */
 static void
-read_top(struct config_reading *reading, struct json_object *tree,
-    bool has_other_secret)
+read_top(struct config_reading *reading, struct json_object *tree, bool has_other_secret)
 {
 	bool one = has(tree, "secret"), several = has(tree, "secrets");
 	read_object(reading, &config_keys_top, tree, reading->config);
@@ -314,7 +318,8 @@ read_tree(struct config_reading *reading, struct json_object *tree)
 		config_read_servers(reading, config_keys_find(&config_keys_top, "servers"),
 		    tree, config);
 		if (!secret_given.len)
-			config_complain(reading, NULL, "no secret: set TINYSCALE_SECRET, "
+			config_complain(reading, NULL,
+			    "no secret: set TINYSCALE_SECRET, "
 			    "or in %s write {\"secret\": ..., \"servers\": [...]}",
 			    reading->path);
 	} else if (json_object_is_type(tree, json_type_object)) {
@@ -361,11 +366,11 @@ config_load(const char *path, struct buf *problems)
 		.config = arena_alloc(arena, sizeof(struct config)),
 		.problems = problems,
 	};
-	struct json_object *tree = NULL;
 	struct buf text;
 	buf_init(&text, LIMIT_CONFIG_BYTES);
 	reading.config->arena = arena;
 
+	struct json_object *tree = NULL;
 	if (read_file(&reading, &text) == 0 && parse(&reading, buf_view(&text), &tree) == 0)
 		read_tree(&reading, tree);
 	if (reading.n_left_out)

@@ -28,14 +28,14 @@ struct config_runtime {
 };
 
 struct config {
-	const char **secrets;            /* accepted from clients */
+	const char **secrets; /* accepted from clients */
 	size_t n_secrets;
-	const char *admin_secret;        /* NULL: the admin calls are off */
-	unsigned checksum_algorithms;    /* accepted: bits 1 << enum checksum_algorithm */
-	const char *state;               /* path, or NULL for "none" */
+	const char *admin_secret;     /* NULL: the admin calls are off */
+	unsigned checksum_algorithms; /* accepted: bits 1 << enum checksum_algorithm */
+	const char *state;            /* path, or NULL for "none" */
 	enum placement_policy placement;
-	bool forward_redirect;           /* "forward": "redirect" */
-	int checksum_error_status;       /* 200 or 401 */
+	bool forward_redirect;     /* "forward": "redirect" */
+	int checksum_error_status; /* 200 or 401 */
 	int64_t connect_timeout_ms;
 	int64_t probe_timeout_ms;
 	int64_t call_timeout_ms;
@@ -43,29 +43,29 @@ struct config {
 	int64_t poll_interval_ms;
 	int64_t down_after;
 	int64_t up_after;
-	int64_t lookups_per_second;      /* questions that look-ups of unknown meetings
-	                                    may cost this process each second; 0: none
-	                                    while the picture is complete */
+	int64_t lookups_per_second; /* questions that look-ups of unknown meetings
+	                               may cost this process each second; 0: none
+	                               while the picture is complete */
 	int64_t negative_ttl_ms;
 	int64_t max_body_bytes;
-	const char *ca_file;             /* NULL: the system's */
-	int64_t max_calls_per_server;    /* under way; 0: a quarter of the threads */
-	const char *public_url;          /* "https://bbb.example.org/bigbluebutton/api",
-	                                    no slash at the end; NULL: from the
-	                                    request */
-	bool callbacks_pass;             /* "callbacks": "pass" */
+	const char *ca_file;          /* NULL: the system's */
+	int64_t max_calls_per_server; /* under way; 0: a quarter of the threads */
+	const char *public_url;       /* "https://bbb.example.org/bigbluebutton/api",
+	                                 no slash at the end; NULL: from the
+	                                 request */
+	bool callbacks_pass;          /* "callbacks": "pass" */
 	bool allow_private_callbacks;
 	struct parameters create_defaults, create_overrides;
 	struct parameters join_defaults, join_overrides;
 	int64_t max_meeting_duration_minutes; /* 0: off */
 	bool log_json;
 
-	struct server *servers;          /* in the file's order */
+	struct server *servers; /* in the file's order */
 	size_t n_servers;
 
 	struct config_runtime *runtime;
 
-	struct arena *arena;             /* private: holds all of this */
+	struct arena *arena; /* private: holds all of this */
 };
 
 /*

@@ -14,15 +14,15 @@
 void
 config_complain(struct config_reading *reading, const char *key, const char *format, ...)
 {
-	char text[512];
 	va_list args;
 	va_start(args, format);
+	char text[512];
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
 
 	struct buf *out = reading->problems;
-	size_t need = strlen(reading->path) + sizeof(reading->where) +
-	    (key ? strlen(key) : 0) + strlen(text);
+	size_t need = strlen(reading->path) + sizeof(reading->where) + (key ? strlen(key) : 0) +
+	    strlen(text);
 	reading->n_problems++;
 	/* The line for those that are left out needs room too. */
 	if (reading->n_problems > PROBLEMS_SHOWN ||

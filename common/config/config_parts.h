@@ -38,12 +38,12 @@ struct json_object;
 /* One reading of a file. */
 struct config_reading {
 	const char *path;
-	struct arena *arena;      /* the configuration's */
+	struct arena *arena; /* the configuration's */
 	struct config *config;
 	struct buf *problems;
-	size_t n_problems;        /* in all … */
-	size_t n_left_out;        /* … and of these not in the buffer */
-	char where[32];           /* what stands before each key: "servers[1].", or empty */
+	size_t n_problems; /* in all … */
+	size_t n_left_out; /* … and of these not in the buffer */
+	char where[32];    /* what stands before each key: "servers[1].", or empty */
 };
 
 struct config_key;
@@ -54,7 +54,7 @@ struct config_key;
  * or in any state that can be freed: there will be no configuration then.
  */
 typedef void config_reader(struct config_reading *reading, const struct config_key *key,
-	struct json_object *value, void *base);
+    struct json_object *value, void *base);
 
 /* A word of the file and what it stands for. */
 struct config_word {
@@ -67,9 +67,9 @@ struct config_type {
 	const char *expected; /* what it must be, "a path"; NULL where numbers or words
 	                         tell: config_keys_describe() */
 	enum {
-		CONFIG_DEFAULT_TOLD,  /* the key's default is for people to read */
-		CONFIG_DEFAULT_WORD,  /* it is the text of a JSON string */
-		CONFIG_DEFAULT_JSON   /* it is JSON */
+		CONFIG_DEFAULT_TOLD, /* the key's default is for people to read */
+		CONFIG_DEFAULT_WORD, /* it is the text of a JSON string */
+		CONFIG_DEFAULT_JSON  /* it is JSON */
 	} form;
 	config_reader *read;
 	const struct config_word *words; /* of config_values_word, else NULL */
@@ -80,10 +80,10 @@ struct config_type {
 struct config_key {
 	const char *key;
 	const struct config_type *type;
-	size_t offset;        /* in struct config, or in struct server */
-	int64_t min, max;     /* of numbers; of others as their reader says */
-	const char *def;      /* the default, in the type's form */
-	const char *help;     /* one line, no full stop */
+	size_t offset;    /* in struct config, or in struct server */
+	int64_t min, max; /* of numbers; of others as their reader says */
+	const char *def;  /* the default, in the type's form */
+	const char *help; /* one line, no full stop */
 };
 
 /* ---- config_keys.c: the tables -------------------------------------------- */
@@ -111,16 +111,16 @@ void config_keys_describe(const struct config_key *key, char *text, size_t size)
  * what is wrong.  The caller repeats no value: it may be a secret, or one that got
  * into the wrong place.
  */
-void config_complain(struct config_reading *reading, const char *key,
-	const char *format, ...) __attribute__((format(printf, 3, 4)));
+void config_complain(struct config_reading *reading, const char *key, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 
 /* Complain that the value is of another type than expected says. */
-void config_complain_type(struct config_reading *reading, const char *key,
-	const char *expected, struct json_object *value);
+void config_complain_type(struct config_reading *reading, const char *key, const char *expected,
+    struct json_object *value);
 
 /* Complain of a key that is none of these, naming the nearest that is one. */
-void config_complain_unknown(struct config_reading *reading,
-	const struct config_keys *keys, const char *unknown);
+void config_complain_unknown(struct config_reading *reading, const struct config_keys *keys,
+    const char *unknown);
 
 /* A name from the file, cut and fit for a line of text.  Returns text. */
 const char *config_complain_shown(const char *name, char text[CONFIG_SHOWN_SIZE]);

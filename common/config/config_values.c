@@ -103,7 +103,8 @@ config_values_status(struct config_reading *reading, const struct config_key *ke
     struct json_object *value, void *base)
 {
 	int64_t number = json_object_is_type(value, json_type_int) ?
-	    json_object_get_int64(value) : 0;
+	    json_object_get_int64(value) :
+	    0;
 	if (number != key->min && number != key->max)
 		config_complain(reading, key->key, "expected %s", key->type->expected);
 	else
@@ -142,8 +143,8 @@ config_values_word(struct config_reading *reading, const struct config_key *key,
     struct json_object *value, void *base)
 {
 	char expected[80];
-	struct str text;
 	config_keys_describe(key, expected, sizeof(expected));
+	struct str text;
 	if (read_text(reading, key->key, expected, value, &text))
 		return;
 	const struct config_word *known = key->type->words;
@@ -172,17 +173,17 @@ config_values_algorithms(struct config_reading *reading, const struct config_key
     struct json_object *value, void *base)
 {
 	static const char one[] = CONFIG_ALGORITHM_NAMES;
-	unsigned found = 0;
 	size_t n;
 	if (!read_list(reading, key, value, &n))
 		return;
+	unsigned found = 0;
 	for (size_t i = 0; i < n; i++) {
 		char item[CONFIG_ITEM_SIZE];
 		struct str text;
-		enum checksum_algorithm algorithm;
 		if (read_text(reading, item_name(key, i, item), one,
 		        json_object_array_get_idx(value, i), &text))
 			continue;
+		enum checksum_algorithm algorithm;
 		if (checksum_algorithm_find(text, &algorithm))
 			config_complain(reading, item, "expected %s", one);
 		else
@@ -391,7 +392,8 @@ read_parameter(struct config_reading *reading, const char *where, bool may_remov
 	if (type == json_type_null && may_remove)
 		return true;
 	if (type == json_type_null) {
-		config_complain(reading, where, "null removes a parameter, which only the "
+		config_complain(reading, where,
+		    "null removes a parameter, which only the "
 		    "overrides can do; expected a string, a number, true or false");
 		return false;
 	}

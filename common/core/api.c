@@ -14,18 +14,18 @@
 
 /* What api_handle does before a call's handler runs. */
 enum {
-	OPEN = 1 << 0,      /* no checksum is looked at */
-	MEETING = 1 << 1,   /* needs a meetingID, and where it lives */
-	GET = 1 << 2,       /* allowed methods */
+	OPEN = 1 << 0,    /* no checksum is looked at */
+	MEETING = 1 << 1, /* needs a meetingID, and where it lives */
+	GET = 1 << 2,     /* allowed methods */
 	POST = 1 << 3,
 	ANY_METHOD = 1 << 4,
-	FORM = 1 << 5,      /* body types BBB takes (ContentTypeValidator.java); */
-	XML = 1 << 6,       /* neither: any */
-	ONCE = 1 << 7,      /* must not be sent to a server twice */
-	JSON = 1 << 8,      /* BBB's answer is, or may be, JSON */
-	MAPS_GET = 1 << 9,  /* BBB maps it to GET alone (UrlMappings.groovy), … */
+	FORM = 1 << 5,       /* body types BBB takes (ContentTypeValidator.java); */
+	XML = 1 << 6,        /* neither: any */
+	ONCE = 1 << 7,       /* must not be sent to a server twice */
+	JSON = 1 << 8,       /* BBB's answer is, or may be, JSON */
+	MAPS_GET = 1 << 9,   /* BBB maps it to GET alone (UrlMappings.groovy), … */
 	MAPS_POST = 1 << 10, /* … to POST alone; neither: to both */
-	READS = 1 << 11     /* changes nothing: HEAD is as good as GET */
+	READS = 1 << 11      /* changes nothing: HEAD is as good as GET */
 };
 
 static const struct entry {
@@ -33,37 +33,37 @@ static const struct entry {
 	unsigned flags;
 	call_handler *handler;
 } entries[] = {
-	{"", OPEN | ANY_METHOD, call_index},
-	{"create", MEETING | GET | POST | FORM | XML | ONCE, call_create},
-	{"join", MEETING | READS | GET, call_join},
-	{"isMeetingRunning", MEETING | READS | GET | POST | FORM, call_running},
-	{"getMeetingInfo", MEETING | READS | GET | POST | FORM, call_meeting},
-	{"end", MEETING | GET | POST | FORM, call_meeting},
-	{"insertDocument", MEETING | POST | XML | ONCE | MAPS_POST, call_meeting},
-	{"sendChatMessage", MEETING | GET | POST | ONCE | MAPS_GET, call_chat},
-	{"getMeetings", READS | GET | POST | FORM, call_lists},
-	{"getSessions", READS | GET | POST | FORM, call_lists},
-	{"getRecordings", READS | GET | POST, call_recordings},
-	{"publishRecordings", GET | POST | MAPS_GET, call_publish},
-	{"deleteRecordings", GET | POST | ONCE | MAPS_GET, call_delete},
-	{"updateRecordings", GET | POST, call_update},
-	{"getRecordingTextTracks", READS | GET | POST | JSON, call_captions},
-	{"putRecordingTextTrack", POST | ONCE | JSON | MAPS_POST, call_caption_put},
-	{"hooks/create", GET, call_hooks_create},
-	{"hooks/list", READS | GET, call_hooks_list},
-	{"hooks/destroy", GET, call_hooks_destroy},
-	{"tinyscale/health", OPEN | READS | GET, call_health},
-	{"tinyscale/callback", OPEN | POST, call_callback},
-	{"tinyscale/status", OPEN | ANY_METHOD, call_unsupported},
-	{"tinyscale/metrics", OPEN | ANY_METHOD, call_unsupported},
+	{ "", OPEN | ANY_METHOD, call_index },
+	{ "create", MEETING | GET | POST | FORM | XML | ONCE, call_create },
+	{ "join", MEETING | READS | GET, call_join },
+	{ "isMeetingRunning", MEETING | READS | GET | POST | FORM, call_running },
+	{ "getMeetingInfo", MEETING | READS | GET | POST | FORM, call_meeting },
+	{ "end", MEETING | GET | POST | FORM, call_meeting },
+	{ "insertDocument", MEETING | POST | XML | ONCE | MAPS_POST, call_meeting },
+	{ "sendChatMessage", MEETING | GET | POST | ONCE | MAPS_GET, call_chat },
+	{ "getMeetings", READS | GET | POST | FORM, call_lists },
+	{ "getSessions", READS | GET | POST | FORM, call_lists },
+	{ "getRecordings", READS | GET | POST, call_recordings },
+	{ "publishRecordings", GET | POST | MAPS_GET, call_publish },
+	{ "deleteRecordings", GET | POST | ONCE | MAPS_GET, call_delete },
+	{ "updateRecordings", GET | POST, call_update },
+	{ "getRecordingTextTracks", READS | GET | POST | JSON, call_captions },
+	{ "putRecordingTextTrack", POST | ONCE | JSON | MAPS_POST, call_caption_put },
+	{ "hooks/create", GET, call_hooks_create },
+	{ "hooks/list", READS | GET, call_hooks_list },
+	{ "hooks/destroy", GET, call_hooks_destroy },
+	{ "tinyscale/health", OPEN | READS | GET, call_health },
+	{ "tinyscale/callback", OPEN | POST, call_callback },
+	{ "tinyscale/status", OPEN | ANY_METHOD, call_unsupported },
+	{ "tinyscale/metrics", OPEN | ANY_METHOD, call_unsupported },
 };
 
 /* Every other call that names a meetingID goes to that meeting's server … */
-static const struct entry other_meeting_call =
-    {NULL, MEETING | GET | POST | ONCE | JSON, call_meeting};
+static const struct entry other_meeting_call = { NULL, MEETING | GET | POST | ONCE | JSON,
+	call_meeting };
 
 /* … and the rest is not served. */
-static const struct entry unknown_call = {NULL, ANY_METHOD, call_unsupported};
+static const struct entry unknown_call = { NULL, ANY_METHOD, call_unsupported };
 
 /* ---- The call's name ---------------------------------------------------- */
 
@@ -72,14 +72,14 @@ static struct str
 clean_path(struct arena *arena, struct str path)
 {
 	char *out = arena_alloc(arena, path.len + 1);
-	size_t i, n = 0;
+	size_t n = 0;
 
-	for (i = 0; i < path.len; i++)
+	for (size_t i = 0; i < path.len; i++)
 		if (path.data[i] != '/' || n == 0 || out[n - 1] != '/')
 			out[n++] = path.data[i];
 	if (n > 0 && out[n - 1] == '/')
 		n--;
-	return (struct str){out, n};
+	return (struct str){ out, n };
 }
 
 /* What follows the last "/api/"; the empty span when the path ends in "/api".
@@ -89,9 +89,9 @@ call_name(struct arena *arena, struct str path, struct str *mount)
 {
 	struct str clean = clean_path(arena, path);
 	struct str marker = STR("/api/");
-	size_t at = str_find(clean, marker, 0), next;
+	size_t at = str_find(clean, marker, 0);
 
-	*mount = (struct str){0};
+	*mount = (struct str){ 0 };
 	if (clean.len >= 4 && str_is(str_part(clean, clean.len - 4, 4), "/api")) {
 		*mount = clean;
 		return STR("");
@@ -101,6 +101,7 @@ call_name(struct arena *arena, struct str path, struct str *mount)
 			;
 		return str_part(clean, at, SIZE_MAX);
 	}
+	size_t next;
 	while ((next = str_find(clean, marker, at + 1)) != SIZE_MAX)
 		at = next;
 	*mount = str_part(clean, 0, at + marker.len - 1);
@@ -112,11 +113,9 @@ call_name(struct arena *arena, struct str path, struct str *mount)
 static bool
 is_call_name(struct str name)
 {
-	size_t i;
-
 	if (name.len > LIMIT_CALL_NAME_BYTES)
 		return false;
-	for (i = 0; i < name.len; i++) {
+	for (size_t i = 0; i < name.len; i++) {
 		char c = name.data[i];
 
 		if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
@@ -129,9 +128,7 @@ is_call_name(struct str name)
 static const struct entry *
 entry_find(struct str name, const struct query *parameters)
 {
-	size_t i;
-
-	for (i = 0; i < sizeof(entries) / sizeof(*entries); i++)
+	for (size_t i = 0; i < sizeof(entries) / sizeof(*entries); i++)
 		if (str_is(name, entries[i].name))
 			return &entries[i];
 	if (str_find(name, STR("/"), 0) == SIZE_MAX && parameters &&
@@ -145,15 +142,14 @@ entry_find(struct str name, const struct query *parameters)
 static bool
 is_mime(struct str content_type, const char *mime)
 {
-
 	return str_is_nocase(str_trim(str_part(content_type, 0,
-	    str_find(content_type, STR(";"), 0))), mime);
+	                         str_find(content_type, STR(";"), 0))),
+	    mime);
 }
 
 static bool
 is_form(struct str content_type)
 {
-
 	return is_mime(content_type, "application/x-www-form-urlencoded");
 }
 
@@ -177,9 +173,8 @@ verify(struct call *call, struct str text, struct str checksum)
 {
 	const struct config *config = call->config;
 	bool good = false;
-	size_t i;
 
-	for (i = 0; i < config->n_secrets; i++) {
+	for (size_t i = 0; i < config->n_secrets; i++) {
 		if (!checksum_verify(config->checksum_algorithms, str_from(call->name), text,
 		        str_from(config->secrets[i]), checksum))
 			continue;
@@ -201,11 +196,10 @@ authenticate(struct call *call, enum query_problem *encoding)
 	const struct request *request = call->request;
 	bool from_form = request->query.len == 0 && strcmp(request->method, "POST") == 0 &&
 	    is_form(request->content_type);
-	struct str checksum;
 
 	*encoding = query_parse(call->arena, from_form ? request->body : request->query,
 	    &call->parameters);
-	checksum = str_trim(query_find(&call->parameters, "checksum"));
+	struct str checksum = str_trim(query_find(&call->parameters, "checksum"));
 	if (checksum.len == 0 || query_count(&call->parameters, "checksum") != 1)
 		return false;
 	call->query = query_without_checksum(call->arena, request->query, checksum);
@@ -243,11 +237,9 @@ refuse_checksum(struct call *call)
 
 /* The parameters that the gateway itself reads, by query_find, and works with.  All
  * others are the server's to understand. */
-static const char *const own_parameters[] = {
-	"callbackURL", "duration", "eventID", "getRaw", "hookID", "limit", "maxParticipants",
-	"meetingID", "meta_server-tag", "offset", "parentMeetingID", "publish", "recordID",
-	"redirect",
-};
+static const char *const own_parameters[] = { "callbackURL", "duration", "eventID", "getRaw",
+	"hookID", "limit", "maxParticipants", "meetingID", "meta_server-tag", "offset",
+	"parentMeetingID", "publish", "recordID", "redirect" };
 
 /* Is each of those UTF-8? */
 static bool
@@ -262,7 +254,6 @@ is_readable(const struct query *parameters)
 static bool
 is_method_allowed(const struct entry *entry, const char *method)
 {
-
 	if (entry->flags & ANY_METHOD)
 		return true;
 	if (strcmp(method, "HEAD") == 0)
@@ -277,18 +268,16 @@ is_method_allowed(const struct entry *entry, const char *method)
 static enum query_problem
 add_form(struct call *call)
 {
-	enum query_problem problem;
 	struct query fields;
-	struct str more;
 
-	problem = query_parse(call->arena, call->body, &fields);
+	enum query_problem problem = query_parse(call->arena, call->body, &fields);
 	if (problem != QUERY_FINE)
 		return problem;
-	more = query_from_form(call->arena, &fields);
+	struct str more = query_from_form(call->arena, &fields);
 	if (more.len == 0)
 		return QUERY_FINE;
-	call->query = str_from(str_printf(call->arena, "%.*s&%.*s", STR_ARG(call->query),
-	    STR_ARG(more)));
+	call->query = str_from(
+	    str_printf(call->arena, "%.*s&%.*s", STR_ARG(call->query), STR_ARG(more)));
 	return query_parse(call->arena, call->query, &call->parameters);
 }
 
@@ -300,18 +289,17 @@ add_form(struct call *call)
 static enum query_problem
 map_method(struct call *call, const struct entry *entry)
 {
-	enum query_problem problem = QUERY_FINE;
-
 	if (entry->flags & MAPS_POST)
 		call->method = "POST";
 	if (!(entry->flags & MAPS_GET))
 		return QUERY_FINE;
 	call->method = "GET";
+	enum query_problem problem = QUERY_FINE;
 	if (call->form.len > 0)
 		call->query = call->form;
 	else if (is_form(call->content_type))
 		problem = add_form(call);
-	call->form = call->body = (struct str){0};
+	call->form = call->body = (struct str){ 0 };
 	return call->query.len > LIMIT_QUERY_BYTES ? QUERY_TOO_MANY : problem;
 }
 
@@ -320,7 +308,6 @@ map_method(struct call *call, const struct entry *entry)
 static bool
 look_up_meeting(struct call *call)
 {
-
 	call->meeting_id = str_trim(query_find(&call->parameters, "meetingID"));
 	call->response->meeting_id = call->meeting_id;
 	if (call->meeting_id.len == 0) {
@@ -356,7 +343,7 @@ prepare_call(struct call *call, const struct entry *entry, enum query_problem en
 		return false;
 	}
 	if (strcmp(request->method, "POST") != 0) {
-		call->body = (struct str){0};
+		call->body = (struct str){ 0 };
 	} else if (request->body.len > 0 && !is_body_type(entry, request->content_type)) {
 		reply_error(call->response, call->arena, REPLY_CONTENT_TYPE);
 		return false;
@@ -382,10 +369,8 @@ api_handle(const struct api *api, struct arena *arena, const struct request *req
 		.method = strcmp(request->method, "POST") == 0 ? "POST" : "GET",
 	};
 	struct str name = call_name(arena, request->path, &call.mount);
-	enum query_problem encoding = QUERY_FINE;
-	const struct entry *entry;
 
-	*response = (struct response){.status = 200};
+	*response = (struct response){ .status = 200 };
 	if (!is_call_name(name)) {
 		response->call = STR("-");
 		reply_error(response, arena, REPLY_UNSUPPORTED);
@@ -393,7 +378,8 @@ api_handle(const struct api *api, struct arena *arena, const struct request *req
 	}
 	call.name = str_copy(arena, name);
 	response->call = str_from(call.name);
-	entry = entry_find(name, NULL);
+	const struct entry *entry = entry_find(name, NULL);
+	enum query_problem encoding = QUERY_FINE;
 	if (!(entry->flags & OPEN)) {
 		if (request->problem == REQUEST_TOO_LARGE && request->query.len == 0) {
 			/* The checksum was in the body that was not read. */
@@ -415,8 +401,8 @@ api_handle(const struct api *api, struct arena *arena, const struct request *req
 	if (!prepare_call(&call, entry, encoding))
 		return;
 	entry->handler(&call);
-	if (!(entry->flags & OPEN) && !str_starts(str_from(response->content_type),
-	        "application/json"))
+	if (!(entry->flags & OPEN) &&
+	    !str_starts(str_from(response->content_type), "application/json"))
 		response->body = callback_restore(arena, call.config, response->body);
 }
 
@@ -429,12 +415,10 @@ api_log(const struct request *request, const struct response *response, int64_t 
 	snprintf(id, sizeof(id), "%016llx", (unsigned long long)request->nonce);
 	snprintf(ms, sizeof(ms), "%lld", (long long)elapsed_ms);
 	snprintf(status, sizeof(status), "%d", response->status);
-	log_info("request", "id", id,
-	    "client", request->client.len > 0 ? str_copy(arena, request->client) : "-",
-	    "call", response->call.len > 0 ? str_copy(arena, response->call) : "index",
-	    "meetingID", response->meeting_id.len > 0 ?
-	        str_copy(arena, response->meeting_id) : NULL,
-	    "server", response->server, "status", status,
-	    "result", response->result, "ms", ms);
+	log_info("request", "id", id, "client",
+	    request->client.len > 0 ? str_copy(arena, request->client) : "-", "call",
+	    response->call.len > 0 ? str_copy(arena, response->call) : "index", "meetingID",
+	    response->meeting_id.len > 0 ? str_copy(arena, response->meeting_id) : NULL,
+	    "server", response->server, "status", status, "result", response->result, "ms", ms);
 	arena_free(arena);
 }

@@ -28,11 +28,11 @@ struct api {
  * the arena or in the configuration.  May be called by many threads at once,
  * each with an arena of its own.
  */
-void api_handle(const struct api *api, struct arena *arena,
-	const struct request *request, struct response *response);
+void api_handle(const struct api *api, struct arena *arena, const struct request *request,
+    struct response *response);
 
 /* Write the one log line of a request that was answered. */
 void api_log(const struct request *request, const struct response *response,
-	int64_t elapsed_ms);
+    int64_t elapsed_ms);
 
 #endif

@@ -27,8 +27,8 @@ call_facts(struct call *call)
 {
 	const struct config *config = call->config;
 	struct store *store = call->store;
-	struct server_facts *facts =
-	    arena_alloc(call->arena, (config->n_servers + 1) * sizeof(*facts));
+	struct server_facts *facts = arena_alloc(call->arena,
+	    (config->n_servers + 1) * sizeof(*facts));
 
 	/* When that fails the facts are those of healthy servers. */
 	store->verbs->servers(store, config->servers, config->n_servers, facts);
@@ -39,22 +39,21 @@ bool
 call_last_known(struct call *call, const struct server *server, const char *what,
     struct xml_list *list)
 {
-	struct store_list known = {.server = server->name, .what = what};
+	struct store_list known = { .server = server->name, .what = what };
 
 	if (call->store->verbs->list_find(call->store, call->arena, &known) != STORE_OK ||
 	    xml_read(call->arena, known.answer, NULL, 0, list) != 0)
 		return false;
-	log_info("server's last known list stands in for its answer", "server",
-	    server->name, "call", call->name);
+	log_info("server's last known list stands in for its answer", "server", server->name,
+	    "call", call->name);
 	return true;
 }
 
 bool
 call_take_lease(struct call *call, uint64_t holder, int rounds)
 {
-
 	return call->store->verbs->lease_take(call->store, holder, call->request->now_ms,
-	    rounds * call->config->probe_timeout_ms + LEASE_SPARE_MS) == STORE_OK;
+	           rounds * call->config->probe_timeout_ms + LEASE_SPARE_MS) == STORE_OK;
 }
 
 /* The fields of a form that goes along with a query; none where the body is no form. */
@@ -63,8 +62,8 @@ form_fields(struct call *call)
 {
 	if (!call->fields) {
 		struct query *fields = arena_alloc(call->arena, sizeof(*fields));
-		struct str mime = str_trim(str_part(call->content_type, 0,
-		    str_find(call->content_type, STR(";"), 0)));
+		struct str mime = str_trim(
+		    str_part(call->content_type, 0, str_find(call->content_type, STR(";"), 0)));
 
 		if (str_is_nocase(mime, "application/x-www-form-urlencoded"))
 			query_parse(call->arena, call->body, fields);
@@ -96,7 +95,6 @@ change_sent(struct call *call, const char *name, const char *value)
 	/* Form fields that travel as a body have the same shape. */
 	struct str *text = call->form.len > 0 ? &call->form : &call->query;
 	struct str rest = query_without(call->arena, *text, name);
-	struct buf out;
 
 	if (query_count(form_fields(call), name) > 0) {
 		call->body = query_without(call->arena, call->body, name);
@@ -106,6 +104,7 @@ change_sent(struct call *call, const char *name, const char *value)
 		*text = rest;
 		return;
 	}
+	struct buf out;
 	buf_init(&out, LIMIT_ANSWER_BYTES);
 	buf_str(&out, rest);
 	if (rest.len > 0)

@@ -32,32 +32,32 @@ struct call {
 	const struct request *request;
 	struct response *response;
 
-	const char *secret;       /* the gateway's, that the client signed with, or NULL */
-	const char *name;         /* signed and sent, "getMeetingInfo" */
-	struct str mount;         /* the path before the name, "/bigbluebutton/api",
-	                             or absent where that is not plain */
-	bool once;                /* must not be sent twice */
-	bool json;                /* may a server answer it in JSON? */
-	struct query parameters;  /* of the query, or of the form that takes its place or,
-	                             by MAPS_GET of api.c, goes along in it */
+	const char *secret;      /* the gateway's, that the client signed with, or NULL */
+	const char *name;        /* signed and sent, "getMeetingInfo" */
+	struct str mount;        /* the path before the name, "/bigbluebutton/api",
+	                            or absent where that is not plain */
+	bool once;               /* must not be sent twice */
+	bool json;               /* may a server answer it in JSON? */
+	struct query parameters; /* of the query, or of the form that takes its place or,
+	                            by MAPS_GET of api.c, goes along in it */
 
 	/* What is sent on: */
-	const char *method;       /* "GET" or "POST" */
-	struct str query;         /* raw, without the checksum */
-	struct str form;          /* fields of a form too long for a query, in a
-	                             query's shape; then query is empty */
-	struct str body;          /* the client's, unchanged; absent: none */
+	const char *method; /* "GET" or "POST" */
+	struct str query;   /* raw, without the checksum */
+	struct str form;    /* fields of a form too long for a query, in a
+	                       query's shape; then query is empty */
+	struct str body;    /* the client's, unchanged; absent: none */
 	struct str content_type;
 	const struct query *fields; /* private to call.c: of a body that is a form, or
 	                               NULL: not read yet */
 
 	/* Where the meeting lives; see find_meeting.h. */
-	struct str meeting_id;    /* decoded and trimmed */
-	const struct server *server;  /* NULL: on no usable server */
-	struct meeting meeting;   /* the state's record, with is_mapped */
-	bool is_mapped;           /* does the state have a record? */
-	bool *silent;             /* which of the configuration's servers did not
-	                             answer the look-up, or NULL: none was asked */
+	struct str meeting_id;       /* decoded and trimmed */
+	const struct server *server; /* NULL: on no usable server */
+	struct meeting meeting;      /* the state's record, with is_mapped */
+	bool is_mapped;              /* does the state have a record? */
+	bool *silent;                /* which of the configuration's servers did not
+	                                answer the look-up, or NULL: none was asked */
 };
 
 typedef void call_handler(struct call *call);
@@ -80,7 +80,7 @@ call_handler call_callback;     /* calls/callback.c: tinyscale/callback */
 call_handler call_hooks_create; /* calls/hooks.c */
 call_handler call_hooks_list;
 call_handler call_hooks_destroy;
-call_handler call_unsupported;  /* calls/health.c: what is not served */
+call_handler call_unsupported; /* calls/health.c: what is not served */
 
 /*
  * Answer with an error of the gateway's own, as the call's client wants it: a join that
@@ -97,7 +97,7 @@ struct server_facts *call_facts(struct call *call);
  * *list says, to stand in for an answer; which is logged.  False when there is none.
  */
 bool call_last_known(struct call *call, const struct server *server, const char *what,
-	struct xml_list *list);
+    struct xml_list *list);
 
 /*
  * Take the lease on polling (store.h) for its holder, or prolong it: for so many rounds
@@ -114,7 +114,7 @@ bool call_take_lease(struct call *call, uint64_t holder, int rounds);
  * applied first, then, on a copy of the call, those of the server that is called.
  */
 void call_apply_parameters(struct call *call, const struct parameters *defaults,
-	const struct parameters *overrides);
+    const struct parameters *overrides);
 
 /* What a server will take for that parameter: the query's, else the form's. */
 struct str call_parameter(struct call *call, const char *name);

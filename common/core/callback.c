@@ -28,10 +28,10 @@ static const struct {
 	const char *name;
 	enum callback_kind kind;
 } signed_callbacks[] = {
-	{"meta_bbb-recording-ready-url", CALLBACK_RECORDING},
-	{"meta_bn-recording-ready-url", CALLBACK_RECORDING},
-	{"meta_canvas-recording-ready-url", CALLBACK_RECORDING},
-	{"meta_analytics-callback-url", CALLBACK_ANALYTICS},
+	{ "meta_bbb-recording-ready-url", CALLBACK_RECORDING },
+	{ "meta_bn-recording-ready-url", CALLBACK_RECORDING },
+	{ "meta_canvas-recording-ready-url", CALLBACK_RECORDING },
+	{ "meta_analytics-callback-url", CALLBACK_ANALYTICS },
 };
 
 static bool
@@ -46,11 +46,9 @@ is_known_to_clients(const struct config *config, const char *secret)
 bool
 callback_is_needed(const struct config *config, const struct server *server)
 {
-	size_t i;
-
 	if (config->callbacks_pass || config->n_secrets == 0)
 		return false;
-	for (i = 0; i < server->n_secrets; i++)
+	for (size_t i = 0; i < server->n_secrets; i++)
 		if (!is_known_to_clients(config, server->secrets[i]))
 			return true;
 	return false;
@@ -60,45 +58,43 @@ callback_is_needed(const struct config *config, const struct server *server)
 static bool
 is_host(struct str host)
 {
-	static const char allowed[] = "0123456789abcdefghijklmnopqrstuvwxyz"
+	static const char allowed[] =
+	    "0123456789abcdefghijklmnopqrstuvwxyz"
 	    "ABCDEFGHIJKLMNOPQRSTUVWXYZ.-_:[]";
-	size_t i;
 
-	for (i = 0; i < host.len; i++)
+	for (size_t i = 0; i < host.len; i++)
 		if (!memchr(allowed, host.data[i], sizeof(allowed) - 1))
 			return false;
 	return host.len > 0 && host.len <= HOST_BYTES;
 }
 
 struct str
-callback_base(struct arena *arena, const struct config *config,
-    const struct request *request, struct str mount)
+callback_base(struct arena *arena, const struct config *config, const struct request *request,
+    struct str mount)
 {
-	struct buf base;
-
 	if (config->public_url)
 		return str_from(config->public_url);
 	if (!is_host(request->host) || !mount.data)
-		return (struct str){NULL, 0};
+		return (struct str){ NULL, 0 };
+	struct buf base;
 	buf_init(&base, 16 + HOST_BYTES + 3 * LIMIT_PATH_BYTES);
 	buf_text(&base, request->https ? "https://" : "http://");
 	buf_str(&base, request->host);
 	query_encode_for_browser(&base, mount);
 	if (buf_failed(&base))
-		return (struct str){NULL, 0};
+		return (struct str){ NULL, 0 };
 	return buf_take(&base, arena);
 }
 
 bool
 callback_is_url(struct str url)
 {
-	size_t i, authority;
-
-	for (i = 0; i < url.len; i++)
+	for (size_t i = 0; i < url.len; i++)
 		if ((unsigned char)url.data[i] <= 0x20 || url.data[i] == 0x7f)
 			return false;
-	authority = str_find(url, STR("://"), 0);
-	return url.len <= LIMIT_CALLBACK_URL_BYTES && str_is_utf8(url) && authority != SIZE_MAX &&
+	size_t authority = str_find(url, STR("://"), 0);
+	return url.len <= LIMIT_CALLBACK_URL_BYTES && str_is_utf8(url) &&
+	    authority != SIZE_MAX &&
 	    (str_is_nocase(str_part(url, 0, authority), "http") ||
 	        str_is_nocase(str_part(url, 0, authority), "https"));
 }
@@ -107,11 +103,11 @@ const char *
 callback_target(struct arena *arena, struct str url)
 {
 	size_t at = str_find(url, STR("://"), 0);
-	struct buf target;
 
 	at = at == SIZE_MAX ? 0 : at + 3;
 	while (at < url.len && !memchr("/?#", url.data[at], 3))
 		at++;
+	struct buf target;
 	buf_init(&target, LIMIT_ANSWER_BYTES);
 	buf_str(&target, str_part(url, 0, at));
 	for (; at < url.len; at++) {
@@ -130,7 +126,6 @@ callback_target(struct arena *arena, struct str url)
 static struct str
 mac_text(struct arena *arena, const struct callback *callback)
 {
-
 	return str_from(str_printf(arena, "tinyscale/callback\n%s\n%.*s\n%.*s",
 	    kinds[callback->kind], STR_ARG(callback->server), STR_ARG(callback->url)));
 }
@@ -139,9 +134,9 @@ struct str
 callback_url(struct arena *arena, struct str base, const struct callback *callback)
 {
 	char mac[CHECKSUM_HEX_SIZE];
-	struct buf url;
 
 	checksum_hmac(str_from(callback->secret), mac_text(arena, callback), mac);
+	struct buf url;
 	buf_init(&url, LIMIT_ANSWER_BYTES);
 	buf_str(&url, base);
 	buf_printf(&url, CALLBACK_PATH "kind=%s&server=", kinds[callback->kind]);
@@ -153,26 +148,25 @@ callback_url(struct arena *arena, struct str base, const struct callback *callba
 }
 
 int
-callback_read(struct arena *arena, const struct config *config,
-    const struct query *parameters, struct callback *callback)
+callback_read(struct arena *arena, const struct config *config, const struct query *parameters,
+    struct callback *callback)
 {
-	struct str kind = query_find(parameters, "kind"), text;
+	struct str kind = query_find(parameters, "kind");
 	struct str mac = query_find(parameters, "mac");
-	size_t i;
 
 	*callback = (struct callback){
 		.kind = CALLBACK_KINDS,
 		.server = query_find(parameters, "server"),
 		.url = query_find(parameters, "url"),
 	};
-	for (i = 0; i < CALLBACK_KINDS; i++)
+	for (size_t i = 0; i < CALLBACK_KINDS; i++)
 		if (str_is(kind, kinds[i]))
 			callback->kind = (enum callback_kind)i;
 	if (callback->kind == CALLBACK_KINDS || !callback_is_url(callback->url) ||
 	    str_find(callback->server, STR("\n"), 0) != SIZE_MAX)
 		return -1;
-	text = mac_text(arena, callback);
-	for (i = 0; i < config->n_secrets; i++)
+	struct str text = mac_text(arena, callback);
+	for (size_t i = 0; i < config->n_secrets; i++)
 		if (checksum_hmac_verify(str_from(config->secrets[i]), text, mac))
 			callback->secret = config->secrets[i];
 	return callback->secret ? 0 : -1;
@@ -182,12 +176,11 @@ callback_read(struct arena *arena, const struct config *config,
 static enum callback_kind
 kind_of(struct str name)
 {
-	size_t i;
-
 	/* "meta_" is matched as it is, what follows in any case
 	 * (ParamsProcessorUtil.java, processMetaParam). */
 	if (str_starts(name, "meta_"))
-		for (i = 0; i < sizeof(signed_callbacks) / sizeof(*signed_callbacks); i++)
+		for (size_t i = 0; i < sizeof(signed_callbacks) / sizeof(*signed_callbacks);
+		     i++)
 			if (str_is_nocase(name, signed_callbacks[i].name))
 				return signed_callbacks[i].kind;
 	return CALLBACK_KINDS;
@@ -197,16 +190,16 @@ struct str
 callback_rewrite(struct arena *arena, const struct config *config, const char *secret,
     struct str base, const struct server *server, struct str text)
 {
-	struct callback callback = {.server = str_from(server->name), .secret = secret};
-	struct query parameters;
-	size_t i, at = 0, from;
-	struct buf out;
+	struct callback callback = { .server = str_from(server->name), .secret = secret };
 
 	if (!callback_is_needed(config, server))
 		return text;
+	struct query parameters;
 	query_parse(arena, text, &parameters);
+	struct buf out;
 	buf_init(&out, LIMIT_ANSWER_BYTES);
-	for (i = 0; i < parameters.n; i++) {
+	size_t at = 0;
+	for (size_t i = 0; i < parameters.n; i++) {
 		const struct query_parameter *parameter = &parameters.list[i];
 
 		callback.kind = kind_of(parameter->name);
@@ -215,11 +208,12 @@ callback_rewrite(struct arena *arena, const struct config *config, const char *s
 			continue;
 		if (base.len == 0 || !callback_is_url(callback.url)) {
 			log_warn("callback left as it is: its client cannot verify it",
-			    "server", server->name, "reason", base.len == 0 ?
-			    "public_url is not configured" : "no URL, or too long");
+			    "server", server->name, "reason",
+			    base.len == 0 ? "public_url is not configured" :
+			                    "no URL, or too long");
 			continue;
 		}
-		from = (size_t)(parameter->raw.data - text.data);
+		size_t from = (size_t)(parameter->raw.data - text.data);
 		buf_str(&out, str_part(text, at, from - at));
 		query_encode(&out, parameter->name);
 		buf_char(&out, '=');
@@ -247,7 +241,8 @@ url_before(struct str text)
 
 		if (c == '<' || c == '>' || c == '"' || c == '\'' || (unsigned char)c <= 0x20)
 			return 0;
-		if (c == 'h' && (str_starts(str_part(text, at, 7), "http://") ||
+		if (c == 'h' &&
+		    (str_starts(str_part(text, at, 7), "http://") ||
 		        str_starts(str_part(text, at, 8), "https://")))
 			return text.len - at;
 	}
@@ -260,19 +255,19 @@ static struct str
 url_parameters(struct arena *arena, struct str text, bool is_escaped, size_t *len)
 {
 	struct str mac = is_escaped ? STR("&amp;mac=") : STR("&mac=");
-	size_t at = str_find(text, mac, 0), n = 0;
-	char *out;
+	size_t at = str_find(text, mac, 0);
 
 	if (at == SIZE_MAX || text.len - at - mac.len < MAC_DIGITS)
-		return (struct str){NULL, 0};
+		return (struct str){ NULL, 0 };
 	*len = at + mac.len + MAC_DIGITS;
-	out = arena_alloc(arena, *len + 1);
+	char *out = arena_alloc(arena, *len + 1);
+	size_t n = 0;
 	for (at = 0; at < *len; at++) {
 		out[n++] = text.data[at];
 		if (is_escaped && str_starts(str_part(text, at, 5), "&amp;"))
 			at += 4;
 	}
-	return (struct str){out, n};
+	return (struct str){ out, n };
 }
 
 /* Read the URL around a CALLBACK_PATH between these two; false when it is none that this
@@ -282,14 +277,14 @@ read_placed(struct arena *arena, const struct config *config, struct str before,
     struct str after, struct placed *placed)
 {
 	size_t amp = str_find(after, STR("&"), 0);
-	struct str parameters;
-	struct query query;
 
 	placed->before = url_before(before);
 	if (placed->before == 0 || amp == SIZE_MAX)
 		return false;
 	placed->is_escaped = str_starts(str_part(after, amp, 5), "&amp;");
-	parameters = url_parameters(arena, after, placed->is_escaped, &placed->after);
+	struct str parameters = url_parameters(arena, after, placed->is_escaped,
+	    &placed->after);
+	struct query query;
 	if (!parameters.data || query_parse(arena, parameters, &query) != QUERY_FINE ||
 	    callback_read(arena, config, &query, &placed->callback) != 0)
 		return false;
@@ -301,20 +296,21 @@ struct str
 callback_restore(struct arena *arena, const struct config *config, struct str xml)
 {
 	const size_t path = strlen(CALLBACK_PATH);
-	size_t at, next, least = 0, done = 0, n = 0;
 	bool is_needed = false;
-	struct placed placed;
-	struct buf out;
 
 	for (size_t i = 0; i < config->n_servers && !is_needed; i++)
 		is_needed = callback_is_needed(config, &config->servers[i]);
 	if (!is_needed)
 		return xml;
+	struct buf out;
 	buf_init(&out, LIMIT_MERGED_BYTES);
+	size_t least = 0, done = 0, n = 0;
+	size_t next;
 	/* Between two of them each byte is looked at for one before and one behind it. */
-	for (at = str_find(xml, STR(CALLBACK_PATH), 0);
-	    at != SIZE_MAX && n < LIMIT_CALLBACKS_SHOWN; at = next, n++) {
+	for (size_t at = str_find(xml, STR(CALLBACK_PATH), 0);
+	     at != SIZE_MAX && n < LIMIT_CALLBACKS_SHOWN; at = next, n++) {
 		next = str_find(xml, STR(CALLBACK_PATH), at + path);
+		struct placed placed;
 		if (read_placed(arena, config, str_part(xml, least, at - least),
 		        str_part(xml, at + path, next - at - path), &placed)) {
 			buf_str(&out, str_part(xml, done, at - placed.before - done));

@@ -35,8 +35,8 @@ enum callback_kind {
 
 struct callback {
 	enum callback_kind kind;
-	struct str server; /* the name of the server that will sign it */
-	struct str url;    /* the client's own URL, http or https */
+	struct str server;  /* the name of the server that will sign it */
+	struct str url;     /* the client's own URL, http or https */
 	const char *secret; /* the gateway's secret that its client knows */
 };
 
@@ -53,7 +53,7 @@ bool callback_is_needed(const struct config *config, const struct server *server
  * span when there is none.
  */
 struct str callback_base(struct arena *arena, const struct config *config,
-	const struct request *request, struct str mount);
+    const struct request *request, struct str mount);
 
 /* Can this be called back: an http or https URL of at most LIMIT_CALLBACK_URL_BYTES,
  * UTF-8 without spaces and controls?  It need not be ASCII: neither bbb-webhooks nor
@@ -66,8 +66,7 @@ const char *callback_target(struct arena *arena, struct str url);
 
 /* The gateway's URL for that callback, its mac made with callback->secret.  Equal
  * arguments give equal URLs. */
-struct str callback_url(struct arena *arena, struct str base,
-	const struct callback *callback);
+struct str callback_url(struct arena *arena, struct str base, const struct callback *callback);
 
 /*
  * Read such a URL's parameters, decoded, and verify its mac with every secret of
@@ -75,7 +74,7 @@ struct str callback_url(struct arena *arena, struct str base,
  * is none of this gateway's.
  */
 int callback_read(struct arena *arena, const struct config *config,
-	const struct query *parameters, struct callback *callback);
+    const struct query *parameters, struct callback *callback);
 
 /*
  * The query, or form, of a create as that server shall get it, whose client knows the
@@ -87,7 +86,7 @@ int callback_read(struct arena *arena, const struct config *config,
  * meetingEndedURL are not signed and need none of this.
  */
 struct str callback_rewrite(struct arena *arena, const struct config *config,
-	const char *secret, struct str base, const struct server *server, struct str text);
+    const char *secret, struct str base, const struct server *server, struct str text);
 
 /*
  * The XML answer of a server as a client shall get it: each URL of the gateway's that
@@ -96,7 +95,6 @@ struct str callback_rewrite(struct arena *arena, const struct config *config,
  * span.  Where no server's callbacks are signed anew nothing is looked at, nor is what
  * comes after LIMIT_CALLBACKS_SHOWN.
  */
-struct str callback_restore(struct arena *arena, const struct config *config,
-	struct str xml);
+struct str callback_restore(struct arena *arena, const struct config *config, struct str xml);
 
 #endif

@@ -5,7 +5,6 @@
 void
 fanout_init(struct fanout *fanout, struct call *call, size_t most)
 {
-
 	*fanout = (struct fanout){
 		.call = call,
 		.servers = arena_alloc(call->arena, (most + 1) * sizeof(*fanout->servers)),
@@ -18,7 +17,6 @@ fanout_init(struct fanout *fanout, struct call *call, size_t most)
 struct http_call *
 fanout_add(struct fanout *fanout, const struct server *server)
 {
-
 	fanout->servers[fanout->n] = server;
 	return &fanout->calls[fanout->n++];
 }
@@ -28,9 +26,8 @@ fanout_add_usable(struct fanout *fanout, const struct server_facts *facts)
 {
 	struct call *call = fanout->call;
 	const struct config *config = call->config;
-	size_t i;
 
-	for (i = 0; i < config->n_servers; i++)
+	for (size_t i = 0; i < config->n_servers; i++)
 		if (server_is_usable(&config->servers[i], &facts[i]))
 			relay_prepare(call, &config->servers[i],
 			    fanout_add(fanout, &config->servers[i]));
@@ -39,7 +36,6 @@ fanout_add_usable(struct fanout *fanout, const struct server_facts *facts)
 static void
 judge_call(struct fanout *fanout, size_t i)
 {
-
 	fanout->judged[i] = true;
 	relay_judge(fanout->call, fanout->origin, fanout->name, fanout->servers[i],
 	    &fanout->calls[i], &fanout->answers[i]);
@@ -75,9 +71,9 @@ run_round(struct fanout *fanout, size_t n, int64_t timeout_ms)
 		.enough = take_answer,
 		.context = fanout,
 	};
-	int64_t elapsed_ms = 0;
 
 	call->http->run(call->http, call->arena, &batch);
+	int64_t elapsed_ms = 0;
 	for (size_t k = 0; k < n; k++) {
 		size_t i = fanout->place[k];
 

@@ -18,17 +18,17 @@ struct fanout {
 	struct http_call *calls;       /* … with what … */
 	struct relay_answer *answers;  /* … and what they answered, after fanout_run */
 	size_t n;
-	enum relay_origin origin;      /* whose question it is: RELAY_OWN, unless the
-	                                  caller says otherwise before fanout_run */
-	const struct xml_list *list;   /* what to read from each answer, or NULL; each
-	                                  has its own copy in answers[i].list */
+	enum relay_origin origin;    /* whose question it is: RELAY_OWN, unless the
+	                                caller says otherwise before fanout_run */
+	const struct xml_list *list; /* what to read from each answer, or NULL; each
+	                                has its own copy in answers[i].list */
 	/* Private. */
 	const char *name;
 	bool (*enough)(const struct http_call *http, void *call);
 	bool is_enough;
-	bool *judged, *refused;        /* refused: to be signed and run again */
-	struct http_call *round;       /* the calls under way … */
-	size_t *place;                 /* … and where in calls each belongs */
+	bool *judged, *refused;  /* refused: to be signed and run again */
+	struct http_call *round; /* the calls under way … */
+	size_t *place;           /* … and where in calls each belongs */
 };
 
 /* Begin with nobody; at most `most` calls can be added. */
@@ -50,6 +50,6 @@ void fanout_add_usable(struct fanout *fanout, const struct server_facts *facts);
  * has another secret and there is time.
  */
 void fanout_run(struct fanout *fanout, const char *name, int64_t timeout_ms,
-	bool (*enough)(const struct http_call *http, void *call));
+    bool (*enough)(const struct http_call *http, void *call));
 
 #endif

@@ -30,9 +30,9 @@ has_meeting(const struct http_call *http, void *context)
 {
 	struct call *call = context;
 	struct xml_field fields[] = {
-		{.name = "returncode"},
-		{.name = "meetingID"},
-		{.name = "internalMeetingID"},
+		{ .name = "returncode" },
+		{ .name = "meetingID" },
+		{ .name = "internalMeetingID" },
 	};
 
 	return http->result == HTTP_ANSWERED && http->status == 200 &&
@@ -47,21 +47,20 @@ find_meeting_ask(struct call *call, const struct server *except)
 {
 	const struct config *config = call->config;
 	const struct server_facts *facts = call_facts(call);
-	const struct server *found = NULL;
 	struct store *store = call->store;
 	struct fanout fanout;
-	bool certain = true;
-	size_t i;
 
 	fanout_init(&fanout, call, config->n_servers);
-	for (i = 0; i < config->n_servers; i++)
+	for (size_t i = 0; i < config->n_servers; i++)
 		if (&config->servers[i] != except &&
 		    server_is_usable(&config->servers[i], &facts[i]))
 			prepare_question(call, &config->servers[i],
 			    fanout_add(&fanout, &config->servers[i]));
 	fanout_run(&fanout, QUESTION, config->probe_timeout_ms, has_meeting);
 	call->silent = arena_alloc(call->arena, config->n_servers * sizeof(*call->silent));
-	for (i = 0; i < fanout.n; i++) {
+	const struct server *found = NULL;
+	bool certain = true;
+	for (size_t i = 0; i < fanout.n; i++) {
 		enum relay_verdict verdict = fanout.answers[i].verdict;
 
 		if (!found && verdict == RELAY_SUCCESS && has_meeting(&fanout.calls[i], call))
@@ -69,8 +68,8 @@ find_meeting_ask(struct call *call, const struct server *except)
 		if (verdict == RELAY_SUCCESS || verdict == RELAY_FAILED)
 			continue;
 		certain = false;
-		call->silent[fanout.servers[i] - config->servers] =
-		    fanout.calls[i].result != HTTP_ABANDONED;
+		call->silent[fanout.servers[i] - config->servers] = fanout.calls[i].result !=
+		    HTTP_ABANDONED;
 	}
 	if (found)
 		store->verbs->meeting_adopt(store, call->meeting_id, found->name,
@@ -97,13 +96,11 @@ find_meeting(struct call *call)
 {
 	const struct config *config = call->config;
 	struct store *store = call->store;
-	const struct server *server;
-	enum store_result result;
 
-	result = store->verbs->meeting_find(store, call->arena, call->meeting_id,
-	    call->request->now_ms, config->negative_ttl_ms, &call->meeting);
+	enum store_result result = store->verbs->meeting_find(store, call->arena,
+	    call->meeting_id, call->request->now_ms, config->negative_ttl_ms, &call->meeting);
 	if (result == STORE_OK) {
-		server = config_server_find(config, call->meeting.server);
+		const struct server *server = config_server_find(config, call->meeting.server);
 		if (server) {
 			call->is_mapped = true;
 			if (server_is_usable(server, &call->meeting.facts))

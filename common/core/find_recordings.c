@@ -22,9 +22,8 @@ static struct str
 lower_case(struct arena *arena, struct str id)
 {
 	char *lower = str_copy(arena, id);
-	size_t i;
 
-	for (i = 0; i < id.len; i++) {
+	for (size_t i = 0; i < id.len; i++) {
 		if (i < SHA1_DIGITS && lower[i] >= 'A' && lower[i] <= 'F')
 			lower[i] = (char)(lower[i] - 'A' + 'a');
 		else if (!(lower[i] >= '0' && lower[i] <= '9') &&
@@ -32,27 +31,26 @@ lower_case(struct arena *arena, struct str id)
 		    !(i == SHA1_DIGITS && lower[i] == '-'))
 			return id;
 	}
-	return (struct str){lower, id.len};
+	return (struct str){ lower, id.len };
 }
 
 int
 find_recordings_read(struct call *call, struct str ids, struct sought_list *sought)
 {
-	size_t from, comma, n = 1;
-	struct str id;
-
-	*sought = (struct sought_list){0};
+	*sought = (struct sought_list){ 0 };
 	query_decode(call->arena, ids, &ids);
-	for (from = 0; from < ids.len; from++)
+	size_t n = 1;
+	for (size_t from = 0; from < ids.len; from++)
 		n += ids.data[from] == ',';
 	if (n > LIMIT_RECORD_IDS)
 		return -1;
 	sought->list = arena_alloc(call->arena, n * sizeof(*sought->list));
-	for (from = 0; from < ids.len; from = comma + 1) {
+	size_t comma;
+	for (size_t from = 0; from < ids.len; from = comma + 1) {
 		comma = str_find(ids, STR(","), from);
 		if (comma == SIZE_MAX)
 			comma = ids.len;
-		id = str_part(ids, from, comma - from);
+		struct str id = str_part(ids, from, comma - from);
 		if (id.len > 0)
 			sought->list[sought->n++].id = lower_case(call->arena, id);
 	}
@@ -62,12 +60,11 @@ find_recordings_read(struct call *call, struct str ids, struct sought_list *soug
 struct sought_part *
 find_recordings_parts(struct call *call, struct sought_list *sought, size_t *n)
 {
-	struct sought_part *parts = arena_alloc(call->arena,
-	    (sought->n + 1) * sizeof(*parts));
-	size_t i, k;
+	struct sought_part *parts = arena_alloc(call->arena, (sought->n + 1) * sizeof(*parts));
 
 	*n = 0;
-	for (i = 0; i < sought->n; i++) {
+	size_t k;
+	for (size_t i = 0; i < sought->n; i++) {
 		struct sought *one = &sought->list[i];
 
 		if (one->is_unsure)
@@ -95,7 +92,6 @@ find_recordings_parts(struct call *call, struct sought_list *sought, size_t *n)
 static void
 put(struct call *call, const struct store_recording *recordings, size_t n)
 {
-
 	if (n > 0)
 		call->store->verbs->recordings_put(call->store, recordings, n,
 		    call->request->now_ms);
@@ -106,15 +102,15 @@ find_recordings_remember(struct call *call, const struct recording_list *recordi
 {
 	struct store_recording *known = arena_alloc(call->arena,
 	    (recordings->n + 1) * sizeof(*known));
-	size_t i, n = 0;
+	size_t n = 0;
 
-	for (i = 0; i < recordings->n && n < LIMIT_RECORDINGS; i++) {
+	for (size_t i = 0; i < recordings->n && n < LIMIT_RECORDINGS; i++) {
 		const struct recording *recording = &recordings->list[i];
 
 		if (recording->server && recording->id.len > 0 &&
 		    recording->id.len <= LIMIT_RECORD_ID_BYTES)
-			known[n++] = (struct store_recording){recording->id,
-				recording->server->name};
+			known[n++] = (struct store_recording){ recording->id,
+				recording->server->name };
 	}
 	put(call, known, n);
 }
@@ -124,9 +120,9 @@ find_recordings_refuse(struct call *call, struct sought_list *sought, size_t par
 {
 	struct store_recording *gone = arena_alloc(call->arena,
 	    (sought->n + 1) * sizeof(*gone));
-	size_t i, n = 0;
+	size_t n = 0;
 
-	for (i = 0; i < sought->n; i++) {
+	for (size_t i = 0; i < sought->n; i++) {
 		struct sought *one = &sought->list[i];
 
 		if (!one->server || one->part != part)
@@ -162,25 +158,24 @@ ask_parts(struct call *call, const struct sought_part *parts, size_t n_parts,
 	const struct config *config = call->config;
 	const struct server_facts *facts = call_facts(call);
 	struct fanout fanout;
-	bool certain = true;
-	size_t i, k;
 
 	fanout_init(&fanout, call, config->n_servers * n_parts);
 	fanout.origin = RELAY_SLOW;
 	fanout.list = &recording_wanted;
-	for (i = 0; i < config->n_servers; i++) {
+	bool certain = true;
+	for (size_t i = 0; i < config->n_servers; i++) {
 		const struct server *server = &config->servers[i];
 
 		if (!server_is_usable(server, &facts[i])) {
 			certain &= server_state_of(server, &facts[i]) == SERVER_DISABLED;
 			continue;
 		}
-		for (k = 0; k < n_parts; k++)
+		for (size_t k = 0; k < n_parts; k++)
 			if (!parts[k].server)
 				add_question(&fanout, server, &parts[k].ids);
 	}
 	fanout_run(&fanout, QUESTION, config->probe_timeout_ms, NULL);
-	for (i = 0; i < fanout.n; i++) {
+	for (size_t i = 0; i < fanout.n; i++) {
 		if (fanout.answers[i].verdict == RELAY_SUCCESS)
 			recording_list_add(recordings, call->arena, fanout.answers[i].list,
 			    fanout.servers[i]);
@@ -194,9 +189,9 @@ ask_parts(struct call *call, const struct sought_part *parts, size_t n_parts,
 static void
 remove_refused(const struct sought_list *sought, struct recording_list *recordings)
 {
-	size_t i, k, n = 0;
+	size_t i, n = 0;
 
-	for (k = 0; k < recordings->n; k++) {
+	for (size_t k = 0; k < recordings->n; k++) {
 		const struct recording *recording = &recordings->list[k];
 
 		for (i = 0; i < sought->n; i++)
@@ -212,27 +207,25 @@ remove_refused(const struct sought_list *sought, struct recording_list *recordin
 void
 find_recordings_ask(struct call *call, struct sought_list *sought)
 {
-	struct recording_list recordings = {0};
-	const struct recording *recording;
-	struct sought_part *parts;
-	size_t i, n_parts, n_sought = 0;
-	bool certain;
+	size_t n_sought = 0;
 
-	for (i = 0; i < sought->n; i++)
+	for (size_t i = 0; i < sought->n; i++)
 		n_sought += !sought->list[i].server && !sought->list[i].is_unsure;
 	if (n_sought == 0)
 		return;
-	parts = find_recordings_parts(call, sought, &n_parts);
-	certain = ask_parts(call, parts, n_parts, &recordings);
+	size_t n_parts;
+	struct sought_part *parts = find_recordings_parts(call, sought, &n_parts);
+	struct recording_list recordings = { 0 };
+	bool certain = ask_parts(call, parts, n_parts, &recordings);
 	remove_refused(sought, &recordings);
 	recording_list_merge(&recordings);
 	find_recordings_remember(call, &recordings);
-	for (i = 0; i < sought->n; i++) {
+	for (size_t i = 0; i < sought->n; i++) {
 		struct sought *one = &sought->list[i];
 
 		if (one->server || one->is_unsure)
 			continue;
-		recording = recording_list_find(&recordings, one->id);
+		const struct recording *recording = recording_list_find(&recordings, one->id);
 		one->is_remembered = false;
 		if (recording)
 			one->server = recording->server;
@@ -248,17 +241,17 @@ find_recordings(struct call *call, struct sought_list *sought)
 	const struct server_facts *facts = call_facts(call);
 	struct store_recording *known = arena_alloc(call->arena,
 	    (sought->n + 1) * sizeof(*known));
-	const struct server *server;
-	size_t i, at;
 
-	for (i = 0; i < sought->n; i++)
+	for (size_t i = 0; i < sought->n; i++)
 		known[i].record_id = sought->list[i].id;
 	call->store->verbs->recordings_find(call->store, call->arena, known, sought->n);
-	for (i = 0; i < sought->n; i++) {
-		server = known[i].server ? config_server_find(config, known[i].server) : NULL;
+	for (size_t i = 0; i < sought->n; i++) {
+		const struct server *server = known[i].server ?
+		    config_server_find(config, known[i].server) :
+		    NULL;
 		if (!server)
 			continue;
-		at = (size_t)(server - config->servers);
+		size_t at = (size_t)(server - config->servers);
 		if (server_is_usable(server, &facts[at])) {
 			sought->list[i].server = server;
 			sought->list[i].is_remembered = true;

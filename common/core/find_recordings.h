@@ -63,8 +63,8 @@ void find_recordings_remember(struct call *call, const struct recording_list *re
 /* Some of the recordings: those of one server, or those without one. */
 struct sought_part {
 	const struct server *server;
-	struct buf ids;    /* comma list, in the client's order, encoded once; the value of
-	                      a parameter which BBB decodes twice */
+	struct buf ids; /* comma list, in the client's order, encoded once; the value of
+	                   a parameter which BBB decodes twice */
 };
 
 /*
@@ -73,6 +73,6 @@ struct sought_part {
  * none.
  */
 struct sought_part *find_recordings_parts(struct call *call, struct sought_list *sought,
-	size_t *n);
+    size_t *n);
 
 #endif

@@ -18,27 +18,27 @@
 /* What an outgoing call is signed over (its context), so that it can be signed again. */
 struct relay_signed {
 	const char *name;
-	struct str text;    /* the query, or the fields of a form */
+	struct str text; /* the query, or the fields of a form */
 	bool is_form;
-	size_t first, at;   /* which of the server's secrets: at first, and now */
+	size_t first, at; /* which of the server's secrets: at first, and now */
 };
 
 /* The call's URL on that server, signed with that secret.  query is signed and sent byte
  * for byte, but for what query_encode_for_request changes. */
 static const char *
-signed_url(struct arena *arena, const struct server *server, size_t secret_at,
-    const char *name, struct str query)
+signed_url(struct arena *arena, const struct server *server, size_t secret_at, const char *name,
+    struct str query)
 {
-	char hex[CHECKSUM_HEX_SIZE];
 	struct buf sent;
 
 	buf_init(&sent, LIMIT_ANSWER_BYTES);
 	query_encode_for_request(&sent, query);
 	query = buf_take(&sent, arena);
+	char hex[CHECKSUM_HEX_SIZE];
 	checksum_make(server->algorithm, str_from(name), query,
 	    str_from(server->secrets[secret_at]), hex);
-	return str_printf(arena, "%s/%s?%.*s%schecksum=%s", server->base, name,
-	    STR_ARG(query), query.len > 0 ? "&" : "", hex);
+	return str_printf(arena, "%s/%s?%.*s%schecksum=%s", server->base, name, STR_ARG(query),
+	    query.len > 0 ? "&" : "", hex);
 }
 
 /* Sign the outgoing call by its context. */
@@ -46,12 +46,12 @@ static void
 sign(struct arena *arena, const struct server *server, struct http_call *http)
 {
 	const struct relay_signed *over = http->context;
-	char hex[CHECKSUM_HEX_SIZE];
 
 	if (!over->is_form) {
 		http->url = signed_url(arena, server, over->at, over->name, over->text);
 		return;
 	}
+	char hex[CHECKSUM_HEX_SIZE];
 	/* BBB signs a form without a query over the empty query
 	 * (GetChecksum.java). */
 	checksum_make(server->algorithm, str_from(over->name), STR(""),
@@ -67,7 +67,7 @@ sign_first(const struct call *call, const struct server *server, const char *nam
 {
 	struct relay_signed *over = arena_alloc(call->arena, sizeof(*over));
 
-	*over = (struct relay_signed){.name = name, .text = text, .is_form = is_form};
+	*over = (struct relay_signed){ .name = name, .text = text, .is_form = is_form };
 	over->first = over->at = relay_secret(call, server);
 	http->context = over;
 	sign(call->arena, server, http);
@@ -85,8 +85,7 @@ relay_may_sign_again(const struct call *call, const struct server *server,
 }
 
 void
-relay_sign_again(const struct call *call, const struct server *server,
-    struct http_call *http)
+relay_sign_again(const struct call *call, const struct server *server, struct http_call *http)
 {
 	struct relay_signed *over = http->context;
 
@@ -106,8 +105,8 @@ relay_sign_again(const struct call *call, const struct server *server,
 }
 
 void
-relay_give_up(const struct call *call, enum relay_origin origin,
-    const struct server *server, struct http_call *http)
+relay_give_up(const struct call *call, enum relay_origin origin, const struct server *server,
+    struct http_call *http)
 {
 	const struct relay_signed *over = http->context;
 
@@ -124,17 +123,16 @@ forwarded_for(struct arena *arena, const struct request *request)
 {
 	static const char allowed[] = "0123456789abcdefABCDEF.:, []";
 	struct str before = request->forwarded_for;
-	size_t i;
 
-	for (i = 0; i < before.len; i++)
+	for (size_t i = 0; i < before.len; i++)
 		if (!strchr(allowed, before.data[i]))
 			return request->client;
 	if (before.len == 0 || before.len > 1024)
 		return request->client;
 	if (request->client.len == 0)
 		return before;
-	return str_from(str_printf(arena, "%.*s, %.*s", STR_ARG(before),
-	    STR_ARG(request->client)));
+	return str_from(
+	    str_printf(arena, "%.*s, %.*s", STR_ARG(before), STR_ARG(request->client)));
 }
 
 /* The first releases that looked at the type compared it as a whole, so that
@@ -143,11 +141,9 @@ forwarded_for(struct arena *arena, const struct request *request)
 static struct str
 bare_type(struct str content_type)
 {
-
 	if (str_starts(content_type, "multipart/"))
 		return content_type;
-	return str_trim(str_part(content_type, 0,
-	    str_find(content_type, STR(";"), 0)));
+	return str_trim(str_part(content_type, 0, str_find(content_type, STR(";"), 0)));
 }
 
 void
@@ -180,7 +176,6 @@ void
 relay_prepare_own(const struct call *call, const struct server *server, const char *name,
     struct str query, struct http_call *http)
 {
-
 	*http = (struct http_call){
 		.server = server->name,
 		.method = "GET",
@@ -194,8 +189,10 @@ relay_prepare_own(const struct call *call, const struct server *server, const ch
 static void
 log_refused_checksum(const struct server *server)
 {
-	log_error("server refuses our checksum: check its secret and checksum_algorithm in "
-	    "the configuration", "server", server->name);
+	log_error(
+	    "server refuses our checksum: check its secret and checksum_algorithm in "
+	    "the configuration",
+	    "server", server->name);
 }
 
 /* Is it JSON, and proper for the call?  What the gateway asks on behalf of a call has
@@ -234,10 +231,10 @@ static void
 judge_xml(const struct call *call, const char *name, const struct server *server,
     const struct http_call *http, struct relay_answer *answer)
 {
-	struct xml_field fields[] = {{.name = "returncode"}, {.name = "messageKey"}};
 	char status[16];
 
 	snprintf(status, sizeof(status), "%d", http->status);
+	struct xml_field fields[] = { { .name = "returncode" }, { .name = "messageKey" } };
 	if (http->status != 200 ||
 	    xml_read(call->arena, http->answer, fields, 2, answer->list) != 0) {
 		log_warn("server's answer is not a BigBlueButton answer", "server",
@@ -254,8 +251,8 @@ judge_xml(const struct call *call, const char *name, const struct server *server
 	else if (str_is(fields[0].text, "FAILED"))
 		answer->verdict = RELAY_FAILED;
 	else
-		log_warn("server's answer has no returncode", "server", server->name,
-		    "call", name);
+		log_warn("server's answer has no returncode", "server", server->name, "call",
+		    name);
 }
 
 static void
@@ -281,9 +278,11 @@ static void
 judge_answer(const struct call *call, enum relay_origin origin, const char *name,
     const struct server *server, const struct http_call *http, struct relay_answer *answer)
 {
-
-	*answer = (struct relay_answer){.verdict = RELAY_NO_ANSWER, .http = http,
-		.list = answer->list};
+	*answer = (struct relay_answer){
+		.verdict = RELAY_NO_ANSWER,
+		.http = http,
+		.list = answer->list,
+	};
 	switch (http->result) {
 	case HTTP_ANSWERED:
 		judge_document(call, origin, name, server, http, answer);
@@ -306,25 +305,26 @@ judge_answer(const struct call *call, enum relay_origin origin, const char *name
 			answer->verdict = RELAY_UNREACHABLE;
 		break;
 	}
-	log_warn("server did not answer", "server", server->name, "call", name,
-	    "problem", http->problem);
+	log_warn("server did not answer", "server", server->name, "call", name, "problem",
+	    http->problem);
 }
 
 static void
 log_health(const struct server *server, enum server_health before,
     const struct server_facts *facts)
 {
-
 	if (facts->health == before)
 		return;
 	if (facts->health == SERVER_UP)
 		log_info("server is up again", "server", server->name);
 	else if (facts->health == SERVER_DOWN)
-		log_error("server is down: its meetings count as unknown and are placed "
-		    "anew", "server", server->name);
-	else
-		log_warn("server is suspect: no new meetings until it answers",
+		log_error(
+		    "server is down: its meetings count as unknown and are placed "
+		    "anew",
 		    "server", server->name);
+	else
+		log_warn("server is suspect: no new meetings until it answers", "server",
+		    server->name);
 }
 
 /* Does the call's end tell nothing of the server's health?  One that was abandoned, or
@@ -336,12 +336,10 @@ static bool
 is_no_contact(enum relay_origin origin, const struct http_call *http,
     const struct relay_answer *answer)
 {
-
 	if (http->result == HTTP_ABANDONED || http->result == HTTP_BUSY ||
 	    http->result == HTTP_SHORTAGE || (http->result == HTTP_TIMEOUT && http->waited))
 		return true;
-	if (origin == RELAY_OWN || origin == RELAY_POLL ||
-	    answer->verdict != RELAY_NO_ANSWER ||
+	if (origin == RELAY_OWN || origin == RELAY_POLL || answer->verdict != RELAY_NO_ANSWER ||
 	    reply_is(answer->message_key, REPLY_CHECKSUM))
 		return false;
 	return http->result == HTTP_ANSWERED || http->result == HTTP_TOO_LARGE ||
@@ -352,12 +350,13 @@ is_no_contact(enum relay_origin origin, const struct http_call *http,
 static enum contact
 contact_of(enum relay_origin origin, const struct relay_answer *answer)
 {
-
 	if (origin == RELAY_POLL)
 		return answer->verdict == RELAY_SUCCESS ?
-		    CONTACT_POLL_GOOD : CONTACT_POLL_FAILED;
+		    CONTACT_POLL_GOOD :
+		    CONTACT_POLL_FAILED;
 	return answer->verdict == RELAY_NO_ANSWER || answer->verdict == RELAY_UNREACHABLE ?
-	    CONTACT_CALL_FAILED : CONTACT_CALL_GOOD;
+	    CONTACT_CALL_FAILED :
+	    CONTACT_CALL_GOOD;
 }
 
 /* Remember the secret that the server takes, if another was refused before. */
@@ -368,8 +367,8 @@ note_secret(const struct call *call, enum relay_origin origin, const struct serv
 	const struct relay_signed *over = http->context;
 
 	if (over && over->at != over->first && origin != RELAY_EXTRA &&
-	    (answer->verdict == RELAY_SUCCESS ||
-	        answer->verdict == RELAY_FAILED || answer->verdict == RELAY_REDIRECT))
+	    (answer->verdict == RELAY_SUCCESS || answer->verdict == RELAY_FAILED ||
+	        answer->verdict == RELAY_REDIRECT))
 		relay_secret_works(call, server, over->at);
 }
 
@@ -382,16 +381,16 @@ relay_judge(const struct call *call, enum relay_origin origin, const char *name,
 		.up_after = call->config->up_after,
 		.poll_interval_ms = call->config->poll_interval_ms,
 	};
-	enum server_health before;
-	struct server_facts facts;
 
 	judge_answer(call, origin, name, server, http, answer);
 	note_secret(call, origin, server, http, answer);
 	if (is_no_contact(origin, http, answer))
 		return;
+	enum server_health before;
+	struct server_facts facts;
 	if (call->store->verbs->server_contact(call->store, server->name,
-	        contact_of(origin, answer), &rules, call->request->now_ms,
-	        call->request->nonce, &before, &facts) == STORE_OK)
+	        contact_of(origin, answer), &rules, call->request->now_ms, call->request->nonce,
+	        &before, &facts) == STORE_OK)
 		log_health(server, before, &facts);
 }
 
@@ -400,12 +399,13 @@ relay_send(struct call *call, const struct server *server, struct relay_answer *
 {
 	const struct config *config = call->config;
 	struct http_call *http = arena_alloc(call->arena, sizeof(*http));
-	struct http_batch batch = {.calls = http, .n = 1};
+	struct http_batch batch = { .calls = http, .n = 1 };
 
 	answer->list = NULL;
 	relay_prepare(call, server, http);
 	batch.timeout_ms = http->body.len > 0 || strcmp(call->name, "create") == 0 ?
-	    config->create_timeout_ms : config->call_timeout_ms;
+	    config->create_timeout_ms :
+	    config->call_timeout_ms;
 	call->http->run(call->http, call->arena, &batch);
 	while (relay_may_sign_again(call, server, http)) {
 		batch.timeout_ms -= http->elapsed_ms;
@@ -420,8 +420,8 @@ relay_send(struct call *call, const struct server *server, struct relay_answer *
 }
 
 void
-relay_answer(struct call *call, const struct server *server,
-    const struct relay_answer *answer, bool cookies)
+relay_answer(struct call *call, const struct server *server, const struct relay_answer *answer,
+    bool cookies)
 {
 	struct response *response = call->response;
 	const struct http_call *http = answer->http;
@@ -440,17 +440,19 @@ relay_answer(struct call *call, const struct server *server,
 	}
 	response->status = 200;
 	response->content_type = http->answer_type.len > 0 ?
-	    str_copy(call->arena, http->answer_type) : "text/xml; charset=utf-8";
+	    str_copy(call->arena, http->answer_type) :
+	    "text/xml; charset=utf-8";
 	response->body = http->answer;
 	response->result = answer->message_key.len > 0 ?
 	    str_copy(call->arena, answer->message_key) :
-	    answer->verdict == RELAY_SUCCESS ? "SUCCESS" : "FAILED";
+	    answer->verdict == RELAY_SUCCESS ?
+	    "SUCCESS" :
+	    "FAILED";
 }
 
 bool
 relay_may_redirect(const struct call *call)
 {
-
 	return call->config->forward_redirect && call->body.len == 0 &&
 	    strcmp(call->method, "GET") == 0;
 }
@@ -462,7 +464,8 @@ relay_redirect(struct call *call, const struct server *server)
 
 	buf_init(&query, LIMIT_ANSWER_BYTES);
 	query_encode_for_browser(&query, call->query);
-	reply_redirect(call->response, signed_url(call->arena, server,
-	    relay_secret(call, server), call->name, buf_take(&query, call->arena)));
+	reply_redirect(call->response,
+	    signed_url(call->arena, server, relay_secret(call, server), call->name,
+	        buf_take(&query, call->arena)));
 	call->response->server = server->name;
 }

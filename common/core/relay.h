@@ -13,44 +13,43 @@
 #include "ports/http.h"
 
 enum relay_verdict {
-	RELAY_SUCCESS,      /* a BBB answer that says SUCCESS, or JSON to a call that
-	                       BBB answers in it */
-	RELAY_FAILED,       /* a BBB answer that says FAILED */
-	RELAY_REDIRECT,     /* a 302, proper for join alone */
-	RELAY_NO_ANSWER,    /* none, or none that is BBB's; logged */
-	RELAY_UNREACHABLE,  /* no connection, nothing was sent; logged */
-	RELAY_BUSY          /* nothing was sent, since too many calls to it are under
-	                       way, or for want of something here (HTTP_BUSY,
-	                       HTTP_SHORTAGE); logged */
+	RELAY_SUCCESS,     /* a BBB answer that says SUCCESS, or JSON to a call that
+	                      BBB answers in it */
+	RELAY_FAILED,      /* a BBB answer that says FAILED */
+	RELAY_REDIRECT,    /* a 302, proper for join alone */
+	RELAY_NO_ANSWER,   /* none, or none that is BBB's; logged */
+	RELAY_UNREACHABLE, /* no connection, nothing was sent; logged */
+	RELAY_BUSY         /* nothing was sent, since too many calls to it are under
+	                      way, or for want of something here (HTTP_BUSY,
+	                      HTTP_SHORTAGE); logged */
 };
 
 struct relay_answer {
 	enum relay_verdict verdict;
 	struct str message_key; /* of RELAY_SUCCESS and RELAY_FAILED, or absent */
 	const struct http_call *http;
-	struct xml_list *list;  /* in: what to read from an XML answer on the same
-	                           occasion, or NULL; filled in with RELAY_SUCCESS */
+	struct xml_list *list; /* in: what to read from an XML answer on the same
+	                          occasion, or NULL; filled in with RELAY_SUCCESS */
 };
 
 /* Fill in the outgoing call: the client's query or form, its body with its MIME
  * type, re-signed.  A create's callbacks become the gateway's own where that
  * server's signature would mean nothing to the client (callback.h). */
 void relay_prepare(const struct call *call, const struct server *server,
-	struct http_call *http);
+    struct http_call *http);
 
 /* Fill in a question of the gateway's own: GET name?query. */
-void relay_prepare_own(const struct call *call, const struct server *server,
-	const char *name, struct str query, struct http_call *http);
+void relay_prepare_own(const struct call *call, const struct server *server, const char *name,
+    struct str query, struct http_call *http);
 
 /* Does the server refuse the checksum of that finished call, while it has a secret that
  * the call was not signed with yet? */
 bool relay_may_sign_again(const struct call *call, const struct server *server,
-	const struct http_call *http);
+    const struct http_call *http);
 
 /* Sign such a call with the next secret, to be run again. */
 void relay_sign_again(const struct call *call, const struct server *server,
-	struct http_call *http);
-
+    struct http_call *http);
 
 /* Whose question an outgoing call was. */
 enum relay_origin {
@@ -65,7 +64,7 @@ enum relay_origin {
 /* Give up, for want of time, a call that relay_may_sign_again: it becomes
  * HTTP_ABANDONED, and the next call to the server begins with the next secret. */
 void relay_give_up(const struct call *call, enum relay_origin origin,
-	const struct server *server, struct http_call *http);
+    const struct server *server, struct http_call *http);
 
 /*
  * Judge a finished outgoing call of that name; of *answer, list is to be set before.
@@ -76,19 +75,17 @@ void relay_give_up(const struct call *call, enum relay_origin origin,
  * remembered, but not of RELAY_EXTRA: bbb-webhooks may still have the old one.
  */
 void relay_judge(const struct call *call, enum relay_origin origin, const char *name,
-	const struct server *server, const struct http_call *http,
-	struct relay_answer *answer);
+    const struct server *server, const struct http_call *http, struct relay_answer *answer);
 
 /* Send the call to the server and wait for the answer: up to create_timeout_ms
  * for a create and for calls with a body, else call_timeout_ms.  While the server
  * refuses the checksum, its other secrets are tried within that time. */
-void relay_send(struct call *call, const struct server *server,
-	struct relay_answer *answer);
+void relay_send(struct call *call, const struct server *server, struct relay_answer *answer);
 
 /* Pass the answer on to the client byte for byte, or say that the server is
  * not available.  Only with cookies is the server's Set-Cookie passed on. */
 void relay_answer(struct call *call, const struct server *server,
-	const struct relay_answer *answer, bool cookies);
+    const struct relay_answer *answer, bool cookies);
 
 /* Is a call to one server to be answered with a redirect?  (The configuration's
  * forward; never a call that carries a body, nor one by POST, which clients repeat as a

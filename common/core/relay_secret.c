@@ -24,14 +24,13 @@ relay_secret(const struct call *call, const struct server *server)
 void
 relay_secret_works(const struct call *call, const struct server *server, size_t at)
 {
-	char place[32];
-
 	/* Of many calls that find it out at once, one logs it. */
 	if (atomic_exchange(memory_of(call, server), (unsigned)at) == at)
 		return;
+	char place[32];
 	snprintf(place, sizeof(place), "%zu of %zu", at + 1, server->n_secrets);
-	log_warn("server takes another of its secrets now", "server", server->name,
-	    "secret", place);
+	log_warn("server takes another of its secrets now", "server", server->name, "secret",
+	    place);
 }
 
 void
@@ -48,8 +47,6 @@ relay_secret_fails(const struct call *call, const struct server *server, size_t 
 bool
 relay_secret_is_refused(struct arena *arena, const struct http_call *http)
 {
-	struct xml_field key = {.name = "messageKey"};
-
 	if (http->result != HTTP_ANSWERED)
 		return false;
 	if (http->status == 302)
@@ -58,8 +55,9 @@ relay_secret_is_refused(struct arena *arena, const struct http_call *http)
 		return false;
 	if (str_starts(http->answer, "{"))
 		return reply_json_is(http->answer, REPLY_CHECKSUM);
+	struct xml_field key = { .name = "messageKey" };
 	if (xml_read(arena, http->answer, &key, 1, NULL) != 0)
 		return false;
-	return reply_is(key.text.len > 0 ? key.text :
-	    reply_key_in_errors(arena, http->answer), REPLY_CHECKSUM);
+	return reply_is(key.text.len > 0 ? key.text : reply_key_in_errors(arena, http->answer),
+	    REPLY_CHECKSUM);
 }

@@ -25,68 +25,68 @@ static const struct {
 	const char *message;
 	int status;
 } errors[REPLY_ERRORS] = {
-	[REPLY_CHECKSUM] = {"checksumError",
-	    "You did not pass the checksum security check", 200},
-	[REPLY_NO_MEETING_ID] = {"missingParamMeetingID",
-	    "You must provide a meeting ID", 200},
-	[REPLY_NOT_FOUND] = {"notFound", "A meeting with that ID does not exist", 200},
-	[REPLY_JOIN_NOT_FOUND] = {"invalidMeetingIdentifier",
-	    "A meeting with that ID does not exist", 200},
-	[REPLY_CHAT_NOT_FOUND] = {"meetingNotFound", "Meeting not found", 200},
-	[REPLY_NO_RECORD_ID] = {"missingParamRecordID", "You must specify a recordID.", 200},
-	[REPLY_NO_PUBLISH] = {"missingParamPublish",
-	    "You must specify a publish value true or false.", 200},
-	[REPLY_RECORDING_NOT_FOUND] = {"notFound", "We could not find recordings", 200},
-	[REPLY_RECORDING_UNAVAILABLE] = {"serverUnavailable",
+	[REPLY_CHECKSUM] = { "checksumError", "You did not pass the checksum security check",
+	    200 },
+	[REPLY_NO_MEETING_ID] = { "missingParamMeetingID", "You must provide a meeting ID",
+	    200 },
+	[REPLY_NOT_FOUND] = { "notFound", "A meeting with that ID does not exist", 200 },
+	[REPLY_JOIN_NOT_FOUND] = { "invalidMeetingIdentifier",
+	    "A meeting with that ID does not exist", 200 },
+	[REPLY_CHAT_NOT_FOUND] = { "meetingNotFound", "Meeting not found", 200 },
+	[REPLY_NO_RECORD_ID] = { "missingParamRecordID", "You must specify a recordID.", 200 },
+	[REPLY_NO_PUBLISH] = { "missingParamPublish",
+	    "You must specify a publish value true or false.", 200 },
+	[REPLY_RECORDING_NOT_FOUND] = { "notFound", "We could not find recordings", 200 },
+	[REPLY_RECORDING_UNAVAILABLE] = { "serverUnavailable",
 	    "A server of these recordings does not answer properly, please try again later",
-	    200},
-	[REPLY_CAPTIONS_NOT_FOUND] = {"noRecordings", "No recording found for ", 200},
-	[REPLY_CAPTION_NO_RECORD_ID] = {"paramError", "Missing param recordID.", 200},
-	[REPLY_NO_SERVER] = {"noServerAvailable",
-	    "No server can take a new meeting at the moment, please try again later", 200},
-	[REPLY_NO_TAG] = {"serverTagUnavailable",
-	    "No server with the requested tag can take a new meeting at the moment", 200},
-	[REPLY_UNAVAILABLE] = {"serverUnavailable",
+	    200 },
+	[REPLY_CAPTIONS_NOT_FOUND] = { "noRecordings", "No recording found for ", 200 },
+	[REPLY_CAPTION_NO_RECORD_ID] = { "paramError", "Missing param recordID.", 200 },
+	[REPLY_NO_SERVER] = { "noServerAvailable",
+	    "No server can take a new meeting at the moment, please try again later", 200 },
+	[REPLY_NO_TAG] = { "serverTagUnavailable",
+	    "No server with the requested tag can take a new meeting at the moment", 200 },
+	[REPLY_UNAVAILABLE] = { "serverUnavailable",
 	    "The server of this meeting does not answer properly, please try again later",
-	    200},
-	[REPLY_INVALID] = {"invalidRequest",
-	    "The request is malformed or exceeds a limit", 200},
-	[REPLY_TOO_LARGE] = {"invalidRequest", "The request's body is too large", 413},
-	[REPLY_CONTENT_TYPE] = {"unsupportedContentType",
-	    "POST request Content-Type is missing or unsupported", 200},
-	[REPLY_UNSUPPORTED] = {"unsupportedRequest", "This request is not supported.", 200},
-	[REPLY_MISCONFIGURED] = {"serverUnavailable",
-	    "The gateway is not configured properly; its log tells what is wrong", 200},
-	[REPLY_NO_CALLBACK_URL] = {"missingParamCallbackURL",
-	    "You must specify a callbackURL in the parameters.", 200},
-	[REPLY_NO_HOOK_ID] = {"missingParamHookID",
-	    "You must specify a hookID in the parameters.", 200},
-	[REPLY_WEBHOOK_MISSING] = {"destroyMissingHook", "The hook informed was not found.",
-	    200},
-	[REPLY_WEBHOOK_CREATE] = {"createHookError",
-	    "An error happened while creating your hook. Check the logs.", 200},
-	[REPLY_WEBHOOK_LIST] = {"listHookError",
-	    "An error happened while listing registered hooks. Check the logs.", 200},
-	[REPLY_WEBHOOK_DESTROY] = {"destroyHookError",
-	    "An error happened while removing your hook. Check the logs.", 200},
-	[REPLY_ID_NOT_UNIQUE] = {"idNotUnique",
+	    200 },
+	[REPLY_INVALID] = { "invalidRequest", "The request is malformed or exceeds a limit",
+	    200 },
+	[REPLY_TOO_LARGE] = { "invalidRequest", "The request's body is too large", 413 },
+	[REPLY_CONTENT_TYPE] = { "unsupportedContentType",
+	    "POST request Content-Type is missing or unsupported", 200 },
+	[REPLY_UNSUPPORTED] = { "unsupportedRequest", "This request is not supported.", 200 },
+	[REPLY_MISCONFIGURED] = { "serverUnavailable",
+	    "The gateway is not configured properly; its log tells what is wrong", 200 },
+	[REPLY_NO_CALLBACK_URL] = { "missingParamCallbackURL",
+	    "You must specify a callbackURL in the parameters.", 200 },
+	[REPLY_NO_HOOK_ID] = { "missingParamHookID",
+	    "You must specify a hookID in the parameters.", 200 },
+	[REPLY_WEBHOOK_MISSING] = { "destroyMissingHook", "The hook informed was not found.",
+	    200 },
+	[REPLY_WEBHOOK_CREATE] = { "createHookError",
+	    "An error happened while creating your hook. Check the logs.", 200 },
+	[REPLY_WEBHOOK_LIST] = { "listHookError",
+	    "An error happened while listing registered hooks. Check the logs.", 200 },
+	[REPLY_WEBHOOK_DESTROY] = { "destroyHookError",
+	    "An error happened while removing your hook. Check the logs.", 200 },
+	[REPLY_ID_NOT_UNIQUE] = { "idNotUnique",
 	    "A meeting already exists with that meeting ID. "
-	    "Please use a different meeting ID.", 200},
+	    "Please use a different meeting ID.",
+	    200 },
 };
 
 static const struct reply_list lists[] = {
-	{"getMeetings", "meetings", "meeting", "internalMeetingID", "<meetings/>",
-	    "noMeetings", "no meetings were found on this server"},
-	{"getSessions", "sessions", "meeting", NULL, "<sessions/>",
-	    "noSessions", "no sessions were found on this server"},
-	{"getRecordings", "recordings", "recording", "recordID", "<recordings></recordings>",
-	    "noRecordings", "There are no recordings for the meeting(s)."},
+	{ "getMeetings", "meetings", "meeting", "internalMeetingID", "<meetings/>",
+	    "noMeetings", "no meetings were found on this server" },
+	{ "getSessions", "sessions", "meeting", NULL, "<sessions/>", "noSessions",
+	    "no sessions were found on this server" },
+	{ "getRecordings", "recordings", "recording", "recordID", "<recordings></recordings>",
+	    "noRecordings", "There are no recordings for the meeting(s)." },
 };
 
 static void
 reply_xml(struct response *response, struct str body)
 {
-
 	response->status = 200;
 	response->content_type = XML_TYPE;
 	response->body = body;
@@ -95,10 +95,11 @@ reply_xml(struct response *response, struct str body)
 void
 reply_error(struct response *response, struct arena *arena, enum reply_error error)
 {
-
-	reply_xml(response, str_from(str_printf(arena,
-	    "<response><returncode>FAILED</returncode><messageKey>%s</messageKey>"
-	    "<message>%s</message></response>", errors[error].key, errors[error].message)));
+	reply_xml(response,
+	    str_from(str_printf(arena,
+	        "<response><returncode>FAILED</returncode><messageKey>%s</messageKey>"
+	        "<message>%s</message></response>",
+	        errors[error].key, errors[error].message)));
 	response->status = errors[error].status;
 	response->result = errors[error].key;
 }
@@ -118,8 +119,9 @@ reply_error_redirect(struct response *response, struct arena *arena, enum reply_
 	else if (!memchr("?&", before.data[before.len - 1], 2))
 		buf_char(&location, '&');
 	buf_text(&location, "errors=");
-	query_encode(&location, str_from(str_printf(arena, "[{\"key\":\"%s\",\"message\":\"%s\"}]",
-	    errors[error].key, errors[error].message)));
+	query_encode(&location,
+	    str_from(str_printf(arena, "[{\"key\":\"%s\",\"message\":\"%s\"}]",
+	        errors[error].key, errors[error].message)));
 	if (hash != SIZE_MAX) {
 		buf_char(&location, '#');
 		query_encode_for_browser(&location, str_part(url, hash + 1, SIZE_MAX));
@@ -133,9 +135,7 @@ reply_error_redirect(struct response *response, struct arena *arena, enum reply_
 static void
 json_text(struct buf *out, struct str text)
 {
-	size_t i;
-
-	for (i = 0; i < text.len; i++) {
+	for (size_t i = 0; i < text.len; i++) {
 		unsigned char c = (unsigned char)text.data[i];
 
 		if (c < 0x20 || strchr("\"\\<>&", c))
@@ -152,8 +152,10 @@ reply_json_error(struct response *response, struct arena *arena, enum reply_erro
 	struct buf out;
 
 	buf_init(&out, LIMIT_ANSWER_BYTES);
-	buf_printf(&out, "{\"response\":{\"returncode\":\"FAILED\",\"messageKey\":\"%s\","
-	    "\"message\":\"%s", errors[error].key, errors[error].message);
+	buf_printf(&out,
+	    "{\"response\":{\"returncode\":\"FAILED\",\"messageKey\":\"%s\","
+	    "\"message\":\"%s",
+	    errors[error].key, errors[error].message);
 	json_text(&out, detail);
 	buf_text(&out, "\"}}");
 	response->status = errors[error].status;
@@ -166,7 +168,6 @@ reply_json_error(struct response *response, struct arena *arena, enum reply_erro
 static struct str
 skip_space(struct str text)
 {
-
 	while (text.len > 0 && strchr(" \t\r\n", text.data[0]) && text.data[0] != '\0')
 		text = str_part(text, 1, SIZE_MAX);
 	return text;
@@ -194,7 +195,6 @@ json_has(struct str json, const char *name, const char *text)
 bool
 reply_json_is(struct str json, enum reply_error error)
 {
-
 	return json_has(json, "messageKey", errors[error].key);
 }
 
@@ -202,13 +202,13 @@ bool
 reply_redirect_is(struct arena *arena, struct str location, enum reply_error error)
 {
 	size_t mark = str_find(location, STR("?"), 0);
-	struct str last = {0};
-	struct query query;
 
 	if (mark == SIZE_MAX)
 		return false;
 	location = str_part(location, 0, str_find(location, STR("#"), mark));
+	struct query query;
 	query_parse(arena, str_part(location, mark + 1, SIZE_MAX), &query);
+	struct str last = { 0 };
 	/* BBB's own comes after what the client's URL brought along. */
 	for (size_t i = 0; i < query.n; i++)
 		if (str_is(query.list[i].name, "errors"))
@@ -220,13 +220,13 @@ reply_redirect_is(struct arena *arena, struct str location, enum reply_error err
 static struct str
 key_attribute(struct str element)
 {
-	size_t at = str_find(element, STR(" key="), 0), end;
-	char quote;
+	size_t at = str_find(element, STR(" key="), 0);
 
 	if (at == SIZE_MAX || at + 6 > element.len)
-		return (struct str){0};
+		return (struct str){ 0 };
 	at += 5;
-	quote = element.data[at++];
+	char quote = element.data[at++];
+	size_t end;
 	for (end = at; end < element.len && element.data[end] != quote; end++)
 		;
 	return str_part(element, at, end - at);
@@ -235,13 +235,13 @@ key_attribute(struct str element)
 struct str
 reply_key_in_errors(struct arena *arena, struct str document)
 {
-	struct xml_list found = {.container = "errors", .item = "error", .keys = {"key"}};
-	struct str first = {0}, key;
+	struct xml_list found = { .container = "errors", .item = "error", .keys = { "key" } };
+	struct str first = { 0 };
 
 	if (xml_read(arena, document, NULL, 0, &found) != 0)
 		return first;
 	for (size_t i = 0; i < found.n; i++) {
-		key = found.items[i].text[0];
+		struct str key = found.items[i].text[0];
 		if (key.len == 0)
 			key = key_attribute(found.items[i].raw);
 		if (i == 0 || reply_is(key, REPLY_CHECKSUM))
@@ -253,14 +253,12 @@ reply_key_in_errors(struct arena *arena, struct str document)
 bool
 reply_is(struct str message_key, enum reply_error error)
 {
-
 	return str_is(message_key, errors[error].key);
 }
 
 bool
 reply_is_unknown_meeting(struct str message_key)
 {
-
 	return reply_is(message_key, REPLY_NOT_FOUND) ||
 	    reply_is(message_key, REPLY_JOIN_NOT_FOUND) ||
 	    reply_is(message_key, REPLY_CHAT_NOT_FOUND);
@@ -269,26 +267,25 @@ reply_is_unknown_meeting(struct str message_key)
 void
 reply_index(struct response *response)
 {
-
-	reply_xml(response, STR("<response><returncode>SUCCESS</returncode>"
-	    "<version>2.0</version><apiVersion>2.0</apiVersion>"
-	    "<bbbVersion></bbbVersion></response>"));
+	reply_xml(response,
+	    STR("<response><returncode>SUCCESS</returncode>"
+	        "<version>2.0</version><apiVersion>2.0</apiVersion>"
+	        "<bbbVersion></bbbVersion></response>"));
 	response->result = "SUCCESS";
 }
 
 void
 reply_not_running(struct response *response)
 {
-
-	reply_xml(response, STR("<response><returncode>SUCCESS</returncode>"
-	    "<running>false</running></response>"));
+	reply_xml(response,
+	    STR("<response><returncode>SUCCESS</returncode>"
+	        "<running>false</running></response>"));
 	response->result = "SUCCESS";
 }
 
 bool
 reply_is_duplicate(struct str message_key)
 {
-
 	return str_is(message_key, DUPLICATE_KEY);
 }
 
@@ -296,27 +293,29 @@ void
 reply_webhook_created(struct response *response, struct arena *arena,
     const struct webhook *hook, bool duplicate)
 {
-
 	if (duplicate)
-		reply_xml(response, str_from(str_printf(arena,
-		    "<response><returncode>SUCCESS</returncode><hookID>%s</hookID>"
-		    "<messageKey>" DUPLICATE_KEY "</messageKey>"
-		    "<message>There is already a hook for this callback URL.</message>"
-		    "</response>", hook->id)));
+		reply_xml(response,
+		    str_from(str_printf(arena,
+		        "<response><returncode>SUCCESS</returncode><hookID>%s</hookID>"
+		        "<messageKey>" DUPLICATE_KEY "</messageKey>"
+		        "<message>There is already a hook for this callback URL.</message>"
+		        "</response>",
+		        hook->id)));
 	else
-		reply_xml(response, str_from(str_printf(arena,
-		    "<response><returncode>SUCCESS</returncode><hookID>%s</hookID>"
-		    "<permanentHook>false</permanentHook><rawData>%s</rawData></response>",
-		    hook->id, hook->raw ? "true" : "false")));
+		reply_xml(response,
+		    str_from(str_printf(arena,
+		        "<response><returncode>SUCCESS</returncode><hookID>%s</hookID>"
+		        "<permanentHook>false</permanentHook><rawData>%s</rawData></response>",
+		        hook->id, hook->raw ? "true" : "false")));
 	response->result = duplicate ? DUPLICATE_KEY : "SUCCESS";
 }
 
 void
 reply_webhook_destroyed(struct response *response)
 {
-
-	reply_xml(response, STR("<response><returncode>SUCCESS</returncode>"
-	    "<removed>true</removed></response>"));
+	reply_xml(response,
+	    STR("<response><returncode>SUCCESS</returncode>"
+	        "<removed>true</removed></response>"));
 	response->result = "SUCCESS";
 }
 
@@ -325,11 +324,10 @@ reply_webhooks(struct response *response, struct arena *arena, const struct webh
     size_t n)
 {
 	struct buf out;
-	size_t i;
 
 	buf_init(&out, LIMIT_MERGED_BYTES);
 	buf_text(&out, "<response><returncode>SUCCESS</returncode><hooks>");
-	for (i = 0; i < n; i++) {
+	for (size_t i = 0; i < n; i++) {
 		buf_printf(&out, "<hook><hookID>%s</hookID><callbackURL>", hooks[i].id);
 		xml_text(&out, hooks[i].url);
 		buf_text(&out, "</callbackURL>");
@@ -343,7 +341,8 @@ reply_webhooks(struct response *response, struct arena *arena, const struct webh
 			xml_text(&out, hooks[i].event_id);
 			buf_text(&out, "</eventID>");
 		}
-		buf_printf(&out, "<permanentHook>false</permanentHook><rawData>%s</rawData></hook>",
+		buf_printf(&out,
+		    "<permanentHook>false</permanentHook><rawData>%s</rawData></hook>",
 		    hooks[i].raw ? "true" : "false");
 	}
 	buf_text(&out, "</hooks></response>");
@@ -354,7 +353,6 @@ reply_webhooks(struct response *response, struct arena *arena, const struct webh
 void
 reply_text(struct response *response, int status, struct str text)
 {
-
 	response->status = status;
 	response->content_type = "text/plain; charset=utf-8";
 	response->body = text;
@@ -365,7 +363,6 @@ reply_text(struct response *response, int status, struct str text)
 void
 reply_redirect(struct response *response, const char *location)
 {
-
 	response->status = 302;
 	response->content_type = XML_TYPE;
 	response->body = STR("");
@@ -377,29 +374,27 @@ reply_redirect(struct response *response, const char *location)
 const struct reply_list *
 reply_list_find(struct str call)
 {
-	size_t i;
-
-	for (i = 0; i < sizeof(lists) / sizeof(*lists); i++)
+	for (size_t i = 0; i < sizeof(lists) / sizeof(*lists); i++)
 		if (str_is(call, lists[i].call))
 			return &lists[i];
 	return NULL;
 }
 
 void
-reply_items(struct response *response, struct arena *arena,
-    const struct reply_list *list, const struct str *items, size_t n, struct str more)
+reply_items(struct response *response, struct arena *arena, const struct reply_list *list,
+    const struct str *items, size_t n, struct str more)
 {
-	size_t i, total = more.len + ENVELOPE_BYTES;
-	struct buf out;
+	size_t total = more.len + ENVELOPE_BYTES;
 
-	for (i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++)
 		total += items[i].len;
+	struct buf out;
 	buf_init(&out, LIMIT_MERGED_BYTES);
 	buf_reserve(&out, total);
 	buf_text(&out, "<response><returncode>SUCCESS</returncode>");
 	if (n > 0) {
 		buf_printf(&out, "<%s>", list->container);
-		for (i = 0; i < n; i++)
+		for (size_t i = 0; i < n; i++)
 			buf_str(&out, items[i]);
 		buf_printf(&out, "</%s>", list->container);
 	} else {

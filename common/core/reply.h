@@ -20,31 +20,31 @@ struct webhook;
 enum reply_error {
 	REPLY_CHECKSUM,
 	REPLY_NO_MEETING_ID,
-	REPLY_NOT_FOUND,        /* unknown meeting */
-	REPLY_JOIN_NOT_FOUND,   /* unknown meeting, as join says it */
-	REPLY_CHAT_NOT_FOUND,   /* unknown meeting, as sendChatMessage says it */
+	REPLY_NOT_FOUND,      /* unknown meeting */
+	REPLY_JOIN_NOT_FOUND, /* unknown meeting, as join says it */
+	REPLY_CHAT_NOT_FOUND, /* unknown meeting, as sendChatMessage says it */
 	REPLY_NO_RECORD_ID,
 	REPLY_NO_PUBLISH,
 	REPLY_RECORDING_NOT_FOUND,   /* none of the recordings is known */
 	REPLY_RECORDING_UNAVAILABLE, /* a recording's server gave no proper answer */
 	REPLY_CAPTIONS_NOT_FOUND,    /* unknown recording, as the captions' calls say it */
 	REPLY_CAPTION_NO_RECORD_ID,  /* as putRecordingTextTrack says it */
-	REPLY_NO_SERVER,        /* no server can take a new meeting */
-	REPLY_NO_TAG,           /* none with the tags that the create insists on */
-	REPLY_UNAVAILABLE,      /* the meeting's server gave no proper answer */
-	REPLY_INVALID,          /* bad encoding, limits exceeded */
-	REPLY_TOO_LARGE,        /* the same, as HTTP 413, for a large body */
+	REPLY_NO_SERVER,             /* no server can take a new meeting */
+	REPLY_NO_TAG,                /* none with the tags that the create insists on */
+	REPLY_UNAVAILABLE,           /* the meeting's server gave no proper answer */
+	REPLY_INVALID,               /* bad encoding, limits exceeded */
+	REPLY_TOO_LARGE,             /* the same, as HTTP 413, for a large body */
 	REPLY_CONTENT_TYPE,
 	REPLY_UNSUPPORTED,
-	REPLY_MISCONFIGURED,    /* the gateway's own configuration is bad */
-	REPLY_NO_CALLBACK_URL,  /* of bbb-webhooks (its responses.js), as those below */
+	REPLY_MISCONFIGURED,   /* the gateway's own configuration is bad */
+	REPLY_NO_CALLBACK_URL, /* of bbb-webhooks (its responses.js), as those below */
 	REPLY_NO_HOOK_ID,
 	REPLY_WEBHOOK_MISSING,
-	REPLY_WEBHOOK_CREATE,   /* no server took it */
-	REPLY_WEBHOOK_LIST,     /* no server answered */
+	REPLY_WEBHOOK_CREATE, /* no server took it */
+	REPLY_WEBHOOK_LIST,   /* no server answered */
 	REPLY_WEBHOOK_DESTROY,
-	REPLY_ID_NOT_UNIQUE,    /* only to recognise a server's answer */
-	REPLY_ERRORS            /* how many there are */
+	REPLY_ID_NOT_UNIQUE, /* only to recognise a server's answer */
+	REPLY_ERRORS         /* how many there are */
 };
 
 /* Answer with an error. */
@@ -56,15 +56,15 @@ void reply_error(struct response *response, struct arena *arena, enum reply_erro
  * respondWithRedirect).
  */
 void reply_error_redirect(struct response *response, struct arena *arena,
-	enum reply_error error, struct str url);
+    enum reply_error error, struct str url);
 
 /*
  * Answer with an error as the calls about captions do, {"response":{…}}
  * (RecordingController.groovy, RecMetaXmlHelper.scala).  detail ends the message; it
  * may be absent.
  */
-void reply_json_error(struct response *response, struct arena *arena,
-	enum reply_error error, struct str detail);
+void reply_json_error(struct response *response, struct arena *arena, enum reply_error error,
+    struct str detail);
 
 /* Does a server's JSON, as far as can be told without reading it, say that: is it the
  * value of a messageKey in it? */
@@ -96,10 +96,10 @@ bool reply_is_duplicate(struct str message_key);
 
 /* Answer hooks/create, hooks/destroy and hooks/list as bbb-webhooks does. */
 void reply_webhook_created(struct response *response, struct arena *arena,
-	const struct webhook *hook, bool duplicate);
+    const struct webhook *hook, bool duplicate);
 void reply_webhook_destroyed(struct response *response);
 void reply_webhooks(struct response *response, struct arena *arena, const struct webhook *hooks,
-	size_t n);
+    size_t n);
 
 /* Answer with a text, where no API client asks: health, callbacks. */
 void reply_text(struct response *response, int status, struct str text);
@@ -112,9 +112,9 @@ struct reply_list {
 	const char *call;
 	const char *container;
 	const char *item;
-	const char *key;           /* the child that identifies an item, or NULL */
-	const char *empty;         /* the container without an item */
-	const char *empty_key;     /* messageKey of the empty list */
+	const char *key;       /* the child that identifies an item, or NULL */
+	const char *empty;     /* the container without an item */
+	const char *empty_key; /* messageKey of the empty list */
 	const char *empty_message;
 };
 
@@ -126,7 +126,7 @@ const struct reply_list *reply_list_find(struct str call);
  * when there are none.  more, which may be absent, is XML that follows.  What
  * would be larger than LIMIT_MERGED_BYTES is logged and becomes REPLY_UNAVAILABLE.
  */
-void reply_items(struct response *response, struct arena *arena,
-	const struct reply_list *list, const struct str *items, size_t n, struct str more);
+void reply_items(struct response *response, struct arena *arena, const struct reply_list *list,
+    const struct str *items, size_t n, struct str more);
 
 #endif

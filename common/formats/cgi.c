@@ -14,7 +14,7 @@ static struct str
 variable(struct arena *arena, const struct cgi_stream *stream, const char *name)
 {
 	const char *value = stream->variable(stream->context, name);
-	struct str copy = {0};
+	struct str copy = { 0 };
 
 	if (value) {
 		copy.len = strlen(value);
@@ -28,15 +28,13 @@ variable(struct arena *arena, const struct cgi_stream *stream, const char *name)
 static struct str
 without_authority(struct str uri)
 {
-	size_t slashes, path, mark;
-
 	if (uri.len > 0 && uri.data[0] == '/')
 		return uri;
-	slashes = str_find(uri, STR("://"), 0);
+	size_t slashes = str_find(uri, STR("://"), 0);
 	if (slashes == SIZE_MAX)
 		return uri;
-	path = str_find(uri, STR("/"), slashes + 3);
-	mark = str_find(uri, STR("?"), slashes + 3);
+	size_t path = str_find(uri, STR("/"), slashes + 3);
+	size_t mark = str_find(uri, STR("?"), slashes + 3);
 	return str_part(uri, path < mark ? path : mark, SIZE_MAX);
 }
 
@@ -44,21 +42,17 @@ static void
 read_target(struct arena *arena, const struct cgi_stream *stream, struct request *request)
 {
 	struct str uri = variable(arena, stream, "REQUEST_URI");
-	struct str script, info;
-	size_t mark;
 
 	if (uri.len > 0) {
 		uri = without_authority(uri);
-		mark = str_find(uri, STR("?"), 0);
+		size_t mark = str_find(uri, STR("?"), 0);
 		request->path = str_part(uri, 0, mark);
-		request->query = mark == SIZE_MAX ? STR("") :
-		    str_part(uri, mark + 1, SIZE_MAX);
+		request->query = mark == SIZE_MAX ? STR("") : str_part(uri, mark + 1, SIZE_MAX);
 		return;
 	}
-	script = variable(arena, stream, "SCRIPT_NAME");
-	info = variable(arena, stream, "PATH_INFO");
-	request->path = str_from(str_printf(arena, "%.*s%.*s", STR_ARG(script),
-	    STR_ARG(info)));
+	struct str script = variable(arena, stream, "SCRIPT_NAME");
+	struct str info = variable(arena, stream, "PATH_INFO");
+	request->path = str_from(str_printf(arena, "%.*s%.*s", STR_ARG(script), STR_ARG(info)));
 	request->query = variable(arena, stream, "QUERY_STRING");
 }
 
@@ -67,14 +61,13 @@ read_target(struct arena *arena, const struct cgi_stream *stream, struct request
 static int64_t
 read_bytes(const struct cgi_stream *stream, struct buf *body, int64_t most)
 {
-	char data[READ_BYTES];
 	int64_t total = 0;
-	long got;
 
 	while (total < most) {
 		int64_t want = most - total;
 
-		got = stream->read(stream->context, data,
+		char data[READ_BYTES];
+		long got = stream->read(stream->context, data,
 		    want < READ_BYTES ? (size_t)want : sizeof(data));
 		if (got < 0)
 			return -1;
@@ -93,13 +86,11 @@ static void
 drop_body(const struct cgi_stream *stream, struct request *request, int64_t most,
     int64_t length)
 {
-	int64_t dropped = 0;
-
 	request->problem = REQUEST_TOO_LARGE;
+	int64_t dropped = 0;
 	if (length <= most)
 		dropped = read_bytes(stream, NULL, length >= 0 ? length : most);
-	request->unread = length >= 0 ? dropped != length :
-	    dropped < 0 || dropped == most;
+	request->unread = length >= 0 ? dropped != length : dropped < 0 || dropped == most;
 }
 
 static void
@@ -107,11 +98,11 @@ read_body(struct arena *arena, const struct cgi_stream *stream, size_t max_body_
     struct request *request)
 {
 	struct str text = variable(arena, stream, "CONTENT_LENGTH");
-	int64_t max = (int64_t)max_body_bytes, length = -1, got;
-	struct buf body;
+	int64_t max = (int64_t)max_body_bytes;
 
 	if (text.len == 0 && strcmp(request->method, "POST") != 0)
 		return; /* GET without a length: nothing to wait for */
+	int64_t length = -1;
 	if (text.len > 0 && str_to_int(text, -1, INT64_MAX, &length) != 0) {
 		request->problem = REQUEST_LIMIT;
 		request->unread = true;
@@ -121,8 +112,9 @@ read_body(struct arena *arena, const struct cgi_stream *stream, size_t max_body_
 		drop_body(stream, request, max * DROP_FACTOR, length);
 		return;
 	}
+	struct buf body;
 	buf_init(&body, max_body_bytes + 1);
-	got = read_bytes(stream, &body, length >= 0 ? length : max + 1);
+	int64_t got = read_bytes(stream, &body, length >= 0 ? length : max + 1);
 	if (got < 0 || (length >= 0 && got < length)) {
 		request->problem = REQUEST_BODY_CUT;
 		request->unread = true;
@@ -135,8 +127,8 @@ read_body(struct arena *arena, const struct cgi_stream *stream, size_t max_body_
 }
 
 void
-cgi_read_request(struct arena *arena, const struct cgi_stream *stream,
-    size_t max_body_bytes, struct request *request)
+cgi_read_request(struct arena *arena, const struct cgi_stream *stream, size_t max_body_bytes,
+    struct request *request)
 {
 	struct str method = variable(arena, stream, "REQUEST_METHOD");
 	struct str https = variable(arena, stream, "HTTPS");
@@ -154,15 +146,13 @@ cgi_read_request(struct arena *arena, const struct cgi_stream *stream,
 	read_target(arena, stream, request);
 	read_body(arena, stream, max_body_bytes, request);
 	if (request->problem == REQUEST_FINE &&
-	    (request->path.len > LIMIT_PATH_BYTES ||
-	        request->query.len > LIMIT_QUERY_BYTES))
+	    (request->path.len > LIMIT_PATH_BYTES || request->query.len > LIMIT_QUERY_BYTES))
 		request->problem = REQUEST_LIMIT;
 }
 
 static const char *
 status_text(int status)
 {
-
 	switch (status) {
 	case 200:
 		return "OK";
@@ -191,9 +181,7 @@ status_text(int status)
 static bool
 is_header_value(struct str value)
 {
-	size_t i;
-
-	for (i = 0; i < value.len; i++)
+	for (size_t i = 0; i < value.len; i++)
 		if ((unsigned char)value.data[i] < 0x20 || value.data[i] == 0x7f)
 			return false;
 	return true;
@@ -202,11 +190,11 @@ is_header_value(struct str value)
 void
 cgi_write_header(const struct response *response, struct buf *out)
 {
-	struct str cookies = response->set_cookie, cookie;
-	size_t end;
+	struct str cookies = response->set_cookie;
 
 	if (response->location && !is_header_value(str_from(response->location))) {
-		buf_text(out, "Status: 500 Internal Server Error\r\n"
+		buf_text(out,
+		    "Status: 500 Internal Server Error\r\n"
 		    "Content-Type: text/plain\r\nContent-Length: 0\r\n\r\n");
 		return;
 	}
@@ -214,8 +202,8 @@ cgi_write_header(const struct response *response, struct buf *out)
 	if (response->location)
 		buf_printf(out, "Location: %s\r\n", response->location);
 	while (cookies.len > 0) {
-		end = str_find(cookies, STR("\n"), 0);
-		cookie = str_part(cookies, 0, end);
+		size_t end = str_find(cookies, STR("\n"), 0);
+		struct str cookie = str_part(cookies, 0, end);
 		cookies = str_part(cookies, end == SIZE_MAX ? cookies.len : end + 1, SIZE_MAX);
 		if (cookie.len > 0 && is_header_value(cookie))
 			buf_printf(out, "Set-Cookie: %.*s\r\n", STR_ARG(cookie));
@@ -223,7 +211,8 @@ cgi_write_header(const struct response *response, struct buf *out)
 	/* The type may be a server's. */
 	buf_printf(out, "Content-Type: %s\r\n",
 	    is_header_value(str_from(response->content_type)) ?
-	    response->content_type : "text/xml; charset=utf-8");
+	        response->content_type :
+	        "text/xml; charset=utf-8");
 	buf_printf(out, "Cache-Control: %s\r\n", response->no_store ? "no-store" : "no-cache");
 	buf_printf(out, "Content-Length: %zu\r\n\r\n", response->body.len);
 }

@@ -43,7 +43,7 @@ struct cgi_stream {
  * the caller's to fill.
  */
 void cgi_read_request(struct arena *arena, const struct cgi_stream *stream,
-	size_t max_body_bytes, struct request *request);
+    size_t max_body_bytes, struct request *request);
 
 /*
  * Append the header block, from "Status:" to the empty line.  A response whose
@@ -54,6 +54,6 @@ void cgi_write_header(const struct response *response, struct buf *out);
 
 /* Write the header block and, unless the method was HEAD, the body. */
 void cgi_write_response(const struct cgi_stream *stream, const struct request *request,
-	const struct response *response);
+    const struct response *response);
 
 #endif

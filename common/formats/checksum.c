@@ -14,25 +14,22 @@ static const struct {
 	const EVP_MD *(*digest)(void);
 	size_t hex_len;
 } algorithms[CHECKSUM_ALGORITHMS] = {
-	[CHECKSUM_SHA1] = {"sha1", "sha-1", EVP_sha1, 40},
-	[CHECKSUM_SHA256] = {"sha256", "sha-256", EVP_sha256, 64},
-	[CHECKSUM_SHA384] = {"sha384", "sha-384", EVP_sha384, 96},
-	[CHECKSUM_SHA512] = {"sha512", "sha-512", EVP_sha512, 128},
+	[CHECKSUM_SHA1] = { "sha1", "sha-1", EVP_sha1, 40 },
+	[CHECKSUM_SHA256] = { "sha256", "sha-256", EVP_sha256, 64 },
+	[CHECKSUM_SHA384] = { "sha384", "sha-384", EVP_sha384, 96 },
+	[CHECKSUM_SHA512] = { "sha512", "sha-512", EVP_sha512, 128 },
 };
 
 const char *
 checksum_algorithm_name(enum checksum_algorithm algorithm)
 {
-
 	return algorithms[algorithm].name;
 }
 
 int
 checksum_algorithm_find(struct str name, enum checksum_algorithm *algorithm)
 {
-	int i;
-
-	for (i = 0; i < CHECKSUM_ALGORITHMS; i++) {
+	for (int i = 0; i < CHECKSUM_ALGORITHMS; i++) {
 		if (str_is_nocase(name, algorithms[i].name) ||
 		    str_is_nocase(name, algorithms[i].dashed)) {
 			*algorithm = (enum checksum_algorithm)i;
@@ -46,9 +43,8 @@ static void
 write_hex(const unsigned char *bytes, size_t len, char hex[CHECKSUM_HEX_SIZE])
 {
 	static const char digits[] = "0123456789abcdef";
-	size_t i;
 
-	for (i = 0; i < len; i++) {
+	for (size_t i = 0; i < len; i++) {
 		hex[2 * i] = digits[bytes[i] >> 4];
 		hex[2 * i + 1] = digits[bytes[i] & 15];
 	}
@@ -56,15 +52,14 @@ write_hex(const unsigned char *bytes, size_t len, char hex[CHECKSUM_HEX_SIZE])
 }
 
 void
-checksum_make(enum checksum_algorithm algorithm, struct str call_name,
-    struct str query, struct str secret, char hex[CHECKSUM_HEX_SIZE])
+checksum_make(enum checksum_algorithm algorithm, struct str call_name, struct str query,
+    struct str secret, char hex[CHECKSUM_HEX_SIZE])
 {
 	unsigned char digest[EVP_MAX_MD_SIZE];
 	unsigned len = 0;
 	EVP_MD_CTX *context = EVP_MD_CTX_new();
 
-	if (!context ||
-	    EVP_DigestInit_ex(context, algorithms[algorithm].digest(), NULL) != 1 ||
+	if (!context || EVP_DigestInit_ex(context, algorithms[algorithm].digest(), NULL) != 1 ||
 	    EVP_DigestUpdate(context, call_name.data, call_name.len) != 1 ||
 	    EVP_DigestUpdate(context, query.data, query.len) != 1 ||
 	    EVP_DigestUpdate(context, secret.data, secret.len) != 1 ||
@@ -79,21 +74,19 @@ checksum_make(enum checksum_algorithm algorithm, struct str call_name,
 }
 
 bool
-checksum_verify(unsigned allowed, struct str call_name, struct str query,
-    struct str secret, struct str given)
+checksum_verify(unsigned allowed, struct str call_name, struct str query, struct str secret,
+    struct str given)
 {
-	char hex[CHECKSUM_HEX_SIZE], lower[CHECKSUM_HEX_SIZE];
-	size_t i;
-	int a;
-
 	if (secret.len == 0)
 		return false;
+	int a;
 	for (a = 0; a < CHECKSUM_ALGORITHMS; a++)
 		if (algorithms[a].hex_len == given.len)
 			break;
 	if (a == CHECKSUM_ALGORITHMS || !(allowed & 1u << a))
 		return false;
-	for (i = 0; i < given.len; i++) {
+	char hex[CHECKSUM_HEX_SIZE], lower[CHECKSUM_HEX_SIZE];
+	for (size_t i = 0; i < given.len; i++) {
 		char c = given.data[i];
 
 		lower[i] = (char)(c >= 'A' && c <= 'F' ? c - 'A' + 'a' : c);
@@ -119,17 +112,15 @@ checksum_hmac(struct str secret, struct str text, char hex[CHECKSUM_HEX_SIZE])
 bool
 checksum_same(struct str a, struct str b)
 {
-
 	return a.len > 0 && a.len == b.len && CRYPTO_memcmp(a.data, b.data, a.len) == 0;
 }
 
 bool
 checksum_hmac_verify(struct str secret, struct str text, struct str given)
 {
-	char hex[CHECKSUM_HEX_SIZE];
-
 	if (secret.len == 0)
 		return false;
+	char hex[CHECKSUM_HEX_SIZE];
 	checksum_hmac(secret, text, hex);
 	return checksum_same(str_from(hex), given);
 }

@@ -34,8 +34,8 @@ const char *checksum_algorithm_name(enum checksum_algorithm algorithm);
 int checksum_algorithm_find(struct str name, enum checksum_algorithm *algorithm);
 
 /* Write the signature as NUL-terminated lower-case hex. */
-void checksum_make(enum checksum_algorithm algorithm, struct str call_name,
-	struct str query, struct str secret, char hex[CHECKSUM_HEX_SIZE]);
+void checksum_make(enum checksum_algorithm algorithm, struct str call_name, struct str query,
+    struct str secret, char hex[CHECKSUM_HEX_SIZE]);
 
 /*
  * Is given the signature of call_name + query under secret, by an algorithm
@@ -44,7 +44,7 @@ void checksum_make(enum checksum_algorithm algorithm, struct str call_name,
  * first difference is.  An empty secret verifies nothing.
  */
 bool checksum_verify(unsigned allowed, struct str call_name, struct str query,
-	struct str secret, struct str given);
+    struct str secret, struct str given);
 
 /*
  * Write HMAC-SHA256 (RFC 2104) of text under secret as NUL-terminated lower-case

@@ -11,20 +11,21 @@ static const struct {
 	uint8_t net[4];
 	uint8_t bits;
 } special4[] = {
-	{{0, 0, 0, 0}, 8},
-	{{10, 0, 0, 0}, 8},
-	{{100, 64, 0, 0}, 10},
-	{{127, 0, 0, 0}, 8},
-	{{169, 254, 0, 0}, 16},
-	{{172, 16, 0, 0}, 12},
-	{{192, 0, 0, 0}, 24},
-	{{192, 0, 2, 0}, 24},
-	{{192, 168, 0, 0}, 16},
-	{{198, 18, 0, 0}, 15},
-	{{198, 51, 100, 0}, 24},
-	{{203, 0, 113, 0}, 24},
-	{{224, 0, 0, 0}, 4},
-	{{240, 0, 0, 0}, 4}, /* with the broadcast address */
+	{ { 0, 0, 0, 0 }, 8 },
+	{ { 10, 0, 0, 0 }, 8 },
+	{ { 100, 64, 0, 0 }, 10 },
+	{ { 127, 0, 0, 0 }, 8 },
+	{ { 169, 254, 0, 0 }, 16 },
+	{ { 172, 16, 0, 0 }, 12 },
+	{ { 192, 0, 0, 0 }, 24 },
+	{ { 192, 0, 2, 0 }, 24 },
+	{ { 192, 168, 0, 0 }, 16 },
+	{ { 198, 18, 0, 0 }, 15 },
+	{ { 198, 51, 100, 0 }, 24 },
+	{ { 203, 0, 113, 0 }, 24 },
+	{ { 224, 0, 0, 0 }, 4 },
+	/* with the broadcast address */
+	{ { 240, 0, 0, 0 }, 4 },
 };
 
 /* What of 2000::/3, outside of which nothing is public, is not either. */
@@ -32,9 +33,10 @@ static const struct {
 	uint8_t net[4];
 	uint8_t bits;
 } special6[] = {
-	{{0x20, 0x01, 0x00, 0x00}, 23}, /* protocols, Teredo among them */
-	{{0x20, 0x01, 0x0d, 0xb8}, 32}, /* documentation */
-	{{0x3f, 0xff, 0x00, 0x00}, 20}, /* documentation */
+	{ { 0x20, 0x01, 0x00, 0x00 }, 23 }, /* protocols, Teredo among them */
+	{ { 0x20, 0x01, 0x0d, 0xb8 }, 32 }, /* documentation */
+	/* documentation */
+	{ { 0x3f, 0xff, 0x00, 0x00 }, 20 },
 };
 
 /* Are the first bits of both the same? */
@@ -51,9 +53,7 @@ is_within(const uint8_t *address, const uint8_t *net, unsigned bits)
 static bool
 is_public4(const uint8_t address[4])
 {
-	size_t i;
-
-	for (i = 0; i < sizeof(special4) / sizeof(*special4); i++)
+	for (size_t i = 0; i < sizeof(special4) / sizeof(*special4); i++)
 		if (is_within(address, special4[i].net, special4[i].bits))
 			return false;
 	return true;
@@ -62,18 +62,17 @@ is_public4(const uint8_t address[4])
 static bool
 is_public6(const uint8_t address[16])
 {
-	static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
-	static const uint8_t nat64[12] = {0x00, 0x64, 0xff, 0x9b}; /* RFC 6052 */
-	static const uint8_t by_6to4[2] = {0x20, 0x02};            /* RFC 3056 */
-	static const uint8_t global[1] = {0x20};
-	size_t i;
+	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
+	static const uint8_t nat64[12] = { 0x00, 0x64, 0xff, 0x9b }; /* RFC 6052 */
+	static const uint8_t by_6to4[2] = { 0x20, 0x02 };            /* RFC 3056 */
+	static const uint8_t global[1] = { 0x20 };
 
 	if (memcmp(address, mapped, sizeof(mapped)) == 0 ||
 	    memcmp(address, nat64, sizeof(nat64)) == 0)
 		return is_public4(address + 12);
 	if (memcmp(address, by_6to4, sizeof(by_6to4)) == 0)
 		return is_public4(address + 2);
-	for (i = 0; i < sizeof(special6) / sizeof(*special6); i++)
+	for (size_t i = 0; i < sizeof(special6) / sizeof(*special6); i++)
 		if (is_within(address, special6[i].net, special6[i].bits))
 			return false;
 	return is_within(address, global, 3);
@@ -82,15 +81,14 @@ is_public6(const uint8_t address[16])
 bool
 ip_is_public(const struct sockaddr *address)
 {
-	struct sockaddr_in in;
-	struct sockaddr_in6 in6;
-
 	/* Copied, since what was given need not be aligned for them. */
 	if (address->sa_family == AF_INET) {
+		struct sockaddr_in in;
 		memcpy(&in, address, sizeof(in));
 		return is_public4((const uint8_t *)&in.sin_addr);
 	}
 	if (address->sa_family == AF_INET6) {
+		struct sockaddr_in6 in6;
 		memcpy(&in6, address, sizeof(in6));
 		return is_public6(in6.sin6_addr.s6_addr);
 	}

@@ -16,14 +16,14 @@
 #endif
 
 /* Every function used, without its "jwt_". */
-#define JWT_FUNCTIONS(X) \
-	X(new) \
-	X(free) \
-	X(decode) \
-	X(get_alg) \
+#define JWT_FUNCTIONS(X)   \
+	X(new)             \
+	X(free)            \
+	X(decode)          \
+	X(get_alg)         \
 	X(get_grants_json) \
 	X(add_grants_json) \
-	X(set_alg) \
+	X(set_alg)         \
 	X(encode_str)
 
 static struct {
@@ -48,11 +48,11 @@ load_once(void)
 		log_error("libjwt cannot be loaded", "reason", dlerror());
 		return;
 	}
-#define JWT_FUNCTION_FIND(name) \
-	if (!dynlib_find(library, "jwt_" #name, &functions.name)) { \
+#define JWT_FUNCTION_FIND(name)                                                 \
+	if (!dynlib_find(library, "jwt_" #name, &functions.name)) {             \
 		log_error("libjwt lacks a function", "function", "jwt_" #name); \
-		dlclose(library); \
-		return; \
+		dlclose(library);                                               \
+		return;                                                         \
 	}
 	JWT_FUNCTIONS(JWT_FUNCTION_FIND)
 #undef JWT_FUNCTION_FIND
@@ -63,14 +63,13 @@ load_once(void)
 static bool
 is_expired(jwt_t *jwt, int64_t now_ms)
 {
-	char *text = functions.get_grants_json(jwt, "exp"), *end;
-	double seconds;
-	bool expired;
+	char *text = functions.get_grants_json(jwt, "exp");
 
 	if (!text)
 		return false;
-	seconds = strtod(text, &end);
-	expired = end == text || *end != '\0' || !(seconds * 1000 > (double)now_ms);
+	char *end;
+	double seconds = strtod(text, &end);
+	bool expired = end == text || *end != '\0' || !(seconds * 1000 > (double)now_ms);
 	free(text);
 	return expired;
 }
@@ -80,11 +79,11 @@ is_expired(jwt_t *jwt, int64_t now_ms)
 static char *
 sign(jwt_alg_t algorithm, const char *claims, struct str secret)
 {
-	char *text = NULL;
 	jwt_t *jwt;
 
 	if (functions.new(&jwt) != 0)
 		return NULL;
+	char *text = NULL;
 	if (functions.add_grants_json(jwt, claims) == 0 &&
 	    functions.set_alg(jwt, algorithm, (const unsigned char *)secret.data,
 	        (int)secret.len) == 0)
@@ -95,8 +94,8 @@ sign(jwt_alg_t algorithm, const char *claims, struct str secret)
 
 enum jwt_result
 jwt_sign_anew(struct arena *arena, enum jwt_algorithm algorithm, struct str token,
-    struct str secret, enum jwt_algorithm new_algorithm, struct str new_secret,
-    int64_t now_ms, struct str *anew)
+    struct str secret, enum jwt_algorithm new_algorithm, struct str new_secret, int64_t now_ms,
+    struct str *anew)
 {
 	enum jwt_result result = JWT_INVALID;
 	char *claims = NULL, *text = NULL;
@@ -111,8 +110,8 @@ jwt_sign_anew(struct arena *arena, enum jwt_algorithm algorithm, struct str toke
 		return JWT_UNAVAILABLE;
 	/* libjwt verifies by the algorithm that the token names: only the expected
 	 * one will do. */
-	if (functions.decode(&jwt, str_copy(arena, token),
-	        (const unsigned char *)secret.data, (int)secret.len) != 0)
+	if (functions.decode(&jwt, str_copy(arena, token), (const unsigned char *)secret.data,
+	        (int)secret.len) != 0)
 		return JWT_INVALID;
 	if (functions.get_alg(jwt) != algorithms[algorithm])
 		goto out;

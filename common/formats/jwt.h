@@ -15,15 +15,15 @@
 struct arena;
 
 enum jwt_algorithm {
-	JWT_HS256,   /* recording-ready */
-	JWT_HS512    /* analytics */
+	JWT_HS256, /* recording-ready */
+	JWT_HS512  /* analytics */
 };
 
 enum jwt_result {
 	JWT_FINE,
-	JWT_INVALID,      /* no token, another algorithm, or not signed with secret */
-	JWT_EXPIRED,      /* its "exp" is not after now (RFC 7519, section 4.1.4) */
-	JWT_UNAVAILABLE   /* libjwt cannot be loaded; logged */
+	JWT_INVALID,    /* no token, another algorithm, or not signed with secret */
+	JWT_EXPIRED,    /* its "exp" is not after now (RFC 7519, section 4.1.4) */
+	JWT_UNAVAILABLE /* libjwt cannot be loaded; logged */
 };
 
 /*
@@ -34,7 +34,7 @@ enum jwt_result {
  * JWT_INVALID.
  */
 enum jwt_result jwt_sign_anew(struct arena *arena, enum jwt_algorithm algorithm,
-	struct str token, struct str secret, enum jwt_algorithm new_algorithm,
-	struct str new_secret, int64_t now_ms, struct str *anew);
+    struct str token, struct str secret, enum jwt_algorithm new_algorithm,
+    struct str new_secret, int64_t now_ms, struct str *anew);
 
 #endif

@@ -12,7 +12,6 @@
 static int
 hex_digit(char c)
 {
-
 	if (c >= '0' && c <= '9')
 		return c - '0';
 	if (c >= 'a' && c <= 'f')
@@ -28,21 +27,19 @@ static int
 decode_bytes(struct arena *arena, struct str raw, struct str *decoded)
 {
 	char *out = arena_alloc(arena, raw.len + 1);
-	size_t i, n = 0;
 
 	*decoded = raw;
-	for (i = 0; i < raw.len; i++) {
+	size_t n = 0;
+	for (size_t i = 0; i < raw.len; i++) {
 		char c = raw.data[i];
 
 		if (c == '+') {
 			c = ' ';
 		} else if (c == '%') {
-			int high, low;
-
 			if (raw.len - i < 3)
 				return -1;
-			high = hex_digit(raw.data[i + 1]);
-			low = hex_digit(raw.data[i + 2]);
+			int high = hex_digit(raw.data[i + 1]);
+			int low = hex_digit(raw.data[i + 2]);
 			if (high < 0 || low < 0)
 				return -1;
 			c = (char)(high << 4 | low);
@@ -52,7 +49,7 @@ decode_bytes(struct arena *arena, struct str raw, struct str *decoded)
 			return -1;
 		out[n++] = c;
 	}
-	*decoded = (struct str){out, n};
+	*decoded = (struct str){ out, n };
 	return 0;
 }
 
@@ -70,11 +67,10 @@ static struct str
 next_segment(struct str text, size_t *from)
 {
 	size_t end = str_find(text, STR("&"), *from);
-	struct str segment;
 
 	if (end == SIZE_MAX)
 		end = text.len;
-	segment = str_part(text, *from, end - *from);
+	struct str segment = str_part(text, *from, end - *from);
 	*from = end + 1;
 	return segment;
 }
@@ -84,14 +80,13 @@ parse_segment(struct arena *arena, struct str segment, struct query_parameter *p
 {
 	size_t equals = str_find(segment, STR("="), 0);
 	struct str name = segment, value = STR("");
-	int bad;
 
 	if (equals != SIZE_MAX) {
 		name = str_part(segment, 0, equals);
 		value = str_part(segment, equals + 1, SIZE_MAX);
 	}
 	parameter->raw = segment;
-	bad = decode_bytes(arena, name, &parameter->name);
+	int bad = decode_bytes(arena, name, &parameter->name);
 	bad |= decode_bytes(arena, value, &parameter->value);
 	parameter->is_utf8 = str_is_utf8(parameter->name) && str_is_utf8(parameter->value);
 	return bad ? QUERY_ENCODING : QUERY_FINE;
@@ -100,14 +95,12 @@ parse_segment(struct arena *arena, struct str segment, struct query_parameter *p
 enum query_problem
 query_parse(struct arena *arena, struct str text, struct query *query)
 {
-	enum query_problem problem = QUERY_FINE, one;
-	struct str segment;
-	size_t from, n = 0;
-
-	*query = (struct query){0};
-	for (from = 0; from < text.len && n <= LIMIT_PARAMETERS_READ;)
+	*query = (struct query){ 0 };
+	size_t n = 0;
+	for (size_t from = 0; from < text.len && n <= LIMIT_PARAMETERS_READ;)
 		if (next_segment(text, &from).len > 0)
 			n++;
+	enum query_problem problem = QUERY_FINE;
 	if (n > LIMIT_PARAMETERS_READ) {
 		problem = QUERY_CUT;
 		n = LIMIT_PARAMETERS_READ;
@@ -115,11 +108,12 @@ query_parse(struct arena *arena, struct str text, struct query *query)
 		problem = QUERY_TOO_MANY;
 	}
 	query->list = arena_alloc(arena, (n + 1) * sizeof(*query->list));
-	for (from = 0; from < text.len && query->n < n;) {
-		segment = next_segment(text, &from);
+	for (size_t from = 0; from < text.len && query->n < n;) {
+		struct str segment = next_segment(text, &from);
 		if (segment.len == 0)
 			continue;
-		one = parse_segment(arena, segment, &query->list[query->n++]);
+		enum query_problem one = parse_segment(arena, segment,
+		    &query->list[query->n++]);
 		if (problem == QUERY_FINE)
 			problem = one;
 	}
@@ -129,13 +123,12 @@ query_parse(struct arena *arena, struct str text, struct query *query)
 struct str
 query_find(const struct query *query, const char *name)
 {
-	size_t i;
-
-	for (i = 0; i < query->n; i++)
+	for (size_t i = 0; i < query->n; i++)
 		if (str_is(query->list[i].name, name))
-			return query->list[i].is_utf8 ? query->list[i].value :
-			    (struct str){0};
-	return (struct str){0};
+			return query->list[i].is_utf8 ?
+			    query->list[i].value :
+			    (struct str){ 0 };
+	return (struct str){ 0 };
 }
 
 bool
@@ -150,9 +143,9 @@ query_is_utf8(const struct query *query, const char *name)
 size_t
 query_count(const struct query *query, const char *name)
 {
-	size_t i, n = 0;
+	size_t n = 0;
 
-	for (i = 0; i < query->n; i++)
+	for (size_t i = 0; i < query->n; i++)
 		n += str_is(query->list[i].name, name);
 	return n;
 }
@@ -162,19 +155,19 @@ static struct str
 without_all(struct arena *arena, struct str text, const char *cut)
 {
 	struct str needle = str_from(cut);
-	size_t at = str_find(text, needle, 0), from = 0, n = 0;
-	char *out;
+	size_t at = str_find(text, needle, 0);
 
 	if (at == SIZE_MAX)
 		return text;
-	out = arena_alloc(arena, text.len + 1);
+	char *out = arena_alloc(arena, text.len + 1);
+	size_t from = 0, n = 0;
 	for (; at != SIZE_MAX; at = str_find(text, needle, from)) {
 		memcpy(out + n, text.data + from, at - from);
 		n += at - from;
 		from = at + needle.len;
 	}
 	memcpy(out + n, text.data + from, text.len - from);
-	return (struct str){out, n + text.len - from};
+	return (struct str){ out, n + text.len - from };
 }
 
 struct str
@@ -183,21 +176,20 @@ query_without_checksum(struct arena *arena, struct str text, struct str checksum
 	const char *pair = str_printf(arena, "&checksum=%.*s&", STR_ARG(checksum));
 	size_t len = strlen(pair);
 
-	text = without_all(arena, text, str_copy(arena, (struct str){pair, len - 1}));
+	text = without_all(arena, text, str_copy(arena, (struct str){ pair, len - 1 }));
 	text = without_all(arena, text, pair + 1);
-	return without_all(arena, text, str_copy(arena, (struct str){pair + 1, len - 2}));
+	return without_all(arena, text, str_copy(arena, (struct str){ pair + 1, len - 2 }));
 }
 
 struct str
 query_without(struct arena *arena, struct str text, const char *name)
 {
 	char *out = arena_alloc(arena, text.len + 1);
-	struct query_parameter parameter;
-	struct str segment;
-	size_t from, n = 0;
+	size_t n = 0;
 
-	for (from = 0; from < text.len;) {
-		segment = next_segment(text, &from);
+	for (size_t from = 0; from < text.len;) {
+		struct str segment = next_segment(text, &from);
+		struct query_parameter parameter;
 		parse_segment(arena, segment, &parameter);
 		if (str_is(parameter.name, name))
 			continue;
@@ -207,7 +199,7 @@ query_without(struct arena *arena, struct str text, const char *name)
 			memcpy(out + n, segment.data, segment.len);
 		n += segment.len;
 	}
-	return (struct str){out, n};
+	return (struct str){ out, n };
 }
 
 static void
@@ -223,16 +215,13 @@ encode_byte(struct buf *out, unsigned char c)
 static bool
 is_alphanumeric(unsigned char c)
 {
-
 	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
 void
 query_encode(struct buf *out, struct str value)
 {
-	size_t i;
-
-	for (i = 0; i < value.len; i++) {
+	for (size_t i = 0; i < value.len; i++) {
 		unsigned char c = (unsigned char)value.data[i];
 
 		if (is_alphanumeric(c) || memchr("-._~", c, 4))
@@ -247,9 +236,7 @@ query_encode(struct buf *out, struct str value)
 static void
 encode_some(struct buf *out, struct str text, const char *special)
 {
-	size_t i;
-
-	for (i = 0; i < text.len; i++) {
+	for (size_t i = 0; i < text.len; i++) {
 		unsigned char c = (unsigned char)text.data[i];
 
 		if (c <= 0x20 || c >= 0x7f || strchr(special, c))
@@ -262,14 +249,12 @@ encode_some(struct buf *out, struct str text, const char *special)
 void
 query_encode_for_browser(struct buf *out, struct str text)
 {
-
 	encode_some(out, text, "\"#<>'");
 }
 
 void
 query_encode_for_request(struct buf *out, struct str text)
 {
-
 	encode_some(out, text, "\"#<>\\^`{|}");
 }
 
@@ -277,9 +262,7 @@ query_encode_for_request(struct buf *out, struct str text)
 static void
 encode_java(struct buf *out, struct str value)
 {
-	size_t i;
-
-	for (i = 0; i < value.len; i++) {
+	for (size_t i = 0; i < value.len; i++) {
 		unsigned char c = (unsigned char)value.data[i];
 
 		if (is_alphanumeric(c) || memchr("*-_.", c, 4))
@@ -306,16 +289,15 @@ compare_names(const void *a, const void *b)
 struct str
 query_sorted_form(struct arena *arena, const struct query *form)
 {
-	const struct query_parameter **sorted =
-	    arena_alloc(arena, (form->n + 1) * sizeof(*sorted));
+	const struct query_parameter **sorted = arena_alloc(arena,
+	    (form->n + 1) * sizeof(*sorted));
 	struct buf out;
-	size_t i;
 
 	buf_init(&out, ENCODED_MAX);
-	for (i = 0; i < form->n; i++)
+	for (size_t i = 0; i < form->n; i++)
 		sorted[i] = &form->list[i];
 	qsort(sorted, form->n, sizeof(*sorted), compare_names);
-	for (i = 0; i < form->n; i++) {
+	for (size_t i = 0; i < form->n; i++) {
 		if (str_is(sorted[i]->name, "checksum"))
 			continue;
 		if (out.len > 0)
@@ -331,10 +313,9 @@ struct str
 query_from_form(struct arena *arena, const struct query *form)
 {
 	struct buf out;
-	size_t i;
 
 	buf_init(&out, ENCODED_MAX);
-	for (i = 0; i < form->n; i++) {
+	for (size_t i = 0; i < form->n; i++) {
 		if (str_is(form->list[i].name, "checksum"))
 			continue;
 		if (out.len > 0)

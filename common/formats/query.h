@@ -19,8 +19,8 @@ struct arena;
 struct query_parameter {
 	struct str name;
 	struct str value;
-	struct str raw;    /* the "name=value" as it stands in the text */
-	bool is_utf8;      /* are both well-formed UTF-8? */
+	struct str raw; /* the "name=value" as it stands in the text */
+	bool is_utf8;   /* are both well-formed UTF-8? */
 };
 
 struct query {
@@ -30,9 +30,9 @@ struct query {
 
 enum query_problem {
 	QUERY_FINE,
-	QUERY_ENCODING,  /* a % without two hex digits, or a NUL */
-	QUERY_TOO_MANY,  /* more than LIMIT_PARAMETERS */
-	QUERY_CUT        /* more than LIMIT_PARAMETERS_READ: those beyond are left out */
+	QUERY_ENCODING, /* a % without two hex digits, or a NUL */
+	QUERY_TOO_MANY, /* more than LIMIT_PARAMETERS */
+	QUERY_CUT       /* more than LIMIT_PARAMETERS_READ: those beyond are left out */
 };
 
 /*
@@ -64,8 +64,7 @@ size_t query_count(const struct query *query, const char *name);
  * the decoded value (GetChecksum.java, removeChecksumFromQueryString).  With an
  * empty V the rule is the same.
  */
-struct str query_without_checksum(struct arena *arena, struct str text,
-	struct str checksum);
+struct str query_without_checksum(struct arena *arena, struct str text, struct str checksum);
 
 /* The text without the raw segments whose decoded name is name. */
 struct str query_without(struct arena *arena, struct str text, const char *name);

@@ -12,10 +12,10 @@
 
 enum request_problem {
 	REQUEST_FINE,
-	REQUEST_TOO_LARGE,  /* the body is longer than max_body_bytes */
-	REQUEST_LIMIT,      /* path or query beyond bounds.h, or a malformed
-	                       CONTENT_LENGTH */
-	REQUEST_BODY_CUT    /* the body ended, or broke, before its length */
+	REQUEST_TOO_LARGE, /* the body is longer than max_body_bytes */
+	REQUEST_LIMIT,     /* path or query beyond bounds.h, or a malformed
+	                      CONTENT_LENGTH */
+	REQUEST_BODY_CUT   /* the body ended, or broke, before its length */
 };
 
 struct request {
@@ -30,10 +30,10 @@ struct request {
 	struct str authorization; /* the Authorization header, or absent */
 	bool https;               /* did the client use https? */
 	enum request_problem problem;
-	bool unread;              /* a part of the body was left unread: the
-	                             connection can carry no further request */
-	int64_t now_ms;           /* wall clock, milliseconds since the epoch */
-	uint64_t nonce;           /* random; also the request id of the log */
+	bool unread;    /* a part of the body was left unread: the
+	                   connection can carry no further request */
+	int64_t now_ms; /* wall clock, milliseconds since the epoch */
+	uint64_t nonce; /* random; also the request id of the log */
 };
 
 #endif

@@ -10,18 +10,18 @@
 #include "base/str.h"
 
 struct response {
-	int status;               /* HTTP status, 200 for nearly everything */
+	int status; /* HTTP status, 200 for nearly everything */
 	const char *content_type;
 	struct str body;
-	const char *location;     /* absolute URL, or NULL */
-	struct str set_cookie;    /* Set-Cookie values, one a line, or absent */
-	bool no_store;            /* Cache-Control: no-store instead of no-cache */
+	const char *location;  /* absolute URL, or NULL */
+	struct str set_cookie; /* Set-Cookie values, one a line, or absent */
+	bool no_store;         /* Cache-Control: no-store instead of no-cache */
 
 	/* What the log line tells. */
-	struct str call;          /* the call's name, "" for the index */
-	struct str meeting_id;    /* or absent */
-	const char *server;       /* name of the server that was asked, or NULL */
-	const char *result;       /* "SUCCESS", a messageKey, "redirect", … */
+	struct str call;       /* the call's name, "" for the index */
+	struct str meeting_id; /* or absent */
+	const char *server;    /* name of the server that was asked, or NULL */
+	const char *result;    /* "SUCCESS", a messageKey, "redirect", … */
 };
 
 #endif

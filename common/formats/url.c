@@ -13,11 +13,11 @@ parse_host(struct str host, char *out, size_t size)
 		return "the host name is missing";
 	if (host.data[0] == '[') {
 		char literal[INET6_ADDRSTRLEN], text[INET6_ADDRSTRLEN];
-		struct in6_addr number;
 		if (host.len < 3 || host.len - 2 >= sizeof(literal))
 			return "not an IPv6 address in the brackets";
 		memcpy(literal, host.data + 1, host.len - 2);
 		literal[host.len - 2] = '\0';
+		struct in6_addr number;
 		/* To a number and back: one address, one spelling. */
 		if (inet_pton(AF_INET6, literal, &number) != 1 ||
 		    !inet_ntop(AF_INET6, &number, text, sizeof(text)))
@@ -33,7 +33,7 @@ parse_host(struct str host, char *out, size_t size)
 			c = (char)(c - 'A' + 'a');
 		if ((unsigned char)c >= 0x80)
 			return "a host name with other than ASCII letters is written in "
-			    "its xn-- form";
+			       "its xn-- form";
 		if (!(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9') && c != '-' &&
 		    c != '.' && c != '_')
 			return "a character that no host name has";
@@ -58,7 +58,8 @@ split_authority(struct str authority, struct str *host, struct str *port)
 	}
 	size_t colon = str_find(authority, STR(":"), bracket);
 	*host = str_part(authority, 0, colon);
-	*port = colon == SIZE_MAX ? (struct str){NULL, 0} :
+	*port = colon == SIZE_MAX ?
+	    (struct str){ NULL, 0 } :
 	    str_part(authority, colon + 1, SIZE_MAX);
 	if (bracket && host->len != bracket + 1)
 		return "not an IPv6 address in the brackets";

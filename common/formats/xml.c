@@ -17,12 +17,12 @@ struct reader {
 	struct xml_field *fields;
 	size_t n_fields;
 	struct xml_list *list;
-	size_t capacity;       /* of list->items */
+	size_t capacity; /* of list->items */
 
 	int depth;
 	bool in_container;
 	bool in_item;
-	struct str *target;    /* whose text is being collected, or NULL */
+	struct str *target; /* whose text is being collected, or NULL */
 	int target_depth;
 	struct buf text;
 };
@@ -30,7 +30,6 @@ struct reader {
 static size_t
 byte_index(const struct reader *reader)
 {
-
 	return (size_t)XML_GetCurrentByteIndex(reader->parser);
 }
 
@@ -46,7 +45,6 @@ on_text(void *context, const char *data, int len)
 static void
 collect(struct reader *reader, struct str *target)
 {
-
 	if (target->data)
 		return; /* the first one counts */
 	reader->target = target;
@@ -59,17 +57,18 @@ static void
 item_begin(struct reader *reader)
 {
 	struct xml_list *list = reader->list;
-	struct xml_item *items;
 
 	if (list->n == reader->capacity) {
 		reader->capacity = reader->capacity ? 2 * reader->capacity : 16;
-		items = arena_alloc(reader->arena, reader->capacity * sizeof(*items));
+		struct xml_item *items = arena_alloc(reader->arena,
+		    reader->capacity * sizeof(*items));
 		if (list->n > 0)
 			memcpy(items, list->items, list->n * sizeof(*items));
 		list->items = items;
 	}
 	list->items[list->n] = (struct xml_item){
-		.raw = str_part(reader->document, byte_index(reader), SIZE_MAX)};
+		.raw = str_part(reader->document, byte_index(reader), SIZE_MAX),
+	};
 	reader->in_item = true;
 }
 
@@ -77,7 +76,6 @@ static void
 on_start(void *context, const char *name, const char **attributes)
 {
 	struct reader *reader = context;
-	size_t i;
 
 	(void)attributes;
 	reader->depth++;
@@ -86,7 +84,7 @@ on_start(void *context, const char *name, const char **attributes)
 		return;
 	}
 	if (reader->depth == DEPTH_CHILD) {
-		for (i = 0; i < reader->n_fields; i++)
+		for (size_t i = 0; i < reader->n_fields; i++)
 			if (strcmp(name, reader->fields[i].name) == 0)
 				collect(reader, &reader->fields[i].text);
 		reader->in_container = reader->list &&
@@ -95,9 +93,8 @@ on_start(void *context, const char *name, const char **attributes)
 	    strcmp(name, reader->list->item) == 0) {
 		item_begin(reader);
 	} else if (reader->depth == DEPTH_ITEM_CHILD && reader->in_item) {
-		for (i = 0; i < XML_ITEM_KEYS; i++)
-			if (reader->list->keys[i] &&
-			    strcmp(name, reader->list->keys[i]) == 0)
+		for (size_t i = 0; i < XML_ITEM_KEYS; i++)
+			if (reader->list->keys[i] && strcmp(name, reader->list->keys[i]) == 0)
 				collect(reader, &reader->list->items[reader->list->n].text[i]);
 	}
 }
@@ -106,23 +103,20 @@ static void
 on_end(void *context, const char *name)
 {
 	struct reader *reader = context;
-	struct xml_item *item;
-	struct str text;
-	size_t end;
 
 	(void)name;
 	if (reader->target && reader->depth == reader->target_depth) {
 		/* The buffer stays: a list has thousands of texts. */
-		text = str_trim(buf_view(&reader->text));
-		*reader->target = (struct str){str_copy(reader->arena, text), text.len};
+		struct str text = str_trim(buf_view(&reader->text));
+		*reader->target = (struct str){ str_copy(reader->arena, text), text.len };
 		buf_clear(&reader->text);
 		reader->target = NULL;
 		XML_SetCharacterDataHandler(reader->parser, NULL);
 	}
 	if (reader->depth == DEPTH_ITEM && reader->in_item) {
-		item = &reader->list->items[reader->list->n++];
+		struct xml_item *item = &reader->list->items[reader->list->n++];
 		/* Of <item/> expat reports the end with a count of 0. */
-		end = byte_index(reader) +
+		size_t end = byte_index(reader) +
 		    (size_t)XML_GetCurrentByteCount(reader->parser);
 		item->raw.len = (size_t)(reader->document.data + end - item->raw.data);
 		reader->in_item = false;
@@ -131,8 +125,8 @@ on_end(void *context, const char *name)
 }
 
 static void
-on_doctype(void *context, const char *name, const char *system_id,
-    const char *public_id, int has_subset)
+on_doctype(void *context, const char *name, const char *system_id, const char *public_id,
+    int has_subset)
 {
 	struct reader *reader = context;
 
@@ -144,8 +138,8 @@ on_doctype(void *context, const char *name, const char *system_id,
 }
 
 int
-xml_read(struct arena *arena, struct str document, struct xml_field *fields,
-    size_t n_fields, struct xml_list *list)
+xml_read(struct arena *arena, struct str document, struct xml_field *fields, size_t n_fields,
+    struct xml_list *list)
 {
 	struct reader reader = {
 		.arena = arena,
@@ -154,11 +148,9 @@ xml_read(struct arena *arena, struct str document, struct xml_field *fields,
 		.n_fields = n_fields,
 		.list = list,
 	};
-	enum XML_Status status;
-	size_t i;
 
-	for (i = 0; i < n_fields; i++)
-		fields[i].text = (struct str){0};
+	for (size_t i = 0; i < n_fields; i++)
+		fields[i].text = (struct str){ 0 };
 	if (list) {
 		list->items = NULL;
 		list->n = 0;
@@ -176,7 +168,8 @@ xml_read(struct arena *arena, struct str document, struct xml_field *fields,
 	XML_SetUserData(reader.parser, &reader);
 	XML_SetElementHandler(reader.parser, on_start, on_end);
 	XML_SetStartDoctypeDeclHandler(reader.parser, on_doctype);
-	status = XML_Parse(reader.parser, document.data, (int)document.len, XML_TRUE);
+	enum XML_Status status = XML_Parse(reader.parser, document.data, (int)document.len,
+	    XML_TRUE);
 	XML_ParserFree(reader.parser);
 	buf_free(&reader.text);
 	return status == XML_STATUS_OK ? 0 : -1;
@@ -185,9 +178,7 @@ xml_read(struct arena *arena, struct str document, struct xml_field *fields,
 void
 xml_text(struct buf *out, struct str text)
 {
-	size_t i;
-
-	for (i = 0; i < text.len; i++) {
+	for (size_t i = 0; i < text.len; i++) {
 		char c = text.data[i];
 
 		switch (c) {

@@ -20,8 +20,8 @@ struct arena;
 /* A direct child of the root whose text is wanted. */
 struct xml_field {
 	const char *name;
-	struct str text;  /* out: of the first such child, entities and CDATA
-	                     resolved; absent if there is none */
+	struct str text; /* out: of the first such child, entities and CDATA
+	                    resolved; absent if there is none */
 };
 
 /* How many children of an item can be asked for. */
@@ -29,7 +29,7 @@ struct xml_field {
 
 /* An item of a list: <response><container><item>…</item></container></response>. */
 struct xml_item {
-	struct str raw;   /* the bytes from '<' to '>', borrowed from the document */
+	struct str raw; /* the bytes from '<' to '>', borrowed from the document */
 	struct str text[XML_ITEM_KEYS]; /* of its children that were named as keys */
 };
 
@@ -37,8 +37,8 @@ struct xml_list {
 	const char *container;
 	const char *item;
 	const char *keys[XML_ITEM_KEYS]; /* children of item, or NULL */
-	struct xml_item *items; /* out */
-	size_t n;               /* out */
+	struct xml_item *items;          /* out */
+	size_t n;                        /* out */
 };
 
 /*
@@ -47,7 +47,7 @@ struct xml_list {
  * whole, or has another root; what was filled in by then means nothing.
  */
 int xml_read(struct arena *arena, struct str document, struct xml_field *fields,
-	size_t n_fields, struct xml_list *list);
+    size_t n_fields, struct xml_list *list);
 
 /* Append the text with & < > " ' escaped.  Bytes that XML 1.0 does not allow
  * (controls other than tab, line feed, carriage return) become '?'. */

@@ -18,7 +18,6 @@ load_seats(long asked, long last_peak, double typical)
 static double
 gone(int64_t age_ms, int64_t last_ms)
 {
-
 	if (age_ms >= last_ms || age_ms <= -last_ms)
 		return 1;
 	return age_ms > 0 ? (double)age_ms / (double)last_ms : 0;
@@ -27,15 +26,14 @@ gone(int64_t age_ms, int64_t last_ms)
 double
 load_reserved(long seats, long users, int64_t age_ms)
 {
-
 	return users < seats ?
-	    (double)(seats - users) * (1 - gone(age_ms, LOAD_RESERVATION_MS)) : 0;
+	    (double)(seats - users) * (1 - gone(age_ms, LOAD_RESERVATION_MS)) :
+	    0;
 }
 
 double
 load_slow_start(int64_t up_ms)
 {
-
 	return LOAD_SLOW_START_FACTOR -
 	    (LOAD_SLOW_START_FACTOR - 1) * gone(up_ms, LOAD_SLOW_START_MS);
 }
@@ -43,11 +41,9 @@ load_slow_start(int64_t up_ms)
 double
 load_typical_next(double typical, long peak)
 {
-	double step;
-
 	if (!(typical > 0))
 		return (double)peak;
-	step = fmax(typical / 20, 0.5);
+	double step = fmax(typical / 20, 0.5);
 	if (fabs((double)peak - typical) <= step)
 		return (double)peak;
 	return (double)peak > typical ? typical + step : typical - step;

@@ -14,9 +14,8 @@ long
 meeting_number(struct str text)
 {
 	long number = 0;
-	size_t i;
 
-	for (i = 0; i < text.len && number < 100000000; i++)
+	for (size_t i = 0; i < text.len && number < 100000000; i++)
 		if (text.data[i] >= '0' && text.data[i] <= '9')
 			number = number * 10 + (text.data[i] - '0');
 	return number;

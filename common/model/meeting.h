@@ -20,8 +20,7 @@ struct meeting {
  * Is the record too young to be doubted?  A create may still be under way:
  * the server need not know the meeting yet.
  */
-bool meeting_is_fresh(const struct meeting *meeting, int64_t now_ms,
-	int64_t create_timeout_ms);
+bool meeting_is_fresh(const struct meeting *meeting, int64_t now_ms, int64_t create_timeout_ms);
 
 /* Read a number of people as BBB writes it: from 1000 on it may read "1,234", or have
  * another separator (get-meetings.ftlx).  What is no number counts as none. */

@@ -6,7 +6,7 @@
 
 #include "model/load.h"
 
-static const char *const policy_names[] = {"least-loaded", "round-robin", "hash"};
+static const char *const policy_names[] = { "least-loaded", "round-robin", "hash" };
 
 static const char *const reason_texts[] = {
 	[PLACEMENT_CHOSEN] = "chosen",
@@ -24,9 +24,7 @@ static const char *const reason_texts[] = {
 static uint64_t
 hash_bytes(uint64_t hash, struct str bytes)
 {
-	size_t i;
-
-	for (i = 0; i < bytes.len; i++) {
+	for (size_t i = 0; i < bytes.len; i++) {
 		hash ^= (unsigned char)bytes.data[i];
 		hash *= UINT64_C(0x100000001b3);
 	}
@@ -36,7 +34,6 @@ hash_bytes(uint64_t hash, struct str bytes)
 static uint64_t
 hash_mix(uint64_t hash)
 {
-
 	hash ^= hash >> 33;
 	hash *= UINT64_C(0xff51afd7ed558ccd);
 	hash ^= hash >> 33;
@@ -50,10 +47,9 @@ static double
 score_hash(const struct placement *placement, const struct server *server)
 {
 	uint64_t hash = hash_bytes(UINT64_C(0xcbf29ce484222325), str_from(server->name));
-	double uniform;
 
 	hash = hash_mix(hash_bytes(hash_mix(hash), placement->meeting_id));
-	uniform = ((double)(hash >> 11) + 0.5) / 9007199254740992.0; /* 2^53 */
+	double uniform = ((double)(hash >> 11) + 0.5) / 9007199254740992.0; /* 2^53 */
 	return -log(uniform) / server->weight;
 }
 
@@ -70,8 +66,9 @@ exclusion(const struct placement_candidate *candidate)
 		return PLACEMENT_TRIED;
 	if (server->max_meetings >= 0 && candidate->facts.meetings >= server->max_meetings)
 		return PLACEMENT_FULL;
-	if (server->max_users >= 0 && (double)candidate->facts.users +
-	        candidate->facts.reserved >= (double)server->max_users)
+	if (server->max_users >= 0 &&
+	    (double)candidate->facts.users + candidate->facts.reserved >=
+	        (double)server->max_users)
 		return PLACEMENT_CROWDED;
 	return PLACEMENT_BUSIER;
 }
@@ -83,7 +80,8 @@ score_load(const struct placement *placement, const struct placement_candidate *
 	int64_t up_ms = c->facts.since_ms == 0 ? 0 : placement->now_ms - c->facts.since_ms;
 
 	return ((double)c->facts.users + c->facts.reserved * load_slow_start(up_ms) +
-	    (double)placement->seats) / c->server->weight;
+	           (double)placement->seats) /
+	    c->server->weight;
 }
 
 /*
@@ -108,9 +106,7 @@ placement_insists(const struct placement *placement)
 static bool
 has_tag(const struct server *server, struct str tag)
 {
-	size_t i;
-
-	for (i = 0; i < server->n_tags; i++)
+	for (size_t i = 0; i < server->n_tags; i++)
 		if (str_is(tag, server->tags[i]))
 			return true;
 	return server->n_tags == 0 && str_is(tag, "none");
@@ -123,16 +119,17 @@ wanted_tags(const struct placement *placement)
 	struct str tags = str_trim(placement->tags);
 
 	return tags.len > 0 && tags.data[tags.len - 1] == '!' ?
-	    str_trim(str_part(tags, 0, tags.len - 1)) : tags;
+	    str_trim(str_part(tags, 0, tags.len - 1)) :
+	    tags;
 }
 
 static bool
 has_wanted_tag(const struct placement *placement, const struct server *server)
 {
 	struct str wanted = wanted_tags(placement);
-	size_t from = 0, i;
+	size_t from = 0;
 
-	for (i = 0; i <= wanted.len; i++) {
+	for (size_t i = 0; i <= wanted.len; i++) {
 		if (i < wanted.len && wanted.data[i] != ';' && wanted.data[i] != ',')
 			continue;
 		if (has_tag(server, str_trim(str_part(wanted, from, i - from))))
@@ -145,7 +142,6 @@ has_wanted_tag(const struct placement *placement, const struct server *server)
 static bool
 is_in(const struct placement *placement, enum pool pool, const struct server *server)
 {
-
 	switch (pool) {
 	case POOL_WANTED:
 		return has_wanted_tag(placement, server);
@@ -161,9 +157,7 @@ is_in(const struct placement *placement, enum pool pool, const struct server *se
 static bool
 has_untagged(const struct placement *placement)
 {
-	size_t i;
-
-	for (i = 0; i < placement->n; i++) {
+	for (size_t i = 0; i < placement->n; i++) {
 		const struct placement_candidate *c = &placement->candidates[i];
 
 		if (c->server->n_tags == 0 &&
@@ -182,7 +176,6 @@ has_untagged(const struct placement *placement)
 static bool
 is_turn(double turn)
 {
-
 	return turn >= 0 && turn < 9007199254740992.0;
 }
 
@@ -192,9 +185,8 @@ static double
 present_turn(const struct placement *placement)
 {
 	double present = 0;
-	size_t i;
 
-	for (i = 0; i < placement->n; i++) {
+	for (size_t i = 0; i < placement->n; i++) {
 		const struct placement_candidate *c = &placement->candidates[i];
 
 		if (is_turn(c->facts.turn))
@@ -208,17 +200,16 @@ static struct placement_candidate *
 choose_in(struct placement *placement, enum pool pool)
 {
 	struct placement_candidate *best = NULL;
-	double present = present_turn(placement), turn, best_turn = 0;
-	size_t i;
+	double present = present_turn(placement), best_turn = 0;
 
-	for (i = 0; i < placement->n; i++) {
+	for (size_t i = 0; i < placement->n; i++) {
 		struct placement_candidate *c = &placement->candidates[i];
 
 		c->score = 0;
 		c->reason = is_in(placement, pool, c->server) ? exclusion(c) : PLACEMENT_TAGS;
 		if (c->reason != PLACEMENT_BUSIER)
 			continue;
-		turn = is_turn(c->facts.turn) ? fmax(c->facts.turn, present) : present;
+		double turn = is_turn(c->facts.turn) ? fmax(c->facts.turn, present) : present;
 		switch (placement->policy) {
 		case PLACEMENT_LEAST_LOADED:
 			c->score = score_load(placement, c);
@@ -259,9 +250,7 @@ placement_choose(struct placement *placement)
 bool
 placement_has(const struct placement *placement, const char *server)
 {
-	size_t i;
-
-	for (i = 0; i < placement->n; i++)
+	for (size_t i = 0; i < placement->n; i++)
 		if (strcmp(placement->candidates[i].server->name, server) == 0)
 			return true;
 	return false;
@@ -270,13 +259,11 @@ placement_has(const struct placement *placement, const char *server)
 const char *
 placement_policy_name(enum placement_policy policy)
 {
-
 	return policy_names[policy];
 }
 
 const char *
 placement_reason_text(enum placement_reason reason)
 {
-
 	return reason_texts[reason];
 }

@@ -35,21 +35,17 @@
 #include "base/str.h"
 #include "model/server.h"
 
-enum placement_policy {
-	PLACEMENT_LEAST_LOADED,
-	PLACEMENT_ROUND_ROBIN,
-	PLACEMENT_HASH
-};
+enum placement_policy { PLACEMENT_LEAST_LOADED, PLACEMENT_ROUND_ROBIN, PLACEMENT_HASH };
 
 enum placement_reason {
 	PLACEMENT_CHOSEN,
-	PLACEMENT_BUSIER,     /* eligible, but another scored better */
+	PLACEMENT_BUSIER, /* eligible, but another scored better */
 	PLACEMENT_NOT_ENABLED,
 	PLACEMENT_NOT_UP,
-	PLACEMENT_TRIED,      /* did not answer a moment ago */
-	PLACEMENT_FULL,       /* max_meetings reached */
-	PLACEMENT_CROWDED,    /* max_users reached, with the seats reserved */
-	PLACEMENT_TAGS        /* its tags do not fit */
+	PLACEMENT_TRIED,   /* did not answer a moment ago */
+	PLACEMENT_FULL,    /* max_meetings reached */
+	PLACEMENT_CROWDED, /* max_users reached, with the seats reserved */
+	PLACEMENT_TAGS     /* its tags do not fit */
 };
 
 struct placement_candidate {
@@ -57,7 +53,7 @@ struct placement_candidate {
 	struct server_facts facts;
 	bool tried;
 	/* Out. */
-	double score;         /* lower is better; 0 when not eligible */
+	double score; /* lower is better; 0 when not eligible */
 	enum placement_reason reason;
 };
 
@@ -67,9 +63,9 @@ struct placement {
 	struct placement_candidate *candidates;
 	size_t n;
 	int64_t now_ms;
-	struct str tags;          /* meta_server-tag's value, or absent */
-	long seats_asked;         /* maxParticipants, or 0 */
-	long seats;               /* of the new meeting (load_seats); a claim fills it in */
+	struct str tags;  /* meta_server-tag's value, or absent */
+	long seats_asked; /* maxParticipants, or 0 */
+	long seats;       /* of the new meeting (load_seats); a claim fills it in */
 };
 
 /*

@@ -37,15 +37,14 @@ rank_of(struct str state)
 		const char *state;
 		int rank;
 	} ranks[] = {
-		{"published", 4},
-		{"unpublished", 4},
-		{"processed", 3},
-		{"processing", 1},
-		{"deleted", 0},
+		{ "published", 4 },
+		{ "unpublished", 4 },
+		{ "processed", 3 },
+		{ "processing", 1 },
+		{ "deleted", 0 },
 	};
-	size_t i;
 
-	for (i = 0; i < sizeof(ranks) / sizeof(*ranks); i++)
+	for (size_t i = 0; i < sizeof(ranks) / sizeof(*ranks); i++)
 		if (str_is(state, ranks[i].state))
 			return ranks[i].rank;
 	return 2;
@@ -54,12 +53,10 @@ rank_of(struct str state)
 static void
 grow(struct recording_list *recordings, struct arena *arena, size_t more)
 {
-	struct recording *grown;
-
 	if (recordings->n + more <= recordings->capacity)
 		return;
 	recordings->capacity = 2 * (recordings->n + more);
-	grown = arena_alloc(arena, recordings->capacity * sizeof(*grown));
+	struct recording *grown = arena_alloc(arena, recordings->capacity * sizeof(*grown));
 	if (recordings->n > 0)
 		memcpy(grown, recordings->list, recordings->n * sizeof(*grown));
 	recordings->list = grown;
@@ -69,10 +66,8 @@ void
 recording_list_add(struct recording_list *recordings, struct arena *arena,
     const struct xml_list *read, const struct server *server)
 {
-	size_t i;
-
 	grow(recordings, arena, read->n);
-	for (i = 0; i < read->n; i++) {
+	for (size_t i = 0; i < read->n; i++) {
 		const struct xml_item *item = &read->items[i];
 
 		recordings->list[recordings->n] = (struct recording){
@@ -91,9 +86,7 @@ recording_list_add(struct recording_list *recordings, struct arena *arena,
 void
 recording_list_forget(struct recording_list *recordings, const struct server *server)
 {
-	size_t i;
-
-	for (i = 0; i < recordings->n; i++)
+	for (size_t i = 0; i < recordings->n; i++)
 		if (recordings->list[i].server == server)
 			recordings->list[i].server = NULL;
 }
@@ -102,14 +95,12 @@ recording_list_forget(struct recording_list *recordings, const struct server *se
 static int
 larger_first(int64_t a, int64_t b)
 {
-
 	return (a < b) - (a > b);
 }
 
 static int
 by_place(const struct recording *a, const struct recording *b)
 {
-
 	return (a->place > b->place) - (a->place < b->place);
 }
 
@@ -144,12 +135,12 @@ void
 recording_list_merge(struct recording_list *recordings)
 {
 	struct recording *list = recordings->list;
-	size_t i, n = 0;
 
 	if (recordings->n == 0)
 		return;
 	qsort(list, recordings->n, sizeof(*list), compare_same);
-	for (i = 0; i < recordings->n; i++)
+	size_t n = 0;
+	for (size_t i = 0; i < recordings->n; i++)
 		if (i == 0 || list[i].id.len == 0 || !str_equal(list[i].id, list[n - 1].id))
 			list[n++] = list[i];
 	recordings->n = n;
@@ -159,9 +150,7 @@ recording_list_merge(struct recording_list *recordings)
 const struct recording *
 recording_list_find(const struct recording_list *recordings, struct str id)
 {
-	size_t i;
-
-	for (i = 0; i < recordings->n; i++)
+	for (size_t i = 0; i < recordings->n; i++)
 		if (str_equal(recordings->list[i].id, id))
 			return &recordings->list[i];
 	return NULL;

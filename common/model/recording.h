@@ -14,18 +14,18 @@ struct server;
 struct xml_list;
 
 struct recording {
-	struct str id;                /* recordID; may be empty */
-	struct str raw;               /* the element, borrowed from the document */
-	const struct server *server;  /* as it was given for the document */
-	int64_t start_ms, end_ms;     /* 0 where there is none */
-	int rank;                     /* of its state, see recording_list_merge */
-	size_t place;                 /* in the order in which they were added */
+	struct str id;               /* recordID; may be empty */
+	struct str raw;              /* the element, borrowed from the document */
+	const struct server *server; /* as it was given for the document */
+	int64_t start_ms, end_ms;    /* 0 where there is none */
+	int rank;                    /* of its state, see recording_list_merge */
+	size_t place;                /* in the order in which they were added */
 };
 
 struct recording_list {
 	struct recording *list; /* in the arena */
 	size_t n;
-	size_t capacity;        /* private */
+	size_t capacity; /* private */
 };
 
 /* What xml_read is to read of an answer to getRecordings. */
@@ -38,7 +38,7 @@ extern const struct xml_list recording_wanted;
  * allowFetchAllRecordings), add nothing.  server is noted in each and may be NULL.
  */
 void recording_list_add(struct recording_list *recordings, struct arena *arena,
-	const struct xml_list *read, const struct server *server);
+    const struct xml_list *read, const struct server *server);
 
 /* Note no server any more in the recordings of that one. */
 void recording_list_forget(struct recording_list *recordings, const struct server *server);
@@ -57,6 +57,6 @@ void recording_list_merge(struct recording_list *recordings);
 
 /* The recording of exactly that recordID, or NULL. */
 const struct recording *recording_list_find(const struct recording_list *recordings,
-	struct str id);
+    struct str id);
 
 #endif

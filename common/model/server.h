@@ -31,18 +31,18 @@ enum server_health {
 
 struct server {
 	const char *name;
-	const char *base;   /* "https://bbb1.example.org/bigbluebutton/api", no
-	                       slash at the end */
-	const char *secret;          /* the first of secrets */
-	const char *const *secrets;  /* in the order in which they are tried */
-	size_t n_secrets;            /* at least one */
+	const char *base;                  /* "https://bbb1.example.org/bigbluebutton/api", no
+	                                      slash at the end */
+	const char *secret;                /* the first of secrets */
+	const char *const *secrets;        /* in the order in which they are tried */
+	size_t n_secrets;                  /* at least one */
 	enum checksum_algorithm algorithm; /* to sign what is sent there */
-	double weight;      /* capacity relative to the others, above 0 */
+	double weight;                     /* capacity relative to the others, above 0 */
 	enum server_state state;
 	const char *const *tags;
 	size_t n_tags;
-	long max_meetings;  /* -1: no limit */
-	long max_users;     /* -1: no limit */
+	long max_meetings;                                   /* -1: no limit */
+	long max_users;                                      /* -1: no limit */
 	struct parameters create_defaults, create_overrides; /* applied after those */
 	struct parameters join_defaults, join_overrides;     /* of all servers */
 };
@@ -52,29 +52,29 @@ struct server_facts {
 	bool has_operator_state;
 	enum server_state operator_state; /* with has_operator_state: wins over
 	                                     the configuration's */
-	int failures;   /* failed polls in a row, no good contact in between */
-	int64_t failing_ms; /* when the first of them was */
-	int successes;  /* good polls in a row while it is not up */
+	int failures;         /* failed polls in a row, no good contact in between */
+	int64_t failing_ms;   /* when the first of them was */
+	int successes;        /* good polls in a row while it is not up */
 	int64_t next_poll_ms; /* when it is to be polled next */
-	int64_t since_ms; /* since when it is in use: added, or back from being down;
-	                     0: it was never polled */
-	long users;     /* in all its meetings and breakout rooms, at the last poll */
-	long voice;     /* of these, with a microphone */
-	long videos;    /* cameras */
-	long meetings;  /* meetings mapped to it */
-	double reserved; /* seats kept for people to come (load.h); filled in where a
-	                    server is chosen, else 0 */
-	double turn;    /* its place in the rotation, see placement.h */
+	int64_t since_ms;     /* since when it is in use: added, or back from being down;
+	                         0: it was never polled */
+	long users;           /* in all its meetings and breakout rooms, at the last poll */
+	long voice;           /* of these, with a microphone */
+	long videos;          /* cameras */
+	long meetings;        /* meetings mapped to it */
+	double reserved;      /* seats kept for people to come (load.h); filled in where a
+	                         server is chosen, else 0 */
+	double turn;          /* its place in the rotation, see placement.h */
 };
 
 /* The state that counts: the operator's, else the configuration's. */
 enum server_state server_state_of(const struct server *server,
-	const struct server_facts *facts);
+    const struct server_facts *facts);
 
 /* By what rules a server's health moves; from the configuration. */
 struct server_rules {
-	int64_t down_after;       /* failed polls in a row that make it down */
-	int64_t up_after;         /* good ones in a row that make it up again */
+	int64_t down_after; /* failed polls in a row that make it down */
+	int64_t up_after;   /* good ones in a row that make it up again */
 	int64_t poll_interval_ms;
 };
 
@@ -84,12 +84,7 @@ struct server_rules {
  * that is none of BBB's.  What says nothing of the server (a call that was given up, or
  * never sent) is no contact, and is not told.
  */
-enum contact {
-	CONTACT_CALL_GOOD,
-	CONTACT_CALL_FAILED,
-	CONTACT_POLL_GOOD,
-	CONTACT_POLL_FAILED
-};
+enum contact { CONTACT_CALL_GOOD, CONTACT_CALL_FAILED, CONTACT_POLL_GOOD, CONTACT_POLL_FAILED };
 
 /*
  * What one contact does to a server's health.
@@ -111,7 +106,7 @@ enum contact {
  * not touched.
  */
 void server_contact(struct server_facts *facts, enum contact contact,
-	const struct server_rules *rules, int64_t now_ms, uint64_t nonce);
+    const struct server_rules *rules, int64_t now_ms, uint64_t nonce);
 
 /* May anything be sent there?  (Not disabled and not down.) */
 bool server_is_usable(const struct server *server, const struct server_facts *facts);

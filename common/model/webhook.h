@@ -15,14 +15,14 @@
 
 struct webhook {
 	char id[WEBHOOK_ID_SIZE];
-	struct str url;         /* the client's callbackURL */
-	struct str meeting_id;  /* empty: of all meetings */
-	struct str event_id;    /* the events wanted, empty: all */
-	bool raw;               /* events as they are inside BBB? */
-	struct str base;        /* the gateway's URL as it was registered through
-	                           (callback_base), or empty */
-	bool is_dropped;        /* to be taken off servers that have it */
-	int64_t changed_ms;     /* when it was put or dropped */
+	struct str url;        /* the client's callbackURL */
+	struct str meeting_id; /* empty: of all meetings */
+	struct str event_id;   /* the events wanted, empty: all */
+	bool raw;              /* events as they are inside BBB? */
+	struct str base;       /* the gateway's URL as it was registered through
+	                          (callback_base), or empty */
+	bool is_dropped;       /* to be taken off servers that have it */
+	int64_t changed_ms;    /* when it was put or dropped */
 };
 
 /*

@@ -34,44 +34,44 @@ enum http_result {
 
 struct http_call {
 	/* In.  All are borrowed and must live until run() returns. */
-	const char *server;        /* the server's name, for limits and logs */
-	const char *method;        /* "GET" or "POST" */
-	const char *url;           /* http or https; never logged */
-	struct str body;           /* sent with a Content-Length if not absent */
-	struct str content_type;   /* of the body; sent only along with one */
-	struct str forwarded_for;  /* X-Forwarded-For's value, or absent */
-	struct str authorization;  /* Authorization's value, or absent */
+	const char *server;       /* the server's name, for limits and logs */
+	const char *method;       /* "GET" or "POST" */
+	const char *url;          /* http or https; never logged */
+	struct str body;          /* sent with a Content-Length if not absent */
+	struct str content_type;  /* of the body; sent only along with one */
+	struct str forwarded_for; /* X-Forwarded-For's value, or absent */
+	struct str authorization; /* Authorization's value, or absent */
 	size_t max_answer_bytes;
-	bool public_only;          /* connect to no address but public ones
-	                              (ip.h), and over no kept connection */
-	bool once;                 /* must not be sent twice: never goes over a
-	                              kept connection, which may be dead */
-	void *context;             /* the caller's own; not looked at */
-	bool at_once;              /* never waits its turn, however many calls to the
-	                              server are under way, nor is it one of them: for
-	                              the poll, which tells whether the server is well */
+	bool public_only; /* connect to no address but public ones
+	                     (ip.h), and over no kept connection */
+	bool once;        /* must not be sent twice: never goes over a
+	                     kept connection, which may be dead */
+	void *context;    /* the caller's own; not looked at */
+	bool at_once;     /* never waits its turn, however many calls to the
+	                     server are under way, nor is it one of them: for
+	                     the poll, which tells whether the server is well */
 
 	/* Out.  The spans live in the arena given to run(). */
 	enum http_result result;
-	bool sent;                 /* may a byte of the request have left? */
-	bool waited;               /* with HTTP_TIMEOUT: it waited its turn first, so
-	                              the server had less than the batch's time, which
-	                              tells nothing of it */
-	int status;                /* with HTTP_ANSWERED; with HTTP_TOO_LARGE if
-	                              known, else 0 */
-	struct str answer;         /* with HTTP_ANSWERED; NUL-terminated */
-	struct str answer_type;    /* Content-Type, or absent */
-	struct str location;       /* Location, or absent */
-	struct str set_cookie;     /* Set-Cookie values, one a line, or absent */
+	bool sent;              /* may a byte of the request have left? */
+	bool waited;            /* with HTTP_TIMEOUT: it waited its turn first, so
+	                           the server had less than the batch's time, which
+	                           tells nothing of it */
+	int status;             /* with HTTP_ANSWERED; with HTTP_TOO_LARGE if
+	                           known, else 0 */
+	struct str answer;      /* with HTTP_ANSWERED; NUL-terminated */
+	struct str answer_type; /* Content-Type, or absent */
+	struct str location;    /* Location, or absent */
+	struct str set_cookie;  /* Set-Cookie values, one a line, or absent */
 	int64_t elapsed_ms;
-	const char *problem;       /* for the log when not HTTP_ANSWERED: a text
-	                              without URL or query, static or in the arena */
+	const char *problem; /* for the log when not HTTP_ANSWERED: a text
+	                        without URL or query, static or in the arena */
 };
 
 struct http_batch {
 	struct http_call *calls;
 	size_t n;
-	int64_t timeout_ms;        /* for the whole batch, from run()'s start */
+	int64_t timeout_ms; /* for the whole batch, from run()'s start */
 
 	/*
 	 * NULL, or: is this finished call enough, so that waiting for the

@@ -33,27 +33,27 @@ struct store;
 enum store_result {
 	STORE_OK,
 	STORE_NOT_FOUND,
-	STORE_ABSENT,   /* no server had the meeting a moment ago */
-	STORE_EXISTS,   /* the meeting was mapped already */
-	STORE_CONFLICT, /* the mapping is not what the caller expected */
-	STORE_NO_SERVER,/* no server can take the meeting */
-	STORE_FULL,     /* there are LIMIT_WEBHOOKS hooks already */
-	STORE_FAILED    /* logged; ask the servers instead */
+	STORE_ABSENT,    /* no server had the meeting a moment ago */
+	STORE_EXISTS,    /* the meeting was mapped already */
+	STORE_CONFLICT,  /* the mapping is not what the caller expected */
+	STORE_NO_SERVER, /* no server can take the meeting */
+	STORE_FULL,      /* there are LIMIT_WEBHOOKS hooks already */
+	STORE_FAILED     /* logged; ask the servers instead */
 };
 
 /* A server's list of meetings (or sessions, recordings) as it last answered. */
 struct store_list {
 	const char *server;
-	const char *what;   /* the call's name, or "CALL?QUERY" */
-	struct str answer;  /* the whole XML document */
+	const char *what;  /* the call's name, or "CALL?QUERY" */
+	struct str answer; /* the whole XML document */
 };
 
 /* A meeting that a poll found. */
 struct store_polled {
 	struct str meeting_id;
-	long users;              /* those in its breakout rooms counted along */
-	bool is_room;            /* a breakout room keeps a mapping but is given none */
-	bool is_elsewhere;       /* out: it is mapped to another server, and stays so */
+	long users;        /* those in its breakout rooms counted along */
+	bool is_room;      /* a breakout room keeps a mapping but is given none */
+	bool is_elsewhere; /* out: it is mapped to another server, and stays so */
 };
 
 /* Where a recording is. */
@@ -65,8 +65,8 @@ struct store_recording {
 /* What a poll learnt of one server. */
 struct store_poll {
 	const char *server;
-	int64_t next_poll_ms;    /* when to poll it next; 0: as its last contact said */
-	bool answered;           /* if not, the rest means nothing */
+	int64_t next_poll_ms; /* when to poll it next; 0: as its last contact said */
+	bool answered;        /* if not, the rest means nothing */
 	long users, voice, videos;
 	struct store_polled *meetings; /* all that run there */
 	size_t n;
@@ -76,13 +76,14 @@ struct store_poll {
 #define WEBHOOK_DROPPED_MS (INT64_C(30) * 86400 * 1000)
 
 struct store_verbs {
+	/* clang-format off */
 	/*
 	 * What is known of each of the n named servers.  Servers the state has
 	 * never heard of get the facts of a new, healthy, empty one.  On
 	 * STORE_FAILED all facts are those.
 	 */
-	enum store_result (*servers)(struct store *store,
-		const struct server *servers, size_t n, struct server_facts *facts);
+	enum store_result (*servers)(struct store *store, const struct server *servers,
+	    size_t n, struct server_facts *facts);
 
 	/*
 	 * One contact with a server: server_contact() on what is known of it, in
@@ -91,13 +92,13 @@ struct store_verbs {
 	 * good one with a server that is up, costs no write.
 	 */
 	enum store_result (*server_contact)(struct store *store, const char *server,
-		enum contact contact, const struct server_rules *rules, int64_t now_ms,
-		uint64_t nonce, enum server_health *before, struct server_facts *facts);
+	    enum contact contact, const struct server_rules *rules, int64_t now_ms,
+	    uint64_t nonce, enum server_health *before, struct server_facts *facts);
 
 	/* Save one server's health and operator's state; its count of meetings and
 	 * its turn are not touched. */
 	enum store_result (*server_save)(struct store *store, const char *server,
-		const struct server_facts *facts);
+	    const struct server_facts *facts);
 
 	/*
 	 * Find where a meeting lives, with the facts of that server: OK; or
@@ -105,13 +106,13 @@ struct store_verbs {
 	 * now_ms; or NOT_FOUND.  This is the one read of a join.
 	 */
 	enum store_result (*meeting_find)(struct store *store, struct arena *arena,
-		struct str meeting_id, int64_t now_ms, int64_t absent_ttl_ms,
-		struct meeting *meeting);
+	    struct str meeting_id, int64_t now_ms, int64_t absent_ttl_ms,
+	    struct meeting *meeting);
 
 	/* Remember that no server has the meeting; where there is a mapping, it
 	 * stays and nothing else is remembered. */
-	enum store_result (*meeting_absent)(struct store *store,
-		struct str meeting_id, int64_t now_ms);
+	enum store_result (*meeting_absent)(struct store *store, struct str meeting_id,
+	    int64_t now_ms);
 
 	/*
 	 * Map placement->meeting_id, in one transaction: EXISTS with the mapping
@@ -124,13 +125,13 @@ struct store_verbs {
 	 * on this occasion.
 	 */
 	enum store_result (*meeting_claim)(struct store *store, struct arena *arena,
-		struct placement *placement, int64_t now_ms, struct meeting *meeting);
+	    struct placement *placement, int64_t now_ms, struct meeting *meeting);
 
 	/* Map a meeting that was found on a server, without choosing: OK, with seats
 	 * reserved until a poll has counted who is there; or EXISTS where there is a
 	 * mapping already, which stays. */
-	enum store_result (*meeting_adopt)(struct store *store,
-		struct str meeting_id, const char *server, int64_t now_ms);
+	enum store_result (*meeting_adopt)(struct store *store, struct str meeting_id,
+	    const char *server, int64_t now_ms);
 
 	/*
 	 * Map the meeting anew, as meeting_claim does, if it is still mapped to
@@ -139,13 +140,13 @@ struct store_verbs {
 	 * NOT_FOUND.
 	 */
 	enum store_result (*meeting_move)(struct store *store, struct arena *arena,
-		struct placement *placement, const char *old_server, int64_t now_ms,
-		struct meeting *meeting);
+	    struct placement *placement, const char *old_server, int64_t now_ms,
+	    struct meeting *meeting);
 
 	/* Forget the mapping if it is to that server and was made at
 	 * claimed_ms: OK, else CONFLICT or NOT_FOUND. */
-	enum store_result (*meeting_drop)(struct store *store,
-		struct str meeting_id, const char *server, int64_t claimed_ms);
+	enum store_result (*meeting_drop)(struct store *store, struct str meeting_id,
+	    const char *server, int64_t claimed_ms);
 
 	/*
 	 * Save what a poll learnt, in one transaction.  Of a server that answered,
@@ -155,16 +156,16 @@ struct store_verbs {
 	 * forgotten meeting had is remembered, for the seats of the next one with its
 	 * meetingID.
 	 */
-	enum store_result (*polls_save)(struct store *store, struct store_poll *polls,
-		size_t n, int64_t now_ms, int64_t fresh_ms);
+	enum store_result (*polls_save)(struct store *store, struct store_poll *polls, size_t n,
+	    int64_t now_ms, int64_t fresh_ms);
 
 	/*
 	 * Take the lease that lets one process at a time poll: OK, and ours until
 	 * now_ms + ttl_ms, or CONFLICT while another holds it.  ttl_ms 0 gives it
 	 * back.
 	 */
-	enum store_result (*lease_take)(struct store *store, uint64_t holder,
-		int64_t now_ms, int64_t ttl_ms);
+	enum store_result (*lease_take)(struct store *store, uint64_t holder, int64_t now_ms,
+	    int64_t ttl_ms);
 
 	/*
 	 * Remember where n recordings are, in one transaction; those without a
@@ -173,29 +174,29 @@ struct store_verbs {
 	 * forgotten, and of the others the oldest beyond LIMIT_RECORDINGS.
 	 */
 	enum store_result (*recordings_put)(struct store *store,
-		const struct store_recording *recordings, size_t n, int64_t now_ms);
+	    const struct store_recording *recordings, size_t n, int64_t now_ms);
 
 	/* Fill in the servers of n recordings; NULL where none is remembered, and
 	 * for all of them on STORE_FAILED. */
 	enum store_result (*recordings_find)(struct store *store, struct arena *arena,
-		struct store_recording *recordings, size_t n);
+	    struct store_recording *recordings, size_t n);
 
 	/* Remember the lists of several servers; equal ones cost no write, and
 	 * is_known[i] tells whether lists[i] was one (is_known may be NULL; all are
 	 * false on STORE_FAILED).  Of lists for a query ("CALL?QUERY") a server's last
 	 * LIMIT_LISTS are kept. */
-	enum store_result (*lists_save)(struct store *store,
-		const struct store_list *lists, size_t n, bool *is_known);
+	enum store_result (*lists_save)(struct store *store, const struct store_list *lists,
+	    size_t n, bool *is_known);
 
 	/* The list last remembered for list->server and list->what: OK with
 	 * list->answer, or NOT_FOUND. */
 	enum store_result (*list_find)(struct store *store, struct arena *arena,
-		struct store_list *list);
+	    struct store_list *list);
 
 	/* Forget a server's lists for queries of that call ("CALL?QUERY"), since what
 	 * they tell was changed. */
 	enum store_result (*lists_drop)(struct store *store, const char *server,
-		const char *call);
+	    const char *call);
 
 	/*
 	 * Remember a hook (its is_dropped means nothing): OK; EXISTS, when one of its
@@ -204,11 +205,11 @@ struct store_verbs {
 	 * else it stays so: CONFLICT.
 	 */
 	enum store_result (*hook_put)(struct store *store, const struct webhook *hook,
-		bool anew);
+	    bool anew);
 
 	/* All hooks, dropped ones too, ordered by id, in the arena. */
 	enum store_result (*hook_list)(struct store *store, struct arena *arena,
-		struct webhook **hooks, size_t *n);
+	    struct webhook **hooks, size_t *n);
 
 	/*
 	 * Drop the hook.  That it was dropped is remembered, even of one that was not
@@ -219,6 +220,7 @@ struct store_verbs {
 
 	/* Free the adapter.  No other verb may be under way. */
 	void (*close)(struct store *store);
+	/* clang-format on */
 };
 
 struct store {

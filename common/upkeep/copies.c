@@ -31,7 +31,7 @@ pair_init(struct call *call, const struct copy *copy, struct pair *pair)
 {
 	struct store *store = call->store;
 
-	*pair = (struct pair){.meeting_id = copy->meeting_id, .copy.server = copy->server};
+	*pair = (struct pair){ .meeting_id = copy->meeting_id, .copy.server = copy->server };
 	if (store->verbs->meeting_find(store, call->arena, copy->meeting_id,
 	        call->request->now_ms, 0, &pair->mapping) != STORE_OK)
 		return false;
@@ -65,9 +65,9 @@ read_room(struct arena *arena, const struct relay_answer *answer, struct str mee
     struct room *room)
 {
 	struct xml_field fields[] = {
-		{.name = "meetingID"},
-		{.name = "participantCount"},
-		{.name = "moderatorPW"},
+		{ .name = "meetingID" },
+		{ .name = "participantCount" },
+		{ .name = "moderatorPW" },
 	};
 
 	if (answer->verdict == RELAY_FAILED && reply_is_unknown_meeting(answer->message_key)) {
@@ -97,14 +97,15 @@ remap(struct call *call, const struct pair *pair)
 static void
 judge_pair(struct call *call, struct pair *pair)
 {
-
 	if (pair->copy.state != ROOM_THERE)
 		return;
 	if (pair->mapped.state == ROOM_THERE)
 		pair->loser = pair->copy.people > pair->mapped.people ?
-		    &pair->mapped : &pair->copy;
-	else if (pair->mapped.state == ROOM_GONE && !meeting_is_fresh(&pair->mapping,
-	        call->request->now_ms, call->config->create_timeout_ms))
+		    &pair->mapped :
+		    &pair->copy;
+	else if (pair->mapped.state == ROOM_GONE &&
+	    !meeting_is_fresh(&pair->mapping, call->request->now_ms,
+	        call->config->create_timeout_ms))
 		remap(call, pair);
 }
 
@@ -115,9 +116,10 @@ conclude(struct call *call, const struct pair *pair, const struct relay_answer *
 	const struct room *winner = pair->loser == &pair->copy ? &pair->mapped : &pair->copy;
 
 	if (answer->verdict != RELAY_SUCCESS) {
-		log_warn("meeting runs on two servers, and the copy with fewer people "
-		    "cannot be ended; trying again at the next poll", "meetingID",
-		    str_copy(call->arena, pair->meeting_id), "server",
+		log_warn(
+		    "meeting runs on two servers, and the copy with fewer people "
+		    "cannot be ended; trying again at the next poll",
+		    "meetingID", str_copy(call->arena, pair->meeting_id), "server",
 		    pair->loser->server->name, "kept", winner->server->name);
 		return;
 	}
@@ -134,10 +136,10 @@ copies_settle(struct call *call, const struct copy *copies, size_t n)
 	struct pair *pairs = arena_alloc(call->arena, (n + 1) * sizeof(*pairs));
 	int64_t timeout_ms = call->config->probe_timeout_ms;
 	struct fanout questions, ends;
-	size_t i, n_pairs = 0, n_ended = 0;
 
 	fanout_init(&questions, call, 2 * n);
-	for (i = 0; i < n; i++) {
+	size_t n_pairs = 0;
+	for (size_t i = 0; i < n; i++) {
 		struct pair *pair = &pairs[n_pairs];
 
 		if (!pair_init(call, &copies[i], pair))
@@ -148,17 +150,20 @@ copies_settle(struct call *call, const struct copy *copies, size_t n)
 	}
 	fanout_run(&questions, QUESTION, timeout_ms, NULL);
 	fanout_init(&ends, call, n_pairs);
-	for (i = 0; i < n_pairs; i++) {
+	for (size_t i = 0; i < n_pairs; i++) {
 		struct pair *pair = &pairs[i];
 
-		read_room(call->arena, &questions.answers[2 * i], pair->meeting_id, &pair->mapped);
-		read_room(call->arena, &questions.answers[2 * i + 1], pair->meeting_id, &pair->copy);
+		read_room(call->arena, &questions.answers[2 * i], pair->meeting_id,
+		    &pair->mapped);
+		read_room(call->arena, &questions.answers[2 * i + 1], pair->meeting_id,
+		    &pair->copy);
 		judge_pair(call, pair);
 		if (pair->loser)
 			add(&ends, "end", pair->meeting_id, pair->loser);
 	}
 	fanout_run(&ends, "end", timeout_ms, NULL);
-	for (i = 0; i < n_pairs; i++)
+	size_t n_ended = 0;
+	for (size_t i = 0; i < n_pairs; i++)
 		if (pairs[i].loser)
 			conclude(call, &pairs[i], &ends.answers[n_ended++]);
 }

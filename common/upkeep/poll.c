@@ -19,14 +19,13 @@ enum { MEETING_ID, INTERNAL_ID, PARTICIPANTS, VOICE, VIDEOS, IS_BREAKOUT, PARENT
 static const struct xml_list meetings = {
 	.container = "meetings",
 	.item = "meeting",
-	.keys = {"meetingID", "internalMeetingID", "participantCount",
-	    "voiceParticipantCount", "videoCount", "isBreakout", "parentMeetingID"},
+	.keys = { "meetingID", "internalMeetingID", "participantCount", "voiceParticipantCount",
+	    "videoCount", "isBreakout", "parentMeetingID" },
 };
 
 static bool
 is_due(const struct config *config, const struct server_facts *facts, int64_t now_ms)
 {
-
 	/* One that is due far in the future was set by a clock that was wrong. */
 	return facts->next_poll_ms <= now_ms ||
 	    facts->next_poll_ms > now_ms + 10 * config->poll_interval_ms;
@@ -53,19 +52,19 @@ compare_parent(const void *a, const void *b)
 static void
 count_rooms(struct arena *arena, const struct xml_list *list, struct store_poll *poll)
 {
-	struct parent *parents = arena_alloc(arena, (poll->n + 1) * sizeof(*parents)), *parent;
-	size_t i;
+	struct parent *parents = arena_alloc(arena, (poll->n + 1) * sizeof(*parents));
 
-	for (i = 0; i < poll->n; i++)
-		parents[i] = (struct parent){list->items[i].text[INTERNAL_ID],
-			&poll->meetings[i]};
+	for (size_t i = 0; i < poll->n; i++)
+		parents[i] = (struct parent){ list->items[i].text[INTERNAL_ID],
+			&poll->meetings[i] };
 	qsort(parents, poll->n, sizeof(*parents), compare_parent);
-	for (i = 0; i < poll->n; i++) {
-		struct parent key = {.internal_id = list->items[i].text[PARENT_ID]};
+	for (size_t i = 0; i < poll->n; i++) {
+		struct parent key = { .internal_id = list->items[i].text[PARENT_ID] };
 
 		if (!poll->meetings[i].is_room || key.internal_id.len == 0)
 			continue;
-		parent = bsearch(&key, parents, poll->n, sizeof(*parents), compare_parent);
+		struct parent *parent = bsearch(&key, parents, poll->n, sizeof(*parents),
+		    compare_parent);
 		if (parent && !parent->polled->is_room)
 			parent->polled->users += poll->meetings[i].users;
 	}
@@ -75,11 +74,9 @@ count_rooms(struct arena *arena, const struct xml_list *list, struct store_poll 
 static void
 take_list(struct arena *arena, const struct xml_list *list, struct store_poll *poll)
 {
-	size_t i;
-
 	poll->meetings = arena_alloc(arena, (list->n + 1) * sizeof(*poll->meetings));
 	poll->n = list->n;
-	for (i = 0; i < list->n; i++) {
+	for (size_t i = 0; i < list->n; i++) {
 		const struct str *text = list->items[i].text;
 		struct store_polled *polled = &poll->meetings[i];
 
@@ -102,12 +99,12 @@ static size_t
 choose(struct call *call, bool is_round, size_t *chosen, struct server_facts *facts)
 {
 	const struct config *config = call->config;
-	size_t i, n = 0;
 
 	if (call->store->verbs->servers(call->store, config->servers, config->n_servers,
 	        facts) != STORE_OK)
 		return 0;
-	for (i = 0; i < config->n_servers; i++)
+	size_t n = 0;
+	for (size_t i = 0; i < config->n_servers; i++)
 		if (server_state_of(&config->servers[i], &facts[i]) != SERVER_DISABLED &&
 		    (is_round || is_due(config, &facts[i], call->request->now_ms)))
 			chosen[n++] = i;
@@ -120,14 +117,15 @@ settle(struct call *call, const struct store_poll *polls, size_t n, uint64_t hol
 {
 	const struct config *config = call->config;
 	struct copy *copies = arena_alloc(call->arena, COPIES_AT_ONCE * sizeof(*copies));
-	size_t i, k, n_copies = 0;
+	size_t n_copies = 0;
 
-	for (i = 0; i < n; i++)
-		for (k = 0; k < polls[i].n && n_copies < COPIES_AT_ONCE; k++)
+	for (size_t i = 0; i < n; i++)
+		for (size_t k = 0; k < polls[i].n && n_copies < COPIES_AT_ONCE; k++)
 			if (polls[i].meetings[k].is_elsewhere)
 				copies[n_copies++] = (struct copy){
 					polls[i].meetings[k].meeting_id,
-					config_server_find(config, polls[i].server)};
+					config_server_find(config, polls[i].server)
+				};
 	/* It takes two more rounds; nobody else is to settle the same meanwhile. */
 	if (n_copies > 0 && call_take_lease(call, holder, 3))
 		copies_settle(call, copies, n_copies);
@@ -140,9 +138,9 @@ compare_hooks(struct call *call, const struct store_poll *polls, const size_t *c
 {
 	const struct server **servers = arena_alloc(call->arena, n * sizeof(*servers));
 	struct server_facts *before = arena_alloc(call->arena, n * sizeof(*before));
-	size_t i, n_answered = 0;
+	size_t n_answered = 0;
 
-	for (i = 0; i < n; i++) {
+	for (size_t i = 0; i < n; i++) {
 		if (!polls[i].answered)
 			continue;
 		servers[n_answered] = &call->config->servers[chosen[i]];
@@ -162,12 +160,11 @@ poll_servers(struct call *call, const size_t *chosen, const struct server_facts 
 	struct store_poll *polls = arena_alloc(call->arena, n * sizeof(*polls));
 	struct store_list *lists = arena_alloc(call->arena, n * sizeof(*lists));
 	struct fanout fanout;
-	size_t i, n_lists = 0;
 
 	fanout_init(&fanout, call, n);
 	fanout.list = &meetings;
 	fanout.origin = RELAY_POLL;
-	for (i = 0; i < n; i++) {
+	for (size_t i = 0; i < n; i++) {
 		const struct server *server = &config->servers[chosen[i]];
 		struct http_call *http = fanout_add(&fanout, server);
 
@@ -177,7 +174,8 @@ poll_servers(struct call *call, const size_t *chosen, const struct server_facts 
 		http->at_once = true;
 	}
 	fanout_run(&fanout, call->name, config->probe_timeout_ms, NULL);
-	for (i = 0; i < n; i++) {
+	size_t n_lists = 0;
+	for (size_t i = 0; i < n; i++) {
 		const struct relay_answer *answer = &fanout.answers[i];
 
 		polls[i].server = fanout.servers[i]->name;
@@ -189,8 +187,8 @@ poll_servers(struct call *call, const size_t *chosen, const struct server_facts 
 		if (!polls[i].answered)
 			continue;
 		take_list(call->arena, answer->list, &polls[i]);
-		lists[n_lists++] = (struct store_list){
-			polls[i].server, call->name, answer->http->answer};
+		lists[n_lists++] = (struct store_list){ polls[i].server, call->name,
+			answer->http->answer };
 	}
 	verbs->lists_save(call->store, lists, n_lists, NULL);
 	if (verbs->polls_save(call->store, polls, n, now_ms,
@@ -228,7 +226,7 @@ poll_run(const struct api *api, struct arena *arena, int64_t now_ms, uint64_t no
 {
 	const struct config *config = api->config;
 	uint64_t holder = nonce >> 1; /* SQLite's integers have a sign */
-	size_t *chosen = arena_alloc(arena, config->n_servers * sizeof(*chosen)), n;
+	size_t *chosen = arena_alloc(arena, config->n_servers * sizeof(*chosen));
 	struct server_facts *facts = arena_alloc(arena, config->n_servers * sizeof(*facts));
 	struct call call;
 
@@ -236,7 +234,7 @@ poll_run(const struct api *api, struct arena *arena, int64_t now_ms, uint64_t no
 	if (choose(&call, is_round, chosen, facts) == 0 || !call_take_lease(&call, holder, 1))
 		return;
 	/* Another process may have polled while this one came for the lease. */
-	n = choose(&call, is_round, chosen, facts);
+	size_t n = choose(&call, is_round, chosen, facts);
 	if (n > 0)
 		poll_servers(&call, chosen, facts, n, holder);
 	api->store->verbs->lease_take(api->store, holder, now_ms, 0);
@@ -246,7 +244,8 @@ bool
 poll_is_due(const struct api *api, struct arena *arena, int64_t now_ms)
 {
 	size_t *chosen = arena_alloc(arena, api->config->n_servers * sizeof(*chosen));
-	struct server_facts *facts = arena_alloc(arena, api->config->n_servers * sizeof(*facts));
+	struct server_facts *facts = arena_alloc(arena,
+	    api->config->n_servers * sizeof(*facts));
 	struct call call;
 
 	call_init(&call, api, arena, now_ms, 0);

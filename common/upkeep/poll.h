@@ -23,8 +23,8 @@ struct arena;
  * create_timeout_ms: their create may be under way.  A failed poll forgets
  * nothing.  Meetings that run on two servers are settled (copies.h).
  */
-void poll_run(const struct api *api, struct arena *arena, int64_t now_ms,
-	uint64_t nonce, bool is_round);
+void poll_run(const struct api *api, struct arena *arena, int64_t now_ms, uint64_t nonce,
+    bool is_round);
 
 /* Is any server due?  Read from the state; no server is asked. */
 bool poll_is_due(const struct api *api, struct arena *arena, int64_t now_ms);

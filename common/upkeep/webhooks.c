@@ -26,7 +26,7 @@ enum { HOOK_ID, CALLBACK_URL, MEETING_ID, EVENT_ID, IS_PERMANENT, RAW_DATA };
 static const struct xml_list list_of_hooks = {
 	.container = "hooks",
 	.item = "hook",
-	.keys = {"hookID", "callbackURL", "meetingID", "eventID", "permanentHook", "rawData"},
+	.keys = { "hookID", "callbackURL", "meetingID", "eventID", "permanentHook", "rawData" },
 };
 
 const struct server **
@@ -36,10 +36,9 @@ webhooks_servers(struct call *call, size_t *n)
 	const struct server_facts *facts = call_facts(call);
 	const struct server **servers = arena_alloc(call->arena,
 	    (config->n_servers + 1) * sizeof(*servers));
-	size_t i;
 
 	*n = 0;
-	for (i = 0; i < config->n_servers; i++)
+	for (size_t i = 0; i < config->n_servers; i++)
 		if (server_is_usable(&config->servers[i], &facts[i]))
 			servers[(*n)++] = &config->servers[i];
 	return servers;
@@ -48,9 +47,7 @@ webhooks_servers(struct call *call, size_t *n)
 struct webhook *
 webhooks_find(struct webhook *hooks, size_t n, const char *id)
 {
-	size_t i;
-
-	for (i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++)
 		if (strcmp(hooks[i].id, id) == 0)
 			return &hooks[i];
 	return NULL;
@@ -63,14 +60,14 @@ read_registered(struct call *call, struct webhooks_found *found)
 {
 	struct str marker = STR("/tinyscale/callback?");
 	size_t at = str_find(found->registered, marker, 0);
-	struct callback callback;
-	struct query parameters;
 
 	if (at == SIZE_MAX) {
 		found->hook.url = found->registered;
 		found->is_ours = !callback_is_needed(call->config, found->server);
 		return callback_is_url(found->hook.url);
 	}
+	struct callback callback;
+	struct query parameters;
 	if (query_parse(call->arena, str_part(found->registered, at + marker.len, SIZE_MAX),
 	        &parameters) != QUERY_FINE ||
 	    callback_read(call->arena, call->config, &parameters, &callback) != 0 ||
@@ -86,9 +83,7 @@ static void
 take_list(struct call *call, const struct server *server, const struct xml_list *list,
     struct webhooks *hooks)
 {
-	size_t i;
-
-	for (i = 0; i < list->n && i < 2 * LIMIT_WEBHOOKS; i++) {
+	for (size_t i = 0; i < list->n && i < 2 * LIMIT_WEBHOOKS; i++) {
 		const struct str *text = list->items[i].text;
 		struct webhooks_found *found = &hooks->list[hooks->n];
 
@@ -118,23 +113,23 @@ webhooks_ask(struct call *call, const struct server *const *servers, size_t n,
     struct webhooks *hooks)
 {
 	struct fanout fanout;
-	size_t i, most = 0;
 
 	fanout_init(&fanout, call, n);
 	fanout.list = &list_of_hooks;
 	fanout.origin = RELAY_EXTRA;
-	for (i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++)
 		relay_prepare_own(call, servers[i], "hooks/list", STR(""),
 		    fanout_add(&fanout, servers[i]));
 	fanout_run(&fanout, "hooks/list", call->config->probe_timeout_ms, NULL);
 	*hooks = (struct webhooks){
 		.answered = arena_alloc(call->arena, (n + 1) * sizeof(*hooks->answered)),
 	};
-	for (i = 0; i < n; i++)
+	size_t most = 0;
+	for (size_t i = 0; i < n; i++)
 		if (fanout.answers[i].verdict == RELAY_SUCCESS)
 			most += fanout.answers[i].list->n;
 	hooks->list = arena_alloc(call->arena, (most + 1) * sizeof(*hooks->list));
-	for (i = 0; i < n; i++) {
+	for (size_t i = 0; i < n; i++) {
 		if (fanout.answers[i].verdict != RELAY_SUCCESS)
 			continue;
 		hooks->answered[hooks->n_answered++] = servers[i];
@@ -152,17 +147,20 @@ url_for(struct call *call, const struct server *server, const struct webhook *ho
 	if (!callback_is_needed(config, server))
 		return hook->url;
 	if (base.len == 0)
-		return (struct str){NULL, 0};
+		return (struct str){ NULL, 0 };
 	/* Whichever secret its client knows, the first is the one that stays. */
-	return callback_url(call->arena, base, &(struct callback){
-		.kind = CALLBACK_WEBHOOK, .server = str_from(server->name), .url = hook->url,
-		.secret = config->secrets[0]});
+	return callback_url(call->arena, base,
+	    &(struct callback){
+	        .kind = CALLBACK_WEBHOOK,
+	        .server = str_from(server->name),
+	        .url = hook->url,
+	        .secret = config->secrets[0],
+	    });
 }
 
 static void
 add_parameter(struct buf *query, const char *name, struct str value)
 {
-
 	if (value.len == 0)
 		return;
 	buf_printf(query, "%s%s=", query->len > 0 ? "&" : "", name);
@@ -175,13 +173,12 @@ prepare_order(struct call *call, struct fanout *fanout, const struct webhooks_or
 {
 	const char *name = order->hook ? "hooks/create" : "hooks/destroy";
 	struct buf query;
-	struct str url;
 
 	buf_init(&query, LIMIT_ANSWER_BYTES);
 	if (!order->hook) {
 		add_parameter(&query, "hookID", order->server_id);
 	} else {
-		url = url_for(call, order->server, order->hook);
+		struct str url = url_for(call, order->server, order->hook);
 		if (!url.data) {
 			log_warn("webhook not registered: public_url is not configured",
 			    "server", order->server->name);
@@ -201,16 +198,14 @@ void
 webhooks_do(struct call *call, const struct webhooks_order *orders, size_t n,
     struct webhooks_done *done)
 {
+	*done = (struct webhooks_done){ 0 };
 	struct fanout fanout;
-	size_t i;
-
-	*done = (struct webhooks_done){0};
 	fanout_init(&fanout, call, n);
 	fanout.origin = RELAY_EXTRA;
-	for (i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++)
 		prepare_order(call, &fanout, &orders[i]);
 	fanout_run(&fanout, "hooks", call->config->probe_timeout_ms, NULL);
-	for (i = 0; i < fanout.n; i++) {
+	for (size_t i = 0; i < fanout.n; i++) {
 		if (fanout.answers[i].verdict == RELAY_FAILED)
 			log_warn("server refused a webhook", "server", fanout.servers[i]->name,
 			    "result", str_copy(call->arena, fanout.answers[i].message_key));
@@ -226,7 +221,7 @@ webhooks_do(struct call *call, const struct webhooks_order *orders, size_t n,
 /* One look at some servers. */
 struct look {
 	struct call *call;
-	struct webhook *known;    /* to the state, with room for more */
+	struct webhook *known; /* to the state, with room for more */
 	size_t n_known;
 	struct webhooks there;
 	struct webhooks_order *orders;
@@ -234,8 +229,7 @@ struct look {
 };
 
 static bool
-is_due(const struct config *config, const struct server_facts *before, bool any,
-    int64_t now_ms)
+is_due(const struct config *config, const struct server_facts *before, bool any, int64_t now_ms)
 {
 	int64_t last_ms = before->next_poll_ms - config->poll_interval_ms;
 
@@ -250,10 +244,9 @@ static void
 order(struct look *look, const struct server *server, const struct webhook *hook,
     struct str server_id)
 {
-
 	if (look->n_orders < ORDERS_AT_ONCE)
-		look->orders[look->n_orders++] = (struct webhooks_order){server, hook,
-		    server_id};
+		look->orders[look->n_orders++] = (struct webhooks_order){ server, hook,
+			server_id };
 }
 
 /* Drop the hooks whose meetings are gone. */
@@ -263,18 +256,16 @@ drop_old(struct look *look)
 	const struct call *call = look->call;
 	const struct store_verbs *verbs = call->store->verbs;
 	int64_t now_ms = call->request->now_ms;
-	struct meeting meeting;
-	enum store_result result;
-	size_t i;
 
-	for (i = 0; i < look->n_known; i++) {
+	for (size_t i = 0; i < look->n_known; i++) {
 		struct webhook *hook = &look->known[i];
 
 		if (hook->is_dropped || hook->meeting_id.len == 0 ||
 		    hook->changed_ms > now_ms - MEETING_GONE_MS)
 			continue;
-		result = verbs->meeting_find(call->store, call->arena, hook->meeting_id, now_ms,
-		    0, &meeting);
+		struct meeting meeting;
+		enum store_result result = verbs->meeting_find(call->store, call->arena,
+		    hook->meeting_id, now_ms, 0, &meeting);
 		if ((result == STORE_NOT_FOUND || result == STORE_ABSENT) &&
 		    verbs->hook_drop(call->store, hook->id, now_ms) == STORE_OK)
 			hook->is_dropped = true;
@@ -286,9 +277,9 @@ static void
 learn(struct look *look)
 {
 	const struct call *call = look->call;
-	size_t i, n = 0;
+	size_t n = 0;
 
-	for (i = 0; i < look->there.n; i++) {
+	for (size_t i = 0; i < look->there.n; i++) {
 		const struct webhooks_found *found = &look->there.list[i];
 
 		if (!found->is_ours ||
@@ -307,25 +298,23 @@ static void
 compare(struct look *look, const struct server *server)
 {
 	bool *has = arena_alloc(look->call->arena, (look->n_known + 1) * sizeof(*has));
-	struct webhook *hook;
-	struct str url;
-	size_t i;
 
-	for (i = 0; i < look->there.n; i++) {
+	for (size_t i = 0; i < look->there.n; i++) {
 		const struct webhooks_found *found = &look->there.list[i];
 
 		if (found->server != server)
 			continue;
-		hook = webhooks_find(look->known, look->n_known, found->hook.id);
+		struct webhook *hook = webhooks_find(look->known, look->n_known,
+		    found->hook.id);
 		if (!hook)
 			continue; /* none of ours */
-		url = url_for(look->call, server, hook);
+		struct str url = url_for(look->call, server, hook);
 		if (!hook->is_dropped && (!url.data || str_equal(found->registered, url)))
 			has[hook - look->known] = true;
 		else
 			order(look, server, NULL, found->server_id);
 	}
-	for (i = 0; i < look->n_known; i++)
+	for (size_t i = 0; i < look->n_known; i++)
 		if (!look->known[i].is_dropped && !has[i])
 			order(look, server, &look->known[i], STR(""));
 }
@@ -336,14 +325,13 @@ webhooks_sync(struct call *call, uint64_t holder, const struct server *const *se
 {
 	const struct store_verbs *verbs = call->store->verbs;
 	const struct server **due = arena_alloc(call->arena, (n + 1) * sizeof(*due));
-	struct look look = {.call = call};
-	struct webhooks_done done;
+	struct look look = { .call = call };
 	struct webhook *known;
-	size_t i, n_due = 0;
 
 	if (verbs->hook_list(call->store, call->arena, &known, &look.n_known) != STORE_OK)
 		return;
-	for (i = 0; i < n; i++)
+	size_t n_due = 0;
+	for (size_t i = 0; i < n; i++)
 		if (is_due(call->config, &before[i], look.n_known > 0, call->request->now_ms))
 			due[n_due++] = servers[i];
 	/* It takes two rounds more than what the poll has done so far. */
@@ -357,7 +345,8 @@ webhooks_sync(struct call *call, uint64_t holder, const struct server *const *se
 	look.orders = arena_alloc(call->arena, ORDERS_AT_ONCE * sizeof(*look.orders));
 	drop_old(&look);
 	learn(&look);
-	for (i = 0; i < look.there.n_answered; i++)
+	for (size_t i = 0; i < look.there.n_answered; i++)
 		compare(&look, look.there.answered[i]);
+	struct webhooks_done done;
 	webhooks_do(call, look.orders, look.n_orders, &done);
 }

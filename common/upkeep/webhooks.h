@@ -21,11 +21,11 @@
 /* A hook as a server has it. */
 struct webhooks_found {
 	const struct server *server;
-	struct str server_id;    /* the server's own hookID */
-	struct str registered;   /* the callbackURL there … */
-	struct webhook hook;     /* … and what it is to clients */
-	bool is_ours;            /* surely: else someone may have registered it at that
-	                            server itself */
+	struct str server_id;  /* the server's own hookID */
+	struct str registered; /* the callbackURL there … */
+	struct webhook hook;   /* … and what it is to clients */
+	bool is_ours;          /* surely: else someone may have registered it at that
+	                          server itself */
 };
 
 struct webhooks {
@@ -39,7 +39,7 @@ struct webhooks {
  * server's own configuration, are left out, and so is what a gateway made that
  * had another secret. */
 void webhooks_ask(struct call *call, const struct server *const *servers, size_t n,
-	struct webhooks *hooks);
+    struct webhooks *hooks);
 
 /* All servers to which anything may be sent; *n of them, in the arena. */
 const struct server **webhooks_servers(struct call *call, size_t *n);
@@ -48,18 +48,18 @@ const struct server **webhooks_servers(struct call *call, size_t *n);
 struct webhooks_order {
 	const struct server *server;
 	const struct webhook *hook; /* to be registered there, or NULL: … */
-	struct str server_id;     /* … to be destroyed */
+	struct str server_id;       /* … to be destroyed */
 };
 
 /* What came of it. */
 struct webhooks_done {
 	size_t n_done;
-	size_t n_duplicates;      /* of these, what was registered there already */
+	size_t n_duplicates; /* of these, what was registered there already */
 };
 
 /* Do all that at once. */
 void webhooks_do(struct call *call, const struct webhooks_order *orders, size_t n,
-	struct webhooks_done *done);
+    struct webhooks_done *done);
 
 /* The hook of that id, or NULL. */
 struct webhook *webhooks_find(struct webhook *hooks, size_t n, const char *id);
@@ -76,6 +76,6 @@ struct webhook *webhooks_find(struct webhook *hooks, size_t n, const char *id);
  * asked, the poll's lease is prolonged for its holder.
  */
 void webhooks_sync(struct call *call, uint64_t holder, const struct server *const *servers,
-	const struct server_facts *before, size_t n);
+    const struct server_facts *before, size_t n);
 
 #endif

@@ -20,7 +20,9 @@
 
 /* The meta-variables of a request, and its body as a stream. */
 struct variables {
-	struct { const char *name, *value; } list[40];
+	struct {
+		const char *name, *value;
+	} list[40];
 	size_t n;
 	struct str body;
 	size_t read;
@@ -56,7 +58,7 @@ set(struct variables *v, const char *name, const char *value)
 
 	while (i < v->n && strcmp(v->list[i].name, name) != 0)
 		i++;
-	if (i == sizeof v->list / sizeof *v->list)
+	if (i == sizeof(v->list) / sizeof(*v->list))
 		abort();
 	v->list[i].name = name;
 	v->list[i].value = value;
@@ -71,11 +73,13 @@ set_target(struct run *run, struct variables *v, const char *method, const char 
 
 	set(v, "REQUEST_METHOD", method);
 	set(v, "REQUEST_URI", target);
-	set(v, "QUERY_STRING", query != NULL ? query + 1 : "");
+	set(v, "QUERY_STRING", query ? query + 1 : "");
 	if (strncmp(target, MOUNT, strlen(MOUNT)) == 0) {
 		set(v, "SCRIPT_NAME", MOUNT);
-		set(v, "PATH_INFO", str_copy(run->arena, (struct str){target + strlen(MOUNT),
-			strcspn(target, "?") - strlen(MOUNT)}));
+		set(v, "PATH_INFO",
+		    str_copy(run->arena,
+		        (struct str){ target + strlen(MOUNT),
+		            strcspn(target, "?") - strlen(MOUNT) }));
 	}
 	set(v, "REMOTE_ADDR", "192.0.2.7");
 	set(v, "HTTP_HOST", "gateway.test");
@@ -88,14 +92,14 @@ set_line(struct run *run, const struct section *section, struct variables *v, ch
 {
 	char *colon = strstr(line, ": "), *equals = strchr(line, '=');
 
-	if (colon != NULL && (equals == NULL || colon < equals)) {
+	if (colon && (!equals || colon < equals)) {
 		*colon = '\0';
 		for (char *c = line; *c != '\0'; c++)
 			*c = (char)(*c == '-' ? '_' : *c >= 'a' && *c <= 'z' ? *c - 32 : *c);
 		if (strncmp(line, "CONTENT_", 8) != 0 && strcmp(line, "HTTPS") != 0)
 			line = str_printf(run->arena, "HTTP_%s", line);
 		set(v, line, colon + 2);
-	} else if (equals != NULL) {
+	} else if (equals) {
 		*equals = '\0';
 		set(v, line, strcmp(equals + 1, "-") == 0 ? NULL : equals + 1);
 	} else {
@@ -122,19 +126,19 @@ read_variables(struct run *run, const struct section *section, struct variables 
 {
 	const char *secret = secret_of(run, section);
 	struct lines lines = run_lines(run, section);
-	char *line = case_next(&lines), *target = line != NULL ? strchr(line, ' ') : NULL;
+	char *line = case_next(&lines), *target = line ? strchr(line, ' ') : NULL;
 
-	if (target == NULL) {
+	if (!target) {
 		run_problem(run, section, "a request begins with its method and target");
 		return;
 	}
 	*target++ = '\0';
-	set_target(run, v, line, placeholders_sign_request(run->arena, str_from(target), target,
-		secret).data);
+	set_target(run, v, line,
+	    placeholders_sign_request(run->arena, str_from(target), target, secret).data);
 	while ((line = case_next(&lines)) != NULL && *line != '\0')
-		if (case_after(line, "sign-with ") == NULL)
+		if (!case_after(line, "sign-with "))
 			set_line(run, section, v, line);
-	if (line == NULL)
+	if (!line)
 		return;
 	v->body = placeholders_sign_request(run->arena, case_rest(&lines), target, secret);
 	for (size_t i = 0; i < v->n; i++)
@@ -146,24 +150,24 @@ read_variables(struct run *run, const struct section *section, struct variables 
 void
 act_request(struct run *run, const struct section *section, char *rest)
 {
-	const struct api api = {run->config, &run->store, &run->http};
-	struct variables v = {.n = 0};
-	const struct cgi_stream source = {variable, read_body, NULL, &v};
+	const struct api api = { run->config, &run->store, &run->http };
+	struct variables v = { .n = 0 };
+	const struct cgi_stream source = { variable, read_body, NULL, &v };
 	struct arena *arena = arena_new();
-	struct request request;
-	struct response response = {0};
-	struct buf header;
 
 	(void)rest;
 	run->is_poll = false;
 	read_variables(run, section, &v);
 	scripted_http_expect(run, section);
+	struct request request;
 	cgi_read_request(arena, &source, (size_t)run->config->max_body_bytes, &request);
 	request.now_ms = run->now_ms;
 	request.nonce = NONCE;
 	run->request_body = request.body;
+	struct response response = { 0 };
 	api_handle(&api, arena, &request, &response);
 	api_log(&request, &response, 7);
+	struct buf header;
 	buf_init(&header, CASE_TEXT_MAX);
 	cgi_write_header(&response, &header);
 
@@ -179,7 +183,7 @@ act_request(struct run *run, const struct section *section, char *rest)
 void
 act_poll(struct run *run, const struct section *section, char *names)
 {
-	const struct api api = {run->config, &run->store, &run->http};
+	const struct api api = { run->config, &run->store, &run->http };
 	struct arena *arena = arena_new();
 
 	run->is_poll = true;

@@ -19,11 +19,11 @@ captured_log_open(bool loud)
 	char path[] = "/tmp/tinyscale-log-XXXXXX";
 
 	if (!loud) {
-		if (__sanitizer_set_report_fd != NULL)
+		if (__sanitizer_set_report_fd)
 			__sanitizer_set_report_fd((void *)(intptr_t)dup(STDERR_FILENO));
 		file = mkstemp(path);
 		if (file < 0 || dup2(file, STDERR_FILENO) < 0 ||
-				fcntl(STDERR_FILENO, F_SETFL, O_APPEND) != 0)
+		    fcntl(STDERR_FILENO, F_SETFL, O_APPEND) != 0)
 			abort();
 		unlink(path);
 	}

@@ -101,7 +101,7 @@ struct section {
  * "#" line, or "" when there is none.  All of it lives in the arena.
  */
 size_t case_read(struct arena *arena, struct str text, struct section *sections, size_t max,
-	const char **prose);
+    const char **prose);
 
 /* The lines of a text, taken one after the other. */
 struct lines {

@@ -16,8 +16,8 @@ struct settings {
 	} servers[8];
 	bool has_secret;
 };
-#define N_SERVERS (sizeof((struct settings *)0)->servers / \
-	sizeof *((struct settings *)0)->servers)
+#define N_SERVERS \
+	(sizeof((struct settings *)0)->servers / sizeof *((struct settings *)0)->servers)
 
 /* "NAME [MEMBERS]": of a server there is, or of one more. */
 static void
@@ -29,7 +29,8 @@ read_server(struct settings *settings, const char *value, bool is_left_out)
 		char *name = settings->servers[i].name;
 
 		if (*name == '\0')
-			snprintf(name, sizeof settings->servers[i].name, "%.*s", (int)n, value);
+			snprintf(name, sizeof(settings->servers[i].name), "%.*s", (int)n,
+			    value);
 		if (strlen(name) != n || strncmp(name, value, n) != 0)
 			continue;
 		settings->servers[i].is_left_out = is_left_out;
@@ -42,7 +43,7 @@ read_server(struct settings *settings, const char *value, bool is_left_out)
 /* Read the section; lines that are members of the whole are written at once. */
 static void
 read_settings(struct run *run, const struct section *section, struct settings *settings,
-	struct buf *json)
+    struct buf *json)
 {
 	struct lines lines = run_lines(run, section);
 	char *line, *value;
@@ -64,20 +65,19 @@ read_settings(struct run *run, const struct section *section, struct settings *s
 static void
 write_servers(const struct settings *settings, struct buf *json)
 {
-	bool first = true;
-
 	buf_text(json, ",\n\"servers\": [");
+	bool first = true;
 	for (size_t i = 0; i < N_SERVERS; i++) {
 		const char *name = settings->servers[i].name, *more = settings->servers[i].more;
 
 		if (*name == '\0' || settings->servers[i].is_left_out)
 			continue;
 		buf_printf(json, "%s\n{\"name\": \"%s\"", first ? "" : ",", name);
-		if (more == NULL || strstr(more, "\"secrets\"") == NULL)
+		if (!more || !strstr(more, "\"secrets\""))
 			buf_printf(json, ", \"secret\": \"secret-%s\"", name);
-		if (more == NULL || strstr(more, "\"host\"") == NULL)
+		if (!more || !strstr(more, "\"host\""))
 			buf_printf(json, ", \"host\": \"http://%s.test\"", name);
-		if (more != NULL)
+		if (more)
 			buf_printf(json, ", %s", more);
 		buf_char(json, '}');
 		first = false;
@@ -88,7 +88,6 @@ write_servers(const struct settings *settings, struct buf *json)
 void
 config_section_load(struct run *run, const struct section *section)
 {
-	struct settings settings = {.servers = {{.name = "a"}, {.name = "b"}, {.name = "c"}}};
 	char path[] = "/tmp/tinyscale-case-XXXXXX";
 	struct buf json, complaints;
 	const int fd = mkstemp(path);
@@ -96,7 +95,10 @@ config_section_load(struct run *run, const struct section *section)
 	buf_init(&json, CASE_TEXT_MAX);
 	buf_init(&complaints, CASE_TEXT_MAX);
 	buf_text(&json, "{\"state\": \"none\"");
-	if (section != NULL)
+	struct settings settings = {
+		.servers = { { .name = "a" }, { .name = "b" }, { .name = "c" } },
+	};
+	if (section)
 		read_settings(run, section, &settings, &json);
 	if (!settings.has_secret)
 		buf_text(&json, ",\n\"secret\": \"gateway-secret\"");
@@ -106,7 +108,7 @@ config_section_load(struct run *run, const struct section *section)
 	close(fd);
 	run->config = config_load(path, &complaints);
 	unlink(path);
-	if (run->config == NULL)
+	if (!run->config)
 		run_problem(run, section, "the configuration is bad:\n%s", complaints.data);
 	buf_free(&json);
 	buf_free(&complaints);

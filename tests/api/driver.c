@@ -30,13 +30,13 @@ read_file(struct arena *arena, const char *path)
 {
 	const int fd = open(path, O_RDONLY);
 	struct stat status;
-	struct str text = {NULL, 0};
+	struct str text = { NULL, 0 };
 
 	if (fd >= 0 && fstat(fd, &status) == 0) {
 		char *data = arena_alloc(arena, (size_t)status.st_size + 1);
 
 		if (read(fd, data, (size_t)status.st_size) == status.st_size)
-			text = (struct str){data, (size_t)status.st_size};
+			text = (struct str){ data, (size_t)status.st_size };
 	}
 	if (fd >= 0)
 		close(fd);
@@ -46,28 +46,28 @@ read_file(struct arena *arena, const char *path)
 static void
 do_file(const char *path, bool torture)
 {
-	struct section sections[200];
-	const char *slash = strrchr(path, '/'), *name = slash != NULL ? slash + 1 : path;
+	const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
 	struct arena *arena = arena_new();
 	const struct str text = read_file(arena, path);
-	struct run run = {.n_seen = 0};
-	const char *prose;
-	char note[40] = "";
 
-	if (text.data == NULL) {
+	if (!text.data) {
 		ok(false, "%s cannot be read", path);
 		arena_free(arena);
 		return;
 	}
-	const size_t n = case_read(arena, text, sections, sizeof sections / sizeof *sections,
-		&prose);
+	struct section sections[200];
+	const char *prose;
+	const size_t n = case_read(arena, text, sections, sizeof(sections) / sizeof(*sections),
+	    &prose);
+	struct run run = { .n_seen = 0 };
+	char note[40] = "";
 	if (torture)
-		snprintf(note, sizeof note, " [%d ways to fail]",
-			torture_case(&run, sections, n));
+		snprintf(note, sizeof(note), " [%d ways to fail]",
+		    torture_case(&run, sections, n));
 	else
 		run_case(&run, sections, n);
 	ok(run.problems.len == 0 && *prose != '\0' && n > 0, "%.*s: %s%s",
-		(int)strcspn(name, "."), name, prose, note);
+	    (int)strcspn(name, "."), name, prose, note);
 	if (run.problems.len > 0)
 		tap_comment(run.problems.data);
 	buf_free(&run.problems);
@@ -79,7 +79,7 @@ is_case(const struct dirent *entry)
 {
 	const char *dot = strrchr(entry->d_name, '.');
 
-	return dot != NULL && strcmp(dot, ".case") == 0;
+	return dot && strcmp(dot, ".case") == 0;
 }
 
 /* All cases of a directory, or one. */
@@ -113,24 +113,26 @@ check_second_parser(void)
 		const char *name, *document;
 		bool is_fine;
 	} texts[] = {
-		{"a list", "<response><m xmlns:x='http://x.test/'><x:y>\u00e4&#10;</x:y></m>"
-			"</response>", true},
-		{"two lists, one cut", "<response><m><n></m><m><n/></m></response>", false},
-		{"an unbound prefix", "<response><x:y/></response>", false},
-		{"an attribute's unbound prefix", "<response x:y='1'/>", false},
-		{"a control character", "<response>\b</response>", false},
-		{"U+FFFE", "<response>\xef\xbf\xbe</response>", false},
-		{"half a letter", "<response>\xc3</response>", false},
-		{"an unknown entity", "<response>&nbsp;</response>", false},
-		{"a document type", "<!DOCTYPE r [<!ENTITY e 'x'>]><r>&e;</r>", false},
-		{"two roots", "<response/><response/>", false},
-		{"nothing", "", false},
+		{ "a list",
+		    "<response><m xmlns:x='http://x.test/'><x:y>\u00e4&#10;</x:y></m>"
+		    "</response>",
+		    true },
+		{ "two lists, one cut", "<response><m><n></m><m><n/></m></response>", false },
+		{ "an unbound prefix", "<response><x:y/></response>", false },
+		{ "an attribute's unbound prefix", "<response x:y='1'/>", false },
+		{ "a control character", "<response>\b</response>", false },
+		{ "U+FFFE", "<response>\xef\xbf\xbe</response>", false },
+		{ "half a letter", "<response>\xc3</response>", false },
+		{ "an unknown entity", "<response>&nbsp;</response>", false },
+		{ "a document type", "<!DOCTYPE r [<!ENTITY e 'x'>]><r>&e;</r>", false },
+		{ "two roots", "<response/><response/>", false },
+		{ "nothing", "", false },
 	};
 	const char *required = getenv("E2E_REQUIRED");
 	struct arena *arena = arena_new();
 
 	if (!second_parser_is_there()) {
-		if (required != NULL && strcmp(required, "1") == 0)
+		if (required && strcmp(required, "1") == 0)
 			ok(false, "libxml2 (libxml2-dev) was not there when configure was run");
 		else
 			skip("no second parser: libxml2 was not there when configure was run");
@@ -138,13 +140,13 @@ check_second_parser(void)
 		return;
 	}
 	bool fine = true;
-	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
 		const char *complaint = second_parser_complaint(arena,
-			str_from(texts[i].document));
+		    str_from(texts[i].document));
 
 		if ((complaint == NULL) == texts[i].is_fine)
 			continue;
-		diag("%s: %s", texts[i].name, complaint != NULL ? complaint : "taken");
+		diag("%s: %s", texts[i].name, complaint ? complaint : "taken");
 		fine = false;
 	}
 	ok(fine, "the second parser refuses what is ill-formed");
@@ -154,10 +156,9 @@ check_second_parser(void)
 int
 main(int argc, char **argv)
 {
-	bool torture = false, loud = false;
-
 	unsetenv("TINYSCALE_SECRET");
 	unsetenv("TINYSCALE_STATE");
+	bool torture = false, loud = false;
 	for (; argc > 1 && strncmp(argv[1], "--", 2) == 0; argc--, argv++) {
 		torture |= strcmp(argv[1], "--torture") == 0;
 		loud |= strcmp(argv[1], "--loud") == 0;

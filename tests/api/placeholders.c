@@ -60,18 +60,19 @@ fill_callback(struct arena *arena, struct buf *out, char *words, int detail)
 	const char *kind = strtok(words, " "), *server = strtok(NULL, " ");
 	const char *url = strtok(NULL, " "), *base = strtok(NULL, " ");
 	const char *secret = strtok(NULL, " ");
-	char hex[CHECKSUM_HEX_SIZE];
 
-	if (url == NULL) {
+	if (!url) {
 		buf_text(out, BAD);
 		return;
 	}
-	checksum_hmac(str_from(secret != NULL ? secret : "gateway-secret"), str_from(
-		str_printf(arena, "tinyscale/callback\n%s\n%s\n%s", kind, server, url)), hex);
+	char hex[CHECKSUM_HEX_SIZE];
+	checksum_hmac(str_from(secret ? secret : "gateway-secret"),
+	    str_from(str_printf(arena, "tinyscale/callback\n%s\n%s\n%s", kind, server, url)),
+	    hex);
 	const char *text = str_printf(arena,
-		"%s/tinyscale/callback?kind=%s&server=%s&url=%s&mac=%s",
-		base != NULL ? base : "http://gateway.test/bigbluebutton/api", kind,
-		encode(arena, server), encode(arena, url), hex);
+	    "%s/tinyscale/callback?kind=%s&server=%s&url=%s&mac=%s",
+	    base ? base : "http://gateway.test/bigbluebutton/api", kind, encode(arena, server),
+	    encode(arena, url), hex);
 	if (detail == 2)
 		xml_text(out, str_from(text));
 	else
@@ -85,12 +86,12 @@ fill_token(struct arena *arena, struct buf *out, char *words, int detail)
 	const char *claims = cut_word(words), *secret = words;
 	const char *head = str_printf(arena, "{\"alg\":\"HS%d\",\"typ\":\"JWT\"}", detail);
 	const char *text = str_printf(arena, "%s.%s", base64url(arena, head, strlen(head)),
-		base64url(arena, claims, strlen(claims)));
+	    base64url(arena, claims, strlen(claims)));
 	unsigned char mac[EVP_MAX_MD_SIZE];
 	unsigned n = 0;
 
 	HMAC(detail == 256 ? EVP_sha256() : EVP_sha512(), secret, (int)strlen(secret),
-		(const unsigned char *)text, strlen(text), mac, &n);
+	    (const unsigned char *)text, strlen(text), mac, &n);
 	buf_printf(out, "%s.%s", text, base64url(arena, mac, n));
 }
 
@@ -98,10 +99,9 @@ fill_token(struct arena *arena, struct buf *out, char *words, int detail)
 static void
 fill_hook(struct arena *arena, struct buf *out, char *words, int detail)
 {
-	char id[WEBHOOK_ID_SIZE];
-
 	(void)arena;
 	(void)detail;
+	char id[WEBHOOK_ID_SIZE];
 	webhook_id(str_from(words), id);
 	buf_text(out, id);
 }
@@ -111,11 +111,11 @@ static void
 fill_hash(struct arena *arena, struct buf *out, char *words, int detail)
 {
 	const char *text = cut_word(words);
-	char hex[CHECKSUM_HEX_SIZE];
 
 	(void)arena;
+	char hex[CHECKSUM_HEX_SIZE];
 	checksum_make((enum checksum_algorithm)detail, str_from(text), STR(""), str_from(words),
-		hex);
+	    hex);
 	buf_text(out, hex);
 }
 
@@ -143,19 +143,19 @@ static const struct {
 	fill *fill;
 	int detail;
 } placeholders[] = {
-	{"%callback{", fill_callback, 0},
-	{"%callback-encoded{", fill_callback, 1},
-	{"%callback-xml{", fill_callback, 2},
-	{"%token256{", fill_token, 256},
-	{"%token512{", fill_token, 512},
-	{"%hook{", fill_hook, 0},
-	{"%hash1{", fill_hash, CHECKSUM_SHA1},
-	{"%hash256{", fill_hash, CHECKSUM_SHA256},
-	{"%hash384{", fill_hash, CHECKSUM_SHA384},
-	{"%hash512{", fill_hash, CHECKSUM_SHA512},
-	{"%bytes{", fill_bytes, 0},
+	{ "%callback{", fill_callback, 0 },
+	{ "%callback-encoded{", fill_callback, 1 },
+	{ "%callback-xml{", fill_callback, 2 },
+	{ "%token256{", fill_token, 256 },
+	{ "%token512{", fill_token, 512 },
+	{ "%hook{", fill_hook, 0 },
+	{ "%hash1{", fill_hash, CHECKSUM_SHA1 },
+	{ "%hash256{", fill_hash, CHECKSUM_SHA256 },
+	{ "%hash384{", fill_hash, CHECKSUM_SHA384 },
+	{ "%hash512{", fill_hash, CHECKSUM_SHA512 },
+	{ "%bytes{", fill_bytes, 0 },
 };
-#define N_PLACEHOLDERS (sizeof placeholders / sizeof *placeholders)
+#define N_PLACEHOLDERS (sizeof(placeholders) / sizeof(*placeholders))
 
 /* The place of the brace that closes what begins at from, or the text's end. */
 static size_t
@@ -187,7 +187,7 @@ placeholders_fill(struct arena *arena, struct str text)
 		const size_t from = strlen(placeholders[i].mark);
 		const size_t end = closing_brace(rest, from);
 		char *words = str_copy(arena,
-			placeholders_fill(arena, str_part(rest, from, end - from)));
+		    placeholders_fill(arena, str_part(rest, from, end - from)));
 		placeholders[i].fill(arena, &out, words, placeholders[i].detail);
 		at += end < rest.len ? end + 1 : end;
 	}
@@ -219,9 +219,9 @@ replace(struct arena *arena, struct str text, struct str what, const char *with)
 char *
 placeholders_call_name(struct arena *arena, const char *target)
 {
-	struct str path = replace(arena, (struct str){target, strcspn(target, "?")}, STR("//"),
-		"/");
-	struct str name = {"", 0};
+	struct str path = replace(arena, (struct str){ target, strcspn(target, "?") },
+	    STR("//"), "/");
+	struct str name = { "", 0 };
 	size_t at;
 
 	while ((at = str_find(path, STR("/api/"), 0)) != SIZE_MAX)
@@ -232,12 +232,11 @@ placeholders_call_name(struct arena *arena, const char *target)
 
 struct str
 placeholders_sign(struct arena *arena, struct str text, const char *target, const char *mark,
-	enum checksum_algorithm algorithm, const char *secret)
+    enum checksum_algorithm algorithm, const char *secret)
 {
 	const char *question = strchr(target, '?');
 	const struct str pair = str_from(str_printf(arena, "&checksum=%s&", mark));
-	struct str query = str_from(question != NULL ? question + 1 : "");
-	char hex[CHECKSUM_HEX_SIZE];
+	struct str query = str_from(question ? question + 1 : "");
 
 	if (str_find(text, str_from(mark), 0) == SIZE_MAX)
 		return text;
@@ -245,8 +244,9 @@ placeholders_sign(struct arena *arena, struct str text, const char *target, cons
 	query = replace(arena, query, str_part(pair, 0, pair.len - 1), "");
 	query = replace(arena, query, str_part(pair, 1, SIZE_MAX), "");
 	query = replace(arena, query, str_part(pair, 1, pair.len - 2), "");
+	char hex[CHECKSUM_HEX_SIZE];
 	checksum_make(algorithm, str_from(placeholders_call_name(arena, target)), query,
-		str_from(secret), hex);
+	    str_from(secret), hex);
 	if (strcmp(mark, "%SIGN") == 0)
 		for (char *c = hex; *c != '\0'; c++)
 			*c = (char)(*c >= 'a' && *c <= 'f' ? *c - 32 : *c);
@@ -255,20 +255,23 @@ placeholders_sign(struct arena *arena, struct str text, const char *target, cons
 
 struct str
 placeholders_sign_request(struct arena *arena, struct str text, const char *target,
-	const char *secret)
+    const char *secret)
 {
 	/* %sign last, which the others begin with. */
 	static const struct {
 		const char *mark;
 		enum checksum_algorithm algorithm;
 	} marks[] = {
-		{"%sign256", CHECKSUM_SHA256}, {"%sign384", CHECKSUM_SHA384},
-		{"%sign512", CHECKSUM_SHA512}, {"%sign1", CHECKSUM_SHA1},
-		{"%SIGN", CHECKSUM_SHA1}, {"%sign", CHECKSUM_SHA1},
+		{ "%sign256", CHECKSUM_SHA256 },
+		{ "%sign384", CHECKSUM_SHA384 },
+		{ "%sign512", CHECKSUM_SHA512 },
+		{ "%sign1", CHECKSUM_SHA1 },
+		{ "%SIGN", CHECKSUM_SHA1 },
+		{ "%sign", CHECKSUM_SHA1 },
 	};
 
-	for (size_t i = 0; i < sizeof marks / sizeof *marks; i++)
+	for (size_t i = 0; i < sizeof(marks) / sizeof(*marks); i++)
 		text = placeholders_sign(arena, text, target, marks[i].mark, marks[i].algorithm,
-			secret);
+		    secret);
 	return text;
 }

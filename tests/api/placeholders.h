@@ -23,10 +23,10 @@ char *placeholders_call_name(struct arena *arena, const char *target);
  * target, over its query without the parameter that mark is the value of.
  */
 struct str placeholders_sign(struct arena *arena, struct str text, const char *target,
-	const char *mark, enum checksum_algorithm algorithm, const char *secret);
+    const char *mark, enum checksum_algorithm algorithm, const char *secret);
 
 /* The same for all that a request may hold: %sign, %sign1, ... %SIGN. */
 struct str placeholders_sign_request(struct arena *arena, struct str text, const char *target,
-	const char *secret);
+    const char *secret);
 
 #endif

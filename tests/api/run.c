@@ -20,14 +20,14 @@
 void
 run_problem(struct run *run, const struct section *at, const char *format, ...)
 {
-	char *text;
 	va_list args;
 
 	va_start(args, format);
+	char *text;
 	if (vasprintf(&text, format, args) < 0)
 		abort();
 	va_end(args);
-	if (at != NULL)
+	if (at)
 		buf_printf(&run->problems, "line %d: ", at->line);
 	buf_printf(&run->problems, "%s\n", text);
 	free(text);
@@ -45,7 +45,7 @@ run_see(struct run *run, struct str meeting_id)
 	for (size_t i = 0; i < run->n_seen; i++)
 		if (str_is(meeting_id, run->seen[i]))
 			return;
-	if (run->n_seen < sizeof run->seen / sizeof *run->seen)
+	if (run->n_seen < sizeof(run->seen) / sizeof(*run->seen))
 		run->seen[run->n_seen++] = str_copy(run->arena, meeting_id);
 }
 
@@ -77,28 +77,28 @@ static const struct {
 	void (*run)(struct run *run, const struct section *section, char *rest);
 	enum { ALWAYS, UNLESS_TORTURED, ACT } when;
 } titles[] = {
-	{"store none", forget_state, ALWAYS},
-	{"facts after", state_sections_check_facts, UNLESS_TORTURED},
-	{"facts ", state_sections_set_facts, ALWAYS},
-	{"meetings", state_sections_set_meetings, ALWAYS},
-	{"meetings after", state_sections_check_meetings, UNLESS_TORTURED},
-	{"recordings", state_sections_set_recordings, ALWAYS},
-	{"recordings after", state_sections_check_recordings, UNLESS_TORTURED},
-	{"hooks", state_sections_set_hooks, ALWAYS},
-	{"hooks after", state_sections_check_hooks, UNLESS_TORTURED},
-	{"lists ", state_sections_set_list, ALWAYS},
-	{"wait ", pass_time, ALWAYS},
-	{"request", act_request, ACT},
-	{"poll", act_poll, ACT},
-	{"poll ", act_poll, ACT},
+	{ "store none", forget_state, ALWAYS },
+	{ "facts after", state_sections_check_facts, UNLESS_TORTURED },
+	{ "facts ", state_sections_set_facts, ALWAYS },
+	{ "meetings", state_sections_set_meetings, ALWAYS },
+	{ "meetings after", state_sections_check_meetings, UNLESS_TORTURED },
+	{ "recordings", state_sections_set_recordings, ALWAYS },
+	{ "recordings after", state_sections_check_recordings, UNLESS_TORTURED },
+	{ "hooks", state_sections_set_hooks, ALWAYS },
+	{ "hooks after", state_sections_check_hooks, UNLESS_TORTURED },
+	{ "lists ", state_sections_set_list, ALWAYS },
+	{ "wait ", pass_time, ALWAYS },
+	{ "request", act_request, ACT },
+	{ "poll", act_poll, ACT },
+	{ "poll ", act_poll, ACT },
 	/* Read by config_section.c and the acts they belong to. */
-	{"config", NULL, ALWAYS},
-	{"server ", NULL, ALWAYS},
-	{"receiver ", NULL, ALWAYS},
-	{"response", NULL, ALWAYS},
-	{"log", NULL, ALWAYS},
+	{ "config", NULL, ALWAYS },
+	{ "server ", NULL, ALWAYS },
+	{ "receiver ", NULL, ALWAYS },
+	{ "response", NULL, ALWAYS },
+	{ "log", NULL, ALWAYS },
 };
-#define N_TITLES (sizeof titles / sizeof *titles)
+#define N_TITLES (sizeof(titles) / sizeof(*titles))
 
 /* The row of a section, N_TITLES when there is none; *rest is what follows it. */
 static size_t
@@ -110,7 +110,7 @@ find_title(char *title, char **rest)
 		const char *name = titles[i].title;
 
 		*rest = case_after(title, name);
-		if (*rest != NULL && (**rest == '\0') == (name[strlen(name) - 1] != ' '))
+		if (*rest && (**rest == '\0') == (name[strlen(name) - 1] != ' '))
 			break;
 	}
 	return i;
@@ -139,7 +139,7 @@ do_section(struct run *run, const struct section *section)
 
 	if (i == N_TITLES)
 		run_problem(run, section, "what is \"== %s\"?", section->title);
-	else if (titles[i].run != NULL && !(run->torture && titles[i].when == UNLESS_TORTURED))
+	else if (titles[i].run && !(run->torture && titles[i].when == UNLESS_TORTURED))
 		titles[i].run(run, section, rest);
 }
 
@@ -152,18 +152,18 @@ check_servers_known(struct run *run)
 		struct meeting meeting;
 
 		if (run->inner->verbs->meeting_find(run->inner, run->arena,
-				str_from(run->seen[i]), run->now_ms, 0, &meeting) != STORE_OK)
+		        str_from(run->seen[i]), run->now_ms, 0, &meeting) != STORE_OK)
 			continue;
-		const struct str mapping = str_from(str_printf(run->arena, "%s %s",
-			run->seen[i], meeting.server));
+		const struct str mapping = str_from(
+		    str_printf(run->arena, "%s %s", run->seen[i], meeting.server));
 		bool known = config_server_find(run->config, meeting.server) != NULL;
 
 		for (size_t s = 0; s < run->n_sections; s++)
 			known |= strcmp(run->sections[s].title, "meetings") == 0 &&
-				str_find(run->sections[s].text, mapping, 0) != SIZE_MAX;
+			    str_find(run->sections[s].text, mapping, 0) != SIZE_MAX;
 		if (!known)
 			run_problem(run, NULL, "%s is mapped to %s, which is no server",
-				run->seen[i], meeting.server);
+			    run->seen[i], meeting.server);
 	}
 }
 
@@ -179,10 +179,10 @@ run_case(struct run *run, const struct section *sections, size_t n)
 	run->now_ms = START_MS;
 	buf_init(&run->problems, CASE_TEXT_MAX);
 	config_section_load(run,
-		n > 0 && strcmp(sections[0].title, "config") == 0 ? sections : NULL);
-	for (size_t i = 0; run->config != NULL && i < n; i++)
+	    n > 0 && strcmp(sections[0].title, "config") == 0 ? sections : NULL);
+	for (size_t i = 0; run->config && i < n; i++)
 		do_section(run, &sections[i]);
-	if (run->config != NULL)
+	if (run->config)
 		check_servers_known(run);
 	run->inner->verbs->close(run->inner);
 	config_free(run->config);

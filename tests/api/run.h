@@ -20,8 +20,8 @@ struct config;
 struct expected;
 
 struct run {
-	struct http http;   /* first: scripted_http.c finds the run by it */
-	struct store store; /* watched_store.c: counts verbs and passes on */
+	struct http http;    /* first: scripted_http.c finds the run by it */
+	struct store store;  /* watched_store.c: counts verbs and passes on */
 	struct store *inner; /* what it passes on to */
 	struct arena *arena;
 	struct config *config;
@@ -30,7 +30,7 @@ struct run {
 
 	const struct section *sections;
 	size_t n_sections;
-	char *seen[1000];          /* every meetingID that was or may be mapped */
+	char *seen[1000]; /* every meetingID that was or may be mapped */
 	size_t n_seen;
 
 	/* The present act. */
@@ -39,14 +39,14 @@ struct run {
 	size_t n_expected;
 	struct answered *answered; /* what the servers said to the calls that came */
 	struct str request_body;
-	struct str sent_body;      /* of the present outgoing call */
-	size_t sent_secret;        /* likewise: which of the server's, from 1 */
+	struct str sent_body; /* of the present outgoing call */
+	size_t sent_secret;   /* likewise: which of the server's, from 1 */
 
 	/* Torture: which one fails, counted from 1, and how many there were. */
 	bool torture;
 	int verbs, failing_verb;
 	int calls, failing_call;
-	const char *failure;       /* what is answered to the failing call */
+	const char *failure; /* what is answered to the failing call */
 };
 
 /* Run the case once.  The caller frees run->problems. */
@@ -54,7 +54,7 @@ void run_case(struct run *run, const struct section *sections, size_t n);
 
 /* Write down what is wrong, and in which section (or NULL). */
 void run_problem(struct run *run, const struct section *at, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
+    __attribute__((format(printf, 3, 4)));
 
 /* The end of what belongs to an act (a request or a poll): the next act, or the end of
  * the case. */

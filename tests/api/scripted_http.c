@@ -19,8 +19,9 @@ struct expected {
 	bool used;
 };
 
-#define NO_MEETINGS "<response><returncode>SUCCESS</returncode><meetings/>" \
-	"<messageKey>noMeetings</messageKey>" \
+#define NO_MEETINGS                                             \
+	"<response><returncode>SUCCESS</returncode><meetings/>" \
+	"<messageKey>noMeetings</messageKey>"                   \
 	"<message>no meetings were found on this server</message></response>"
 
 /* What a server said. */
@@ -30,7 +31,7 @@ struct answered {
 };
 
 /* Whoever a client wants to be called back. */
-static const struct server receiver = {.name = "receiver"};
+static const struct server receiver = { .name = "receiver" };
 
 /*
  * What is expected.
@@ -40,12 +41,12 @@ static const struct server receiver = {.name = "receiver"};
 static bool
 is_named(struct run *run, const struct server *server, const char *names)
 {
-	char *list = str_copy(run->arena, str_from(names)), *rest;
+	char *list = str_copy(run->arena, str_from(names));
 
 	if (strcmp(names, "*") == 0)
 		return true;
-	for (char *name = strtok_r(list, ",", &rest); name != NULL;
-			name = strtok_r(NULL, ",", &rest))
+	char *rest;
+	for (char *name = strtok_r(list, ",", &rest); name; name = strtok_r(NULL, ",", &rest))
 		if (strcmp(name, server->name) == 0)
 			return true;
 	return false;
@@ -56,21 +57,26 @@ static void
 expect_of_servers(struct run *run, const struct section *section, char *names)
 {
 	char *target = names + strcspn(names, " ");
-	bool any = false;
 
 	if (*target != '\0')
 		*target++ = '\0';
 	const bool optional = case_after(target, "optional ") != NULL;
 	const bool never = case_after(target, "never ") != NULL;
 	target += optional ? strlen("optional ") : never ? strlen("never ") : 0;
+	bool any = false;
 	for (size_t i = 0; i < run->config->n_servers; i++) {
 		const struct server *server = &run->config->servers[i];
 
 		if (!is_named(run, server, names))
 			continue;
-		run->expected[run->n_expected++] = (struct expected){.section = section,
-			.server = server, .target = target, .answer = section->text,
-			.optional = optional || never, .never = never};
+		run->expected[run->n_expected++] = (struct expected){
+			.section = section,
+			.server = server,
+			.target = target,
+			.answer = section->text,
+			.optional = optional || never,
+			.never = never,
+		};
 		any = true;
 	}
 	if (!any)
@@ -83,20 +89,24 @@ scripted_http_expect(struct run *run, const struct section *act)
 	const struct section *end = run_act_end(run, act);
 
 	run->expected = arena_alloc(run->arena,
-		run->n_sections * (run->config->n_servers + 1) * sizeof *run->expected);
+	    run->n_sections * (run->config->n_servers + 1) * sizeof(*run->expected));
 	run->n_expected = 0;
 	run->answered = NULL;
 	for (const struct section *section = act + 1; section < end; section++) {
-		char *title = str_copy(run->arena, str_from(section->title)), *rest, *target;
+		char *title = str_copy(run->arena, str_from(section->title)), *rest;
 
 		if ((rest = case_after(title, "server ")) != NULL)
 			expect_of_servers(run, section, rest);
 		if ((rest = case_after(title, "receiver ")) == NULL)
 			continue;
-		target = case_after(rest, "optional ");
-		run->expected[run->n_expected++] = (struct expected){.section = section,
-			.server = &receiver, .answer = section->text,
-			.optional = target != NULL, .target = target != NULL ? target : rest};
+		char *target = case_after(rest, "optional ");
+		run->expected[run->n_expected++] = (struct expected){
+			.section = section,
+			.server = &receiver,
+			.answer = section->text,
+			.optional = target != NULL,
+			.target = target ? target : rest,
+		};
 	}
 }
 
@@ -106,7 +116,7 @@ find_expected(struct run *run, size_t first, const struct server *server, const 
 {
 	for (size_t i = first; i < run->n_expected; i++)
 		if (run->expected[i].server == server &&
-				strcmp(run->expected[i].target, target) == 0)
+		    strcmp(run->expected[i].target, target) == 0)
 			return &run->expected[i];
 	return NULL;
 }
@@ -126,9 +136,13 @@ scripted_http_expect_polls(struct run *run, const struct section *poll, const ch
 			continue;
 		any = true;
 		struct expected *e = find_expected(run, 0, server, target);
-		if (e == NULL)
-			run->expected[run->n_expected++] = (struct expected){.section = poll,
-				.server = server, .target = target, .answer = answer};
+		if (!e)
+			run->expected[run->n_expected++] = (struct expected){
+				.section = poll,
+				.server = server,
+				.target = target,
+				.answer = answer,
+			};
 		else
 			e->optional = e->never;
 	}
@@ -144,7 +158,7 @@ scripted_http_check(struct run *run)
 
 		if (!e->used && !e->optional)
 			run_problem(run, e->section, "%s was not asked: %s", e->server->name,
-				e->target);
+			    e->target);
 	}
 }
 
@@ -158,12 +172,12 @@ use_expected(struct run *run, const struct server *server, const char *target)
 {
 	struct expected *e = find_expected(run, 0, server, target);
 
-	while (e != NULL && e->used && !run->torture)
+	while (e && e->used && !run->torture)
 		e = find_expected(run, (size_t)(e - run->expected) + 1, server, target);
-	if (e == NULL) {
-		if (!run->torture && !(run->is_poll && strstr(target, "/hooks/list") != NULL))
+	if (!e) {
+		if (!run->torture && !(run->is_poll && strstr(target, "/hooks/list")))
 			run_problem(run, NULL, "an unexpected call to %s: %s", server->name,
-				target);
+			    target);
 		return NULL;
 	}
 	if (e->never && !run->torture)
@@ -178,10 +192,10 @@ match_receiver(struct run *run, const struct http_call *call)
 {
 	if (call->public_only == run->config->allow_private_callbacks)
 		run_problem(run, NULL,
-			"a callback that may not go, or may, to private addresses");
+		    "a callback that may not go, or may, to private addresses");
 	run->sent_body = call->body;
-	return use_expected(run, &receiver, str_printf(run->arena, "%s %s", call->method,
-		call->url));
+	return use_expected(run, &receiver,
+	    str_printf(run->arena, "%s %s", call->method, call->url));
 }
 
 /*
@@ -192,21 +206,22 @@ match_receiver(struct run *run, const struct http_call *call)
 static char *
 cut_checksum(struct run *run, const struct http_call *call, struct str *given)
 {
-	const char *path = strstr(call->url, "://"), *mark = NULL, *at = call->url;
+	const char *path = strstr(call->url, "://"), *at = call->url;
 	const size_t form = str_find(call->body, STR("&checksum="), 0);
 
 	run->sent_body = call->body;
-	path = path != NULL ? strchr(path + 3, '/') : NULL;
+	path = path ? strchr(path + 3, '/') : NULL;
+	const char *mark = NULL;
 	while ((at = strstr(at, "checksum=")) != NULL)
 		mark = at++;
-	if (path == NULL)
+	if (!path)
 		return NULL;
-	if (mark == NULL && strchr(path, '?') == NULL && form != SIZE_MAX) {
+	if (!mark && !strchr(path, '?') && form != SIZE_MAX) {
 		run->sent_body = str_part(call->body, 0, form);
 		*given = str_part(call->body, form + strlen("&checksum="), SIZE_MAX);
 		return str_printf(run->arena, "%s %s", call->method, path);
 	}
-	if (mark == NULL || (mark[-1] != '?' && mark[-1] != '&'))
+	if (!mark || (mark[-1] != '?' && mark[-1] != '&'))
 		return NULL;
 	*given = str_from(mark + strlen("checksum="));
 	return str_printf(run->arena, "%s %.*s", call->method, (int)(mark - 1 - path), path);
@@ -217,14 +232,14 @@ static struct expected *
 match(struct run *run, const struct http_call *call)
 {
 	const struct server *server = config_server_find(run->config, call->server);
-	struct str given;
 
 	if (strcmp(call->server, " callback") == 0)
 		return match_receiver(run, call);
-	if (call->public_only || call->authorization.data != NULL)
+	if (call->public_only || call->authorization.data)
 		run_problem(run, NULL, "%s is called as a receiver would be", call->server);
+	struct str given;
 	char *target = cut_checksum(run, call, &given);
-	if (server == NULL || target == NULL) {
+	if (!server || !target) {
 		run_problem(run, NULL, "an odd call: %s %s", call->method, call->url);
 		return NULL;
 	}
@@ -234,9 +249,9 @@ match(struct run *run, const struct http_call *call)
 	run->sent_secret = 0;
 	for (size_t i = server->n_secrets; i > 0; i--)
 		if (checksum_verify(1u << server->algorithm,
-				str_from(placeholders_call_name(run->arena, target)),
-				str_from(query != NULL ? query + 1 : ""),
-				str_from(server->secrets[i - 1]), given))
+		        str_from(placeholders_call_name(run->arena, target)),
+		        str_from(query ? query + 1 : ""), str_from(server->secrets[i - 1]),
+		        given))
 			run->sent_secret = i;
 	if (run->sent_secret == 0)
 		run_problem(run, NULL, "a wrong checksum for %s: %s", server->name, call->url);
@@ -245,11 +260,11 @@ match(struct run *run, const struct http_call *call)
 
 /* Check a ">" line: what the call must carry along. */
 static void
-check_sent(struct run *run, const struct expected *e, const struct http_call *call,
-	char *want, bool *has_body)
+check_sent(struct run *run, const struct expected *e, const struct http_call *call, char *want,
+    bool *has_body)
 {
 	char *value;
-	struct str wanted = {NULL, 0}, got;
+	struct str wanted = { NULL, 0 }, got;
 
 	if ((value = case_after(want, "body ")) != NULL) {
 		*has_body = true;
@@ -272,11 +287,11 @@ check_sent(struct run *run, const struct expected *e, const struct http_call *ca
 		run_problem(run, e->section, "what is \"> %s\"?", want);
 		return;
 	}
-	if (wanted.data == NULL)
+	if (!wanted.data)
 		wanted = str_from(value);
 	if (!str_equal(got, wanted))
 		run_problem(run, e->section, "sent along to %s:\n-  %.*s\n+  %.*s",
-			e->server->name, STR_ARG(wanted), STR_ARG(got));
+		    e->server->name, STR_ARG(wanted), STR_ARG(got));
 }
 
 /*
@@ -289,9 +304,9 @@ map_meanwhile(struct run *run, const char *line)
 {
 	const char *server = strchr(line, ' ');
 
-	if (server == NULL)
+	if (!server)
 		return;
-	const struct str id = {line, (size_t)(server - line)};
+	const struct str id = { line, (size_t)(server - line) };
 	run_see(run, id);
 	run->inner->verbs->meeting_adopt(run->inner, id, server + 1, run->now_ms);
 }
@@ -305,16 +320,16 @@ fail_call(const char *line, struct http_call *call)
 		enum http_result result;
 		bool sent, waited;
 	} ways[] = {
-		{"unreachable", HTTP_UNREACHABLE, false, false},
-		{"busy", HTTP_BUSY, false, false},
-		{"shortage", HTTP_SHORTAGE, false, false},
-		{"timeout", HTTP_TIMEOUT, true, false},
-		{"waited", HTTP_TIMEOUT, true, true},
-		{"broken", HTTP_BROKEN, true, false},
-		{"too-large", HTTP_TOO_LARGE, true, false},
+		{ "unreachable", HTTP_UNREACHABLE, false, false },
+		{ "busy", HTTP_BUSY, false, false },
+		{ "shortage", HTTP_SHORTAGE, false, false },
+		{ "timeout", HTTP_TIMEOUT, true, false },
+		{ "waited", HTTP_TIMEOUT, true, true },
+		{ "broken", HTTP_BROKEN, true, false },
+		{ "too-large", HTTP_TOO_LARGE, true, false },
 	};
 
-	for (size_t i = 0; i < sizeof ways / sizeof *ways; i++)
+	for (size_t i = 0; i < sizeof(ways) / sizeof(*ways); i++)
 		if (strcmp(line, ways[i].line) == 0) {
 			call->result = ways[i].result;
 			call->sent = ways[i].sent;
@@ -340,12 +355,15 @@ answer_line(struct run *run, char *line, struct http_call *call)
 	else if ((value = case_after(line, "Location: ")) != NULL)
 		call->location = str_from(value);
 	else if ((value = case_after(line, "Set-Cookie: ")) != NULL)
-		call->set_cookie = str_from(call->set_cookie.data == NULL ? value :
-			str_printf(run->arena, "%s\n%s", call->set_cookie.data, value));
+		call->set_cookie = str_from(call->set_cookie.data ?
+		        str_printf(run->arena, "%s\n%s", call->set_cookie.data, value) :
+		        value);
 	else if ((value = case_after(line, "FAILED ")) != NULL)
-		call->answer = str_from(str_printf(run->arena, "<response>\n"
-			"<returncode>FAILED</returncode>\n<messageKey>%s</messageKey>\n"
-			"<message>As a server words it.</message>\n</response>", value));
+		call->answer = str_from(str_printf(run->arena,
+		    "<response>\n"
+		    "<returncode>FAILED</returncode>\n<messageKey>%s</messageKey>\n"
+		    "<message>As a server words it.</message>\n</response>",
+		    value));
 	else
 		return fail_call(line, call);
 	return true;
@@ -356,9 +374,7 @@ static void
 answer(struct run *run, const struct expected *e, struct str text, struct http_call *call)
 {
 	struct lines lines = case_lines(run->arena, text);
-	bool has_body = false;
-	size_t secret = 1;
-	char *line, *value;
+	char *value;
 
 	call->result = HTTP_ANSWERED;
 	call->sent = true;
@@ -366,6 +382,9 @@ answer(struct run *run, const struct expected *e, struct str text, struct http_c
 	call->answer = STR("");
 	call->answer_type = STR("text/xml;charset=utf-8");
 	call->elapsed_ms = 5;
+	bool has_body = false;
+	size_t secret = 1;
+	char *line;
 	while ((line = case_next(&lines)) != NULL && *line != '\0') {
 		if ((value = case_after(line, "> secret ")) != NULL) {
 			secret = (size_t)atoi(value);
@@ -373,18 +392,17 @@ answer(struct run *run, const struct expected *e, struct str text, struct http_c
 			if (!run->torture)
 				check_sent(run, e, call, value, &has_body);
 		} else if (!answer_line(run, line, call)) {
-			run_problem(run, e != NULL ? e->section : NULL, "what is \"%s\"?",
-				line);
+			run_problem(run, e ? e->section : NULL, "what is \"%s\"?", line);
 		}
 	}
 	if (case_rest(&lines).len > 0)
 		call->answer = case_rest(&lines);
-	if (e != NULL && e->server != &receiver && !run->torture && run->sent_secret != secret)
+	if (e && e->server != &receiver && !run->torture && run->sent_secret != secret)
 		run_problem(run, e->section, "signed with %s's secret %zu", e->server->name,
-			run->sent_secret);
-	if (e != NULL && !has_body && !run->torture && run->sent_body.len > 0)
+		    run->sent_secret);
+	if (e && !has_body && !run->torture && run->sent_body.len > 0)
 		run_problem(run, e->section, "a body was sent to %s:\n+  %.*s", e->server->name,
-			STR_ARG(run->sent_body));
+		    STR_ARG(run->sent_body));
 }
 
 /* Answer the call by the section that expects it. */
@@ -392,9 +410,11 @@ static void
 run_call(struct run *run, struct http_call *call)
 {
 	const struct expected *e = match(run, call);
-	struct str text = e != NULL ? e->answer :
-		strstr(call->url, "/hooks/") != NULL ? STR("status 404\n\n") :
-		STR("FAILED notFound");
+	struct str text = e ?
+	    e->answer :
+	    strstr(call->url, "/hooks/") ?
+	    STR("status 404\n\n") :
+	    STR("FAILED notFound");
 
 	if (call->max_answer_bytes == 0)
 		run_problem(run, NULL, "a call without max_answer_bytes");
@@ -402,18 +422,18 @@ run_call(struct run *run, struct http_call *call)
 		text = str_from(run->failure);
 	/* What a receiver says may be passed on, whatever it is. */
 	if (strcmp(call->server, " callback") == 0 &&
-			str_find(text, STR("secret-"), 0) != SIZE_MAX)
+	    str_find(text, STR("secret-"), 0) != SIZE_MAX)
 		text = STR("status 500\n\nfailed");
 	answer(run, e, text, call);
-	struct answered *answered = arena_alloc(run->arena, sizeof *answered);
-	*answered = (struct answered){call->answer, run->answered};
+	struct answered *answered = arena_alloc(run->arena, sizeof(*answered));
+	*answered = (struct answered){ call->answer, run->answered };
 	run->answered = answered;
 }
 
 bool
 scripted_http_has_answered(const struct run *run, struct str body)
 {
-	for (const struct answered *one = run->answered; one != NULL; one = one->next)
+	for (const struct answered *one = run->answered; one; one = one->next)
 		if (str_equal(one->body, body))
 			return true;
 	return false;
@@ -423,13 +443,13 @@ void
 scripted_http_run(struct http *http, struct arena *arena, struct http_batch *batch)
 {
 	struct run *run = (struct run *)(void *)http;
-	bool enough = false;
 
 	(void)arena;
 	if (batch->timeout_ms <= 0)
 		run_problem(run, NULL, "a batch without a deadline");
 	for (size_t i = 0; i < batch->n; i++)
 		run_call(run, &batch->calls[i]);
+	bool enough = false;
 	/* A call that times out does so after all the others have answered. */
 	for (int late = 0; late <= 1; late++) {
 		for (size_t i = 0; i < batch->n; i++) {
@@ -438,10 +458,14 @@ scripted_http_run(struct http *http, struct arena *arena, struct http_batch *bat
 			if ((call->result == HTTP_TIMEOUT) != (late == 1))
 				continue;
 			if (enough)
-				*call = (struct http_call){.server = call->server,
-					.method = call->method, .url = call->url,
-					.result = HTTP_ABANDONED, .sent = true};
-			else if (call->result == HTTP_ANSWERED && batch->enough != NULL)
+				*call = (struct http_call){
+					.server = call->server,
+					.method = call->method,
+					.url = call->url,
+					.result = HTTP_ABANDONED,
+					.sent = true,
+				};
+			else if (call->result == HTTP_ANSWERED && batch->enough)
 				enough = batch->enough(call, batch->context);
 			if (call->result == HTTP_TIMEOUT)
 				call->elapsed_ms = batch->timeout_ms;

@@ -20,10 +20,10 @@ last_complaint(struct arena *arena, xmlParserCtxt *parser)
 {
 	const xmlError *error = xmlCtxtGetLastError(parser);
 
-	if (error == NULL || error->message == NULL)
+	if (!error || !error->message)
 		return NULL;
 	return str_printf(arena, "line %d: %.*s", error->line,
-		(int)strcspn(error->message, "\n"), error->message);
+	    (int)strcspn(error->message, "\n"), error->message);
 }
 
 const char *
@@ -34,12 +34,12 @@ second_parser_complaint(struct arena *arena, struct str document)
 	const int options = XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING;
 	xmlParserCtxt *parser = xmlNewParserCtxt();
 	xmlDoc *doc = xmlCtxtReadMemory(parser, document.data, (int)document.len, NULL, "UTF-8",
-		options);
+	    options);
 	const char *complaint = last_complaint(arena, parser);
 
-	if (complaint == NULL && doc == NULL)
+	if (!complaint && !doc)
 		complaint = "it cannot be parsed";
-	if (complaint == NULL && xmlGetIntSubset(doc) != NULL)
+	if (!complaint && xmlGetIntSubset(doc))
 		complaint = "it has a document type";
 	xmlFreeDoc(doc);
 	xmlFreeParserCtxt(parser);

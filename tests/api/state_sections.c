@@ -14,7 +14,7 @@
 static int64_t
 time_ago(const struct run *run, const char *age)
 {
-	return run->now_ms - (age != NULL ? atoll(age) : MAPPED_MS);
+	return run->now_ms - (age ? atoll(age) : MAPPED_MS);
 }
 
 /*
@@ -25,9 +25,9 @@ time_ago(const struct run *run, const char *age)
 static void
 read_health(const char *name, enum server_health *health)
 {
-	static const enum server_health all[] = {SERVER_UP, SERVER_SUSPECT, SERVER_DOWN};
+	static const enum server_health all[] = { SERVER_UP, SERVER_SUSPECT, SERVER_DOWN };
 
-	for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
 		if (strcmp(name, server_health_name(all[i])) == 0)
 			*health = all[i];
 }
@@ -36,8 +36,8 @@ void
 state_sections_set_facts(struct run *run, const struct section *section, char *server)
 {
 	struct lines lines = run_lines(run, section);
-	struct server_facts facts = {0};
-	struct store_poll poll = {.server = server, .answered = true};
+	struct server_facts facts = { 0 };
+	struct store_poll poll = { .server = server, .answered = true };
 	bool is_polled = false;
 	char *line, *value;
 
@@ -68,20 +68,24 @@ spell_fact(struct run *run, const struct server_facts *facts, const char *name)
 		const char *name;
 		int64_t value;
 	} numbers[] = {
-		{"users", facts->users}, {"voice", facts->voice}, {"videos", facts->videos},
-		{"meetings", facts->meetings}, {"failures", facts->failures},
-		{"successes", facts->successes}, {"next-poll",
-			facts->next_poll_ms - run->now_ms},
+		{ "users", facts->users },
+		{ "voice", facts->voice },
+		{ "videos", facts->videos },
+		{ "meetings", facts->meetings },
+		{ "failures", facts->failures },
+		{ "successes", facts->successes },
+		{ "next-poll", facts->next_poll_ms - run->now_ms },
 	};
 
 	if (strcmp(name, "health") == 0)
 		return server_health_name(facts->health);
 	if (strcmp(name, "operator") == 0)
 		return facts->has_operator_state ?
-			server_state_name(facts->operator_state) : "-";
+		    server_state_name(facts->operator_state) :
+		    "-";
 	if (strcmp(name, "next-poll") == 0 && facts->next_poll_ms == 0)
 		return "-";
-	for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++)
 		if (strcmp(name, numbers[i].name) == 0)
 			return str_printf(run->arena, "%lld", (long long)numbers[i].value);
 	return NULL;
@@ -90,26 +94,27 @@ spell_fact(struct run *run, const struct server_facts *facts, const char *name)
 /* Compare "a health up users 3" with what is known of the servers. */
 static void
 check_facts_line(struct run *run, const struct section *section, char *line,
-	const struct server_facts *facts)
+    const struct server_facts *facts)
 {
-	const char *want = str_copy(run->arena, str_from(line)), *name, *value;
+	const char *want = str_copy(run->arena, str_from(line));
 	const struct server *server = config_server_find(run->config, strtok(line, " "));
 	const char *got = line;
-	bool same = true;
 
-	if (server == NULL) {
+	if (!server) {
 		run_problem(run, section, "there is no server %s", line);
 		return;
 	}
+	const char *name, *value;
+	bool same = true;
 	while ((name = strtok(NULL, " ")) != NULL && (value = strtok(NULL, " ")) != NULL) {
 		const char *fact = spell_fact(run, &facts[server - run->config->servers], name);
 
-		if (fact == NULL)
+		if (!fact)
 			run_problem(run, section, "what is \"%s\"?", name);
-		got = str_printf(run->arena, "%s %s %s", got, name, fact != NULL ? fact : "?");
+		got = str_printf(run->arena, "%s %s %s", got, name, fact ? fact : "?");
 		same &= fact != NULL && strcmp(fact, value) == 0;
 	}
-	if (name != NULL)
+	if (name)
 		run_problem(run, section, "%s without a value", name);
 	if (!same)
 		run_problem(run, section, "what is known differs:\n-  %s\n+  %s", want, got);
@@ -120,11 +125,11 @@ state_sections_check_facts(struct run *run, const struct section *section, char 
 {
 	struct lines lines = run_lines(run, section);
 	const size_t n = run->config->n_servers;
-	struct server_facts *facts = arena_alloc(run->arena, n * sizeof *facts);
-	char *line;
+	struct server_facts *facts = arena_alloc(run->arena, n * sizeof(*facts));
 
 	(void)rest;
 	run->inner->verbs->servers(run->inner, run->config->servers, n, facts);
+	char *line;
 	while ((line = case_next(&lines)) != NULL)
 		if (*line != '\0')
 			check_facts_line(run, section, line, facts);
@@ -136,13 +141,14 @@ state_sections_set_list(struct run *run, const struct section *section, char *re
 {
 	char *what = strchr(rest, ' ');
 
-	if (what == NULL) {
+	if (!what) {
 		run_problem(run, section, "what is \"== %s\"?", section->title);
 		return;
 	}
 	*what++ = '\0';
-	run->inner->verbs->lists_save(run->inner, &(struct store_list){.server = rest,
-		.what = what, .answer = section->text}, 1, NULL);
+	run->inner->verbs->lists_save(run->inner,
+	    &(struct store_list){ .server = rest, .what = what, .answer = section->text }, 1,
+	    NULL);
 }
 
 /*
@@ -153,18 +159,18 @@ void
 state_sections_set_meetings(struct run *run, const struct section *section, char *rest)
 {
 	struct lines lines = run_lines(run, section);
-	char *line;
 
 	(void)rest;
+	char *line;
 	while ((line = case_next(&lines)) != NULL) {
 		char *id = strtok(line, " "), *name = strtok(NULL, " ");
 		char *age = strtok(NULL, " ");
 
-		if (id == NULL || name == NULL)
+		if (!id || !name)
 			continue;
 		run_see(run, str_from(id));
 		if (run->inner->verbs->meeting_adopt(run->inner, str_from(id), name,
-				time_ago(run, age)) != STORE_OK)
+		        time_ago(run, age)) != STORE_OK)
 			run_problem(run, section, "cannot map %s to %s", id, name);
 	}
 }
@@ -174,36 +180,36 @@ void
 state_sections_check_meetings(struct run *run, const struct section *section, char *rest)
 {
 	struct lines lines = run_lines(run, section);
-	struct buf want, got;
-	char *line;
 
 	(void)rest;
+	struct buf want, got;
 	buf_init(&want, CASE_TEXT_MAX);
 	buf_init(&got, CASE_TEXT_MAX);
+	char *line;
 	while ((line = case_next(&lines)) != NULL)
 		if (*line != '\0' && strcmp(line, "(none)") != 0) {
 			buf_printf(&want, "-  %s\n", line);
-			run_see(run, (struct str){line, strcspn(line, " ")});
+			run_see(run, (struct str){ line, strcspn(line, " ") });
 		}
 	for (size_t i = 0; i < run->n_seen; i++) {
 		struct meeting meeting;
-		char *mapping, *at;
 
 		if (run->inner->verbs->meeting_find(run->inner, run->arena,
-				str_from(run->seen[i]), run->now_ms, 0, &meeting) != STORE_OK)
+		        str_from(run->seen[i]), run->now_ms, 0, &meeting) != STORE_OK)
 			continue;
-		mapping = str_printf(run->arena, "-  %s %s\n", run->seen[i], meeting.server);
-		at = want.len > 0 ? strstr(want.data, mapping) : NULL;
-		if (at != NULL)
+		char *mapping = str_printf(run->arena, "-  %s %s\n", run->seen[i],
+		    meeting.server);
+		char *at = want.len > 0 ? strstr(want.data, mapping) : NULL;
+		if (at)
 			*at = '='; /* both have it */
 		else
 			buf_printf(&got, "+  %s %s\n", run->seen[i], meeting.server);
 	}
 	if (got.len > 0 || (want.len > 0 && strchr(want.data, '-') == want.data) ||
-			(want.len > 0 && strstr(want.data, "\n-") != NULL))
+	    (want.len > 0 && strstr(want.data, "\n-")))
 		run_problem(run, section,
-			"the mappings differ (-: missing, +: too many):\n%s%s",
-			want.len > 0 ? want.data : "", got.len > 0 ? got.data : "");
+		    "the mappings differ (-: missing, +: too many):\n%s%s",
+		    want.len > 0 ? want.data : "", got.len > 0 ? got.data : "");
 	buf_free(&want);
 	buf_free(&got);
 }
@@ -216,16 +222,18 @@ void
 state_sections_set_recordings(struct run *run, const struct section *section, char *rest)
 {
 	struct lines lines = run_lines(run, section);
-	char *line;
 
 	(void)rest;
+	char *line;
 	while ((line = case_next(&lines)) != NULL) {
 		struct store_recording recording = {
-			.record_id = str_from(strtok(line, " ")), .server = strtok(NULL, " ")};
+			.record_id = str_from(strtok(line, " ")),
+			.server = strtok(NULL, " "),
+		};
 
-		if (recording.server != NULL)
+		if (recording.server)
 			run->inner->verbs->recordings_put(run->inner, &recording, 1,
-				run->now_ms);
+			    run->now_ms);
 	}
 }
 
@@ -233,20 +241,20 @@ void
 state_sections_check_recordings(struct run *run, const struct section *section, char *rest)
 {
 	struct lines lines = run_lines(run, section);
-	char *line;
 
 	(void)rest;
+	char *line;
 	while ((line = case_next(&lines)) != NULL) {
-		struct store_recording recording = {.record_id = str_from(strtok(line, " "))};
+		struct store_recording recording = { .record_id = str_from(strtok(line, " ")) };
 		const char *want = strtok(NULL, " ");
 
-		if (want == NULL)
+		if (!want)
 			continue;
 		run->inner->verbs->recordings_find(run->inner, run->arena, &recording, 1);
-		const char *got = recording.server != NULL ? recording.server : "-";
+		const char *got = recording.server ? recording.server : "-";
 		if (strcmp(got, want) != 0)
 			run_problem(run, section, "recording %.*s: remembered on %s, want %s",
-				STR_ARG(recording.record_id), got, want);
+			    STR_ARG(recording.record_id), got, want);
 	}
 }
 
@@ -258,26 +266,28 @@ void
 state_sections_set_hooks(struct run *run, const struct section *section, char *rest)
 {
 	struct lines lines = run_lines(run, section);
-	char *line;
 
 	(void)rest;
+	char *line;
 	while ((line = case_next(&lines)) != NULL) {
 		char *url = strtok(line, " "), *id = strtok(NULL, " ");
 		char *age = strtok(NULL, " ");
-		struct webhook hook = {.base = STR("http://gateway.test/bigbluebutton/api"),
-			.changed_ms = time_ago(run, age)};
-		const bool is_dropped = id != NULL && strcmp(url, "dropped") == 0;
+		struct webhook hook = {
+			.base = STR("http://gateway.test/bigbluebutton/api"),
+			.changed_ms = time_ago(run, age),
+		};
+		const bool is_dropped = id && strcmp(url, "dropped") == 0;
 
-		if (url == NULL)
+		if (!url)
 			continue;
 		hook.url = str_from(is_dropped ? id : url);
 		webhook_id(hook.url, hook.id);
 		if (is_dropped)
 			run->inner->verbs->hook_drop(run->inner, hook.id, hook.changed_ms);
-		else if (id != NULL && strcmp(id, "-") != 0)
+		else if (id && strcmp(id, "-") != 0)
 			hook.meeting_id = str_from(id);
-		if (!is_dropped && run->inner->verbs->hook_put(run->inner, &hook,
-				true) != STORE_OK)
+		if (!is_dropped &&
+		    run->inner->verbs->hook_put(run->inner, &hook, true) != STORE_OK)
 			run_problem(run, section, "cannot put %s", url);
 	}
 }
@@ -292,26 +302,29 @@ void
 state_sections_check_hooks(struct run *run, const struct section *section, char *rest)
 {
 	struct lines lines = run_lines(run, section);
-	char *line, *want[100], *got[100];
-	size_t n_want = 0, n_got = 0, n;
-	struct webhook *hooks;
 
 	(void)rest;
+	char *line, *want[100];
+	size_t n_want = 0;
 	while ((line = case_next(&lines)) != NULL && n_want < 100)
 		if (*line != '\0' && strcmp(line, "(none)") != 0)
 			want[n_want++] = line;
+	struct webhook *hooks;
+	size_t n;
 	run->inner->verbs->hook_list(run->inner, run->arena, &hooks, &n);
+	size_t n_got = 0;
+	char *got[100];
 	for (; n_got < n && n_got < 100; n_got++) {
 		const struct webhook *hook = &hooks[n_got];
 
 		const struct str id = hook->meeting_id.len > 0 ? hook->meeting_id : STR("-");
 
 		got[n_got] = hook->is_dropped ?
-			str_printf(run->arena, "dropped %s", hook->id) :
-			str_printf(run->arena, "%.*s %.*s", STR_ARG(hook->url), STR_ARG(id));
+		    str_printf(run->arena, "dropped %s", hook->id) :
+		    str_printf(run->arena, "%.*s %.*s", STR_ARG(hook->url), STR_ARG(id));
 	}
-	qsort(want, n_want, sizeof *want, compare_line);
-	qsort(got, n_got, sizeof *got, compare_line);
+	qsort(want, n_want, sizeof(*want), compare_line);
+	qsort(got, n_got, sizeof(*got), compare_line);
 	bool same = n_want == n_got;
 	for (size_t i = 0; same && i < n_got; i++)
 		same = strcmp(want[i], got[i]) == 0;

@@ -15,7 +15,7 @@ void state_sections_set_meetings(struct run *run, const struct section *section,
 void state_sections_check_meetings(struct run *run, const struct section *section, char *rest);
 void state_sections_set_recordings(struct run *run, const struct section *section, char *rest);
 void state_sections_check_recordings(struct run *run, const struct section *section,
-	char *rest);
+    char *rest);
 void state_sections_set_hooks(struct run *run, const struct section *section, char *rest);
 void state_sections_check_hooks(struct run *run, const struct section *section, char *rest);
 void state_sections_set_list(struct run *run, const struct section *section, char *rest);

@@ -3,13 +3,10 @@
 #include "run.h"
 
 /* Ways for an outgoing call to fail: http results, and answers that are none. */
-static const char *const failures[] = {
-	"unreachable", "timeout", "waited", "broken", "too-large", "busy", "shortage",
+static const char *const failures[] = { "unreachable", "timeout", "waited", "broken",
+	"too-large", "busy", "shortage",
 	"status 500\nContent-Type: text/html\n\n<html>secret-a checksum=abc</html>",
-	"status 200\n\n<response><returncode>SUCC",
-	"status 200\n\n",
-	"FAILED checksumError",
-};
+	"status 200\n\n<response><returncode>SUCC", "status 200\n\n", "FAILED checksumError" };
 
 struct torture {
 	const struct section *sections;
@@ -41,7 +38,7 @@ fail_verbs(struct torture *torture)
 	struct run *run = torture->run;
 
 	for (int k = 1; k <= torture->verbs && run->problems.len == 0; k++) {
-		run_anew(torture, &(struct run){.failing_verb = k});
+		run_anew(torture, &(struct run){ .failing_verb = k });
 		if (run->problems.len > 0)
 			buf_printf(&run->problems, "with store verb %d failing\n", k);
 	}
@@ -53,7 +50,7 @@ fail_calls(struct torture *torture, const char *failure)
 	struct run *run = torture->run;
 
 	for (int k = 1; k <= torture->calls && run->problems.len == 0; k++) {
-		run_anew(torture, &(struct run){.failing_call = k, .failure = failure});
+		run_anew(torture, &(struct run){ .failing_call = k, .failure = failure });
 		if (run->problems.len > 0)
 			buf_printf(&run->problems, "with call %d %s\n", k, failure);
 	}
@@ -62,11 +59,11 @@ fail_calls(struct torture *torture, const char *failure)
 int
 torture_case(struct run *run, const struct section *sections, size_t n)
 {
-	struct torture torture = {.sections = sections, .n = n, .run = run};
+	struct torture torture = { .sections = sections, .n = n, .run = run };
 
-	run_anew(&torture, &(struct run){.torture = true});
+	run_anew(&torture, &(struct run){ .torture = true });
 	fail_verbs(&torture);
-	for (size_t i = 0; i < sizeof failures / sizeof *failures; i++)
+	for (size_t i = 0; i < sizeof(failures) / sizeof(*failures); i++)
 		fail_calls(&torture, failures[i]);
 	return torture.runs - 1;
 }

@@ -14,11 +14,11 @@ struct section;
 /* Check what is true of every answer, whatever went wrong behind it: its header, as a
  * door writes it, is well-formed, so is its body, and neither holds a secret. */
 void verdict_of_any_answer(struct run *run, const struct section *request,
-	const struct response *response, struct str header);
+    const struct response *response, struct str header);
 
 /* Compare the answer with the act's sections "response". */
 void verdict_of_answer(struct run *run, const struct section *request,
-	const struct response *response, struct str header);
+    const struct response *response, struct str header);
 
 /* Compare the log with the act's sections "log"; it must hold no secret.  To be called
  * last: when there are problems the log is shown. */

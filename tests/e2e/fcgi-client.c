@@ -26,40 +26,47 @@
 #include <unistd.h>
 
 static const char usage[] =
-	"usage: fcgi-client [OPTION...] ADDRESS [NAME=VALUE...] [--next [OPTION...] [NAME=VALUE...]]...\n"
-	"\n"
-	"Sends FastCGI requests over one connection and prints the answers, as a CGI\n"
-	"program would have printed them. ADDRESS is unix:/path or tcp:HOST:PORT. Each\n"
-	"--next begins another request, sent when the one before has been answered.\n"
-	"\n"
-	"For one request:\n"
-	"  --body FILE        the request's body (-: standard input); CONTENT_LENGTH is\n"
-	"                     for the caller to give\n"
-	"  --out FILE         write the answer there (default: standard output)\n"
-	"  --half PART        stop half-way through PART, params or stdin; or nothing:\n"
-	"                     connect and send not a byte\n"
-	"  --no-stdin-end     leave out the empty STDIN record\n"
-	"  --get-values       send FCGI_GET_VALUES first and print what comes back\n"
-	"                     (\"NAME=VALUE\" lines on standard error)\n"
-	"  --abort            send FCGI_ABORT_REQUEST after all else\n"
-	"For the connection:\n"
-	"  --keep             FCGI_KEEP_CONN in every request\n"
-	"  --piece N          write N bytes at a time\n"
-	"  --pause MS         and wait so long after each (default 0)\n"
-	"  --hold SECONDS     after the last request, or the half one, keep the\n"
-	"                     connection open for so long, or until the peer closes it\n"
-	"  --timeout SECONDS  give up after so long (default 30)\n"
-	"  --time             print on standard error how many microseconds each request\n"
-	"                     took, from when it was connected to the answer's end\n"
-	"\n"
-	"Exit status: 0 every request was answered; 1 the connection was refused or\n"
-	"closed without an answer; 2 wrong usage; 3 time ran out; 4 the peer broke the\n"
-	"protocol. With --half: 0 once the time to hold is over, 1 if the peer closed\n"
-	"the connection before. Between requests a connection that the peer closed\n"
-	"after answering is opened anew, as web servers do, and that is said on standard\n"
-	"error.\n";
+    "usage: fcgi-client [OPTION...] ADDRESS [NAME=VALUE...] [--next [OPTION...] "
+    "[NAME=VALUE...]]...\n"
+    "\n"
+    "Sends FastCGI requests over one connection and prints the answers, as a CGI\n"
+    "program would have printed them. ADDRESS is unix:/path or tcp:HOST:PORT. Each\n"
+    "--next begins another request, sent when the one before has been answered.\n"
+    "\n"
+    "For one request:\n"
+    "  --body FILE        the request's body (-: standard input); CONTENT_LENGTH is\n"
+    "                     for the caller to give\n"
+    "  --out FILE         write the answer there (default: standard output)\n"
+    "  --half PART        stop half-way through PART, params or stdin; or nothing:\n"
+    "                     connect and send not a byte\n"
+    "  --no-stdin-end     leave out the empty STDIN record\n"
+    "  --get-values       send FCGI_GET_VALUES first and print what comes back\n"
+    "                     (\"NAME=VALUE\" lines on standard error)\n"
+    "  --abort            send FCGI_ABORT_REQUEST after all else\n"
+    "For the connection:\n"
+    "  --keep             FCGI_KEEP_CONN in every request\n"
+    "  --piece N          write N bytes at a time\n"
+    "  --pause MS         and wait so long after each (default 0)\n"
+    "  --hold SECONDS     after the last request, or the half one, keep the\n"
+    "                     connection open for so long, or until the peer closes it\n"
+    "  --timeout SECONDS  give up after so long (default 30)\n"
+    "  --time             print on standard error how many microseconds each request\n"
+    "                     took, from when it was connected to the answer's end\n"
+    "\n"
+    "Exit status: 0 every request was answered; 1 the connection was refused or\n"
+    "closed without an answer; 2 wrong usage; 3 time ran out; 4 the peer broke the\n"
+    "protocol. With --half: 0 once the time to hold is over, 1 if the peer closed\n"
+    "the connection before. Between requests a connection that the peer closed\n"
+    "after answering is opened anew, as web servers do, and that is said on standard\n"
+    "error.\n";
 
-enum { EXIT_ANSWERED = 0, EXIT_CLOSED = 1, EXIT_USAGE = 2, EXIT_TIMEOUT = 3, EXIT_PROTOCOL = 4 };
+enum {
+	EXIT_ANSWERED = 0,
+	EXIT_CLOSED = 1,
+	EXIT_USAGE = 2,
+	EXIT_TIMEOUT = 3,
+	EXIT_PROTOCOL = 4
+};
 
 /* Section 8 of the specification. */
 enum {
@@ -151,7 +158,7 @@ bytes_add(struct bytes *bytes, const void *data, size_t length)
 	if (bytes->room - bytes->length < length) {
 		bytes->room = (bytes->length + length) * 2;
 		bytes->data = realloc(bytes->data, bytes->room);
-		if (bytes->data == NULL)
+		if (!bytes->data)
 			die(EXIT_USAGE, "out of memory");
 	}
 	memcpy(bytes->data + bytes->length, data, length);
@@ -231,11 +238,11 @@ static void
 read_file(struct bytes *bytes, const char *path)
 {
 	FILE *file = strcmp(path, "-") == 0 ? stdin : fopen(path, "rb");
+
+	if (!file)
+		die_errno(path);
 	char block[65536];
 	size_t length;
-
-	if (file == NULL)
-		die_errno(path);
 	while ((length = fread(block, 1, sizeof(block), file)) > 0)
 		bytes_add(bytes, block, length);
 	if (ferror(file))
@@ -251,7 +258,6 @@ build(struct bytes *out, const struct request *request, bool keep)
 	const unsigned char begin[8] = { 0, FCGI_RESPONDER, keep ? FCGI_KEEP_CONN : 0 };
 	struct bytes params = { 0 };
 	struct bytes body = { 0 };
-	size_t start;
 
 	if (request->nothing)
 		return;
@@ -272,9 +278,9 @@ build(struct bytes *out, const struct request *request, bool keep)
 		const char *equals = strchr(request->params[i], '=');
 
 		add_pair(&params, request->params[i], (size_t)(equals - request->params[i]),
-			 equals + 1);
+		    equals + 1);
 	}
-	start = out->length;
+	size_t start = out->length;
 	add_stream(out, FCGI_PARAMS, &params);
 	if (request->half_params) {
 		out->length = start + (out->length - start) / 2;
@@ -282,7 +288,7 @@ build(struct bytes *out, const struct request *request, bool keep)
 	}
 	add_header(out, FCGI_PARAMS, 1, 0);
 
-	if (request->body != NULL)
+	if (request->body)
 		read_file(&body, request->body);
 	start = out->length;
 	add_stream(out, FCGI_STDIN, &body);
@@ -316,19 +322,18 @@ connect_unix(const char *path)
 static int
 connect_tcp(const char *host_and_port)
 {
-	const struct addrinfo hints = { .ai_socktype = SOCK_STREAM };
 	const char *colon = strrchr(host_and_port, ':');
-	struct addrinfo *found;
 	char host[256];
-	int fd;
 
-	if (colon == NULL || (size_t)(colon - host_and_port) >= sizeof(host))
+	if (!colon || (size_t)(colon - host_and_port) >= sizeof(host))
 		die(EXIT_USAGE, "the address must be tcp:HOST:PORT");
 	memcpy(host, host_and_port, (size_t)(colon - host_and_port));
 	host[colon - host_and_port] = '\0';
+	const struct addrinfo hints = { .ai_socktype = SOCK_STREAM };
+	struct addrinfo *found;
 	if (getaddrinfo(host, colon + 1, &hints, &found) != 0)
 		die(EXIT_CLOSED, "no such host or port");
-	fd = socket(found->ai_family, found->ai_socktype, found->ai_protocol);
+	int fd = socket(found->ai_family, found->ai_socktype, found->ai_protocol);
 	if (fd < 0 || connect(fd, found->ai_addr, found->ai_addrlen) != 0)
 		die_errno(host_and_port);
 	freeaddrinfo(found);
@@ -447,8 +452,8 @@ wait_ms(long long until_ms)
  * closed, or, when no answer is wanted, all is written.
  */
 static void
-exchange(int fd, const struct bytes *out, const struct options *options,
-		     struct answer *answer, bool wants_answer)
+exchange(int fd, const struct bytes *out, const struct options *options, struct answer *answer,
+    bool wants_answer)
 {
 	size_t written = 0;
 	long long next_write_ms = 0;
@@ -458,8 +463,6 @@ exchange(int fd, const struct bytes *out, const struct options *options,
 		struct pollfd watch = { .fd = fd, .events = POLLIN };
 		const bool has_more = written < out->length && !deaf;
 		long long until_ms = deadline_ms;
-		ssize_t length;
-		size_t piece;
 
 		if (!has_more && (answer->ended || !wants_answer))
 			break;
@@ -475,10 +478,10 @@ exchange(int fd, const struct bytes *out, const struct options *options,
 			read_some(fd, answer);
 		if ((watch.revents & POLLOUT) == 0 || !has_more)
 			continue;
-		piece = out->length - written;
+		size_t piece = out->length - written;
 		if (options->piece > 0 && piece > options->piece)
 			piece = options->piece;
-		length = send(fd, out->data + written, piece, MSG_NOSIGNAL);
+		ssize_t length = send(fd, out->data + written, piece, MSG_NOSIGNAL);
 		if (length > 0) {
 			written += (size_t)length;
 			if (options->pause_ms > 0)
@@ -501,7 +504,8 @@ hold(int fd, long ms)
 	while (is_open && now_ms() < until_ms && now_ms() < deadline_ms) {
 		struct pollfd watch = { .fd = fd, .events = POLLIN };
 
-		if (poll(&watch, 1, wait_ms(until_ms < deadline_ms ? until_ms : deadline_ms)) > 0)
+		if (poll(&watch, 1, wait_ms(until_ms < deadline_ms ? until_ms : deadline_ms)) >
+		    0)
 			read_some(fd, &answer);
 		is_open = !answer.closed;
 	}
@@ -531,9 +535,6 @@ run_request(int *fd, const struct options *options, const struct request *reques
 {
 	const bool is_half = is_half_request(request);
 	struct answer answer = { .out = stdout };
-	struct bytes out = { 0 };
-	int status = EXIT_ANSWERED;
-	long long begin_us;
 
 	if (*fd >= 0 && is_closed(*fd)) {
 		fprintf(stderr, "fcgi-client: the connection was closed; opening another\n");
@@ -542,13 +543,15 @@ run_request(int *fd, const struct options *options, const struct request *reques
 	}
 	if (*fd < 0)
 		*fd = open_connection(options->address);
-	if (request->out != NULL && (answer.out = fopen(request->out, "wb")) == NULL)
+	if (request->out && (answer.out = fopen(request->out, "wb")) == NULL)
 		die_errno(request->out);
+	struct bytes out = { 0 };
 	build(&out, request, options->keep);
-	begin_us = now_us();
+	long long begin_us = now_us();
 	exchange(*fd, &out, options, &answer, !is_half);
 	if (options->time)
 		fprintf(stderr, "%lld\n", now_us() - begin_us);
+	int status = EXIT_ANSWERED;
 	if (is_half) {
 		status = hold(*fd, options->hold_ms) ? EXIT_ANSWERED : EXIT_CLOSED;
 	} else if (!answer.ended) {
@@ -556,7 +559,7 @@ run_request(int *fd, const struct options *options, const struct request *reques
 		status = EXIT_CLOSED;
 	} else if (answer.protocol_status != 0) {
 		fprintf(stderr, "fcgi-client: refused with protocol status %d\n",
-			answer.protocol_status);
+		    answer.protocol_status);
 		status = EXIT_CLOSED;
 	}
 	if (answer.closed) {
@@ -573,11 +576,9 @@ run_request(int *fd, const struct options *options, const struct request *reques
 static long
 read_number(const char *string, long most)
 {
-	char *end;
-	long number;
-
 	errno = 0;
-	number = string == NULL ? -1 : strtol(string, &end, 10);
+	char *end;
+	long number = string ? strtol(string, &end, 10) : -1;
 	if (number < 0 || number > most || errno != 0 || *end != '\0')
 		die(EXIT_USAGE, "an option needs a whole number");
 	return number;
@@ -586,11 +587,11 @@ read_number(const char *string, long most)
 static void
 read_half(struct request *request, const char *part)
 {
-	if (part != NULL && strcmp(part, "params") == 0)
+	if (part && strcmp(part, "params") == 0)
 		request->half_params = true;
-	else if (part != NULL && strcmp(part, "stdin") == 0)
+	else if (part && strcmp(part, "stdin") == 0)
 		request->half_stdin = true;
-	else if (part != NULL && strcmp(part, "nothing") == 0)
+	else if (part && strcmp(part, "nothing") == 0)
 		request->nothing = true;
 	else
 		die(EXIT_USAGE, "--half needs params, stdin or nothing");
@@ -602,7 +603,7 @@ read_options(struct options *options, char **argv)
 	struct request *request = &options->requests[0];
 
 	options->request_count = 1;
-	for (char **at = argv + 1; *at != NULL; at++) {
+	for (char **at = argv + 1; *at; at++) {
 		const char *word = *at;
 
 		if (strcmp(word, "--help") == 0) {
@@ -625,7 +626,7 @@ read_options(struct options *options, char **argv)
 		} else if (strncmp(word, "--", 2) == 0) {
 			const char *value = *++at;
 
-			if (value == NULL)
+			if (!value)
 				die(EXIT_USAGE, "an option needs a value; see --help");
 			if (strcmp(word, "--body") == 0)
 				request->body = value;
@@ -643,20 +644,21 @@ read_options(struct options *options, char **argv)
 				options->timeout_ms = read_number(value, 3600) * 1000;
 			else
 				die(EXIT_USAGE, "no such option; see --help");
-		} else if (options->address == NULL) {
+		} else if (!options->address) {
 			options->address = word;
-		} else if (strchr(word, '=') == NULL) {
+		} else if (!strchr(word, '=')) {
 			die(EXIT_USAGE, "a parameter must be NAME=VALUE");
 		} else {
-			if (request->params == NULL)
+			if (!request->params)
 				request->params = at;
 			/* Options between parameters would break the run of pointers. */
 			if (request->params + request->param_count != at)
-				die(EXIT_USAGE, "a request's parameters must follow each other");
+				die(EXIT_USAGE,
+				    "a request's parameters must follow each other");
 			request->param_count++;
 		}
 	}
-	if (options->address == NULL) {
+	if (!options->address) {
 		fputs(usage, stderr);
 		exit(EXIT_USAGE);
 	}
@@ -666,13 +668,13 @@ int
 main(int argc, char **argv)
 {
 	static struct options options = { .timeout_ms = 30000 };
-	int status = EXIT_ANSWERED;
-	int fd = -1;
 
 	(void)argc;
 	read_options(&options, argv);
 	signal(SIGPIPE, SIG_IGN);
 	deadline_ms = now_ms() + options.timeout_ms;
+	int status = EXIT_ANSWERED;
+	int fd = -1;
 	for (size_t i = 0; i < options.request_count && status == EXIT_ANSWERED; i++)
 		status = run_request(&fd, &options, &options.requests[i]);
 	if (fd >= 0) {

@@ -13,11 +13,11 @@
 struct record {
 	char *meeting_id;
 	size_t meeting_id_len;
-	char *server;       /* NULL: no server had it at at_ms */
+	char *server; /* NULL: no server had it at at_ms */
 	int64_t at_ms;
-	long seats, users;  /* reserved, and who came of them */
-	long peak;          /* the most users of this meeting … */
-	long last_peak;     /* … and of the one before with this meetingID */
+	long seats, users; /* reserved, and who came of them */
+	long peak;         /* the most users of this meeting … */
+	long last_peak;    /* … and of the one before with this meetingID */
 };
 
 struct known_server {
@@ -52,7 +52,7 @@ struct store_memory {
 	size_t n_lists;
 	struct webhook *hooks; /* by id; their spans are allocated */
 	size_t n_hooks;
-	double typical;     /* load_typical_next over all meetings, 0 before the first */
+	double typical; /* load_typical_next over all meetings, 0 before the first */
 	uint64_t lease_holder;
 	int64_t lease_until_ms;
 };
@@ -69,12 +69,10 @@ open_locked(struct store *store)
 static struct record *
 record_find(struct store_memory *memory, struct str meeting_id)
 {
-	size_t i;
-
-	for (i = 0; i < memory->n_records; i++) {
+	for (size_t i = 0; i < memory->n_records; i++) {
 		struct record *r = &memory->records[i];
 
-		if (str_equal((struct str){r->meeting_id, r->meeting_id_len}, meeting_id))
+		if (str_equal((struct str){ r->meeting_id, r->meeting_id_len }, meeting_id))
 			return r;
 	}
 	return NULL;
@@ -103,7 +101,6 @@ record_make(struct store_memory *memory, struct str meeting_id)
 static void
 record_map(struct record *record, const char *server, long seats, int64_t now_ms)
 {
-
 	free(record->server);
 	record->server = mem_strdup(server);
 	record->at_ms = now_ms;
@@ -115,7 +112,6 @@ record_map(struct record *record, const char *server, long seats, int64_t now_ms
 static void
 record_unmap(struct record *record)
 {
-
 	free(record->server);
 	record->server = NULL;
 	record->at_ms = 0;
@@ -126,7 +122,6 @@ record_unmap(struct record *record)
 static void
 record_remove(struct store_memory *memory, struct record *record)
 {
-
 	free(record->meeting_id);
 	free(record->server);
 	*record = memory->records[--memory->n_records];
@@ -135,9 +130,7 @@ record_remove(struct store_memory *memory, struct record *record)
 static struct known_server *
 server_find(struct store_memory *memory, const char *name)
 {
-	size_t i;
-
-	for (i = 0; i < memory->n_servers; i++)
+	for (size_t i = 0; i < memory->n_servers; i++)
 		if (strcmp(memory->servers[i].name, name) == 0)
 			return &memory->servers[i];
 	return NULL;
@@ -153,7 +146,7 @@ server_make(struct store_memory *memory, const char *name)
 	memory->servers = mem_resize(memory->servers,
 	    (memory->n_servers + 1) * sizeof(*memory->servers));
 	server = &memory->servers[memory->n_servers++];
-	*server = (struct known_server){.name = mem_strdup(name)};
+	*server = (struct known_server){ .name = mem_strdup(name) };
 	return server;
 }
 
@@ -161,24 +154,21 @@ static struct server_facts
 facts_of(struct store_memory *memory, const char *name)
 {
 	struct known_server *server = server_find(memory, name);
-	struct server_facts facts = {.health = SERVER_UP};
-	size_t i;
+	struct server_facts facts = { .health = SERVER_UP };
 
 	if (server)
 		facts = server->facts;
 	facts.meetings = 0;
-	for (i = 0; i < memory->n_records; i++)
-		if (memory->records[i].server &&
-		    strcmp(memory->records[i].server, name) == 0)
+	for (size_t i = 0; i < memory->n_records; i++)
+		if (memory->records[i].server && strcmp(memory->records[i].server, name) == 0)
 			facts.meetings++;
 	return facts;
 }
 
 static void
-meeting_fill(struct store_memory *memory, struct arena *arena,
-    const struct record *record, struct meeting *meeting)
+meeting_fill(struct store_memory *memory, struct arena *arena, const struct record *record,
+    struct meeting *meeting)
 {
-
 	meeting->server = str_copy(arena, str_from(record->server));
 	meeting->claimed_ms = record->at_ms;
 	meeting->facts = facts_of(memory, record->server);
@@ -191,9 +181,8 @@ static double
 reserved_on(const struct store_memory *memory, const char *name, int64_t now_ms)
 {
 	double reserved = 0;
-	size_t i;
 
-	for (i = 0; i < memory->n_records; i++) {
+	for (size_t i = 0; i < memory->n_records; i++) {
 		const struct record *record = &memory->records[i];
 
 		if (record->server && strcmp(record->server, name) == 0)
@@ -208,9 +197,8 @@ memory_servers(struct store *store, const struct server *servers, size_t n,
     struct server_facts *facts)
 {
 	struct store_memory *memory = open_locked(store);
-	size_t i;
 
-	for (i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++)
 		facts[i] = facts_of(memory, servers[i].name);
 	pthread_mutex_unlock(&memory->mutex);
 	return STORE_OK;
@@ -236,11 +224,9 @@ memory_server_contact(struct store *store, const char *name, enum contact contac
 static const struct store_polled *
 polled_find(const struct store_poll *poll, const struct record *record)
 {
-	size_t i;
-
-	for (i = 0; i < poll->n; i++)
+	for (size_t i = 0; i < poll->n; i++)
 		if (str_equal(poll->meetings[i].meeting_id,
-		        (struct str){record->meeting_id, record->meeting_id_len}))
+		        (struct str){ record->meeting_id, record->meeting_id_len }))
 			return &poll->meetings[i];
 	return NULL;
 }
@@ -248,7 +234,6 @@ polled_find(const struct store_poll *poll, const struct record *record)
 static void
 record_count(struct record *record, long users)
 {
-
 	record->users = users;
 	if (record->peak < users)
 		record->peak = users;
@@ -258,30 +243,26 @@ static void
 reconcile(struct store_memory *memory, struct store_poll *poll, int64_t now_ms,
     int64_t fresh_ms)
 {
-	const struct store_polled *polled;
-	struct record *record;
-	size_t i;
-
-	for (i = 0; i < memory->n_records; i++) {
-		record = &memory->records[i];
+	for (size_t i = 0; i < memory->n_records; i++) {
+		struct record *record = &memory->records[i];
 		if (!record->server || strcmp(record->server, poll->server) != 0)
 			continue;
-		polled = polled_find(poll, record);
+		const struct store_polled *polled = polled_find(poll, record);
 		if (polled) {
 			record_count(record, polled->users);
 		} else if (record->at_ms <= now_ms - fresh_ms) {
 			if (record->peak > 0)
-				memory->typical =
-				    load_typical_next(memory->typical, record->peak);
+				memory->typical = load_typical_next(memory->typical,
+				    record->peak);
 			record_unmap(record);
 		}
 	}
-	for (i = 0; i < poll->n; i++) {
+	for (size_t i = 0; i < poll->n; i++) {
 		struct store_polled *found = &poll->meetings[i];
 
 		if (found->is_room)
 			continue;
-		record = record_make(memory, found->meeting_id);
+		struct record *record = record_make(memory, found->meeting_id);
 		if (record->server) {
 			found->is_elsewhere = strcmp(record->server, poll->server) != 0;
 			continue;
@@ -292,13 +273,12 @@ reconcile(struct store_memory *memory, struct store_poll *poll, int64_t now_ms,
 }
 
 static enum store_result
-memory_polls_save(struct store *store, struct store_poll *polls, size_t n,
-    int64_t now_ms, int64_t fresh_ms)
+memory_polls_save(struct store *store, struct store_poll *polls, size_t n, int64_t now_ms,
+    int64_t fresh_ms)
 {
 	struct store_memory *memory = open_locked(store);
-	size_t i;
 
-	for (i = 0; i < n; i++) {
+	for (size_t i = 0; i < n; i++) {
 		struct server_facts *facts = &server_make(memory, polls[i].server)->facts;
 
 		if (polls[i].next_poll_ms > 0)
@@ -381,10 +361,8 @@ place(struct store_memory *memory, struct arena *arena, struct placement *placem
     int64_t now_ms, struct meeting *meeting)
 {
 	struct record *record = record_make(memory, placement->meeting_id);
-	struct placement_candidate *chosen;
-	size_t i;
 
-	for (i = 0; i < placement->n; i++) {
+	for (size_t i = 0; i < placement->n; i++) {
 		struct placement_candidate *c = &placement->candidates[i];
 
 		c->facts = facts_of(memory, c->server->name);
@@ -392,7 +370,7 @@ place(struct store_memory *memory, struct arena *arena, struct placement *placem
 	}
 	placement->seats = load_seats(placement->seats_asked, record->last_peak,
 	    memory->typical);
-	chosen = placement_choose(placement);
+	struct placement_candidate *chosen = placement_choose(placement);
 	if (!chosen)
 		return STORE_NO_SERVER;
 	server_make(memory, chosen->server->name)->facts.turn = chosen->facts.turn;
@@ -478,12 +456,10 @@ memory_meeting_drop(struct store *store, struct str meeting_id, const char *serv
 static struct known_recording *
 recording_find(struct store_memory *memory, struct str record_id)
 {
-	size_t i;
-
-	for (i = 0; i < memory->n_recordings; i++) {
+	for (size_t i = 0; i < memory->n_recordings; i++) {
 		struct known_recording *r = &memory->recordings[i];
 
-		if (str_equal((struct str){r->record_id, r->record_id_len}, record_id))
+		if (str_equal((struct str){ r->record_id, r->record_id_len }, record_id))
 			return r;
 	}
 	return NULL;
@@ -526,15 +502,15 @@ recording_put(struct store_memory *memory, const struct store_recording *put, in
 }
 
 static enum store_result
-memory_recordings_put(struct store *store, const struct store_recording *recordings,
-    size_t n, int64_t now_ms)
+memory_recordings_put(struct store *store, const struct store_recording *recordings, size_t n,
+    int64_t now_ms)
 {
 	struct store_memory *memory = open_locked(store);
-	size_t i;
 
-	for (i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++)
 		recording_put(memory, &recordings[i], now_ms);
-	while (memory->n_recordings > LIMIT_RECORDINGS || (memory->n_recordings > 0 &&
+	while (memory->n_recordings > LIMIT_RECORDINGS ||
+	    (memory->n_recordings > 0 &&
 	        memory->recordings[0].at_ms < now_ms - RECORDING_KEEP_MS))
 		recording_remove(memory, &memory->recordings[0]);
 	pthread_mutex_unlock(&memory->mutex);
@@ -546,13 +522,10 @@ memory_recordings_find(struct store *store, struct arena *arena,
     struct store_recording *recordings, size_t n)
 {
 	struct store_memory *memory = open_locked(store);
-	struct known_recording *known;
-	size_t i;
 
-	for (i = 0; i < n; i++) {
-		known = recording_find(memory, recordings[i].record_id);
-		recordings[i].server = known ?
-		    str_copy(arena, str_from(known->server)) : NULL;
+	for (size_t i = 0; i < n; i++) {
+		struct known_recording *known = recording_find(memory, recordings[i].record_id);
+		recordings[i].server = known ? str_copy(arena, str_from(known->server)) : NULL;
 	}
 	pthread_mutex_unlock(&memory->mutex);
 	return STORE_OK;
@@ -561,9 +534,7 @@ memory_recordings_find(struct store *store, struct arena *arena,
 static struct known_list *
 known_list_find(struct store_memory *memory, const struct store_list *list)
 {
-	size_t i;
-
-	for (i = 0; i < memory->n_lists; i++)
+	for (size_t i = 0; i < memory->n_lists; i++)
 		if (strcmp(memory->lists[i].server, list->server) == 0 &&
 		    strcmp(memory->lists[i].what, list->what) == 0)
 			return &memory->lists[i];
@@ -573,7 +544,6 @@ known_list_find(struct store_memory *memory, const struct store_list *list)
 static void
 known_list_free(struct known_list *list)
 {
-
 	free(list->server);
 	free(list->what);
 	free(list->answer);
@@ -593,9 +563,9 @@ known_list_remove(struct store_memory *memory, struct known_list *list)
 static void
 purge_lists(struct store_memory *memory, const char *server)
 {
-	size_t i, n = 0;
+	size_t n = 0;
 
-	for (i = memory->n_lists; i-- > 0;) {
+	for (size_t i = memory->n_lists; i-- > 0;) {
 		struct known_list *list = &memory->lists[i];
 
 		if (strcmp(list->server, server) == 0 && strchr(list->what, '?') &&
@@ -605,15 +575,12 @@ purge_lists(struct store_memory *memory, const char *server)
 }
 
 static enum store_result
-memory_lists_save(struct store *store, const struct store_list *lists, size_t n,
-    bool *is_known)
+memory_lists_save(struct store *store, const struct store_list *lists, size_t n, bool *is_known)
 {
 	struct store_memory *memory = open_locked(store);
-	struct known_list *known;
-	size_t i;
 
-	for (i = 0; i < n; i++) {
-		known = known_list_find(memory, &lists[i]);
+	for (size_t i = 0; i < n; i++) {
+		struct known_list *known = known_list_find(memory, &lists[i]);
 		if (!known) {
 			memory->lists = mem_resize(memory->lists,
 			    (memory->n_lists + 1) * sizeof(*memory->lists));
@@ -624,8 +591,9 @@ memory_lists_save(struct store *store, const struct store_list *lists, size_t n,
 			};
 		}
 		if (is_known)
-			is_known[i] = known->answer && str_equal(lists[i].answer,
-			    (struct str){known->answer, known->answer_len});
+			is_known[i] = known->answer &&
+			    str_equal(lists[i].answer,
+			        (struct str){ known->answer, known->answer_len });
 		free(known->answer);
 		known->answer = mem_alloc(lists[i].answer.len + 1);
 		memcpy(known->answer, lists[i].answer.data, lists[i].answer.len);
@@ -643,7 +611,7 @@ memory_list_find(struct store *store, struct arena *arena, struct store_list *li
 	struct known_list *known = known_list_find(memory, list);
 
 	if (known) {
-		list->answer = (struct str){known->answer, known->answer_len};
+		list->answer = (struct str){ known->answer, known->answer_len };
 		list->answer.data = str_copy(arena, list->answer);
 	}
 	pthread_mutex_unlock(&memory->mutex);
@@ -654,13 +622,13 @@ static enum store_result
 memory_lists_drop(struct store *store, const char *server, const char *call)
 {
 	struct store_memory *memory = open_locked(store);
-	size_t i, len = strlen(call);
+	size_t len = strlen(call);
 
-	for (i = memory->n_lists; i-- > 0;) {
+	for (size_t i = memory->n_lists; i-- > 0;) {
 		struct known_list *list = &memory->lists[i];
 
-		if (strcmp(list->server, server) == 0 &&
-		    strncmp(list->what, call, len) == 0 && list->what[len] == '?')
+		if (strcmp(list->server, server) == 0 && strncmp(list->what, call, len) == 0 &&
+		    list->what[len] == '?')
 			known_list_remove(memory, list);
 	}
 	pthread_mutex_unlock(&memory->mutex);
@@ -684,7 +652,8 @@ hook_find(const struct store_memory *memory, const char *id)
 	size_t i = hook_place(memory, id);
 
 	return i < memory->n_hooks && strcmp(memory->hooks[i].id, id) == 0 ?
-	    &memory->hooks[i] : NULL;
+	    &memory->hooks[i] :
+	    NULL;
 }
 
 static struct str
@@ -694,24 +663,22 @@ span_copy(struct str span)
 
 	if (span.len > 0)
 		memcpy(copy, span.data, span.len);
-	return (struct str){copy, span.len};
+	return (struct str){ copy, span.len };
 }
 
 static void
 hook_clear(struct webhook *hook)
 {
-
 	free((void *)(uintptr_t)hook->url.data);
 	free((void *)(uintptr_t)hook->meeting_id.data);
 	free((void *)(uintptr_t)hook->event_id.data);
 	free((void *)(uintptr_t)hook->base.data);
-	hook->url = hook->meeting_id = hook->event_id = hook->base = (struct str){NULL, 0};
+	hook->url = hook->meeting_id = hook->event_id = hook->base = (struct str){ NULL, 0 };
 }
 
 static void
 hook_remove(struct store_memory *memory, size_t i)
 {
-
 	hook_clear(&memory->hooks[i]);
 	memory->n_hooks--;
 	memmove(&memory->hooks[i], &memory->hooks[i + 1],
@@ -744,9 +711,9 @@ hook_set(struct store_memory *memory, const struct webhook *hook)
 static size_t
 count_hooks(const struct store_memory *memory, bool dropped)
 {
-	size_t i, n = 0;
+	size_t n = 0;
 
-	for (i = 0; i < memory->n_hooks; i++)
+	for (size_t i = 0; i < memory->n_hooks; i++)
 		n += memory->hooks[i].is_dropped == dropped;
 	return n;
 }
@@ -756,10 +723,10 @@ memory_hook_put(struct store *store, const struct webhook *hook, bool anew)
 {
 	struct store_memory *memory = open_locked(store);
 	const struct webhook *known = hook_find(memory, hook->id);
-	enum store_result result = STORE_OK;
 	struct webhook put = *hook;
 
 	put.is_dropped = false;
+	enum store_result result = STORE_OK;
 	if (known && (!known->is_dropped || !anew))
 		result = known->is_dropped ? STORE_CONFLICT : STORE_EXISTS;
 	else if (count_hooks(memory, false) >= LIMIT_WEBHOOKS)
@@ -774,11 +741,10 @@ static enum store_result
 memory_hook_list(struct store *store, struct arena *arena, struct webhook **hooks, size_t *n)
 {
 	struct store_memory *memory = open_locked(store);
-	size_t i;
 
 	*n = memory->n_hooks;
 	*hooks = arena_alloc(arena, (*n + 1) * sizeof(**hooks));
-	for (i = 0; i < *n; i++) {
+	for (size_t i = 0; i < *n; i++) {
 		struct webhook *hook = &(*hooks)[i];
 
 		*hook = memory->hooks[i];
@@ -795,18 +761,19 @@ static enum store_result
 memory_hook_drop(struct store *store, const char *id, int64_t now_ms)
 {
 	struct store_memory *memory = open_locked(store);
-	struct webhook dropped = {.is_dropped = true, .changed_ms = now_ms};
-	size_t i, oldest;
+	struct webhook dropped = { .is_dropped = true, .changed_ms = now_ms };
 
 	memcpy(dropped.id, id, strnlen(id, sizeof(dropped.id) - 1));
 	hook_set(memory, &dropped);
-	for (i = memory->n_hooks; i-- > 0;)
+	for (size_t i = memory->n_hooks; i-- > 0;)
 		if (memory->hooks[i].is_dropped &&
 		    memory->hooks[i].changed_ms < now_ms - WEBHOOK_DROPPED_MS)
 			hook_remove(memory, i);
 	while (count_hooks(memory, true) > LIMIT_WEBHOOKS) {
-		for (i = 0, oldest = memory->n_hooks; i < memory->n_hooks; i++)
-			if (memory->hooks[i].is_dropped && (oldest == memory->n_hooks ||
+		size_t oldest = memory->n_hooks;
+		for (size_t i = 0; i < memory->n_hooks; i++)
+			if (memory->hooks[i].is_dropped &&
+			    (oldest == memory->n_hooks ||
 			        memory->hooks[i].changed_ms < memory->hooks[oldest].changed_ms))
 				oldest = i;
 		hook_remove(memory, oldest);
@@ -819,13 +786,12 @@ static void
 memory_close(struct store *store)
 {
 	struct store_memory *memory = (struct store_memory *)store;
-	size_t i;
 
 	while (memory->n_records > 0)
 		record_remove(memory, &memory->records[0]);
-	for (i = 0; i < memory->n_servers; i++)
+	for (size_t i = 0; i < memory->n_servers; i++)
 		free(memory->servers[i].name);
-	for (i = 0; i < memory->n_lists; i++)
+	for (size_t i = 0; i < memory->n_lists; i++)
 		known_list_free(&memory->lists[i]);
 	while (memory->n_recordings > 0)
 		recording_remove(memory, &memory->recordings[memory->n_recordings - 1]);

@@ -28,18 +28,20 @@ is_zero(const void *block, size_t size)
 static void
 test_arena(void)
 {
-	static const size_t sizes[] = {0, 1, 7, 16, 17, 1000, 16383, 16384, 16385, 1 << 20, 3};
+	static const size_t sizes[] = { 0, 1, 7, 16, 17, 1000, 16383, 16384, 16385, 1 << 20,
+		3 };
 	struct arena *arena = arena_new();
 	unsigned char *pieces[COUNT(sizes)];
 
 	for (int round = 0; round < 3; round++) {
-		bool zeroed = true, aligned = true, apart = true;
+		bool zeroed = true, aligned = true;
 		for (size_t i = 0; i < COUNT(sizes); i++) {
 			pieces[i] = arena_alloc(arena, sizes[i]);
 			zeroed &= is_zero(pieces[i], sizes[i]);
 			aligned &= (uintptr_t)pieces[i] % _Alignof(max_align_t) == 0;
 			memset(pieces[i], (int)i + 1, sizes[i]);
 		}
+		bool apart = true;
 		for (size_t i = 0; i < COUNT(sizes); i++)
 			for (size_t k = 0; k < sizes[i]; k++)
 				apart &= pieces[i][k] == i + 1;
@@ -49,12 +51,12 @@ test_arena(void)
 		arena_reset(arena);
 	}
 
-	bool kept = true;
 	unsigned *numbers[5000];
 	for (unsigned i = 0; i < COUNT(numbers); i++) {
 		numbers[i] = arena_alloc(arena, sizeof(*numbers[i]));
 		*numbers[i] = i;
 	}
+	bool kept = true;
 	for (unsigned i = 0; i < COUNT(numbers); i++)
 		kept &= *numbers[i] == i;
 	ok(kept, "5000 small pieces stay as they were written");
@@ -74,12 +76,11 @@ test_take(void)
 {
 	struct arena *arena = arena_new();
 	char *block = mem_strdup("taken first");
-	char *piece, *second;
 
 	ok(arena_take(arena, block) == block, "taking a block returns it");
-	piece = arena_alloc(arena, 8);
+	char *piece = arena_alloc(arena, 8);
 	memcpy(piece, "piece", 6);
-	second = arena_take(arena, mem_strdup("taken later"));
+	char *second = arena_take(arena, mem_strdup("taken later"));
 	char *after = arena_alloc(arena, 8);
 	memcpy(after, "after", 6);
 	is_str(block, "taken first", "a block taken by an empty arena stays");
@@ -95,8 +96,7 @@ test_take(void)
 static void
 test_out_of_memory(void)
 {
-	int fds[2], status = 0;
-	char text[256];
+	int fds[2];
 	pid_t child;
 
 	if (pipe(fds) != 0 || (child = fork()) < 0) {
@@ -104,7 +104,7 @@ test_out_of_memory(void)
 		return;
 	}
 	if (child == 0) {
-		struct rlimit no_core = {0, 0};
+		struct rlimit no_core = { 0, 0 };
 		struct arena *arena = arena_new();
 
 		setrlimit(RLIMIT_CORE, &no_core);
@@ -113,12 +113,14 @@ test_out_of_memory(void)
 		_exit(0);
 	}
 	close(fds[1]);
+	char text[256];
 	ssize_t got = read(fds[0], text, sizeof(text) - 1);
 	text[got > 0 ? got : 0] = '\0';
 	close(fds[0]);
+	int status = 0;
 	waitpid(child, &status, 0);
 	ok(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT,
-		"more than there can be ends the process");
+	    "more than there can be ends the process");
 	is_str(text, "tinyscale: out of memory\n", "which says why");
 }
 

@@ -20,13 +20,13 @@ test_append(void)
 	ok(!buf_failed(&buf), "and nothing was refused");
 	buf_text(&buf, "text ");
 	buf_str(&buf, STR("span "));
-	buf_str(&buf, (struct str){0});
+	buf_str(&buf, (struct str){ 0 });
 	buf_add(&buf, "bytes\0", 6);
 	buf_add(&buf, NULL, 0);
 	buf_char(&buf, '!');
 	buf_printf(&buf, " %d %s", 42, "x");
 	ok(str_equal(buf_view(&buf), STR("text span bytes\0! 42 x")),
-		"what was added stands there in order");
+	    "what was added stands there in order");
 	is_int(buf.data[buf.len], 0, "and ends in a NUL");
 	ok(!buf_failed(&buf), "all had room");
 	buf_free(&buf);
@@ -45,34 +45,34 @@ test_maximum(void)
 		bool failed;
 		const char *what;
 	} rows[] = {
-		{10, 10, 1, false, "full at once"},
-		{10, 11, 1, true, "too much at once"},
-		{10, 5, 2, false, "full in two steps"},
-		{10, 6, 2, true, "too much in two"},
-		{10, 1, 10, false, "full byte by byte"},
-		{10, 1, 11, true, "one byte too much"},
-		{63, 63, 1, false, "63"},
-		{64, 64, 1, false, "64"},
-		{65, 65, 1, false, "65"},
-		{64, 65, 1, true, "65 in 64"},
-		{0, 0, 1, false, "nothing in nothing"},
-		{0, 1, 1, true, "something in nothing"},
-		{100000, 1000, 100, false, "a hundred thousand"},
-		{100000, 1000, 101, true, "and a thousand more"},
+		{ 10, 10, 1, false, "full at once" },
+		{ 10, 11, 1, true, "too much at once" },
+		{ 10, 5, 2, false, "full in two steps" },
+		{ 10, 6, 2, true, "too much in two" },
+		{ 10, 1, 10, false, "full byte by byte" },
+		{ 10, 1, 11, true, "one byte too much" },
+		{ 63, 63, 1, false, "63" },
+		{ 64, 64, 1, false, "64" },
+		{ 65, 65, 1, false, "65" },
+		{ 64, 65, 1, true, "65 in 64" },
+		{ 0, 0, 1, false, "nothing in nothing" },
+		{ 0, 1, 1, true, "something in nothing" },
+		{ 100000, 1000, 100, false, "a hundred thousand" },
+		{ 100000, 1000, 101, true, "and a thousand more" },
 	};
 	static char bytes[1000];
 
 	memset(bytes, 'b', sizeof(bytes));
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		struct buf buf;
-		bool same = true;
 
 		buf_init(&buf, rows[i].max);
 		for (size_t k = 0; k < rows[i].times; k++)
 			buf_add(&buf, bytes, rows[i].add);
 		is_int(buf_failed(&buf), rows[i].failed, "maximum: %s", rows[i].what);
 		is_int(buf_view(&buf).len, rows[i].failed ? 0 : rows[i].add * rows[i].times,
-			"… and what it holds");
+		    "… and what it holds");
+		bool same = true;
 		for (size_t k = 0; k < buf.len; k++)
 			same &= buf.data[k] == 'b';
 		ok(same, "… is what was added");
@@ -95,12 +95,12 @@ test_sticky(void)
 	buf_str(&buf, STR("c"));
 	buf_printf(&buf, "d");
 	ok(buf_failed(&buf) && buf_view(&buf).len == 0,
-		"what is added after a failure is dropped, though it would fit");
+	    "what is added after a failure is dropped, though it would fit");
 	is_str(buf_take(&buf, arena).data, "", "what is taken then is empty, not absent");
 	buf_free(&buf);
 	buf_text(&buf, "12345678");
 	ok(!buf_failed(&buf) && str_is(buf_view(&buf), "12345678"),
-		"freeing ends the failure; the maximum stays");
+	    "freeing ends the failure; the maximum stays");
 	buf_char(&buf, '9');
 	ok(buf_failed(&buf), "… which is still 8");
 	buf_free(&buf);
@@ -112,18 +112,18 @@ test_take(void)
 {
 	struct arena *arena = arena_new();
 	struct buf buf;
-	struct str first, second, none;
 
 	buf_init(&buf, 5);
 	buf_text(&buf, "first");
-	first = buf_take(&buf, arena);
+	struct str first = buf_take(&buf, arena);
 	is_int(buf.len, 0, "taken: the buffer is empty");
-	none = buf_take(&buf, arena);
+	struct str none = buf_take(&buf, arena);
 	buf_text(&buf, "2nd");
-	second = buf_take(&buf, arena);
+	struct str second = buf_take(&buf, arena);
 	is_str(first.data, "first", "what was taken stays as it was");
 	is_str(second.data, "2nd", "and so does what followed");
-	ok(none.data && none.len == 0 && none.data[0] == '\0', "nothing taken: empty, not absent");
+	ok(none.data && none.len == 0 && none.data[0] == '\0',
+	    "nothing taken: empty, not absent");
 	buf_text(&buf, "123456");
 	ok(buf_failed(&buf), "the maximum is the same after taking");
 	buf_free(&buf);
@@ -133,10 +133,10 @@ test_take(void)
 static void
 test_printf_long(void)
 {
-	struct buf buf;
 	static char big[30001];
 
 	memset(big, 'p', sizeof(big) - 1);
+	struct buf buf;
 	buf_init(&buf, 40000);
 	buf_printf(&buf, "<%s>", big);
 	ok(buf.len == 30002 && buf.data[30001] == '>', "printf of 30,000 bytes");
@@ -149,13 +149,12 @@ static void
 test_clear(void)
 {
 	struct buf buf;
-	char *data;
 
 	buf_init(&buf, 100);
 	buf_clear(&buf);
 	is_str(buf_view(&buf).data, "", "clear: what was empty");
 	buf_text(&buf, "some text");
-	data = buf.data;
+	char *data = buf.data;
 	buf_clear(&buf);
 	is_str(buf_view(&buf).data, "", "clear: the content is gone");
 	is_int(buf.len, 0, "clear: and has no length");

@@ -33,8 +33,9 @@ test_defaults(void)
 	is_str(c->public_url, NULL, "public_url");
 	ok(!c->callbacks_pass, "callbacks");
 	ok(!c->allow_private_callbacks, "allow_private_callbacks");
-	is_int(c->create_defaults.n + c->create_overrides.n + c->join_defaults.n
-		+ c->join_overrides.n, 0, "no parameters");
+	is_int(c->create_defaults.n + c->create_overrides.n + c->join_defaults.n +
+	        c->join_overrides.n,
+	    0, "no parameters");
 	is_int(c->max_meeting_duration_minutes, 0, "max_meeting_duration_minutes");
 	ok(!c->log_json, "log_format");
 	if (is_int(c->n_servers, 1, "one server")) {
@@ -50,8 +51,9 @@ test_defaults(void)
 		is_int(s->n_tags, 0, "tags");
 		is_int(s->max_meetings, -1, "max_meetings");
 		is_int(s->max_users, -1, "max_users");
-		is_int(s->create_defaults.n + s->create_overrides.n + s->join_defaults.n
-			+ s->join_overrides.n, 0, "no parameters");
+		is_int(s->create_defaults.n + s->create_overrides.n + s->join_defaults.n +
+		        s->join_overrides.n,
+		    0, "no parameters");
 	}
 	ok(config_server_find(c, "bbb1.example.org") == &c->servers[0], "found by its name");
 	ok(!config_server_find(c, "bbb1"), "not found by another");
@@ -62,10 +64,13 @@ test_defaults(void)
 static void
 test_server_secrets(void)
 {
-	struct config *c = load_good("{\"secret\": \"" SECRET "\", \"servers\": ["
-		"{\"host\": \"http://a.test\", "
-		"\"secrets\": [\" " SECRET "1\\n\", \"" SECRET "2\", \"" SECRET "3\"]}, "
-		"{\"host\": \"http://b.test\", \"secrets\": [\"" SECRET "4\"]}]}");
+	struct config *c = load_good(
+	    "{\"secret\": \"" SECRET
+	    "\", \"servers\": ["
+	    "{\"host\": \"http://a.test\", "
+	    "\"secrets\": [\" " SECRET "1\\n\", \"" SECRET "2\", \"" SECRET
+	    "3\"]}, "
+	    "{\"host\": \"http://b.test\", \"secrets\": [\"" SECRET "4\"]}]}");
 	const struct server *a = &c->servers[0], *b = &c->servers[1];
 	if (is_int(a->n_secrets, 3, "three secrets")) {
 		is_str(a->secrets[0], SECRET "1", "the first, trimmed");
@@ -75,15 +80,16 @@ test_server_secrets(void)
 	is_str(a->secret, SECRET "1", "the first is the server's");
 	is_int(b->n_secrets, 1, "a list of one");
 	is_str(b->secret, SECRET "4", "which is the server's");
-	ok(atomic_load(&c->runtime->secret_at[0]) == 0
-		&& atomic_load(&c->runtime->secret_at[1]) == 0, "each server begins with the first");
+	ok(atomic_load(&c->runtime->secret_at[0]) == 0 &&
+	        atomic_load(&c->runtime->secret_at[1]) == 0,
+	    "each server begins with the first");
 	config_free(c);
 
 	c = load_good(SERVER_SECRETS(TEN_SECRETS));
 	is_int(c->servers[0].n_secrets, 10, "ten secrets");
 	config_free(c);
 	bad(SERVER_SECRETS(TEN_SECRETS ", \"" SECRET "\""),
-		"servers[0].secrets: more than 10 secrets");
+	    "servers[0].secrets: more than 10 secrets");
 }
 
 /* Every key, set to what is not its default. */
@@ -91,29 +97,35 @@ static void
 test_every_key(void)
 {
 	char text[4096];
-	snprintf(text, sizeof(text), "{"
-		"\"secrets\": [\" " SECRET "A\\n\", \"" SECRET "B\"], "
-		"\"admin_secret\": \"" SECRET "C \", "
-		"\"checksum_algorithms\": [\"sha256\", \"SHA-512\"], "
-		"\"state\": \"/tmp/other.db\", \"placement\": \"hash\", "
-		"\"forward\": \"redirect\", \"checksum_error_status\": 401, "
-		"\"connect_timeout_ms\": 11, \"probe_timeout_ms\": 12, "
-		"\"call_timeout_ms\": 13, \"create_timeout_ms\": 14, "
-		"\"poll_interval_ms\": 15, \"down_after\": 16, \"up_after\": 17, "
-		"\"lookups_per_second\": 18, \"negative_ttl_ms\": 0, \"max_body_bytes\": 19, \"ca_file\": \"%s\", "
-		"\"max_calls_per_server\": 20, \"public_url\": \"https://bbb.example.org/\", "
-		"\"callbacks\": \"pass\", \"allow_private_callbacks\": true, "
-		"\"create_defaults\": {\"record\": true, \"logo\": \"\", \"maxParticipants\": 25}, "
-		"\"create_overrides\": {\"welcome\": null, \"x\": 1.50}, "
-		"\"join_defaults\": {\"a\": \"b\"}, \"join_overrides\": {\"c\": null}, "
-		"\"max_meeting_duration_minutes\": 90, \"log_format\": \"json\", "
-		"\"servers\": [{\"host\": \"http://a.example\", \"secret\": \"\\t" SECRET "D\", "
-		"\"name\": \"gr\xc3\xb6\xc3\x9f""e\", \"checksum_algorithm\": \"sha1\", "
-		"\"weight\": 2.5, \"state\": \"cordoned\", \"tags\": [\"eu\", \" gpu \"], "
-		"\"max_meetings\": 30, \"max_users\": 400, "
-		"\"create_defaults\": {\"d\": \"e\"}, \"create_overrides\": {\"f\": null}, "
-		"\"join_defaults\": {\"g\": 1, \"h\": true}, "
-		"\"join_overrides\": {\"i\": null, \"j\": \"\"}}]}\n \n", path);
+	snprintf(text, sizeof(text),
+	    "{"
+	    "\"secrets\": [\" " SECRET "A\\n\", \"" SECRET
+	    "B\"], "
+	    "\"admin_secret\": \"" SECRET
+	    "C \", "
+	    "\"checksum_algorithms\": [\"sha256\", \"SHA-512\"], "
+	    "\"state\": \"/tmp/other.db\", \"placement\": \"hash\", "
+	    "\"forward\": \"redirect\", \"checksum_error_status\": 401, "
+	    "\"connect_timeout_ms\": 11, \"probe_timeout_ms\": 12, "
+	    "\"call_timeout_ms\": 13, \"create_timeout_ms\": 14, "
+	    "\"poll_interval_ms\": 15, \"down_after\": 16, \"up_after\": 17, "
+	    "\"lookups_per_second\": 18, \"negative_ttl_ms\": 0, \"max_body_bytes\": 19, "
+	    "\"ca_file\": \"%s\", "
+	    "\"max_calls_per_server\": 20, \"public_url\": \"https://bbb.example.org/\", "
+	    "\"callbacks\": \"pass\", \"allow_private_callbacks\": true, "
+	    "\"create_defaults\": {\"record\": true, \"logo\": \"\", \"maxParticipants\": 25}, "
+	    "\"create_overrides\": {\"welcome\": null, \"x\": 1.50}, "
+	    "\"join_defaults\": {\"a\": \"b\"}, \"join_overrides\": {\"c\": null}, "
+	    "\"max_meeting_duration_minutes\": 90, \"log_format\": \"json\", "
+	    "\"servers\": [{\"host\": \"http://a.example\", \"secret\": \"\\t" SECRET
+	    "D\", "
+	    "\"name\": \"gr\xc3\xb6\xc3\237e\", \"checksum_algorithm\": \"sha1\", "
+	    "\"weight\": 2.5, \"state\": \"cordoned\", \"tags\": [\"eu\", \" gpu \"], "
+	    "\"max_meetings\": 30, \"max_users\": 400, "
+	    "\"create_defaults\": {\"d\": \"e\"}, \"create_overrides\": {\"f\": null}, "
+	    "\"join_defaults\": {\"g\": 1, \"h\": true}, "
+	    "\"join_overrides\": {\"i\": null, \"j\": \"\"}}]}\n \n",
+	    path);
 	struct config *c = load_good(text);
 	if (is_int(c->n_secrets, 2, "two secrets")) {
 		is_str(c->secrets[0], SECRET "A", "the first, trimmed");
@@ -121,7 +133,7 @@ test_every_key(void)
 	}
 	is_str(c->admin_secret, SECRET "C", "admin_secret, trimmed");
 	is_int(c->checksum_algorithms, 1u << CHECKSUM_SHA256 | 1u << CHECKSUM_SHA512,
-		"checksum_algorithms");
+	    "checksum_algorithms");
 	is_str(c->state, "/tmp/other.db", "state");
 	is_int(c->placement, PLACEMENT_HASH, "placement");
 	ok(c->forward_redirect, "forward");
@@ -160,7 +172,7 @@ test_every_key(void)
 	ok(c->log_json, "log_format");
 	if (is_int(c->n_servers, 1, "servers")) {
 		const struct server *s = &c->servers[0];
-		is_str(s->name, "gr\xc3\xb6\xc3\x9f""e", "name");
+		is_str(s->name, "gr\xc3\xb6\xc3\237e", "name");
 		is_str(s->secret, SECRET "D", "secret, trimmed");
 		is_int(s->algorithm, CHECKSUM_SHA1, "checksum_algorithm");
 		ok(s->weight >= 2.5 && s->weight <= 2.5, "weight");
@@ -203,8 +215,9 @@ static void
 test_environment(void)
 {
 	setenv("TINYSCALE_SECRET", " " SECRET "E\n", 1);
-	struct config *c = load_good("[" SERVER_OF("") ", " SERVER_OF(", \"host\": "
-		"\"https://bbb2.example.org/bigbluebutton/api\"") "]");
+	struct config *c = load_good("[" SERVER_OF("") ", " SERVER_OF(
+	    ", \"host\": "
+	    "\"https://bbb2.example.org/bigbluebutton/api\"") "]");
 	is_int(c->n_servers, 2, "the plain array");
 	is_str(c->servers[1].name, "bbb2.example.org", "its second server");
 	is_int(c->n_secrets, 1, "one secret");
@@ -221,7 +234,7 @@ test_environment(void)
 	bad("{\"secret\": \"\", " SERVERS "}", "secret: is empty");
 	bad("[]", "servers: at least one server is needed");
 	bad("[{\"hots\": \"http://a\", \"host\": \"http://a\", \"secret\": \"" SECRET "\"}]",
-		"servers[0].hots: unknown key; did you mean \"host\"?");
+	    "servers[0].hots: unknown key; did you mean \"host\"?");
 
 	setenv("TINYSCALE_SECRET", " ", 1);
 	c = load_good(TOP(""));
@@ -260,9 +273,10 @@ static void
 test_files(void)
 {
 	ok(!load("/nowhere/servers.json"), "no file, no configuration");
-	is_str(problems, "/nowhere/servers.json: no such file; write it as "
-		"tinyscale-servers.json(5) shows, or name another with -c or TINYSCALE_CONFIG\n",
-		"no file");
+	is_str(problems,
+	    "/nowhere/servers.json: no such file; write it as "
+	    "tinyscale-servers.json(5) shows, or name another with -c or TINYSCALE_CONFIG\n",
+	    "no file");
 	ok(!load("/"), "a directory is no configuration");
 	is_str(problems, "/: is a directory; name the file in it\n", "a directory");
 
@@ -272,7 +286,8 @@ test_files(void)
 		skip("root reads everything");
 	} else {
 		ok(!load(path), "unreadable, no configuration");
-		ok(strstr(problems, "cannot be read: Permission denied; the user"), "unreadable");
+		ok(strstr(problems, "cannot be read: Permission denied; the user"),
+		    "unreadable");
 	}
 	chmod(path, 0600);
 
@@ -294,7 +309,7 @@ print_keys(const char *prefix, const struct config_keys *keys)
 		char expected[80];
 		config_keys_describe(&keys->list[i], expected, sizeof(expected));
 		printf("%s%s\t%s\t%s\t%s\n", prefix, keys->list[i].key, expected,
-			keys->list[i].def, keys->list[i].help);
+		    keys->list[i].def, keys->list[i].help);
 	}
 }
 

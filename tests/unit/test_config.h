@@ -18,15 +18,20 @@
 /* Every secret of these tests begins so, and no problem may contain it. */
 #define SECRET "S3cr3t"
 
-#define SERVER_OF(more) "{\"host\": \"https://bbb1.example.org\", " \
+#define SERVER_OF(more)                             \
+	"{\"host\": \"https://bbb1.example.org\", " \
 	"\"secret\": \"" SECRET "1\"" more "}"
 #define SERVERS "\"servers\": [" SERVER_OF("") "]"
 #define TOP(more) "{\"secret\": \"" SECRET "\", " SERVERS more "}"
 #define SERVER(more) "{\"secret\": \"" SECRET "\", \"servers\": [" SERVER_OF(more) "]}"
 
-#define SERVER_SECRETS(list) "{\"secret\": \"" SECRET "\", \"servers\": [" \
+#define SERVER_SECRETS(list)     \
+	"{\"secret\": \"" SECRET \
+	"\", \"servers\": ["     \
 	"{\"host\": \"http://a.test\", \"secrets\": [" list "]}]}"
-#define FIVE_SECRETS "\"" SECRET "1\", \"" SECRET "2\", \"" SECRET "3\", \"" SECRET "4\", " \
+#define FIVE_SECRETS                                                   \
+	"\"" SECRET "1\", \"" SECRET "2\", \"" SECRET "3\", \"" SECRET \
+	"4\", "                                                        \
 	"\"" SECRET "5\""
 #define TEN_SECRETS FIVE_SECRETS ", " FIVE_SECRETS
 

@@ -8,222 +8,243 @@ static const struct {
 	const char *text, *problem;
 } bad_texts[] = {
 	/* The file as a whole. */
-	{"", "is empty; expected what tinyscale-servers.json(5) shows"},
-	{" \n", "is empty; expected what tinyscale-servers.json(5) shows"},
-	{"7", "the file: expected an object or a list of servers, not a number"},
-	{"null", "the file: expected an object or a list of servers, not null"},
-	{"\"" SECRET "\"", "the file: expected an object or a list of servers, not a string"},
-	{"{\n\t\"secret\": \"" SECRET "\"\n\t\"servers\": []}",
-		"line 3, column 2: object value separator ',' expected"},
-	{"{\"secret\": \"" SECRET,
-		"line 1, column 19: the file ends too early: a quote or bracket is open"},
-	{"{\"secret\": '" SECRET "'}", "line 1, column 12: unexpected character"},
-	{"{\"secret\": \"\xff" SECRET "\"}", "line 1, column 13: invalid utf-8 string"},
-	{TOP(",") "\n", "line 1, column 93: unexpected character"},
-	{TOP("") "\n\n" SECRET, "line 3, column 1: unexpected character"},
-	{"[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[", "line 1, column 33: nesting too deep"},
+	{ "", "is empty; expected what tinyscale-servers.json(5) shows" },
+	{ " \n", "is empty; expected what tinyscale-servers.json(5) shows" },
+	{ "7", "the file: expected an object or a list of servers, not a number" },
+	{ "null", "the file: expected an object or a list of servers, not null" },
+	{ "\"" SECRET "\"", "the file: expected an object or a list of servers, not a string" },
+	{ "{\n\t\"secret\": \"" SECRET "\"\n\t\"servers\": []}",
+	    "line 3, column 2: object value separator ',' expected" },
+	{ "{\"secret\": \"" SECRET,
+	    "line 1, column 19: the file ends too early: a quote or bracket is open" },
+	{ "{\"secret\": '" SECRET "'}", "line 1, column 12: unexpected character" },
+	{ "{\"secret\": \"\xff" SECRET "\"}", "line 1, column 13: invalid utf-8 string" },
+	{ TOP(",") "\n", "line 1, column 93: unexpected character" },
+	{ TOP("") "\n\n" SECRET, "line 3, column 1: unexpected character" },
+	{ "[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[", "line 1, column 33: nesting too deep" },
 
 	/* Unknown keys. */
-	{TOP(", \"placment\": \"hash\""), "placment: unknown key; did you mean \"placement\"?"},
-	{TOP(", \"maxBodyBytes\": 1"),
-		"maxBodyBytes: unknown key; did you mean \"max_body_bytes\"?"},
-	{TOP(", \"redis_url\": \"" SECRET "\""), "redis_url: unknown key"},
-	{TOP(", \"a\\tb\\u0001\": 1"), "a?b?: unknown key"},
-	{TOP(", \"weight\": 1"), "weight: unknown key here: it belongs to one of the servers"},
-	{TOP(", \"0123456789012345678901234567890123456789012345678901234567890123456789\": 1"),
-		"0123456789012345678901234567890123456789012345678901234567890123: unknown key"},
-	{SERVER(", \"wieght\": 1"), "servers[0].wieght: unknown key; did you mean \"weight\"?"},
-	{SERVER(", \"placement\": \"hash\""),
-		"servers[0].placement: unknown key here: it belongs beside \"servers\""},
+	{ TOP(", \"placment\": \"hash\""),
+	    "placment: unknown key; did you mean \"placement\"?" },
+	{ TOP(", \"maxBodyBytes\": 1"),
+	    "maxBodyBytes: unknown key; did you mean \"max_body_bytes\"?" },
+	{ TOP(", \"redis_url\": \"" SECRET "\""), "redis_url: unknown key" },
+	{ TOP(", \"a\\tb\\u0001\": 1"), "a?b?: unknown key" },
+	{ TOP(", \"weight\": 1"),
+	    "weight: unknown key here: it belongs to one of the servers" },
+	{ TOP(", \"0123456789012345678901234567890123456789012345678901234567890123456789\": "
+	      "1"),
+	    "0123456789012345678901234567890123456789012345678901234567890123: unknown key" },
+	{ SERVER(", \"wieght\": 1"),
+	    "servers[0].wieght: unknown key; did you mean \"weight\"?" },
+	{ SERVER(", \"placement\": \"hash\""),
+	    "servers[0].placement: unknown key here: it belongs beside \"servers\"" },
 
 	/* Secrets. */
-	{"{" SERVERS "}", "no secret: set \"secret\" in PATH or TINYSCALE_SECRET"},
-	{"[" SERVER_OF("") "]", "no secret: set TINYSCALE_SECRET, or in PATH write "
-		"{\"secret\": ..., \"servers\": [...]}"},
-	{"{\"secret\": \" \\n\", " SERVERS "}", "secret: is empty"},
-	{"{\"secret\": [\"" SECRET "\"], " SERVERS "}", "secret: expected a string, not a list"},
-	{"{\"secret\": {\"" SECRET "\": 1}, " SERVERS "}",
-		"secret: expected a string, not an object"},
-	{"{\"secret\": \"" SECRET "\\u0000\", " SERVERS "}",
-		"secret: contains the character \\u0000"},
-	{"{\"secrets\": \"" SECRET "\", " SERVERS "}",
-		"secrets: expected a list of strings, not a string"},
-	{"{\"secrets\": [], " SERVERS "}", "secrets: is empty"},
-	{"{\"secrets\": [\"" SECRET "\", \"\"], " SERVERS "}", "secrets[1]: is empty"},
-	{"{\"secrets\": [\"" SECRET "\", 3], " SERVERS "}",
-		"secrets[1]: expected a string, not a number"},
-	{TOP(", \"secrets\": [\"" SECRET "\"]"),
-		"secrets: \"secret\" is there too; leave one of them out"},
-	{TOP(", \"admin_secret\": \"\""), "admin_secret: is empty"},
-	{TOP(", \"admin_secret\": null"), "admin_secret: expected a string, not null"},
+	{ "{" SERVERS "}", "no secret: set \"secret\" in PATH or TINYSCALE_SECRET" },
+	{ "[" SERVER_OF("") "]",
+	    "no secret: set TINYSCALE_SECRET, or in PATH write "
+	    "{\"secret\": ..., \"servers\": [...]}" },
+	{ "{\"secret\": \" \\n\", " SERVERS "}", "secret: is empty" },
+	{ "{\"secret\": [\"" SECRET "\"], " SERVERS "}",
+	    "secret: expected a string, not a list" },
+	{ "{\"secret\": {\"" SECRET "\": 1}, " SERVERS "}",
+	    "secret: expected a string, not an object" },
+	{ "{\"secret\": \"" SECRET "\\u0000\", " SERVERS "}",
+	    "secret: contains the character \\u0000" },
+	{ "{\"secrets\": \"" SECRET "\", " SERVERS "}",
+	    "secrets: expected a list of strings, not a string" },
+	{ "{\"secrets\": [], " SERVERS "}", "secrets: is empty" },
+	{ "{\"secrets\": [\"" SECRET "\", \"\"], " SERVERS "}", "secrets[1]: is empty" },
+	{ "{\"secrets\": [\"" SECRET "\", 3], " SERVERS "}",
+	    "secrets[1]: expected a string, not a number" },
+	{ TOP(", \"secrets\": [\"" SECRET "\"]"),
+	    "secrets: \"secret\" is there too; leave one of them out" },
+	{ TOP(", \"admin_secret\": \"\""), "admin_secret: is empty" },
+	{ TOP(", \"admin_secret\": null"), "admin_secret: expected a string, not null" },
 
 	/* The other keys at the top. */
-	{TOP(", \"checksum_algorithms\": \"sha1\""), "checksum_algorithms: expected a list of "
-		"sha1, sha256, sha384 or sha512, not a string"},
-	{TOP(", \"checksum_algorithms\": [\"sha1\", \"md5\"]"),
-		"checksum_algorithms[1]: expected sha1, sha256, sha384 or sha512"},
-	{TOP(", \"checksum_algorithms\": [1]"),
-		"checksum_algorithms[0]: expected sha1, sha256, sha384 or sha512, not a number"},
-	{TOP(", \"checksum_algorithms\": []"),
-		"checksum_algorithms: is empty: no client could sign a call"},
-	{TOP(", \"state\": \"\""), "state: is empty; leave the key out for the default"},
-	{TOP(", \"state\": false"), "state: expected a path, or none, not false"},
-	{TOP(", \"placement\": \"random\""),
-		"placement: expected least-loaded, round-robin or hash"},
-	{TOP(", \"placement\": \"HASH\""),
-		"placement: expected least-loaded, round-robin or hash"},
-	{TOP(", \"placement\": \"least_loaded\""),
-		"placement: expected least-loaded, round-robin or hash"},
-	{TOP(", \"placement\": \"\""),
-		"placement: expected least-loaded, round-robin or hash"},
-	{TOP(", \"placement\": 1"),
-		"placement: expected least-loaded, round-robin or hash, not a number"},
-	{TOP(", \"forward\": \"Proxy\""), "forward: expected proxy or redirect"},
-	{TOP(", \"checksum_error_status\": 403"), "checksum_error_status: expected 200 or 401"},
-	{TOP(", \"checksum_error_status\": \"200\""), "checksum_error_status: expected 200 or 401"},
-	{TOP(", \"connect_timeout_ms\": 0"),
-		"connect_timeout_ms: expected a whole number from 1 to 600000"},
-	{TOP(", \"probe_timeout_ms\": \"3000\""),
-		"probe_timeout_ms: expected a whole number from 1 to 600000, not a string"},
-	{TOP(", \"call_timeout_ms\": 4500.0"), "call_timeout_ms: expected a whole number from 1 "
-		"to 600000, not a number with a fraction"},
-	{TOP(", \"call_timeout_ms\": NaN"), "call_timeout_ms: expected a whole number from 1 "
-		"to 600000, not a number with a fraction"},
-	{TOP(", \"create_timeout_ms\": 99999999999999999999999"),
-		"create_timeout_ms: expected a whole number from 1 to 3600000"},
-	{TOP(", \"poll_interval_ms\": -99999999999999999999999"),
-		"poll_interval_ms: expected a whole number from 10 to 86400000"},
-	{TOP(", \"down_after\": 0"), "down_after: expected a whole number from 1 to 100"},
-	{TOP(", \"up_after\": 101"), "up_after: expected a whole number from 1 to 100"},
-	{TOP(", \"negative_ttl_ms\": -1"),
-		"negative_ttl_ms: expected a whole number from 0 to 3600000"},
-	{TOP(", \"max_body_bytes\": 0"),
-		"max_body_bytes: expected a whole number from 1 to 1073741824"},
-	{TOP(", \"ca_file\": \"/nowhere/ca.pem\""),
-		"ca_file: /nowhere/ca.pem cannot be read: No such file or directory"},
-	{TOP(", \"ca_file\": \"\""), "ca_file: is empty; leave the key out for the default"},
-	{TOP(", \"max_calls_per_server\": true"),
-		"max_calls_per_server: expected a whole number from 0 to 10000, not true"},
-	{TOP(", \"public_url\": \"bbb.example.org\""),
-		"public_url: https:// is missing; did you mean \"https://bbb.example.org\"?"},
-	{TOP(", \"public_url\": \"https://bbb.example.org/x\""),
-		"public_url: expected a path that ends in /api, or none"},
-	{TOP(", \"callbacks\": \"sign\""), "callbacks: expected resign or pass"},
-	{TOP(", \"allow_private_callbacks\": \"true\""),
-		"allow_private_callbacks: expected true or false, not a string"},
-	{TOP(", \"create_defaults\": []"), "create_defaults: expected an object of parameters "
-		"and their values, not a list"},
-	{TOP(", \"create_defaults\": {\"moderatorPW\": [\"" SECRET "\"]}"),
-		"create_defaults.moderatorPW: expected a string, a number, true or false"},
-	{TOP(", \"create_defaults\": {\"record\": null}"), "create_defaults.record: null removes "
-		"a parameter, which only the overrides can do; expected a string, a number, true "
-		"or false"},
-	{TOP(", \"join_defaults\": {\"\": 1}"), "join_defaults: a parameter without a name"},
-	{TOP(", \"join_overrides\": {\"x\": {}}"),
-		"join_overrides.x: expected a string, a number, true or false, or null"},
-	{TOP(", \"join_overrides\": {\"x\": Infinity}"),
-		"join_overrides.x: expected a string, a number, true or false, or null"},
-	{TOP(", \"create_overrides\": {\"meetingID\": \"a\"}"),
-		"create_overrides.meetingID: cannot be set here"},
-	{TOP(", \"max_meeting_duration_minutes\": -1"),
-		"max_meeting_duration_minutes: expected a whole number from 0 to 525600"},
-	{TOP(", \"lookups_per_second\": -1"),
-		"lookups_per_second: expected a whole number from 0 to 1000000"},
-	{TOP(", \"lookups_per_second\": 1000001"),
-		"lookups_per_second: expected a whole number from 0 to 1000000"},
-	{TOP(", \"lookups_per_second\": 0.5"),
-		"lookups_per_second: expected a whole number from 0 to 1000000, not a number with "
-		"a fraction"},
-	{SERVER(", \"lookups_per_second\": 1"),
-		"servers[0].lookups_per_second: unknown key here: it belongs beside \"servers\""},
-	{TOP(", \"log_format\": \"xml\""), "log_format: expected text or json"},
+	{ TOP(", \"checksum_algorithms\": \"sha1\""),
+	    "checksum_algorithms: expected a list of "
+	    "sha1, sha256, sha384 or sha512, not a string" },
+	{ TOP(", \"checksum_algorithms\": [\"sha1\", \"md5\"]"),
+	    "checksum_algorithms[1]: expected sha1, sha256, sha384 or sha512" },
+	{ TOP(", \"checksum_algorithms\": [1]"),
+	    "checksum_algorithms[0]: expected sha1, sha256, sha384 or sha512, not a number" },
+	{ TOP(", \"checksum_algorithms\": []"),
+	    "checksum_algorithms: is empty: no client could sign a call" },
+	{ TOP(", \"state\": \"\""), "state: is empty; leave the key out for the default" },
+	{ TOP(", \"state\": false"), "state: expected a path, or none, not false" },
+	{ TOP(", \"placement\": \"random\""),
+	    "placement: expected least-loaded, round-robin or hash" },
+	{ TOP(", \"placement\": \"HASH\""),
+	    "placement: expected least-loaded, round-robin or hash" },
+	{ TOP(", \"placement\": \"least_loaded\""),
+	    "placement: expected least-loaded, round-robin or hash" },
+	{ TOP(", \"placement\": \"\""),
+	    "placement: expected least-loaded, round-robin or hash" },
+	{ TOP(", \"placement\": 1"),
+	    "placement: expected least-loaded, round-robin or hash, not a number" },
+	{ TOP(", \"forward\": \"Proxy\""), "forward: expected proxy or redirect" },
+	{ TOP(", \"checksum_error_status\": 403"),
+	    "checksum_error_status: expected 200 or 401" },
+	{ TOP(", \"checksum_error_status\": \"200\""),
+	    "checksum_error_status: expected 200 or 401" },
+	{ TOP(", \"connect_timeout_ms\": 0"),
+	    "connect_timeout_ms: expected a whole number from 1 to 600000" },
+	{ TOP(", \"probe_timeout_ms\": \"3000\""),
+	    "probe_timeout_ms: expected a whole number from 1 to 600000, not a string" },
+	{ TOP(", \"call_timeout_ms\": 4500.0"),
+	    "call_timeout_ms: expected a whole number from 1 "
+	    "to 600000, not a number with a fraction" },
+	{ TOP(", \"call_timeout_ms\": NaN"),
+	    "call_timeout_ms: expected a whole number from 1 "
+	    "to 600000, not a number with a fraction" },
+	{ TOP(", \"create_timeout_ms\": 99999999999999999999999"),
+	    "create_timeout_ms: expected a whole number from 1 to 3600000" },
+	{ TOP(", \"poll_interval_ms\": -99999999999999999999999"),
+	    "poll_interval_ms: expected a whole number from 10 to 86400000" },
+	{ TOP(", \"down_after\": 0"), "down_after: expected a whole number from 1 to 100" },
+	{ TOP(", \"up_after\": 101"), "up_after: expected a whole number from 1 to 100" },
+	{ TOP(", \"negative_ttl_ms\": -1"),
+	    "negative_ttl_ms: expected a whole number from 0 to 3600000" },
+	{ TOP(", \"max_body_bytes\": 0"),
+	    "max_body_bytes: expected a whole number from 1 to 1073741824" },
+	{ TOP(", \"ca_file\": \"/nowhere/ca.pem\""),
+	    "ca_file: /nowhere/ca.pem cannot be read: No such file or directory" },
+	{ TOP(", \"ca_file\": \"\""), "ca_file: is empty; leave the key out for the default" },
+	{ TOP(", \"max_calls_per_server\": true"),
+	    "max_calls_per_server: expected a whole number from 0 to 10000, not true" },
+	{ TOP(", \"public_url\": \"bbb.example.org\""),
+	    "public_url: https:// is missing; did you mean \"https://bbb.example.org\"?" },
+	{ TOP(", \"public_url\": \"https://bbb.example.org/x\""),
+	    "public_url: expected a path that ends in /api, or none" },
+	{ TOP(", \"callbacks\": \"sign\""), "callbacks: expected resign or pass" },
+	{ TOP(", \"allow_private_callbacks\": \"true\""),
+	    "allow_private_callbacks: expected true or false, not a string" },
+	{ TOP(", \"create_defaults\": []"),
+	    "create_defaults: expected an object of parameters "
+	    "and their values, not a list" },
+	{ TOP(", \"create_defaults\": {\"moderatorPW\": [\"" SECRET "\"]}"),
+	    "create_defaults.moderatorPW: expected a string, a number, true or false" },
+	{ TOP(", \"create_defaults\": {\"record\": null}"),
+	    "create_defaults.record: null removes "
+	    "a parameter, which only the overrides can do; expected a string, a number, true "
+	    "or false" },
+	{ TOP(", \"join_defaults\": {\"\": 1}"), "join_defaults: a parameter without a name" },
+	{ TOP(", \"join_overrides\": {\"x\": {}}"),
+	    "join_overrides.x: expected a string, a number, true or false, or null" },
+	{ TOP(", \"join_overrides\": {\"x\": Infinity}"),
+	    "join_overrides.x: expected a string, a number, true or false, or null" },
+	{ TOP(", \"create_overrides\": {\"meetingID\": \"a\"}"),
+	    "create_overrides.meetingID: cannot be set here" },
+	{ TOP(", \"max_meeting_duration_minutes\": -1"),
+	    "max_meeting_duration_minutes: expected a whole number from 0 to 525600" },
+	{ TOP(", \"lookups_per_second\": -1"),
+	    "lookups_per_second: expected a whole number from 0 to 1000000" },
+	{ TOP(", \"lookups_per_second\": 1000001"),
+	    "lookups_per_second: expected a whole number from 0 to 1000000" },
+	{ TOP(", \"lookups_per_second\": 0.5"),
+	    "lookups_per_second: expected a whole number from 0 to 1000000, not a number with "
+	    "a fraction" },
+	{ SERVER(", \"lookups_per_second\": 1"),
+	    "servers[0].lookups_per_second: unknown key here: it belongs beside \"servers\"" },
+	{ TOP(", \"log_format\": \"xml\""), "log_format: expected text or json" },
 
 	/* Servers. */
-	{"{\"secret\": \"" SECRET "\"}", "servers: at least one server is needed"},
-	{"{\"secret\": \"" SECRET "\", \"servers\": []}", "servers: at least one server is needed"},
-	{"{\"secret\": \"" SECRET "\", \"servers\": {}}",
-		"servers: expected a list of servers, not an object"},
-	{"{\"secret\": \"" SECRET "\", \"servers\": [\"" SECRET "\"]}",
-		"servers[0]: expected an object with \"host\" and \"secret\", not a string"},
-	{"{\"secret\": \"" SECRET "\", \"servers\": [{\"host\": \"http://a\"}]}",
-		"servers[0].secret: missing: \"bbb-conf --secret\" prints it on the server"},
-	{"{\"secret\": \"" SECRET "\", \"servers\": [{\"secret\": \"" SECRET "\"}]}",
-		"servers[0].host: missing: the server's URL, such as https://bbb1.example.org"},
-	{SERVER(", \"secret\": \"\""), "servers[0].secret: is empty"},
-	{SERVER(", \"secret\": 12"), "servers[0].secret: expected a string, not a number"},
-	{SERVER(", \"secrets\": [\"" SECRET "2\"]"),
-		"servers[0].secrets: \"secret\" is there too; leave one of them out"},
-	{SERVER_SECRETS(""), "servers[0].secrets: is empty"},
-	{SERVER_SECRETS("\"" SECRET "\", \" \\t\""), "servers[0].secrets[1]: is empty"},
-	{SERVER_SECRETS("\"" SECRET "\", 7"),
-		"servers[0].secrets[1]: expected a string, not a number"},
-	{SERVER_SECRETS("\"" SECRET "\", \"" SECRET "\\u0000\""),
-		"servers[0].secrets[1]: contains the character \\u0000"},
-	{"{\"secret\": \"" SECRET "\", \"servers\": [{\"host\": \"http://a.test\", "
-		"\"secrets\": \"" SECRET "\"}]}",
-		"servers[0].secrets: expected a list of strings, not a string"},
-	{SERVER(", \"create_defaults\": {\"x\": null}"),
-		"servers[0].create_defaults.x: null removes a parameter, which only the overrides "
-		"can do; expected a string, a number, true or false"},
-	{SERVER(", \"create_overrides\": {\"meetingID\": \"x\"}"),
-		"servers[0].create_overrides.meetingID: cannot be set here"},
-	{SERVER(", \"join_defaults\": {\"x\": [1]}"),
-		"servers[0].join_defaults.x: expected a string, a number, true or false"},
-	{SERVER(", \"join_overrides\": [\"x\"]"),
-		"servers[0].join_overrides: expected an object of parameters and their values, "
-		"not a list"},
-	{SERVER(", \"name\": \"\""),
-		"servers[0].name: expected a name of 1 to 100 bytes without spaces"},
-	{SERVER(", \"name\": \"a b\""),
-		"servers[0].name: expected a name of 1 to 100 bytes without spaces"},
-	{SERVER(", \"name\": \"a\\u007f\""),
-		"servers[0].name: expected a name of 1 to 100 bytes without spaces"},
-	{SERVER(", \"name\": \"0123456789012345678901234567890123456789012345678901234567890123"
-		"4567890123456789012345678901234567890\""),
-		"servers[0].name: expected a name of 1 to 100 bytes without spaces"},
-	{SERVER(", \"checksum_algorithm\": \"md5\""),
-		"servers[0].checksum_algorithm: expected sha1, sha256, sha384 or sha512"},
-	{SERVER(", \"weight\": 0"), "servers[0].weight: expected a number from 0.001 to 1000"},
-	{SERVER(", \"weight\": -1.5"), "servers[0].weight: expected a number from 0.001 to 1000"},
-	{SERVER(", \"weight\": 1000.5"), "servers[0].weight: expected a number from 0.001 to 1000"},
-	{SERVER(", \"weight\": NaN"), "servers[0].weight: expected a number from 0.001 to 1000"},
-	{SERVER(", \"weight\": Infinity"),
-		"servers[0].weight: expected a number from 0.001 to 1000"},
-	{SERVER(", \"weight\": \"1\""),
-		"servers[0].weight: expected a number from 0.001 to 1000, not a string"},
-	{SERVER(", \"state\": \"off\""),
-		"servers[0].state: expected enabled, cordoned or disabled"},
-	{SERVER(", \"tags\": \"eu\""), "servers[0].tags: expected a list of strings, not a string"},
-	{SERVER(", \"tags\": [\"eu\", 1]"),
-		"servers[0].tags[1]: expected a string, not a number"},
-	{SERVER(", \"tags\": [\"\"]"), "servers[0].tags[0]: is empty"},
-	{SERVER(", \"tags\": [\"a;b\"]"),
-		"servers[0].tags[0]: a tag has no \";\", no \",\" and no \"!\""},
-	{SERVER(", \"tags\": [\"a,b\"]"),
-		"servers[0].tags[0]: a tag has no \";\", no \",\" and no \"!\""},
-	{SERVER(", \"tags\": [\"a\", \"b!\"]"),
-		"servers[0].tags[1]: a tag has no \";\", no \",\" and no \"!\""},
-	{SERVER(", \"tags\": [\" none \"]"),
-		"servers[0].tags[0]: \"none\" stands for servers without tags"},
-	{SERVER(", \"max_meetings\": 0"),
-		"servers[0].max_meetings: expected a whole number from 1 to 1000000"},
-	{SERVER(", \"max_users\": null"),
-		"servers[0].max_users: expected a whole number from 1 to 1000000, not null"},
+	{ "{\"secret\": \"" SECRET "\"}", "servers: at least one server is needed" },
+	{ "{\"secret\": \"" SECRET "\", \"servers\": []}",
+	    "servers: at least one server is needed" },
+	{ "{\"secret\": \"" SECRET "\", \"servers\": {}}",
+	    "servers: expected a list of servers, not an object" },
+	{ "{\"secret\": \"" SECRET "\", \"servers\": [\"" SECRET "\"]}",
+	    "servers[0]: expected an object with \"host\" and \"secret\", not a string" },
+	{ "{\"secret\": \"" SECRET "\", \"servers\": [{\"host\": \"http://a\"}]}",
+	    "servers[0].secret: missing: \"bbb-conf --secret\" prints it on the server" },
+	{ "{\"secret\": \"" SECRET "\", \"servers\": [{\"secret\": \"" SECRET "\"}]}",
+	    "servers[0].host: missing: the server's URL, such as https://bbb1.example.org" },
+	{ SERVER(", \"secret\": \"\""), "servers[0].secret: is empty" },
+	{ SERVER(", \"secret\": 12"), "servers[0].secret: expected a string, not a number" },
+	{ SERVER(", \"secrets\": [\"" SECRET "2\"]"),
+	    "servers[0].secrets: \"secret\" is there too; leave one of them out" },
+	{ SERVER_SECRETS(""), "servers[0].secrets: is empty" },
+	{ SERVER_SECRETS("\"" SECRET "\", \" \\t\""), "servers[0].secrets[1]: is empty" },
+	{ SERVER_SECRETS("\"" SECRET "\", 7"),
+	    "servers[0].secrets[1]: expected a string, not a number" },
+	{ SERVER_SECRETS("\"" SECRET "\", \"" SECRET "\\u0000\""),
+	    "servers[0].secrets[1]: contains the character \\u0000" },
+	{ "{\"secret\": \"" SECRET "\", \"servers\": [{\"host\": \"http://a.test\", "
+	  "\"secrets\": \"" SECRET "\"}]}",
+	    "servers[0].secrets: expected a list of strings, not a string" },
+	{ SERVER(", \"create_defaults\": {\"x\": null}"),
+	    "servers[0].create_defaults.x: null removes a parameter, which only the overrides "
+	    "can do; expected a string, a number, true or false" },
+	{ SERVER(", \"create_overrides\": {\"meetingID\": \"x\"}"),
+	    "servers[0].create_overrides.meetingID: cannot be set here" },
+	{ SERVER(", \"join_defaults\": {\"x\": [1]}"),
+	    "servers[0].join_defaults.x: expected a string, a number, true or false" },
+	{ SERVER(", \"join_overrides\": [\"x\"]"),
+	    "servers[0].join_overrides: expected an object of parameters and their values, "
+	    "not a list" },
+	{ SERVER(", \"name\": \"\""),
+	    "servers[0].name: expected a name of 1 to 100 bytes without spaces" },
+	{ SERVER(", \"name\": \"a b\""),
+	    "servers[0].name: expected a name of 1 to 100 bytes without spaces" },
+	{ SERVER(", \"name\": \"a\\u007f\""),
+	    "servers[0].name: expected a name of 1 to 100 bytes without spaces" },
+	{ SERVER(
+	      ", \"name\": \"0123456789012345678901234567890123456789012345678901234567890123"
+	      "4567890123456789012345678901234567890\""),
+	    "servers[0].name: expected a name of 1 to 100 bytes without spaces" },
+	{ SERVER(", \"checksum_algorithm\": \"md5\""),
+	    "servers[0].checksum_algorithm: expected sha1, sha256, sha384 or sha512" },
+	{ SERVER(", \"weight\": 0"),
+	    "servers[0].weight: expected a number from 0.001 to 1000" },
+	{ SERVER(", \"weight\": -1.5"),
+	    "servers[0].weight: expected a number from 0.001 to 1000" },
+	{ SERVER(", \"weight\": 1000.5"),
+	    "servers[0].weight: expected a number from 0.001 to 1000" },
+	{ SERVER(", \"weight\": NaN"),
+	    "servers[0].weight: expected a number from 0.001 to 1000" },
+	{ SERVER(", \"weight\": Infinity"),
+	    "servers[0].weight: expected a number from 0.001 to 1000" },
+	{ SERVER(", \"weight\": \"1\""),
+	    "servers[0].weight: expected a number from 0.001 to 1000, not a string" },
+	{ SERVER(", \"state\": \"off\""),
+	    "servers[0].state: expected enabled, cordoned or disabled" },
+	{ SERVER(", \"tags\": \"eu\""),
+	    "servers[0].tags: expected a list of strings, not a string" },
+	{ SERVER(", \"tags\": [\"eu\", 1]"),
+	    "servers[0].tags[1]: expected a string, not a number" },
+	{ SERVER(", \"tags\": [\"\"]"), "servers[0].tags[0]: is empty" },
+	{ SERVER(", \"tags\": [\"a;b\"]"),
+	    "servers[0].tags[0]: a tag has no \";\", no \",\" and no \"!\"" },
+	{ SERVER(", \"tags\": [\"a,b\"]"),
+	    "servers[0].tags[0]: a tag has no \";\", no \",\" and no \"!\"" },
+	{ SERVER(", \"tags\": [\"a\", \"b!\"]"),
+	    "servers[0].tags[1]: a tag has no \";\", no \",\" and no \"!\"" },
+	{ SERVER(", \"tags\": [\" none \"]"),
+	    "servers[0].tags[0]: \"none\" stands for servers without tags" },
+	{ SERVER(", \"max_meetings\": 0"),
+	    "servers[0].max_meetings: expected a whole number from 1 to 1000000" },
+	{ SERVER(", \"max_users\": null"),
+	    "servers[0].max_users: expected a whole number from 1 to 1000000, not null" },
 
 	/* Two that are one. */
-	{"{\"secret\": \"" SECRET "\", \"servers\": [" SERVER_OF("") ", "
-		SERVER_OF(", \"host\": \"https://BBB1.example.org:443/bigbluebutton/\"") "]}",
-		"servers[1].host: same server as servers[0]"},
-	{"{\"secret\": \"" SECRET "\", \"servers\": [" SERVER_OF("") ", "
-		SERVER_OF(", \"name\": \"other\"") "]}",
-		"servers[1].host: same server as servers[0]"},
-	{"{\"secret\": \"" SECRET "\", \"servers\": [" SERVER_OF("") ", "
-		SERVER_OF(", \"host\": \"http://bbb1.example.org\"") "]}",
-		"servers[1].host: same server as servers[0]; if it is another one, give it a "
-		"\"name\""},
-	{"{\"secret\": \"" SECRET "\", \"servers\": [" SERVER_OF(", \"name\": \"a\"") ", "
-		SERVER_OF(", \"host\": \"http://b\", \"name\": \"a\"") "]}",
-		"servers[1].name: servers[0] has this name"},
+	{ "{\"secret\": \"" SECRET "\", \"servers\": [" SERVER_OF("") ", " SERVER_OF(
+	      ", \"host\": \"https://BBB1.example.org:443/bigbluebutton/\"") "]}",
+	    "servers[1].host: same server as servers[0]" },
+	{ "{\"secret\": \"" SECRET
+	  "\", \"servers\": [" SERVER_OF("") ", " SERVER_OF(", \"name\": \"other\"") "]}",
+	    "servers[1].host: same server as servers[0]" },
+	{ "{\"secret\": \"" SECRET "\", \"servers\": [" SERVER_OF("") ", " SERVER_OF(
+	      ", \"host\": \"http://bbb1.example.org\"") "]}",
+	    "servers[1].host: same server as servers[0]; if it is another one, give it a "
+	    "\"name\"" },
+	{ "{\"secret\": \"" SECRET
+	  "\", \"servers\": [" SERVER_OF(", \"name\": \"a\"") ", " SERVER_OF(
+	      ", \"host\": \"http://b\", \"name\": \"a\"") "]}",
+	    "servers[1].name: servers[0] has this name" },
 };
 
 static void
@@ -234,8 +255,8 @@ test_bad_texts(void)
 		const char *at = strstr(bad_texts[i].problem, "PATH");
 		if (at)
 			snprintf(problem, sizeof(problem), "%.*s%s%s",
-				(int)(at - bad_texts[i].problem), bad_texts[i].problem, path,
-				at + 4);
+			    (int)(at - bad_texts[i].problem), bad_texts[i].problem, path,
+			    at + 4);
 		else
 			snprintf(problem, sizeof(problem), "%s", bad_texts[i].problem);
 		bad(bad_texts[i].text, problem);
@@ -258,24 +279,26 @@ test_bad_texts(void)
 static void
 test_all_at_once(void)
 {
-	char want[2048];
-	struct config *c = load_text("{\"secret\": 1, \"placment\": 2, \"down_after\": 0, "
-		"\"servers\": [{\"host\": \"http://a\", \"secret\": \"" SECRET "\"}, "
-		"{\"host\": \"b.example\", \"wieght\": 1, \"tags\": [3]}, 4, "
-		"{\"host\": \"http://A/\", \"secret\": \" \"}]}");
+	struct config *c = load_text(
+	    "{\"secret\": 1, \"placment\": 2, \"down_after\": 0, "
+	    "\"servers\": [{\"host\": \"http://a\", \"secret\": \"" SECRET
+	    "\"}, "
+	    "{\"host\": \"b.example\", \"wieght\": 1, \"tags\": [3]}, 4, "
+	    "{\"host\": \"http://A/\", \"secret\": \" \"}]}");
 	ok(!c, "no configuration");
+	char want[2048];
 	snprintf(want, sizeof(want),
-		"%s: secret: expected a string, not a number\n"
-		"%s: placment: unknown key; did you mean \"placement\"?\n"
-		"%s: down_after: expected a whole number from 1 to 100\n"
-		"%s: servers[1].host: https:// is missing; did you mean \"https://b.example\"?\n"
-		"%s: servers[1].wieght: unknown key; did you mean \"weight\"?\n"
-		"%s: servers[1].tags[0]: expected a string, not a number\n"
-		"%s: servers[1].secret: missing: \"bbb-conf --secret\" prints it on the server\n"
-		"%s: servers[2]: expected an object with \"host\" and \"secret\", not a number\n"
-		"%s: servers[3].secret: is empty\n"
-		"%s: servers[3].host: same server as servers[0]\n",
-		path, path, path, path, path, path, path, path, path, path);
+	    "%s: secret: expected a string, not a number\n"
+	    "%s: placment: unknown key; did you mean \"placement\"?\n"
+	    "%s: down_after: expected a whole number from 1 to 100\n"
+	    "%s: servers[1].host: https:// is missing; did you mean \"https://b.example\"?\n"
+	    "%s: servers[1].wieght: unknown key; did you mean \"weight\"?\n"
+	    "%s: servers[1].tags[0]: expected a string, not a number\n"
+	    "%s: servers[1].secret: missing: \"bbb-conf --secret\" prints it on the server\n"
+	    "%s: servers[2]: expected an object with \"host\" and \"secret\", not a number\n"
+	    "%s: servers[3].secret: is empty\n"
+	    "%s: servers[3].host: same server as servers[0]\n",
+	    path, path, path, path, path, path, path, path, path, path);
 	is_str(problems, want, "all problems, in the file's order");
 	config_free(c);
 
@@ -293,8 +316,9 @@ test_all_at_once(void)
 	struct buf small;
 	buf_init(&small, 512);
 	c = config_load(path, &small);
-	ok(!c && !buf_failed(&small) && strstr(small.data, "servers[0].host: missing")
-		&& strstr(small.data, " more\n"), "the first problems are in a small buffer");
+	ok(!c && !buf_failed(&small) && strstr(small.data, "servers[0].host: missing") &&
+	        strstr(small.data, " more\n"),
+	    "the first problems are in a small buffer");
 	buf_free(&small);
 	config_free(c);
 }

@@ -33,7 +33,7 @@ struct server {
 	atomic_int continued;   /* requests with Expect: 100-continue */
 	atomic_int open;        /* requests for /slow and /gate under way */
 	atomic_int most_open;
-	atomic_bool shut;       /* /gate is answered once this is false */
+	atomic_bool shut; /* /gate is answered once this is false */
 };
 
 struct connection {
@@ -58,7 +58,6 @@ now_ms(void)
 static inline void
 sleep_ms(int ms)
 {
-
 	poll(NULL, 0, ms);
 }
 
@@ -66,10 +65,9 @@ static inline bool
 send_all(int fd, const void *data, size_t len)
 {
 	const char *next = data;
-	ssize_t n;
 
 	while (len > 0) {
-		n = send(fd, next, len, MSG_NOSIGNAL);
+		ssize_t n = send(fd, next, len, MSG_NOSIGNAL);
 		if (n <= 0)
 			return false;
 		next += n;
@@ -81,7 +79,6 @@ send_all(int fd, const void *data, size_t len)
 static inline bool
 send_text(int fd, const char *text)
 {
-
 	return send_all(fd, text, strlen(text));
 }
 
@@ -90,8 +87,8 @@ answer(int fd, const char *headers, const void *body, size_t len)
 {
 	char head[1024];
 
-	snprintf(head, sizeof head,
-	    "HTTP/1.1 %s\r\nContent-Length: %zu\r\n\r\n", headers, len);
+	snprintf(head, sizeof(head), "HTTP/1.1 %s\r\nContent-Length: %zu\r\n\r\n", headers,
+	    len);
 	return send_text(fd, head) && send_all(fd, body, len);
 }
 
@@ -100,19 +97,18 @@ static inline size_t
 read_request(int fd, char *request, size_t size)
 {
 	size_t len = 0, body = 0;
-	const char *end = NULL, *length;
-	ssize_t n;
+	const char *end = NULL;
 
 	for (;;) {
 		if (end && len >= (size_t)(end - request) + 4 + body)
 			return len;
-		n = recv(fd, request + len, size - 1 - len, 0);
+		ssize_t n = recv(fd, request + len, size - 1 - len, 0);
 		if (n <= 0)
 			return 0;
 		len += (size_t)n;
 		request[len] = '\0';
 		if (!end && (end = strstr(request, "\r\n\r\n"))) {
-			length = strcasestr(request, "\r\nContent-Length: ");
+			const char *length = strcasestr(request, "\r\nContent-Length: ");
 			if (length && length < end)
 				body = strtoul(length + 18, NULL, 10);
 		}
@@ -126,7 +122,7 @@ path_is(const char *request, const char *path)
 	const char *start = strchr(request, ' ');
 	const size_t n = strlen(path);
 
-	return start && strncmp(start + 1, path, n) == 0 && strchr(" ?", start[1 + n]) != NULL;
+	return start && strncmp(start + 1, path, n) == 0 && strchr(" ?", start[1 + n]);
 }
 
 static inline void
@@ -143,8 +139,7 @@ count_open(struct server *server)
 {
 	int open = ++server->open, most = server->most_open;
 
-	while (most < open && !atomic_compare_exchange_weak(&server->most_open,
-	    &most, open))
+	while (most < open && !atomic_compare_exchange_weak(&server->most_open, &most, open))
 		continue;
 }
 
@@ -152,7 +147,7 @@ count_open(struct server *server)
 static inline bool
 pass_gate(struct connection *c)
 {
-	struct pollfd client = {c->fd, POLLIN, 0};
+	struct pollfd client = { c->fd, POLLIN, 0 };
 
 	while (c->server->shut)
 		if (poll(&client, 1, 10) != 0)
@@ -165,23 +160,30 @@ static const struct {
 	const char *path, *text;
 	bool stays;
 } fixed_answers[] = {
-	{"/close", "", false},
-	{"/garbage", "what is this?\r\n\r\n", false},
-	{"/cut", "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf", false},
-	{"/cut-chunk", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
-		"5\r\nhello\r\n", false},
-	{"/chunked", "HTTP/1.1 200 OK\r\n"
-		"Transfer-Encoding: chunked\r\nTrailer: Location\r\n\r\n"
-		"5\r\nhello\r\n0\r\nLocation: http://trailer/\r\n\r\n", true},
-	{"/redirect", "HTTP/1.1 302 Found\r\n"
-		"Location: https://elsewhere.example/join?x=1\r\n"
-		"Set-Cookie: a=1; Path=/\r\nset-cookie:b=2\r\n"
-		"Content-Type:  text/html;charset=utf-8 \r\nContent-Length: 0\r\n\r\n", true},
-	{"/interim", "HTTP/1.1 103 Early Hints\r\n"
-		"Location: http://wrong/\r\nSet-Cookie: w=1\r\n\r\n"
-		"HTTP/1.1 200 OK\r\nContent-Type: text/xml\r\nContent-Length: 4\r\n\r\n<r/>",
-		true},
-	{"/error", "HTTP/1.1 500 Oh\r\nContent-Length: 6\r\n\r\nbroken", true},
+	{ "/close", "", false },
+	{ "/garbage", "what is this?\r\n\r\n", false },
+	{ "/cut", "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf", false },
+	{ "/cut-chunk",
+	    "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+	    "5\r\nhello\r\n",
+	    false },
+	{ "/chunked",
+	    "HTTP/1.1 200 OK\r\n"
+	    "Transfer-Encoding: chunked\r\nTrailer: Location\r\n\r\n"
+	    "5\r\nhello\r\n0\r\nLocation: http://trailer/\r\n\r\n",
+	    true },
+	{ "/redirect",
+	    "HTTP/1.1 302 Found\r\n"
+	    "Location: https://elsewhere.example/join?x=1\r\n"
+	    "Set-Cookie: a=1; Path=/\r\nset-cookie:b=2\r\n"
+	    "Content-Type:  text/html;charset=utf-8 \r\nContent-Length: 0\r\n\r\n",
+	    true },
+	{ "/interim",
+	    "HTTP/1.1 103 Early Hints\r\n"
+	    "Location: http://wrong/\r\nSet-Cookie: w=1\r\n\r\n"
+	    "HTTP/1.1 200 OK\r\nContent-Type: text/xml\r\nContent-Length: 4\r\n\r\n<r/>",
+	    true },
+	{ "/error", "HTTP/1.1 500 Oh\r\nContent-Length: 6\r\n\r\nbroken", true },
 };
 
 /* Send the head, then the text over and over, until the client leaves. */
@@ -207,7 +209,7 @@ serve_endlessly(int fd, const char *request)
 	else if (path_is(request, "/endless-header"))
 		send_endlessly(fd, "HTTP/1.1 200 OK\r\n", more, strlen(more), 0);
 	else if (path_is(request, "/endless"))
-		send_endlessly(fd, head, big, sizeof big, 0);
+		send_endlessly(fd, head, big, sizeof(big), 0);
 	else if (path_is(request, "/drip"))
 		send_endlessly(fd, head, ".", 1, 20);
 	else
@@ -219,9 +221,8 @@ serve_endlessly(int fd, const char *request)
 static inline bool
 serve_late(struct connection *c, const char *request)
 {
-	bool passed = true;
-
 	count_open(c->server);
+	bool passed = true;
 	if (path_is(request, "/gate"))
 		passed = pass_gate(c);
 	else
@@ -248,24 +249,23 @@ serve_bytes(int fd)
 static inline bool
 serve(struct connection *c, char *request, size_t len)
 {
-	const struct linger linger = {1, 0};
-	char text[64];
-
-	for (size_t i = 0; i < sizeof fixed_answers / sizeof *fixed_answers; i++)
+	for (size_t i = 0; i < sizeof(fixed_answers) / sizeof(*fixed_answers); i++)
 		if (path_is(request, fixed_answers[i].path))
 			return send_text(c->fd, fixed_answers[i].text) &&
-				fixed_answers[i].stays;
+			    fixed_answers[i].stays;
 	if (path_is(request, "/gate") || path_is(request, "/slow") ||
-			path_is(request, "/slower"))
+	    path_is(request, "/slower"))
 		return serve_late(c, request);
 	if (serve_endlessly(c->fd, request))
 		return false;
+	const struct linger linger = { 1, 0 };
 	if (path_is(request, "/reset")) {
-		setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &linger, sizeof linger);
+		setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
 		return false;
 	}
 	if (path_is(request, "/connection")) {
-		const int n = snprintf(text, sizeof text, "%d", c->number);
+		char text[64];
+		const int n = snprintf(text, sizeof(text), "%d", c->number);
 		return answer(c->fd, "200 OK", text, (size_t)n);
 	}
 	if (path_is(request, "/bytes"))
@@ -305,17 +305,16 @@ static inline void *
 server_main(void *context)
 {
 	struct server *server = context;
-	struct connection *c;
-	pthread_t thread;
 	int fd, on = 1;
 
 	while ((fd = accept(server->fd, NULL, NULL)) >= 0) {
 		/* Head and body go in two pieces: the second must not wait
 		 * for the delayed ACK of the first. */
-		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-		c = malloc(sizeof *c);
-		*c = (struct connection){server, fd, ++server->connections};
+		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+		struct connection *c = malloc(sizeof(*c));
+		*c = (struct connection){ server, fd, ++server->connections };
 		server->live++;
+		pthread_t thread;
 		pthread_create(&thread, NULL, connection_main, c);
 		pthread_detach(thread);
 	}
@@ -326,12 +325,14 @@ server_main(void *context)
 static inline int
 bound_socket(int *port)
 {
-	struct sockaddr_in address = {.sin_family = AF_INET,
-	    .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-	socklen_t len = sizeof address;
+	struct sockaddr_in address = {
+		.sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+	};
+	socklen_t len = sizeof(address);
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-	if (bind(fd, (struct sockaddr *)&address, sizeof address) == -1 ||
+	if (bind(fd, (struct sockaddr *)&address, sizeof(address)) == -1 ||
 	    getsockname(fd, (struct sockaddr *)&address, &len) == -1) {
 		printf("Bail out! no port\n");
 		exit(1);
@@ -343,7 +344,6 @@ bound_socket(int *port)
 static inline void
 server_start(struct server *server)
 {
-
 	server->fd = bound_socket(&server->port);
 	listen(server->fd, 128);
 	pthread_create(&server->thread, NULL, server_main, server);
@@ -352,7 +352,6 @@ server_start(struct server *server)
 static inline void
 server_stop(struct server *server)
 {
-
 	shutdown(server->fd, SHUT_RDWR);
 	pthread_join(server->thread, NULL);
 	close(server->fd);
@@ -363,17 +362,18 @@ server_stop(struct server *server)
 static inline struct http_call
 get(struct arena *arena, int port, const char *path)
 {
-
-	return (struct http_call){.server = "test", .method = "GET",
-	    .url = str_printf(arena, "http://127.0.0.1:%d%s", port, path),
-	    .max_answer_bytes = 1 << 20};
+	return (struct http_call){
+		.server = "test",
+		.method = "GET",
+		.url = str_printf(arena, "http://127.0.0.1:%d%s", port, path),
+		.max_answer_bytes = 1 << 20,
+	};
 }
 
 static inline void
 run(struct arena *arena, struct http_call *calls, size_t n, int64_t timeout_ms)
 {
-	struct http_batch batch = {.calls = calls, .n = n,
-	    .timeout_ms = timeout_ms};
+	struct http_batch batch = { .calls = calls, .n = n, .timeout_ms = timeout_ms };
 
 	http->run(http, arena, &batch);
 }
@@ -388,15 +388,14 @@ run_one(struct arena *arena, const char *path, int64_t timeout_ms)
 }
 
 static inline void
-expect(const struct http_call *call, enum http_result result, bool sent,
-    const char *problem, const char *what)
+expect(const struct http_call *call, enum http_result result, bool sent, const char *problem,
+    const char *what)
 {
-
 	is_int(call->result, result, "%s: %s", mode_name, what);
 	is_int(call->sent, sent, "%s: %s: sent", mode_name, what);
 	if (problem)
 		ok(call->problem && strstr(call->problem, problem) &&
-		    !strstr(call->problem, "127.0.0.1"),
+		        !strstr(call->problem, "127.0.0.1"),
 		    "%s: %s: problem \"%s\"", mode_name, what,
 		    call->problem ? call->problem : "(null)");
 }
@@ -413,8 +412,8 @@ is_enough(const struct http_call *call, void *context)
 	struct enough *enough = context;
 
 	enough->asked++;
-	if (!pthread_equal(enough->thread, pthread_self()) ||
-	    call->result != HTTP_ANSWERED || !call->answer.data)
+	if (!pthread_equal(enough->thread, pthread_self()) || call->result != HTTP_ANSWERED ||
+	    !call->answer.data)
 		enough->wrong = true;
 	return call->status == 200;
 }
@@ -435,12 +434,12 @@ count_entries(const char *path)
 static inline void
 set_proxies(int port)
 {
-	static const char *const names[] = {"http_proxy", "https_proxy", "HTTPS_PROXY",
-		"all_proxy", "ALL_PROXY"};
+	static const char *const names[] = { "http_proxy", "https_proxy", "HTTPS_PROXY",
+		"all_proxy", "ALL_PROXY" };
 	char proxy[64];
 
-	snprintf(proxy, sizeof proxy, "http://127.0.0.1:%d", port);
-	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+	snprintf(proxy, sizeof(proxy), "http://127.0.0.1:%d", port);
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
 		setenv(names[i], proxy, 1);
 	unsetenv("no_proxy");
 	unsetenv("NO_PROXY");
@@ -449,9 +448,9 @@ set_proxies(int port)
 /* Run the tests in one mode; it must leave no file and no thread behind. */
 static inline void
 test_mode(struct arena *arena, enum http_curl_mode mode,
-	void (*tests)(struct arena *arena, enum http_curl_mode mode))
+    void (*tests)(struct arena *arena, enum http_curl_mode mode))
 {
-	const struct http_curl_options options = {mode, 1000, NULL, "tinyscale/test", 0};
+	const struct http_curl_options options = { mode, 1000, NULL, "tinyscale/test", 0 };
 	const int files = count_entries("/proc/self/fd");
 	const int threads = count_entries("/proc/self/task");
 
@@ -462,9 +461,10 @@ test_mode(struct arena *arena, enum http_curl_mode mode,
 	tests(arena, mode);
 	arena_reset(arena);
 	http->close(http);
-	for (int try = 0; try < 200 && (web.live > 0 ||
-			count_entries("/proc/self/fd") != files ||
-			count_entries("/proc/self/task") != threads); try++)
+	for (int try = 0; try < 200 &&
+	     (web.live > 0 || count_entries("/proc/self/fd") != files ||
+	         count_entries("/proc/self/task") != threads);
+	     try++)
 		sleep_ms(10);
 	is_int(count_entries("/proc/self/fd"), files, "%s: no file left open", mode_name);
 	is_int(count_entries("/proc/self/task"), threads, "%s: no thread left", mode_name);

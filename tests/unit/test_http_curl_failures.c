@@ -11,11 +11,9 @@
 static void
 test_failures(struct arena *arena)
 {
-	struct http_call call;
 	int port, fd = bound_socket(&port);
-	int64_t start;
 
-	call = get(arena, port, "/?secret=1");
+	struct http_call call = get(arena, port, "/?secret=1");
 	run(arena, &call, 1, 5000);
 	expect(&call, HTTP_UNREACHABLE, false, "connection refused", "refused");
 	close(fd);
@@ -33,8 +31,8 @@ test_failures(struct arena *arena)
 	expect(&call, HTTP_UNREACHABLE, false, "", "no URL");
 	call.url = str_printf(arena, "https://127.0.0.1:%d/error", web.port);
 	run(arena, &call, 1, 600);
-	ok(call.result != HTTP_ANSWERED && !call.sent, "%s: TLS to plain HTTP: %s",
-	    mode_name, call.problem);
+	ok(call.result != HTTP_ANSWERED && !call.sent, "%s: TLS to plain HTTP: %s", mode_name,
+	    call.problem);
 
 	call = run_one(arena, "/reset", 5000);
 	expect(&call, HTTP_BROKEN, true, "reset", "reset");
@@ -55,12 +53,11 @@ test_failures(struct arena *arena)
 	run(arena, &call, 1, 5000);
 	expect(&call, HTTP_TOO_LARGE, true, "299999", "a byte too long");
 
-	start = now_ms();
+	int64_t start = now_ms();
 	call = run_one(arena, "/hang", 300);
 	expect(&call, HTTP_TIMEOUT, true, "no answer within 300 ms", "hang");
 	ok(now_ms() - start >= 300 && now_ms() - start < 3000,
-	    "%s: the deadline, after %lld ms", mode_name,
-	    (long long)(now_ms() - start));
+	    "%s: the deadline, after %lld ms", mode_name, (long long)(now_ms() - start));
 	ok(call.elapsed_ms >= 300, "elapsed_ms %lld", (long long)call.elapsed_ms);
 	call = run_one(arena, "/drip", 300);
 	expect(&call, HTTP_TIMEOUT, true, "no answer", "drip");
@@ -72,14 +69,13 @@ test_failures(struct arena *arena)
 static void
 test_public_only(struct arena *arena)
 {
-	static const char *const hosts[] = {"127.0.0.1", "localhost", "2130706433", "0x7f.1",
-	    "0.0.0.0", "[::1]", "[::ffff:127.0.0.1]", "[::]"};
-	struct http_call call;
-	size_t i;
+	static const char *const hosts[] = { "127.0.0.1", "localhost", "2130706433", "0x7f.1",
+		"0.0.0.0", "[::1]", "[::ffff:127.0.0.1]", "[::]" };
 
 	/* A connection is kept now, which must not be used. */
 	run_one(arena, "/echo", 5000);
-	for (i = 0; i < sizeof hosts / sizeof *hosts; i++) {
+	struct http_call call;
+	for (size_t i = 0; i < sizeof(hosts) / sizeof(*hosts); i++) {
 		call = get(arena, web.port, "");
 		call.url = str_printf(arena, "http://%s:%d/echo", hosts[i], web.port);
 		call.public_only = true;
@@ -97,8 +93,8 @@ test_public_only(struct arena *arena)
 	call = get(arena, web.port, "/echo");
 	call.authorization = STR("Bearer abc\r\nX-Evil: 1");
 	run(arena, &call, 1, 5000);
-	ok(call.answer.data && strstr(call.answer.data,
-	    "\r\nAuthorization: Bearer abc  X-Evil: 1\r\n") != NULL,
+	ok(call.answer.data &&
+	        strstr(call.answer.data, "\r\nAuthorization: Bearer abc  X-Evil: 1\r\n"),
 	    "%s: Authorization adds no header", mode_name);
 
 	call = get(arena, web.port, "/bytes");
@@ -112,26 +108,28 @@ test_public_only(struct arena *arena)
 static void
 test_connect_timeout(struct arena *arena)
 {
-	struct sockaddr_in address = {.sin_family = AF_INET,
-	    .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-	struct http_call call;
-	int port, fd = bound_socket(&port), fill[4], i;
+	struct sockaddr_in address = {
+		.sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+	};
+	int port, fd = bound_socket(&port);
 
 	listen(fd, 0);
 	address.sin_port = htons((uint16_t)port);
-	for (i = 0; i < 4; i++) {
+	int fill[4];
+	for (int i = 0; i < 4; i++) {
 		fill[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
-		connect(fill[i], (struct sockaddr *)&address, sizeof address);
+		connect(fill[i], (struct sockaddr *)&address, sizeof(address));
 	}
 	sleep_ms(50);
-	call = get(arena, port, "/");
+	struct http_call call = get(arena, port, "/");
 	run(arena, &call, 1, 20000);
 	expect(&call, HTTP_UNREACHABLE, false, "no connection within 1000 ms",
 	    "connect timeout");
 	run(arena, &call, 1, 200);
 	expect(&call, HTTP_TIMEOUT, false, "no connection within 200 ms",
 	    "deadline while connecting");
-	for (i = 0; i < 4; i++)
+	for (int i = 0; i < 4; i++)
 		close(fill[i]);
 	close(fd);
 }
@@ -140,22 +138,22 @@ test_connect_timeout(struct arena *arena)
 static bool
 spawn(const char *const *argv, pid_t *pid)
 {
-	posix_spawn_file_actions_t actions;
 	char *args[32];
-	int status, i;
-	pid_t child;
-	bool done;
+	int i;
 
 	for (i = 0; argv[i]; i++)
 		args[i] = strdup(argv[i]);
 	args[i] = NULL;
+	posix_spawn_file_actions_t actions;
 	posix_spawn_file_actions_init(&actions);
 	for (i = 0; i < 3; i++)
 		posix_spawn_file_actions_addopen(&actions, i, "/dev/null", O_RDWR, 0);
-	done = posix_spawnp(&child, args[0], &actions, NULL, args, environ) == 0;
+	pid_t child;
+	bool done = posix_spawnp(&child, args[0], &actions, NULL, args, environ) == 0;
 	posix_spawn_file_actions_destroy(&actions);
 	for (i = 0; args[i]; i++)
 		free(args[i]);
+	int status;
 	if (done && pid)
 		*pid = child;
 	else if (done)
@@ -167,48 +165,47 @@ static void
 test_certificate(struct arena *arena, enum http_curl_mode mode)
 {
 	char dir[] = "/tmp/test_http_curl.XXXXXX";
-	struct http_curl_options options = {mode, 5000, NULL, "tinyscale/test", 0};
+	struct http_curl_options options = { mode, 5000, NULL, "tinyscale/test", 0 };
 	struct http *all = http;
-	struct http_call call;
-	const char *key, *certificate, *port_text;
-	int port, fd, try;
 	pid_t pid = 0;
 
 	if (!mkdtemp(dir))
 		return;
-	key = str_printf(arena, "%s/key", dir);
-	certificate = str_printf(arena, "%s/certificate", dir);
-	fd = bound_socket(&port);
+	const char *key = str_printf(arena, "%s/key", dir);
+	const char *certificate = str_printf(arena, "%s/certificate", dir);
+	int port;
+	int fd = bound_socket(&port);
 	close(fd);
-	port_text = str_printf(arena, "127.0.0.1:%d", port);
-	const char *const make[] = {"openssl", "req", "-x509", "-newkey",
-	    "rsa:2048", "-nodes", "-keyout", key, "-out", certificate, "-subj",
-	    "/CN=test", "-addext", "subjectAltName=IP:127.0.0.1", NULL};
-	const char *const serve_tls[] = {"openssl", "s_server", "-accept",
-	    port_text, "-key", key, "-cert", certificate, "-www", "-quiet", NULL};
+	const char *port_text = str_printf(arena, "127.0.0.1:%d", port);
+	const char *const make[] = { "openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes",
+		"-keyout", key, "-out", certificate, "-subj", "/CN=test", "-addext",
+		"subjectAltName=IP:127.0.0.1", NULL };
+	const char *const serve_tls[] = { "openssl", "s_server", "-accept", port_text, "-key",
+		key, "-cert", certificate, "-www", "-quiet", NULL };
 	if (!spawn(make, NULL) || !spawn(serve_tls, &pid)) {
 		skip("openssl(1) is not there");
 		goto remove;
 	}
+	struct http_call call;
 	call = get(arena, port, "/");
 	call.url = str_printf(arena, "https://127.0.0.1:%d/?secret=1", port);
-	for (try = 0; try < 100; try++) {
-		http->run(http, arena, &(struct http_batch){.calls = &call,
-		    .n = 1, .timeout_ms = 10000});
+	for (int try = 0; try < 100; try++) {
+		http->run(http, arena,
+		    &(struct http_batch){ .calls = &call, .n = 1, .timeout_ms = 10000 });
 		if (!strstr(call.problem, "refused"))
 			break;
 		sleep_ms(50);
 	}
-	expect(&call, HTTP_UNREACHABLE, false, "certificate not accepted: ",
-	    "strange certificate");
+	expect(&call, HTTP_UNREACHABLE, false,
+	    "certificate not accepted: ", "strange certificate");
 	options.ca_file = certificate;
 	http = http_curl_open(&options);
 	run(arena, &call, 1, 10000);
 	expect(&call, HTTP_ANSWERED, true, NULL, "certificate in ca_file");
 	call.url = str_printf(arena, "https://localhost:%d/?secret=1", port);
 	run(arena, &call, 1, 10000);
-	expect(&call, HTTP_UNREACHABLE, false, "certificate not accepted: ",
-	    "certificate of another host");
+	expect(&call, HTTP_UNREACHABLE, false,
+	    "certificate not accepted: ", "certificate of another host");
 	http->close(http);
 	http = all;
 	kill(pid, SIGKILL); /* it inherited the mask: SIGTERM is blocked */

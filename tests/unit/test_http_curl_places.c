@@ -21,9 +21,9 @@ get_gated(struct arena *arena, const char *path)
 static size_t
 count_results(const struct http_call *calls, size_t n, enum http_result result)
 {
-	size_t i, count = 0;
+	size_t count = 0;
 
-	for (i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++)
 		count += calls[i].result == result;
 	return count;
 }
@@ -32,7 +32,6 @@ count_results(const struct http_call *calls, size_t n, enum http_result result)
 static void
 set_gate(bool shut)
 {
-
 	while (gated.open > 0)
 		sleep_ms(5);
 	gated.shut = shut;
@@ -41,11 +40,9 @@ set_gate(bool shut)
 static void
 test_maximum(struct arena *arena)
 {
-	struct http_call calls[20];
-	int64_t first_ms;
-	size_t i;
-
 	web.most_open = 0;
+	struct http_call calls[20];
+	size_t i;
 	for (i = 0; i < 20; i++)
 		calls[i] = get(arena, web.port, "/slow");
 	run(arena, calls, 20, 30000);
@@ -60,8 +57,7 @@ test_maximum(struct arena *arena)
 	set_gate(true);
 	gated.most_open = 0;
 	for (i = 0; i < 20; i++)
-		calls[i] = i < 10 ? get_gated(arena, "/gate") :
-		    get(arena, web.port, "/slow");
+		calls[i] = i < 10 ? get_gated(arena, "/gate") : get(arena, web.port, "/slow");
 	run(arena, calls, 20, 2500);
 	is_int(count_results(calls, 10, HTTP_TIMEOUT), MOST,
 	    "%s: a server that hangs: what was sent", mode_name);
@@ -76,12 +72,11 @@ test_maximum(struct arena *arena)
 	is_int(gated.most_open, MOST, "%s: not more at the one that hangs", mode_name);
 
 	/* It hung until a moment ago: those beyond the maximum do not wait again. */
-	first_ms = calls[9].elapsed_ms;
+	int64_t first_ms = calls[9].elapsed_ms;
 	for (i = 0; i < 10; i++)
 		calls[i] = get_gated(arena, "/gate");
 	run(arena, calls, 10, 1500);
-	is_int(count_results(calls, 10, HTTP_BUSY), 10 - MOST,
-	    "%s: known to hang", mode_name);
+	is_int(count_results(calls, 10, HTTP_BUSY), 10 - MOST, "%s: known to hang", mode_name);
 	ok(calls[9].elapsed_ms < first_ms, "%s: busy at once: %lld ms, %lld ms before",
 	    mode_name, (long long)calls[9].elapsed_ms, (long long)first_ms);
 	calls[0] = get_gated(arena, "/echo");
@@ -98,40 +93,43 @@ static void
 test_waiting_ends(struct arena *arena)
 {
 	struct http_call calls[10];
-	struct enough enough = {.thread = pthread_self()};
-	struct http_batch batch = {.calls = calls, .n = 10, .timeout_ms = 20000,
-	    .enough = is_enough, .context = &enough};
-	size_t i;
+	struct enough enough = { .thread = pthread_self() };
+	struct http_batch batch = {
+		.calls = calls,
+		.n = 10,
+		.timeout_ms = 20000,
+		.enough = is_enough,
+		.context = &enough,
+	};
 
 	set_gate(true);
-	for (i = 0; i < 10; i++)
+	for (size_t i = 0; i < 10; i++)
 		calls[i] = get_gated(arena, "/gate");
 	run(arena, calls, 10, 300);
 	is_int(count_results(calls, 10, HTTP_TIMEOUT), MOST, "%s: the deadline", mode_name);
-	expect(&calls[9], HTTP_BUSY, false, "no turn within 300 ms",
-	    "deadline while waiting");
+	expect(&calls[9], HTTP_BUSY, false, "no turn within 300 ms", "deadline while waiting");
 	/* Patience has not ended yet, but nothing was answered in all that time. */
 	run(arena, calls, 10, 300);
 	expect(&calls[9], HTTP_BUSY, false, "it answers none", "after a timeout");
 
 	calls[0] = get_gated(arena, "/echo");
 	run(arena, calls, 1, 5000);
-	for (i = 0; i < 9; i++)
+	for (size_t i = 0; i < 9; i++)
 		calls[i] = get_gated(arena, "/gate");
 	calls[9] = get(arena, web.port, "/slow");
 	http->run(http, arena, &batch);
 	expect(&calls[9], HTTP_ANSWERED, true, NULL, "enough");
-	is_int(count_results(calls, 9, HTTP_ABANDONED), 9,
-	    "%s: abandoned while waiting", mode_name);
+	is_int(count_results(calls, 9, HTTP_ABANDONED), 9, "%s: abandoned while waiting",
+	    mode_name);
 	expect(&calls[0], HTTP_ABANDONED, true, "enough", "abandoned under way");
 	expect(&calls[8], HTTP_ABANDONED, false, "enough", "abandoned while waiting");
 
 	set_gate(false);
-	for (i = 0; i < 10; i++)
+	for (size_t i = 0; i < 10; i++)
 		calls[i] = get_gated(arena, "/gate");
 	run(arena, calls, 10, 20000);
-	is_int(count_results(calls, 10, HTTP_ANSWERED), 10,
-	    "%s: no place was lost by that", mode_name);
+	is_int(count_results(calls, 10, HTTP_ANSWERED), 10, "%s: no place was lost by that",
+	    mode_name);
 }
 
 /* Some calls to the gate, run by a thread of their own. */
@@ -141,16 +139,19 @@ struct at_gate {
 	struct http_call calls[MOST + 1];
 	size_t n;
 	int64_t timeout_ms;
-	bool until_enough;       /* given up after 900 ms */
+	bool until_enough; /* given up after 900 ms */
 };
 
 static void *
 at_gate_main(void *context)
 {
 	struct at_gate *at_gate = context;
-	struct enough enough = {.thread = pthread_self()};
-	struct http_batch batch = {.calls = at_gate->calls, .n = at_gate->n,
-	    .timeout_ms = at_gate->timeout_ms};
+	struct enough enough = { .thread = pthread_self() };
+	struct http_batch batch = {
+		.calls = at_gate->calls,
+		.n = at_gate->n,
+		.timeout_ms = at_gate->timeout_ms,
+	};
 
 	if (at_gate->until_enough) {
 		batch.calls[batch.n++] = get(at_gate->arena, web.port, "/slower");
@@ -165,12 +166,14 @@ at_gate_main(void *context)
 static void
 at_gate_start(struct at_gate *at_gate, size_t n, int64_t timeout_ms, bool until_enough)
 {
-	size_t i;
-
 	set_gate(true);
-	*at_gate = (struct at_gate){.arena = arena_new(), .n = n, .timeout_ms = timeout_ms,
-	    .until_enough = until_enough};
-	for (i = 0; i < n; i++)
+	*at_gate = (struct at_gate){
+		.arena = arena_new(),
+		.n = n,
+		.timeout_ms = timeout_ms,
+		.until_enough = until_enough,
+	};
+	for (size_t i = 0; i < n; i++)
 		at_gate->calls[i] = get_gated(at_gate->arena, "/gate");
 	pthread_create(&at_gate->thread, NULL, at_gate_main, at_gate);
 	while (gated.open < (int)n)
@@ -181,10 +184,8 @@ at_gate_start(struct at_gate *at_gate, size_t n, int64_t timeout_ms, bool until_
 static size_t
 at_gate_end(struct at_gate *at_gate, enum http_result result)
 {
-	size_t count;
-
 	pthread_join(at_gate->thread, NULL);
-	count = count_results(at_gate->calls, at_gate->n, result);
+	size_t count = count_results(at_gate->calls, at_gate->n, result);
 	arena_free(at_gate->arena);
 	return count;
 }
@@ -193,25 +194,23 @@ at_gate_end(struct at_gate *at_gate, enum http_result result)
 static void
 test_crowd(struct arena *arena)
 {
-	struct http_call calls[20];
 	struct at_gate at_gate;
-	int64_t first_ms;
-	size_t i;
 
 	/* No call of its own, and no timeout, tells the second caller. */
 	at_gate_start(&at_gate, MOST, 60000, false);
-	for (i = 0; i < 3; i++)
+	struct http_call calls[20];
+	for (size_t i = 0; i < 3; i++)
 		calls[i] = get_gated(arena, "/echo");
 	run(arena, calls, 3, 50000);
 	is_int(count_results(calls, 3, HTTP_BUSY), 3, "all places taken: busy");
-	first_ms = calls[2].elapsed_ms;
+	int64_t first_ms = calls[2].elapsed_ms;
 	run(arena, calls, 3, 50000);
 	is_int(count_results(calls, 3, HTTP_BUSY), 3, "still busy");
 	ok(calls[0].elapsed_ms < first_ms, "at once: %lld ms, and %lld ms before",
 	    (long long)calls[0].elapsed_ms, (long long)first_ms);
 	gated.shut = false;
 	is_int(at_gate_end(&at_gate, HTTP_ANSWERED), MOST, "the gate opens");
-	for (i = 0; i < 20; i++)
+	for (size_t i = 0; i < 20; i++)
 		calls[i] = get_gated(arena, "/slow");
 	run(arena, calls, 20, 30000);
 	is_int(count_results(calls, 20, HTTP_ANSWERED), 20, "after that nobody is busy");
@@ -219,7 +218,7 @@ test_crowd(struct arena *arena)
 	/* One call that takes long, a create perhaps, then a crowd. */
 	at_gate_start(&at_gate, 1, 60000, false);
 	sleep_ms(1200);
-	for (i = 0; i < 20; i++)
+	for (size_t i = 0; i < 20; i++)
 		calls[i] = get_gated(arena, "/slow");
 	run(arena, calls, 20, 30000);
 	is_int(count_results(calls, 20, HTTP_ANSWERED), 20, "a crowd after a slow call");
@@ -257,7 +256,7 @@ static void
 test_places(struct arena *arena, enum http_curl_mode mode)
 {
 	/* A long time to connect, or its end would wake the loop at the right time. */
-	struct http_curl_options options = {mode, 20000, NULL, "tinyscale/test", MOST};
+	struct http_curl_options options = { mode, 20000, NULL, "tinyscale/test", MOST };
 	struct http *without = http;
 
 	server_start(&gated);

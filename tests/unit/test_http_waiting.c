@@ -45,13 +45,13 @@ connection_main(void *context)
 	char request[4096];
 	ssize_t n;
 
-	while ((n = recv(fd, request, sizeof request - 1, 0)) > 0) {
+	while ((n = recv(fd, request, sizeof(request) - 1, 0)) > 0) {
 		request[n] = '\0';
 		if (strncmp(request, "GET /hang", 9) == 0)
 			continue;
 		if (strncmp(request, "GET /slow", 9) == 0)
 			poll(NULL, 0, 800);
-		if (send(fd, answer, sizeof answer - 1, MSG_NOSIGNAL) < 0)
+		if (send(fd, answer, sizeof(answer) - 1, MSG_NOSIGNAL) < 0)
 			break;
 	}
 	close(fd);
@@ -61,12 +61,11 @@ connection_main(void *context)
 static void
 serve(int listen_fd)
 {
-	pthread_t thread;
-	int fd, on = 1;
-
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	int fd, on = 1;
 	while ((fd = accept(listen_fd, NULL, NULL)) >= 0) {
-		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+		pthread_t thread;
 		pthread_create(&thread, NULL, connection_main, (void *)(intptr_t)fd);
 		pthread_detach(thread);
 	}
@@ -76,15 +75,17 @@ serve(int listen_fd)
 static pid_t
 start_server(void)
 {
-	struct sockaddr_in address = {.sin_family = AF_INET,
-		.sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-	socklen_t len = sizeof address;
+	struct sockaddr_in address = {
+		.sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+	};
+	socklen_t len = sizeof(address);
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	pid_t pid;
 
-	if (bind(fd, (struct sockaddr *)&address, sizeof address) != 0 ||
-		getsockname(fd, (struct sockaddr *)&address, &len) != 0 ||
-		listen(fd, 128) != 0 || (pid = fork()) < 0) {
+	if (bind(fd, (struct sockaddr *)&address, sizeof(address)) != 0 ||
+	    getsockname(fd, (struct sockaddr *)&address, &len) != 0 || listen(fd, 128) != 0 ||
+	    (pid = fork()) < 0) {
 		printf("Bail out! no server: %s\n", strerror(errno));
 		exit(1);
 	}
@@ -100,14 +101,12 @@ static bool
 set_network(const char *name, const char *value)
 {
 	char path[128];
-	int fd;
-	bool done;
 
-	snprintf(path, sizeof path, "/proc/sys/net/%s", name);
-	fd = open(path, O_WRONLY | O_CLOEXEC);
+	snprintf(path, sizeof(path), "/proc/sys/net/%s", name);
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
 	if (fd < 0)
 		return false;
-	done = write(fd, value, strlen(value)) == (ssize_t)strlen(value);
+	bool done = write(fd, value, strlen(value)) == (ssize_t)strlen(value);
 	close(fd);
 	return done;
 }
@@ -116,14 +115,11 @@ set_network(const char *name, const char *value)
 static bool
 leave_network(void)
 {
-	struct ifreq lo = {.ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING};
-	int fd;
-	bool done;
-
 	if (unshare(CLONE_NEWNET) != 0)
 		return false;
-	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	done = ioctl(fd, SIOCSIFFLAGS, &lo) == 0;
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	struct ifreq lo = { .ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING };
+	bool done = ioctl(fd, SIOCSIFFLAGS, &lo) == 0;
 	close(fd);
 	if (!done) {
 		printf("Bail out! a network without lo\n");
@@ -137,15 +133,19 @@ leave_network(void)
 static struct http_call
 get(struct arena *arena, const char *path)
 {
-	return (struct http_call){.server = "test", .method = "GET",
+	return (struct http_call){
+		.server = "test",
+		.method = "GET",
 		.url = str_printf(arena, "http://127.0.0.1:%d%s", port, path),
-		.max_answer_bytes = 1 << 20, .once = true};
+		.max_answer_bytes = 1 << 20,
+		.once = true,
+	};
 }
 
 static void
 run(struct arena *arena, struct http_call *calls, size_t n, int64_t timeout_ms)
 {
-	struct http_batch batch = {.calls = calls, .n = n, .timeout_ms = timeout_ms};
+	struct http_batch batch = { .calls = calls, .n = n, .timeout_ms = timeout_ms };
 
 	http->run(http, arena, &batch);
 }
@@ -171,14 +171,19 @@ expect_shortage(struct arena *arena, const char *url, const char *short_of, cons
 	is_int(call.result, HTTP_SHORTAGE, "%s: a shortage", what);
 	ok(!call.sent && !call.waited, "%s: nothing was sent", what);
 	ok(call.problem && strstr(call.problem, short_of), "%s: problem \"%s\"", what,
-		call.problem ? call.problem : "(null)");
+	    call.problem ? call.problem : "(null)");
 }
 
 static void
 open_http(enum http_curl_mode mode, unsigned max, const char *ca_file)
 {
-	struct http_curl_options options = {.mode = mode, .connect_timeout_ms = 2000,
-		.ca_file = ca_file, .agent = "tinyscale/test", .max_calls_per_server = max};
+	struct http_curl_options options = {
+		.mode = mode,
+		.connect_timeout_ms = 2000,
+		.ca_file = ca_file,
+		.agent = "tinyscale/test",
+		.max_calls_per_server = max,
+	};
 
 	http = http_curl_open(&options);
 }
@@ -190,11 +195,11 @@ static void
 test_late_launch(struct arena *arena)
 {
 	struct http_call calls[CROWD];
-	size_t blamed = 0, excused = 0;
 
 	for (size_t i = 0; i < CROWD; i++)
 		calls[i] = get(arena, "/slow");
 	run(arena, calls, CROWD, 3000);
+	size_t blamed = 0, excused = 0;
 	for (size_t i = 0; i < CROWD; i++) {
 		if (calls[i].result == HTTP_TIMEOUT)
 			*(calls[i].waited ? &excused : &blamed) += 1;
@@ -204,7 +209,7 @@ test_late_launch(struct arena *arena)
 	is_int(blamed, 0, "no call that was cut short is laid at the server's door");
 	ok(excused > 0, "%zu were cut short", excused);
 	is_int(count(calls, CROWD, HTTP_ANSWERED) + count(calls, CROWD, HTTP_BUSY) + excused,
-		CROWD, "the others were answered, or not sent");
+	    CROWD, "the others were answered, or not sent");
 	is_int(count(calls, MOST, HTTP_ANSWERED), MOST, "the first of them were answered");
 }
 
@@ -240,14 +245,14 @@ hanging_main(void *context)
 static void
 test_at_once(struct arena *arena)
 {
-	struct http_call hanging[MOST], call;
-	pthread_t thread;
+	struct http_call hanging[MOST];
 
 	for (size_t i = 0; i < MOST; i++)
 		hanging[i] = get(arena, "/hang");
+	pthread_t thread;
 	pthread_create(&thread, NULL, hanging_main, hanging);
 	poll(NULL, 0, 300);
-	call = get(arena, "/");
+	struct http_call call = get(arena, "/");
 	call.at_once = true;
 	run(arena, &call, 1, 1500);
 	is_int(call.result, HTTP_ANSWERED, "at_once passes all that are under way");
@@ -284,9 +289,7 @@ leave_descriptors(unsigned n)
 static void
 test_descriptors(struct arena *arena)
 {
-	struct http_call calls[CROWD], kept;
-
-	kept = get(arena, "/");
+	struct http_call kept = get(arena, "/");
 	kept.once = false;
 	run(arena, &kept, 1, 5000);
 	is_int(kept.result, HTTP_ANSWERED, "a connection is kept");
@@ -295,6 +298,7 @@ test_descriptors(struct arena *arena)
 	expect_shortage(arena, get(arena, "/").url, "descriptors", "no descriptor");
 	expect_shortage(arena, "http://name.invalid/", "descriptors", "no descriptor, a name");
 	expect_shortage(arena, "http://[::1]:9/", "descriptors", "no descriptor, IPv6");
+	struct http_call calls[CROWD];
 	for (size_t i = 0; i < CROWD; i++)
 		calls[i] = get(arena, "/slow");
 	run(arena, calls, CROWD, 5000);
@@ -304,18 +308,20 @@ test_descriptors(struct arena *arena)
 
 	/* libcurl's pair for the thread that looks up, and nothing for the look-up. */
 	leave_descriptors(2);
-	expect_shortage(arena, "http://name.invalid/", "descriptors", "two descriptors, a name");
+	expect_shortage(arena, "http://name.invalid/", "descriptors",
+	    "two descriptors, a name");
 
 	leave_descriptors(5);
 	run(arena, calls, CROWD, 5000);
 	ok(count(calls, CROWD, HTTP_ANSWERED) > 0, "five descriptors: some are answered");
 	ok(count(calls, CROWD, HTTP_SHORTAGE) > 0, "five descriptors: some find none");
 	is_int(count(calls, CROWD, HTTP_ANSWERED) + count(calls, CROWD, HTTP_SHORTAGE), CROWD,
-		"five descriptors: and nothing else");
+	    "five descriptors: and nothing else");
 
 	setrlimit(RLIMIT_NOFILE, &descriptors);
 	run(arena, calls, CROWD, 10000);
-	is_int(count(calls, CROWD, HTTP_ANSWERED), CROWD, "all are answered once there are more");
+	is_int(count(calls, CROWD, HTTP_ANSWERED), CROWD,
+	    "all are answered once there are more");
 }
 
 /* The certificates are a file too, which is opened after the socket. */
@@ -323,10 +329,9 @@ static void
 test_certificates(struct arena *arena)
 {
 	const char *url = str_printf(arena, "https://127.0.0.1:%d/", port);
-	struct http_call call;
 
 	open_http(HTTP_CURL_THREAD, 0, "/nowhere/ca.pem");
-	call = get(arena, "");
+	struct http_call call = get(arena, "");
 	call.url = url;
 	run(arena, &call, 1, 2000);
 	is_int(call.result, HTTP_UNREACHABLE, "certificates that are not there: no shortage");
@@ -348,7 +353,7 @@ test_threads(struct arena *arena)
 	pthread_getattr_default_np(&usual);
 	pthread_attr_init(&huge);
 	if (pthread_attr_setstacksize(&huge, (size_t)1 << 47) != 0 ||
-		pthread_setattr_default_np(&huge) != 0) {
+	    pthread_setattr_default_np(&huge) != 0) {
 		skip("no such stack can be asked for");
 		return;
 	}
@@ -358,18 +363,17 @@ test_threads(struct arena *arena)
 	call.url = "http://name.invalid/";
 	run(arena, &call, 1, 5000);
 	ok(call.result == HTTP_UNREACHABLE || call.result == HTTP_TIMEOUT,
-		"a name that is not there is no shortage");
+	    "a name that is not there is no shortage");
 }
 
 static void
 test_ports(struct arena *arena, bool own_network)
 {
-	struct http_call calls[6];
-
 	if (!own_network || !set_network("ipv4/ip_local_port_range", "50000 50001")) {
 		skip("local ports cannot be made scarce here");
 		return;
 	}
+	struct http_call calls[6];
 	for (size_t i = 0; i < 6; i++)
 		calls[i] = get(arena, "/slow");
 	run(arena, calls, 6, 5000);
@@ -413,12 +417,11 @@ main(void)
 {
 	struct arena *arena = arena_new();
 	bool own_network = leave_network();
-	pid_t server;
 	sigset_t all;
 
 	sigfillset(&all);
 	pthread_sigmask(SIG_BLOCK, &all, NULL);
-	server = start_server();
+	pid_t server = start_server();
 	getrlimit(RLIMIT_NOFILE, &descriptors);
 
 	open_http(HTTP_CURL_THREAD, MOST, NULL);

@@ -12,48 +12,48 @@ static const struct {
 	const char *text;
 	bool is_public;
 } addresses[] = {
+	/* clang-format off */
 	/* The edges of each network. */
-	{"0.0.0.0", false}, {"0.255.255.255", false}, {"1.0.0.0", true},
-	{"9.255.255.255", true}, {"10.0.0.0", false}, {"10.255.255.255", false},
-	{"11.0.0.0", true},
-	{"100.63.255.255", true}, {"100.64.0.0", false}, {"100.127.255.255", false},
-	{"100.128.0.0", true},
-	{"126.255.255.255", true}, {"127.0.0.1", false}, {"127.255.255.254", false},
-	{"128.0.0.0", true},
-	{"169.253.255.255", true}, {"169.254.169.254", false}, {"169.255.0.0", true},
-	{"172.15.255.255", true}, {"172.16.0.0", false}, {"172.31.255.255", false},
-	{"172.32.0.0", true},
-	{"192.0.0.1", false}, {"192.0.1.1", true}, {"192.0.2.1", false},
-	{"192.167.255.255", true}, {"192.168.0.0", false}, {"192.168.255.255", false},
-	{"192.169.0.0", true},
-	{"198.17.255.255", true}, {"198.18.0.0", false}, {"198.19.255.255", false},
-	{"198.20.0.0", true}, {"198.51.100.1", false}, {"203.0.113.1", false},
-	{"223.255.255.255", true}, {"224.0.0.1", false}, {"239.255.255.255", false},
-	{"240.0.0.1", false}, {"255.255.255.255", false}, {"8.8.8.8", true},
+	{ "0.0.0.0", false }, { "0.255.255.255", false }, { "1.0.0.0", true },
+	{ "9.255.255.255", true }, { "10.0.0.0", false }, { "10.255.255.255", false },
+	{ "11.0.0.0", true },
+	{ "100.63.255.255", true }, { "100.64.0.0", false }, { "100.127.255.255", false },
+	{ "100.128.0.0", true },
+	{ "126.255.255.255", true }, { "127.0.0.1", false }, { "127.255.255.254", false },
+	{ "128.0.0.0", true },
+	{ "169.253.255.255", true }, { "169.254.169.254", false }, { "169.255.0.0", true },
+	{ "172.15.255.255", true }, { "172.16.0.0", false }, { "172.31.255.255", false },
+	{ "172.32.0.0", true },
+	{ "192.0.0.1", false }, { "192.0.1.1", true }, { "192.0.2.1", false },
+	{ "192.167.255.255", true }, { "192.168.0.0", false }, { "192.168.255.255", false },
+	{ "192.169.0.0", true },
+	{ "198.17.255.255", true }, { "198.18.0.0", false }, { "198.19.255.255", false },
+	{ "198.20.0.0", true }, { "198.51.100.1", false }, { "203.0.113.1", false },
+	{ "223.255.255.255", true }, { "224.0.0.1", false }, { "239.255.255.255", false },
+	{ "240.0.0.1", false }, { "255.255.255.255", false }, { "8.8.8.8", true },
 
-	{"::", false}, {"::1", false}, {"fe80::1", false}, {"fec0::1", false},
-	{"fc00::1", false}, {"fdff::1", false}, {"ff02::1", false}, {"100::1", false},
-	{"1fff::1", false}, {"2000::1", true}, {"2a00:1450::1", true}, {"3ffe::1", true},
-	{"3fff::1", false}, {"3fff:1000::1", true}, {"4000::1", false},
-	{"2001::1", false}, {"2001:1ff::1", false}, {"2001:200::1", true},
-	{"2001:db8::1", false}, {"2001:db9::1", true},
+	{ "::", false }, { "::1", false }, { "fe80::1", false }, { "fec0::1", false },
+	{ "fc00::1", false }, { "fdff::1", false }, { "ff02::1", false }, { "100::1", false },
+	{ "1fff::1", false }, { "2000::1", true }, { "2a00:1450::1", true },
+	{ "3ffe::1", true },
+	{ "3fff::1", false }, { "3fff:1000::1", true }, { "4000::1", false },
+	{ "2001::1", false }, { "2001:1ff::1", false }, { "2001:200::1", true },
+	{ "2001:db8::1", false }, { "2001:db9::1", true },
 	/* IPv4 addresses in disguise. */
-	{"::ffff:127.0.0.1", false}, {"::ffff:10.0.0.1", false}, {"::ffff:8.8.8.8", true},
-	{"::127.0.0.1", false}, {"::8.8.8.8", false},
-	{"64:ff9b::127.0.0.1", false}, {"64:ff9b::192.168.0.1", false},
-	{"64:ff9b::8.8.8.8", true}, {"64:ff9b:1::8.8.8.8", false},
-	{"2002:7f00:1::1", false}, {"2002:c0a8:1::1", false}, {"2002:808:808::1", true},
+	{ "::ffff:127.0.0.1", false }, { "::ffff:10.0.0.1", false }, { "::ffff:8.8.8.8", true },
+	{ "::127.0.0.1", false }, { "::8.8.8.8", false },
+	{ "64:ff9b::127.0.0.1", false }, { "64:ff9b::192.168.0.1", false },
+	{ "64:ff9b::8.8.8.8", true }, { "64:ff9b:1::8.8.8.8", false },
+	{ "2002:7f00:1::1", false }, { "2002:c0a8:1::1", false }, { "2002:808:808::1", true },
+	/* clang-format on */
 };
 
 int
 main(void)
 {
-	struct sockaddr_un other = {.sun_family = AF_UNIX};
-	size_t i;
-
-	for (i = 0; i < sizeof(addresses) / sizeof(*addresses); i++) {
-		struct sockaddr_in in = {.sin_family = AF_INET};
-		struct sockaddr_in6 in6 = {.sin6_family = AF_INET6};
+	for (size_t i = 0; i < sizeof(addresses) / sizeof(*addresses); i++) {
+		struct sockaddr_in in = { .sin_family = AF_INET };
+		struct sockaddr_in6 in6 = { .sin6_family = AF_INET6 };
 		bool is6 = strchr(addresses[i].text, ':') != NULL;
 
 		if (inet_pton(is6 ? AF_INET6 : AF_INET, addresses[i].text,
@@ -61,10 +61,10 @@ main(void)
 			ok(false, "%s is no address", addresses[i].text);
 			continue;
 		}
-		ok(ip_is_public(is6 ? (void *)&in6 : (void *)&in) ==
-		    addresses[i].is_public, "%s is %spublic", addresses[i].text,
-		    addresses[i].is_public ? "" : "not ");
+		ok(ip_is_public(is6 ? (void *)&in6 : (void *)&in) == addresses[i].is_public,
+		    "%s is %spublic", addresses[i].text, addresses[i].is_public ? "" : "not ");
 	}
+	struct sockaddr_un other = { .sun_family = AF_UNIX };
 	ok(!ip_is_public((struct sockaddr *)&other), "a Unix socket is not public");
 	return done_testing();
 }

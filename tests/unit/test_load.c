@@ -15,7 +15,6 @@
 static bool
 is_near(double a, double b)
 {
-
 	return fabs(a - b) < 1e-9;
 }
 
@@ -28,35 +27,36 @@ test_seats(void)
 		long seats;
 		const char *what;
 	} rows[] = {
-		{0, 0, 0, LOAD_SEATS_UNKNOWN, "nothing is known"},
-		{30, 0, 0, 30, "asked for"},
-		{30, 12, 20, 30, "what is asked for comes first"},
-		{1, 12, 20, 1, "… even one"},
-		{LOAD_SEATS_MOST, 12, 20, LOAD_SEATS_MOST, "… even the most"},
-		{LOAD_SEATS_MOST + 1, 12, 20, 12, "more than the most is no answer"},
-		{LONG_MAX, 12, 20, 12, "… nor are all there can be"},
-		{0, 12, 20, 12, "0 is none, so last time's"},
-		{-5, 12, 20, 12, "nor is less"},
-		{LONG_MIN, 12, 20, 12, "… as little as can be"},
-		{0, 1, 20, 1, "last time one came"},
-		{0, LOAD_SEATS_MOST + 1, 20, LOAD_SEATS_MOST, "last time more than the most came"},
-		{0, LONG_MAX, 20, LOAD_SEATS_MOST, "… as many as there can be"},
-		{0, 0, 20, 20, "last time nobody came, so what is typical"},
-		{0, -1, 20, 20, "… or less than nobody"},
-		{0, 0, 20.4, 20, "what is typical is rounded"},
-		{0, 0, 20.5, 21, "… up, too"},
-		{0, 0, 0.2, 1, "at least one"},
-		{0, 0, 1e9, LOAD_SEATS_MOST, "at most the most"},
-		{0, 0, INFINITY, LOAD_SEATS_MOST, "typical without end"},
-		{0, 0, -INFINITY, LOAD_SEATS_UNKNOWN, "… below all"},
-		{0, 0, -3, LOAD_SEATS_UNKNOWN, "less than nothing is typical"},
-		{0, 0, NAN, LOAD_SEATS_UNKNOWN, "what is typical is no number"},
-		{0, 12, NAN, 12, "… which is not needed"},
+		{ 0, 0, 0, LOAD_SEATS_UNKNOWN, "nothing is known" },
+		{ 30, 0, 0, 30, "asked for" },
+		{ 30, 12, 20, 30, "what is asked for comes first" },
+		{ 1, 12, 20, 1, "… even one" },
+		{ LOAD_SEATS_MOST, 12, 20, LOAD_SEATS_MOST, "… even the most" },
+		{ LOAD_SEATS_MOST + 1, 12, 20, 12, "more than the most is no answer" },
+		{ LONG_MAX, 12, 20, 12, "… nor are all there can be" },
+		{ 0, 12, 20, 12, "0 is none, so last time's" },
+		{ -5, 12, 20, 12, "nor is less" },
+		{ LONG_MIN, 12, 20, 12, "… as little as can be" },
+		{ 0, 1, 20, 1, "last time one came" },
+		{ 0, LOAD_SEATS_MOST + 1, 20, LOAD_SEATS_MOST,
+		    "last time more than the most came" },
+		{ 0, LONG_MAX, 20, LOAD_SEATS_MOST, "… as many as there can be" },
+		{ 0, 0, 20, 20, "last time nobody came, so what is typical" },
+		{ 0, -1, 20, 20, "… or less than nobody" },
+		{ 0, 0, 20.4, 20, "what is typical is rounded" },
+		{ 0, 0, 20.5, 21, "… up, too" },
+		{ 0, 0, 0.2, 1, "at least one" },
+		{ 0, 0, 1e9, LOAD_SEATS_MOST, "at most the most" },
+		{ 0, 0, INFINITY, LOAD_SEATS_MOST, "typical without end" },
+		{ 0, 0, -INFINITY, LOAD_SEATS_UNKNOWN, "… below all" },
+		{ 0, 0, -3, LOAD_SEATS_UNKNOWN, "less than nothing is typical" },
+		{ 0, 0, NAN, LOAD_SEATS_UNKNOWN, "what is typical is no number" },
+		{ 0, 12, NAN, 12, "… which is not needed" },
 	};
 
 	for (size_t i = 0; i < COUNT(rows); i++)
-		is_int(load_seats(rows[i].asked, rows[i].last_peak, rows[i].typical), rows[i].seats,
-			"seats: %s", rows[i].what);
+		is_int(load_seats(rows[i].asked, rows[i].last_peak, rows[i].typical),
+		    rows[i].seats, "seats: %s", rows[i].what);
 }
 
 static void
@@ -68,33 +68,33 @@ test_reserved(void)
 		double reserved;
 		const char *what;
 	} rows[] = {
-		{30, 0, 0, 30, "all at first"},
-		{30, 10, 0, 20, "what is taken is no longer reserved"},
-		{30, 29, 0, 1, "one is left"},
-		{30, 30, 0, 0, "all came"},
-		{30, 31, 0, 0, "more came"},
-		{30, 0, LOAD_RESERVATION_MS / 3, 20, "a third of the time is over"},
-		{30, 15, LOAD_RESERVATION_MS / 3, 10, "… and half came"},
-		{30, 0, LOAD_RESERVATION_MS / 2, 15, "half of the time is over"},
-		{30, 0, LOAD_RESERVATION_MS, 0, "the time is over"},
-		{30, 0, LOAD_RESERVATION_MS + 1, 0, "… and more"},
-		{30, 0, INT64_MAX, 0, "… for ever"},
-		{30, 0, -1, 30, "reserved by one who came later and was faster"},
-		{30, 0, 1 - LOAD_RESERVATION_MS, 30, "… by as much as can be"},
-		{30, 0, -LOAD_RESERVATION_MS, 0, "the clock was set back"},
-		{30, 0, INT64_MIN, 0, "… as far as it goes"},
-		{0, 0, 0, 0, "none reserved"},
-		{-5, 0, 0, 0, "less than none"},
-		{LOAD_SEATS_MOST, 0, 0, LOAD_SEATS_MOST, "the most"},
+		{ 30, 0, 0, 30, "all at first" },
+		{ 30, 10, 0, 20, "what is taken is no longer reserved" },
+		{ 30, 29, 0, 1, "one is left" },
+		{ 30, 30, 0, 0, "all came" },
+		{ 30, 31, 0, 0, "more came" },
+		{ 30, 0, LOAD_RESERVATION_MS / 3, 20, "a third of the time is over" },
+		{ 30, 15, LOAD_RESERVATION_MS / 3, 10, "… and half came" },
+		{ 30, 0, LOAD_RESERVATION_MS / 2, 15, "half of the time is over" },
+		{ 30, 0, LOAD_RESERVATION_MS, 0, "the time is over" },
+		{ 30, 0, LOAD_RESERVATION_MS + 1, 0, "… and more" },
+		{ 30, 0, INT64_MAX, 0, "… for ever" },
+		{ 30, 0, -1, 30, "reserved by one who came later and was faster" },
+		{ 30, 0, 1 - LOAD_RESERVATION_MS, 30, "… by as much as can be" },
+		{ 30, 0, -LOAD_RESERVATION_MS, 0, "the clock was set back" },
+		{ 30, 0, INT64_MIN, 0, "… as far as it goes" },
+		{ 0, 0, 0, 0, "none reserved" },
+		{ -5, 0, 0, 0, "less than none" },
+		{ LOAD_SEATS_MOST, 0, 0, LOAD_SEATS_MOST, "the most" },
 	};
-	double before = 31;
-	bool fades = true;
 
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		double got = load_reserved(rows[i].seats, rows[i].users, rows[i].age_ms);
 
 		ok(is_near(got, rows[i].reserved), "reserved, %s: %g", rows[i].what, got);
 	}
+	double before = 31;
+	bool fades = true;
 	for (int64_t age_ms = 0; age_ms < LOAD_RESERVATION_MS; age_ms += 1000) {
 		double now = load_reserved(30, 0, age_ms);
 
@@ -112,23 +112,23 @@ test_slow_start(void)
 		double factor;
 		const char *what;
 	} rows[] = {
-		{0, LOAD_SLOW_START_FACTOR, "at first"},
-		{LOAD_SLOW_START_MS / 2, (LOAD_SLOW_START_FACTOR + 1) / 2, "half-way"},
-		{LOAD_SLOW_START_MS, 1, "when it is over"},
-		{LOAD_SLOW_START_MS + 1, 1, "after it"},
-		{INT64_MAX, 1, "long after"},
-		{-1, LOAD_SLOW_START_FACTOR, "a start in the near future"},
-		{-LOAD_SLOW_START_MS, 1, "the clock was set back"},
-		{INT64_MIN, 1, "… as far as it goes"},
+		{ 0, LOAD_SLOW_START_FACTOR, "at first" },
+		{ LOAD_SLOW_START_MS / 2, (LOAD_SLOW_START_FACTOR + 1) / 2, "half-way" },
+		{ LOAD_SLOW_START_MS, 1, "when it is over" },
+		{ LOAD_SLOW_START_MS + 1, 1, "after it" },
+		{ INT64_MAX, 1, "long after" },
+		{ -1, LOAD_SLOW_START_FACTOR, "a start in the near future" },
+		{ -LOAD_SLOW_START_MS, 1, "the clock was set back" },
+		{ INT64_MIN, 1, "… as far as it goes" },
 	};
-	double before = LOAD_SLOW_START_FACTOR + 1;
-	bool falls = true;
 
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		double got = load_slow_start(rows[i].up_ms);
 
 		ok(is_near(got, rows[i].factor), "slow start, %s: %g", rows[i].what, got);
 	}
+	double before = LOAD_SLOW_START_FACTOR + 1;
+	bool falls = true;
 	for (int64_t up_ms = 0; up_ms <= LOAD_SLOW_START_MS; up_ms += 1000) {
 		falls &= load_slow_start(up_ms) < before;
 		before = load_slow_start(up_ms);
@@ -145,21 +145,21 @@ test_typical_step(void)
 		double next;
 		const char *what;
 	} rows[] = {
-		{0, 30, 30, "the first is typical"},
-		{-5, 30, 30, "less than nothing is none yet"},
-		{NAN, 30, 30, "nor is what is no number"},
-		{-INFINITY, 30, 30, "… or below all"},
-		{INFINITY, 30, 30, "… or without end"},
-		{100, 300, 105, "a twentieth up"},
-		{100, 101, 101, "no further than the meeting"},
-		{100, 105, 105, "… a step away"},
-		{100, 100, 100, "just as many"},
-		{100, 20, 95, "a twentieth down"},
-		{100, 96, 96, "no further than the meeting"},
-		{4, 30, 4.5, "half a person at least, up"},
-		{4, 1, 3.5, "… and down"},
-		{1.2, 1, 1, "not below who came"},
-		{1, LONG_MAX, 1.5, "one for all the world"},
+		{ 0, 30, 30, "the first is typical" },
+		{ -5, 30, 30, "less than nothing is none yet" },
+		{ NAN, 30, 30, "nor is what is no number" },
+		{ -INFINITY, 30, 30, "… or below all" },
+		{ INFINITY, 30, 30, "… or without end" },
+		{ 100, 300, 105, "a twentieth up" },
+		{ 100, 101, 101, "no further than the meeting" },
+		{ 100, 105, 105, "… a step away" },
+		{ 100, 100, 100, "just as many" },
+		{ 100, 20, 95, "a twentieth down" },
+		{ 100, 96, 96, "no further than the meeting" },
+		{ 4, 30, 4.5, "half a person at least, up" },
+		{ 4, 1, 3.5, "… and down" },
+		{ 1.2, 1, 1, "not below who came" },
+		{ 1, LONG_MAX, 1.5, "one for all the world" },
 	};
 
 	for (size_t i = 0; i < COUNT(rows); i++) {
@@ -207,26 +207,28 @@ test_typical_median(void)
 		double least, shape, first;
 		const char *what;
 	} rows[] = {
-		{12, 1.5, 0, "begun with nothing"},
-		{12, 1.5, 500, "begun far above"},
-		{12, 1.5, 1, "begun far below"},
-		{40, 1.5, 0, "large meetings"},
-		{6, 1.2, 0, "small meetings, and a heavier tail"},
+		{ 12, 1.5, 0, "begun with nothing" },
+		{ 12, 1.5, 500, "begun far above" },
+		{ 12, 1.5, 1, "begun far below" },
+		{ 40, 1.5, 0, "large meetings" },
+		{ 6, 1.2, 0, "small meetings, and a heavier tail" },
 	};
 	static long sizes[MEETINGS], sorted[MEETINGS];
 
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		for (uint64_t seed = 1; seed <= 3; seed++) {
 			uint64_t state = seed;
-			double typical = rows[i].first, sum = 0, mean, least = 1e9, most = 0, median;
+			double typical = rows[i].first;
 
 			for (size_t k = 0; k < MEETINGS; k++) {
-				double size = rows[i].least * pow(chance(&state), -1 / rows[i].shape);
+				double size = rows[i].least *
+				    pow(chance(&state), -1 / rows[i].shape);
 
 				sorted[k] = sizes[k] = lround(fmin(size, 300));
 			}
 			qsort(sorted, MEETINGS, sizeof(*sorted), compare_long);
-			median = (double)sorted[MEETINGS / 2];
+			double median = (double)sorted[MEETINGS / 2];
+			double sum = 0, least = 1e9, most = 0;
 			for (size_t k = 0; k < MEETINGS; k++) {
 				typical = load_typical_next(typical, sizes[k]);
 				if (k < BEFORE)
@@ -235,12 +237,12 @@ test_typical_median(void)
 				least = fmin(least, typical);
 				most = fmax(most, typical);
 			}
-			mean = sum / (MEETINGS - BEFORE);
+			double mean = sum / (MEETINGS - BEFORE);
 			ok(fabs(mean - median) <= 0.15 * median,
-				"typical, %s, seed %d: %.1f in the mean, the median is %.0f", rows[i].what,
-				(int)seed, mean, median);
-			ok(least >= median / 2 && most <= median * 2, "… never below %.1f or above %.1f",
-				least, most);
+			    "typical, %s, seed %d: %.1f in the mean, the median is %.0f",
+			    rows[i].what, (int)seed, mean, median);
+			ok(least >= median / 2 && most <= median * 2,
+			    "… never below %.1f or above %.1f", least, most);
 		}
 	}
 }

@@ -37,11 +37,10 @@ capture_begin(void)
 static const char *
 capture_end(void)
 {
-	size_t len = 0;
-	ssize_t got;
-
 	dup2(saved_stderr, STDERR_FILENO);
 	close(saved_stderr);
+	size_t len = 0;
+	ssize_t got;
 	while ((got = read(reading_end, captured + len, sizeof(captured) - 1 - len)) > 0)
 		len += (size_t)got;
 	close(reading_end);
@@ -66,29 +65,30 @@ test_values(void)
 		const char *value, *text, *json;
 		const char *what;
 	} rows[] = {
-		{"bbb1", "bbb1", "\"bbb1\"", "a word"},
-		{"https://bbb1/x?y", "https://bbb1/x?y", "\"https://bbb1/x?y\"", "punctuation"},
-		{"", "\"\"", "\"\"", "empty"},
-		{"two words", "\"two words\"", "\"two words\"", "a space"},
-		{"a=b", "\"a=b\"", "\"a=b\"", "an equals sign"},
-		{"a\"b", "\"a\\\"b\"", "\"a\\\"b\"", "a quote"},
-		{"a\\b", "\"a\\\\b\"", "\"a\\\\b\"", "a backslash"},
-		{"a\nb", "\"a\\u000ab\"", "\"a\\u000ab\"", "a line feed"},
-		{"a\r\nerror fake", "\"a\\u000d\\u000aerror fake\"",
-			"\"a\\u000d\\u000aerror fake\"", "a forged line"},
-		{"\t", "\"\\u0009\"", "\"\\u0009\"", "a tab"},
-		{"\x1b[31m", "\"\\u001b[31m\"", "\"\\u001b[31m\"", "a terminal's escape"},
-		{"\x7f", "\"\\u007f\"", "\"\\u007f\"", "DEL"},
-		{"\xc3\xa4\xe2\x82\xac", "\xc3\xa4\xe2\x82\xac", "\"\xc3\xa4\xe2\x82\xac\"", "UTF-8"},
-		{"%s%n", "%s%n", "\"%s%n\"", "a format"},
+		{ "bbb1", "bbb1", "\"bbb1\"", "a word" },
+		{ "https://bbb1/x?y", "https://bbb1/x?y", "\"https://bbb1/x?y\"",
+		    "punctuation" },
+		{ "", "\"\"", "\"\"", "empty" },
+		{ "two words", "\"two words\"", "\"two words\"", "a space" },
+		{ "a=b", "\"a=b\"", "\"a=b\"", "an equals sign" },
+		{ "a\"b", "\"a\\\"b\"", "\"a\\\"b\"", "a quote" },
+		{ "a\\b", "\"a\\\\b\"", "\"a\\\\b\"", "a backslash" },
+		{ "a\nb", "\"a\\u000ab\"", "\"a\\u000ab\"", "a line feed" },
+		{ "a\r\nerror fake", "\"a\\u000d\\u000aerror fake\"",
+		    "\"a\\u000d\\u000aerror fake\"", "a forged line" },
+		{ "\t", "\"\\u0009\"", "\"\\u0009\"", "a tab" },
+		{ "\x1b[31m", "\"\\u001b[31m\"", "\"\\u001b[31m\"", "a terminal's escape" },
+		{ "\x7f", "\"\\u007f\"", "\"\\u007f\"", "DEL" },
+		{ "\xc3\xa4\xe2\x82\xac", "\xc3\xa4\xe2\x82\xac", "\"\xc3\xa4\xe2\x82\xac\"",
+		    "UTF-8" },
+		{ "%s%n", "%s%n", "\"%s%n\"", "a format" },
 	};
 
 	for (size_t i = 0; i < COUNT(rows); i++) {
-		char want[256];
-
 		log_set_format(LOG_FORMAT_TEXT);
 		capture_begin();
 		log_warn("it happened", "key", rows[i].value, "last", "z");
+		char want[256];
 		snprintf(want, sizeof(want), "warn it happened key=%s last=z\n", rows[i].text);
 		is_str(after_time(capture_end()), want, "text: %s", rows[i].what);
 
@@ -96,11 +96,13 @@ test_values(void)
 		capture_begin();
 		log_warn("it happened", "key", rows[i].value, "last", "z");
 		capture_end();
-		snprintf(want, sizeof(want), "\",\"level\":\"warn\",\"event\":\"it happened\","
-			"\"key\":%s,\"last\":\"z\"}\n", rows[i].json);
+		snprintf(want, sizeof(want),
+		    "\",\"level\":\"warn\",\"event\":\"it happened\","
+		    "\"key\":%s,\"last\":\"z\"}\n",
+		    rows[i].json);
 		ok(strncmp(captured, "{\"time\":\"", 9) == 0, "JSON: the time comes first");
 		is_str(strlen(captured) > 33 ? captured + 33 : captured, want, "JSON: %s",
-			rows[i].what);
+		    rows[i].what);
 	}
 	log_set_format(LOG_FORMAT_TEXT);
 }
@@ -108,16 +110,16 @@ test_values(void)
 static void
 test_shape(void)
 {
-	const char *absent = NULL;
-
 	capture_begin();
 	log_info("started");
 	is_str(after_time(capture_end()), "info started\n", "no pairs");
 	ok(after_time(captured) != captured, "the time is UTC with milliseconds");
 
 	capture_begin();
+	const char *absent = NULL;
 	log_info("request", "server", absent, "call", "join");
-	is_str(after_time(capture_end()), "info request call=join\n", "a pair without a value is left out");
+	is_str(after_time(capture_end()), "info request call=join\n",
+	    "a pair without a value is left out");
 	capture_begin();
 	log_info("request", "server", absent);
 	is_str(after_time(capture_end()), "info request\n", "the last one too");
@@ -127,8 +129,8 @@ test_shape(void)
 	log_error("with \"quotes\"\n", "a b", absent);
 	capture_end();
 	is_str(strlen(captured) > 33 ? captured + 33 : captured,
-		"\",\"level\":\"error\",\"event\":\"with \\\"quotes\\\"\\u000a\"}\n",
-		"JSON: the event's text is quoted; no pairs are left");
+	    "\",\"level\":\"error\",\"event\":\"with \\\"quotes\\\"\\u000a\"}\n",
+	    "JSON: the event's text is quoted; no pairs are left");
 	log_set_format(LOG_FORMAT_TEXT);
 }
 
@@ -139,19 +141,18 @@ test_levels(void)
 		const char *level;
 		int result, lines;
 	} rows[] = {
-		{"error", 0, 1},
-		{"warn", 0, 2},
-		{"info", 0, 3},
-		{"debug", 0, 4},
-		{NULL, 0, 3},
-		{"", -1, 3},
-		{"INFO", -1, 3},
-		{"verbose", -1, 3},
-		{"debugx", -1, 3},
+		{ "error", 0, 1 },
+		{ "warn", 0, 2 },
+		{ "info", 0, 3 },
+		{ "debug", 0, 4 },
+		{ NULL, 0, 3 },
+		{ "", -1, 3 },
+		{ "INFO", -1, 3 },
+		{ "verbose", -1, 3 },
+		{ "debugx", -1, 3 },
 	};
 
 	for (size_t i = 0; i < COUNT(rows); i++) {
-		int lines = 0;
 		const char *name = rows[i].level ? rows[i].level : "(none)";
 
 		capture_begin();
@@ -160,6 +161,7 @@ test_levels(void)
 		log_warn("two");
 		log_info("three");
 		log_debug("four");
+		int lines = 0;
 		for (const char *c = capture_end(); *c != '\0'; c++)
 			lines += *c == '\n';
 		is_int(result, rows[i].result, "level \"%s\": the result", name);
@@ -221,7 +223,7 @@ test_full_line(void)
 		capture_end();
 		char *end = strchr(captured, '\n');
 		ok(end && end[1] == '\0', "%s: too much for a line is one line",
-			format == 0 ? "text" : "JSON");
+		    format == 0 ? "text" : "JSON");
 		ok(strlen(captured) <= 4096, "… of at most 4096 bytes");
 	}
 	log_set_format(LOG_FORMAT_TEXT);
@@ -233,8 +235,7 @@ static void
 test_no_stderr(void)
 {
 	for (int closed = 0; closed < 2; closed++) {
-		int fds[2], status = -1;
-		char byte;
+		int fds[2];
 
 		if (pipe(fds) != 0) {
 			perror("pipe");
@@ -255,9 +256,11 @@ test_no_stderr(void)
 			_exit(0);
 		}
 		close(fds[1]);
+		int status = -1;
 		waitpid(child, &status, 0);
-		ok(WIFEXITED(status) && WEXITSTATUS(status) == 0, "stderr %s: the process lives",
-			closed ? "closed" : "is /dev/null");
+		ok(WIFEXITED(status) && WEXITSTATUS(status) == 0,
+		    "stderr %s: the process lives", closed ? "closed" : "is /dev/null");
+		char byte;
 		is_int(read(fds[0], &byte, 1), 0, "… and writes nothing where stderr was");
 		close(fds[0]);
 	}
@@ -267,28 +270,28 @@ test_no_stderr(void)
 static void
 test_whole_lines(void)
 {
-	pid_t children[4];
-	int lines = 0, bad = 0;
-
 	capture_begin();
+	pid_t children[4];
 	for (size_t i = 0; i < COUNT(children); i++) {
 		children[i] = fork();
 		if (children[i] == 0) {
 			for (int k = 0; k < 50; k++)
-				log_info("whole", "who", "somebody", "what", "something of many words");
+				log_info("whole", "who", "somebody", "what",
+				    "something of many words");
 			_exit(0);
 		}
 	}
 	for (size_t i = 0; i < COUNT(children); i++)
 		waitpid(children[i], NULL, 0);
 	capture_end();
+	int lines = 0, bad = 0;
 	for (char *line = captured; *line != '\0'; lines++) {
 		char *end = strchr(line, '\n');
 		if (!end)
 			break;
 		*end = '\0';
 		bad += strcmp(after_time(line),
-			"info whole who=somebody what=\"something of many words\"") != 0;
+		           "info whole who=somebody what=\"something of many words\"") != 0;
 		line = end + 1;
 	}
 	is_int(lines, 200, "200 lines of four processes");

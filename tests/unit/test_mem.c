@@ -32,7 +32,7 @@ test_blocks(void)
 	free(block);
 
 	block = mem_alloc(0);
-	ok(block != NULL && is_zero(block, 1), "no bytes asked for: at least one");
+	ok(block && is_zero(block, 1), "no bytes asked for: at least one");
 	free(block);
 	block = mem_resize(NULL, 5);
 	ok(block != NULL, "a block that was NULL is made");

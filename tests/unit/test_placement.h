@@ -24,16 +24,27 @@ static struct placement placement;
 static inline void
 setup(enum placement_policy policy, size_t n)
 {
-	static const char *const names[MANY] = {"a", "b", "c", "d", "e", "f", "g", "h"};
+	static const char *const names[MANY] = { "a", "b", "c", "d", "e", "f", "g", "h" };
 
 	for (size_t i = 0; i < MANY; i++) {
-		servers[i] = (struct server){.name = names[i], .weight = 1,
-			.max_meetings = -1, .max_users = -1};
-		candidates[i] = (struct placement_candidate){.server = &servers[i],
-			.facts.since_ms = 1};
+		servers[i] = (struct server){
+			.name = names[i],
+			.weight = 1,
+			.max_meetings = -1,
+			.max_users = -1,
+		};
+		candidates[i] = (struct placement_candidate){
+			.server = &servers[i],
+			.facts.since_ms = 1,
+		};
 	}
-	placement = (struct placement){.policy = policy, .meeting_id = STR("meeting"),
-		.candidates = candidates, .n = n, .now_ms = 1000 * LOAD_SLOW_START_MS};
+	placement = (struct placement){
+		.policy = policy,
+		.meeting_id = STR("meeting"),
+		.candidates = candidates,
+		.n = n,
+		.now_ms = 1000 * LOAD_SLOW_START_MS,
+	};
 }
 
 /* The chosen one's index, or -1. */

@@ -15,25 +15,34 @@ test_exclusions(void)
 		enum placement_reason reason;
 		const char *what;
 	} rows[] = {
-		{SERVER_ENABLED, {.meetings = 5}, -1, false, PLACEMENT_CHOSEN, "nothing against it"},
-		{SERVER_CORDONED, {0}, -1, false, PLACEMENT_NOT_ENABLED, "cordoned"},
-		{SERVER_DISABLED, {0}, -1, false, PLACEMENT_NOT_ENABLED, "disabled"},
-		{SERVER_ENABLED, {.has_operator_state = true, .operator_state = SERVER_CORDONED}, -1,
-			false, PLACEMENT_NOT_ENABLED, "cordoned by the operator"},
-		{SERVER_ENABLED, {.has_operator_state = true, .operator_state = SERVER_DISABLED}, -1,
-			false, PLACEMENT_NOT_ENABLED, "disabled by the operator"},
-		{SERVER_DISABLED, {.has_operator_state = true, .operator_state = SERVER_ENABLED}, -1,
-			false, PLACEMENT_CHOSEN, "enabled by the operator"},
-		{SERVER_ENABLED, {.operator_state = SERVER_DISABLED}, -1, false, PLACEMENT_CHOSEN,
-			"an operator's state that is not in force"},
-		{SERVER_ENABLED, {.health = SERVER_SUSPECT}, -1, false, PLACEMENT_NOT_UP, "suspect"},
-		{SERVER_ENABLED, {.health = SERVER_DOWN}, -1, false, PLACEMENT_NOT_UP, "down"},
-		{SERVER_ENABLED, {0}, -1, true, PLACEMENT_TRIED, "tried"},
-		{SERVER_ENABLED, {.meetings = 5}, 5, false, PLACEMENT_FULL, "full"},
-		{SERVER_ENABLED, {.meetings = 6}, 5, false, PLACEMENT_FULL, "more than full"},
-		{SERVER_ENABLED, {.meetings = 4}, 5, false, PLACEMENT_CHOSEN, "one more fits"},
-		{SERVER_ENABLED, {0}, 0, false, PLACEMENT_FULL, "no meeting allowed"},
-		{SERVER_ENABLED, {.meetings = 1000000}, -1, false, PLACEMENT_CHOSEN, "no limit"},
+		{ SERVER_ENABLED, { .meetings = 5 }, -1, false, PLACEMENT_CHOSEN,
+		    "nothing against it" },
+		{ SERVER_CORDONED, { 0 }, -1, false, PLACEMENT_NOT_ENABLED, "cordoned" },
+		{ SERVER_DISABLED, { 0 }, -1, false, PLACEMENT_NOT_ENABLED, "disabled" },
+		{ SERVER_ENABLED,
+		    { .has_operator_state = true, .operator_state = SERVER_CORDONED }, -1,
+		    false, PLACEMENT_NOT_ENABLED, "cordoned by the operator" },
+		{ SERVER_ENABLED,
+		    { .has_operator_state = true, .operator_state = SERVER_DISABLED }, -1,
+		    false, PLACEMENT_NOT_ENABLED, "disabled by the operator" },
+		{ SERVER_DISABLED,
+		    { .has_operator_state = true, .operator_state = SERVER_ENABLED }, -1, false,
+		    PLACEMENT_CHOSEN, "enabled by the operator" },
+		{ SERVER_ENABLED, { .operator_state = SERVER_DISABLED }, -1, false,
+		    PLACEMENT_CHOSEN, "an operator's state that is not in force" },
+		{ SERVER_ENABLED, { .health = SERVER_SUSPECT }, -1, false, PLACEMENT_NOT_UP,
+		    "suspect" },
+		{ SERVER_ENABLED, { .health = SERVER_DOWN }, -1, false, PLACEMENT_NOT_UP,
+		    "down" },
+		{ SERVER_ENABLED, { 0 }, -1, true, PLACEMENT_TRIED, "tried" },
+		{ SERVER_ENABLED, { .meetings = 5 }, 5, false, PLACEMENT_FULL, "full" },
+		{ SERVER_ENABLED, { .meetings = 6 }, 5, false, PLACEMENT_FULL,
+		    "more than full" },
+		{ SERVER_ENABLED, { .meetings = 4 }, 5, false, PLACEMENT_CHOSEN,
+		    "one more fits" },
+		{ SERVER_ENABLED, { 0 }, 0, false, PLACEMENT_FULL, "no meeting allowed" },
+		{ SERVER_ENABLED, { .meetings = 1000000 }, -1, false, PLACEMENT_CHOSEN,
+		    "no limit" },
 	};
 
 	for (size_t i = 0; i < COUNT(rows); i++) {
@@ -47,7 +56,8 @@ test_exclusions(void)
 			candidates[0].facts = rows[i].facts;
 			candidates[0].tried = rows[i].tried;
 			candidates[0].score = 77;
-			is_int(choose(), eligible ? 0 : -1, "%s, alone: %s", name, rows[i].what);
+			is_int(choose(), eligible ? 0 : -1, "%s, alone: %s", name,
+			    rows[i].what);
 			is_int(candidates[0].reason, rows[i].reason, "… and why");
 			if (eligible)
 				continue;
@@ -69,23 +79,23 @@ test_exclusions(void)
 
 	/* What was tried goes on to the next best, until none is left. */
 	for (int policy = 0; policy < 3; policy++) {
-		bool seen[MANY] = {false};
-		int fresh = 0;
-
 		setup((enum placement_policy)policy, 5);
+		bool seen[MANY] = { false };
+		int fresh = 0;
 		for (int at; (at = choose()) >= 0; fresh++) {
 			if (seen[at])
 				break;
 			seen[at] = candidates[at].tried = true;
 		}
 		is_int(fresh, 5, "%s: each is tried once, then none is left",
-			placement_policy_name((enum placement_policy)policy));
+		    placement_policy_name((enum placement_policy)policy));
 	}
 
 	const char *last = "";
 	for (int reason = 0; reason <= PLACEMENT_TAGS; reason++) {
 		const char *text = placement_reason_text((enum placement_reason)reason);
-		ok(text && *text != '\0' && strcmp(text, last) != 0, "reason %d has words", reason);
+		ok(text && *text != '\0' && strcmp(text, last) != 0, "reason %d has words",
+		    reason);
 		last = text ? text : "";
 	}
 }
@@ -97,11 +107,12 @@ test_exclusions(void)
 static void
 setup_tags(enum placement_policy policy)
 {
-	static const char *const eu[] = {"eu"}, *const both[] = {"eu", "gpu"}, *const us[] = {"us"};
+	static const char *const eu[] = { "eu" }, *const both[] = { "eu", "gpu" },
+	                         *const us[] = { "us" };
 	static const struct {
 		const char *const *tags;
 		size_t n;
-	} of[] = {{eu, 1}, {both, 2}, {NULL, 0}, {NULL, 0}, {us, 1}};
+	} of[] = { { eu, 1 }, { both, 2 }, { NULL, 0 }, { NULL, 0 }, { us, 1 } };
 
 	setup(policy, 5);
 	for (size_t i = 0; i < 5; i++) {
@@ -116,12 +127,12 @@ static const char *
 all_choices(void)
 {
 	static char letters[MANY + 1];
-	bool chosen[MANY] = {false};
-	size_t n = 0;
+	bool chosen[MANY] = { false };
 	int at;
 
 	while ((at = choose()) >= 0 && !chosen[at])
 		chosen[at] = candidates[at].tried = true;
+	size_t n = 0;
 	for (size_t i = 0; i < MANY; i++)
 		if (chosen[i])
 			letters[n++] = (char)('a' + i);
@@ -134,39 +145,40 @@ test_tags(void)
 {
 	static const struct {
 		struct str tags;
-		const char *from;  /* those it is chosen among at first … */
-		const char *then;  /* … and when these cannot; "": nobody */
+		const char *from; /* those it is chosen among at first … */
+		const char *then; /* … and when these cannot; "": nobody */
 		bool insists;
 		const char *what;
 	} rows[] = {
-		{{NULL, 0}, "cd", "", false, "no tag asked for"},
-		{STR(""), "cd", "", false, "an empty tag"},
-		{STR("  "), "cd", "", false, "blanks"},
-		{STR("!"), "cd", "", false, "nothing is insisted on"},
-		{STR(" ! "), "cd", "", false, "… with blanks"},
-		{STR("us"), "e", "cd", false, "a tag"},
-		{STR("us!"), "e", "", true, "a tag that is insisted on"},
-		{STR(" us "), "e", "cd", false, "… with blanks around"},
-		{STR(" us ! "), "e", "", true, "… with blanks around both"},
-		{STR("eu"), "ab", "cd", false, "a tag of two servers"},
-		{STR("gpu"), "b", "cd", false, "a server's second tag"},
-		{STR("us;gpu"), "be", "cd", false, "either of two"},
-		{STR("us,gpu"), "be", "cd", false, "… with a comma"},
-		{STR("us; gpu!"), "be", "", true, "… insisted on"},
-		{STR("us ,gpu ;x"), "be", "cd", false, "… of three, one of them nobody's"},
-		{STR(";us;"), "e", "cd", false, "… some of them empty"},
-		{STR("none"), "cd", "", false, "those without tags"},
-		{STR("none!"), "cd", "", true, "… insisted on"},
-		{STR("none;us"), "cde", "", false, "… or with one"},
-		{STR("none,us!"), "cde", "", true, "… insisted on"},
-		{STR("US"), "", "cd", false, "case counts"},
-		{STR("e"), "", "cd", false, "half a tag is none"},
-		{STR("eu gpu"), "", "cd", false, "a blank does not separate"},
-		{STR("us!;gpu"), "b", "cd", false, "an exclamation mark elsewhere is part of the tag"},
-		{STR("moon"), "", "cd", false, "nobody's tag"},
-		{STR("moon!"), "", "", true, "nobody's tag, insisted on"},
-		{STR(";"), "", "cd", false, "a separator alone"},
-		{STR(";!"), "", "", true, "… insisted on"},
+		{ { NULL, 0 }, "cd", "", false, "no tag asked for" },
+		{ STR(""), "cd", "", false, "an empty tag" },
+		{ STR("  "), "cd", "", false, "blanks" },
+		{ STR("!"), "cd", "", false, "nothing is insisted on" },
+		{ STR(" ! "), "cd", "", false, "… with blanks" },
+		{ STR("us"), "e", "cd", false, "a tag" },
+		{ STR("us!"), "e", "", true, "a tag that is insisted on" },
+		{ STR(" us "), "e", "cd", false, "… with blanks around" },
+		{ STR(" us ! "), "e", "", true, "… with blanks around both" },
+		{ STR("eu"), "ab", "cd", false, "a tag of two servers" },
+		{ STR("gpu"), "b", "cd", false, "a server's second tag" },
+		{ STR("us;gpu"), "be", "cd", false, "either of two" },
+		{ STR("us,gpu"), "be", "cd", false, "… with a comma" },
+		{ STR("us; gpu!"), "be", "", true, "… insisted on" },
+		{ STR("us ,gpu ;x"), "be", "cd", false, "… of three, one of them nobody's" },
+		{ STR(";us;"), "e", "cd", false, "… some of them empty" },
+		{ STR("none"), "cd", "", false, "those without tags" },
+		{ STR("none!"), "cd", "", true, "… insisted on" },
+		{ STR("none;us"), "cde", "", false, "… or with one" },
+		{ STR("none,us!"), "cde", "", true, "… insisted on" },
+		{ STR("US"), "", "cd", false, "case counts" },
+		{ STR("e"), "", "cd", false, "half a tag is none" },
+		{ STR("eu gpu"), "", "cd", false, "a blank does not separate" },
+		{ STR("us!;gpu"), "b", "cd", false,
+		    "an exclamation mark elsewhere is part of the tag" },
+		{ STR("moon"), "", "cd", false, "nobody's tag" },
+		{ STR("moon!"), "", "", true, "nobody's tag, insisted on" },
+		{ STR(";"), "", "cd", false, "a separator alone" },
+		{ STR(";!"), "", "", true, "… insisted on" },
 	};
 
 	for (int policy = 0; policy < 3; policy++) {
@@ -174,15 +186,14 @@ test_tags(void)
 
 		for (size_t i = 0; i < COUNT(rows); i++) {
 			const char *first = rows[i].from[0] ? rows[i].from : rows[i].then;
-			int at;
 
 			setup_tags((enum placement_policy)policy);
 			placement.tags = rows[i].tags;
-			is_int(placement_insists(&placement), rows[i].insists, "%s, \"%.*s\", %s", name,
-				STR_ARG(rows[i].tags), rows[i].what);
-			at = choose();
-			ok(at < 0 ? !*first : strchr(first, 'a' + at) != NULL, "… goes to one of \"%s\"",
-				first);
+			is_int(placement_insists(&placement), rows[i].insists,
+			    "%s, \"%.*s\", %s", name, STR_ARG(rows[i].tags), rows[i].what);
+			int at = choose();
+			ok(at < 0 ? !*first : strchr(first, 'a' + at) != NULL,
+			    "… goes to one of \"%s\"", first);
 			if (policy == PLACEMENT_LEAST_LOADED && at >= 0)
 				is_int('a' + at, first[0], "… the least loaded of them");
 
@@ -191,10 +202,12 @@ test_tags(void)
 			placement.tags = rows[i].tags;
 			for (const char *c = rows[i].from; *c; c++) {
 				at = choose();
-				if (ok(at >= 0 && strchr(rows[i].from, 'a' + at), "… or to another of them"))
+				if (ok(at >= 0 && strchr(rows[i].from, 'a' + at),
+				        "… or to another of them"))
 					candidates[at].facts.health = SERVER_DOWN;
 			}
-			is_str(all_choices(), rows[i].then, "… and when these are down, to \"%s\"", rows[i].then);
+			is_str(all_choices(), rows[i].then,
+			    "… and when these are down, to \"%s\"", rows[i].then);
 		}
 	}
 }
@@ -203,7 +216,6 @@ test_tags(void)
 static void
 spoil(size_t i, int how)
 {
-
 	switch (how) {
 	case 0:
 		candidates[i].facts.health = SERVER_DOWN;
@@ -232,33 +244,37 @@ spoil(size_t i, int how)
 static void
 test_tags_spoilt(void)
 {
-	static const enum placement_reason reasons[] = {
-		PLACEMENT_NOT_UP, PLACEMENT_NOT_UP, PLACEMENT_NOT_ENABLED, PLACEMENT_NOT_ENABLED,
-		PLACEMENT_FULL, PLACEMENT_CROWDED, PLACEMENT_TRIED,
-	};
+	static const enum placement_reason reasons[] = { PLACEMENT_NOT_UP, PLACEMENT_NOT_UP,
+		PLACEMENT_NOT_ENABLED, PLACEMENT_NOT_ENABLED, PLACEMENT_FULL, PLACEMENT_CROWDED,
+		PLACEMENT_TRIED };
 
 	for (int policy = 0; policy < 3; policy++) {
 		const char *name = placement_policy_name((enum placement_policy)policy);
 
 		for (int how = 0; how < (int)COUNT(reasons); how++) {
 			const char *why = placement_reason_text(reasons[how]);
-			int at;
 
 			setup_tags((enum placement_policy)policy);
 			placement.tags = STR("us");
 			spoil(4, how);
-			at = choose();
-			ok(at == 2 || at == 3, "%s: the server with the tag is no choice (%s): one without tags is",
-				name, why);
-			is_int(candidates[4].reason, reasons[how], "… and it is known why not that one");
-			is_int(candidates[0].reason, PLACEMENT_TAGS, "… others have other tags");
+			int at = choose();
+			ok(at == 2 || at == 3,
+			    "%s: the server with the tag is no choice (%s): one without tags "
+			    "is",
+			    name, why);
+			is_int(candidates[4].reason, reasons[how],
+			    "… and it is known why not that one");
+			is_int(candidates[0].reason, PLACEMENT_TAGS,
+			    "… others have other tags");
 			ok(at >= 0 && candidates[at].reason == PLACEMENT_CHOSEN &&
-				candidates[5 - at].reason == PLACEMENT_BUSIER, "… of the two, one is chosen");
+			        candidates[5 - at].reason == PLACEMENT_BUSIER,
+			    "… of the two, one is chosen");
 
 			placement.tags = STR("us!");
 			is_int(choose(), -1, "… insisted on: nobody");
 			is_int(candidates[4].reason, reasons[how], "… for that reason");
-			is_int(candidates[2].reason, PLACEMENT_TAGS, "… and others for their tags");
+			is_int(candidates[2].reason, PLACEMENT_TAGS,
+			    "… and others for their tags");
 
 			/* Those without tags are away, for whom asks for none. */
 			setup_tags((enum placement_policy)policy);
@@ -271,7 +287,8 @@ test_tags_spoilt(void)
 			}
 			is_int(at, -1, "… servers with tags are kept for whom asks for them");
 			ok(candidates[2].reason == reasons[how] &&
-				candidates[0].reason == PLACEMENT_TAGS, "… for these reasons");
+			        candidates[0].reason == PLACEMENT_TAGS,
+			    "… for these reasons");
 		}
 
 		/* All servers have tags. */
@@ -309,16 +326,16 @@ test_max_users(void)
 		enum placement_reason reason;
 		const char *what;
 	} rows[] = {
-		{0, 0, -1, PLACEMENT_CHOSEN, "no limit"},
-		{1000000, 1000000, -1, PLACEMENT_CHOSEN, "no limit, and many"},
-		{9, 0, 10, PLACEMENT_CHOSEN, "one less than the limit"},
-		{10, 0, 10, PLACEMENT_CROWDED, "at the limit"},
-		{11, 0, 10, PLACEMENT_CROWDED, "past it"},
-		{0, 9.9, 10, PLACEMENT_CHOSEN, "all but a tenth are reserved"},
-		{0, 10, 10, PLACEMENT_CROWDED, "all are reserved"},
-		{5, 4.5, 10, PLACEMENT_CHOSEN, "users and reserved seats, below"},
-		{5, 5, 10, PLACEMENT_CROWDED, "users and reserved seats, at the limit"},
-		{0, 0, 0, PLACEMENT_CROWDED, "no user allowed"},
+		{ 0, 0, -1, PLACEMENT_CHOSEN, "no limit" },
+		{ 1000000, 1000000, -1, PLACEMENT_CHOSEN, "no limit, and many" },
+		{ 9, 0, 10, PLACEMENT_CHOSEN, "one less than the limit" },
+		{ 10, 0, 10, PLACEMENT_CROWDED, "at the limit" },
+		{ 11, 0, 10, PLACEMENT_CROWDED, "past it" },
+		{ 0, 9.9, 10, PLACEMENT_CHOSEN, "all but a tenth are reserved" },
+		{ 0, 10, 10, PLACEMENT_CROWDED, "all are reserved" },
+		{ 5, 4.5, 10, PLACEMENT_CHOSEN, "users and reserved seats, below" },
+		{ 5, 5, 10, PLACEMENT_CROWDED, "users and reserved seats, at the limit" },
+		{ 0, 0, 0, PLACEMENT_CROWDED, "no user allowed" },
 	};
 
 	for (int policy = 0; policy < 3; policy++) {
@@ -331,7 +348,7 @@ test_max_users(void)
 			candidates[0].facts.reserved = rows[i].reserved;
 			placement.seats = 500; /* it is the last that may go past the limit */
 			is_int(choose(), fits ? 0 : -1, "%s, max_users: %s",
-				placement_policy_name((enum placement_policy)policy), rows[i].what);
+			    placement_policy_name((enum placement_policy)policy), rows[i].what);
 			is_int(candidates[0].reason, rows[i].reason, "… and why");
 		}
 	}
@@ -339,7 +356,7 @@ test_max_users(void)
 	/* Slow start makes reserved seats weigh more, not be more. */
 	setup(PLACEMENT_LEAST_LOADED, 1);
 	servers[0].max_users = 10;
-	candidates[0].facts = (struct server_facts){.reserved = 9};
+	candidates[0].facts = (struct server_facts){ .reserved = 9 };
 	is_int(choose(), 0, "max_users: a new server's seats are counted once");
 }
 
@@ -347,7 +364,7 @@ test_max_users(void)
 static void
 test_reasons(void)
 {
-	static const char *const tags[] = {"eu"};
+	static const char *const tags[] = { "eu" };
 
 	setup(PLACEMENT_LEAST_LOADED, MANY);
 	servers[0].state = SERVER_CORDONED;
@@ -359,16 +376,16 @@ test_reasons(void)
 	servers[5].n_tags = 1;
 	candidates[6].facts.users = 1;
 	is_int(choose(), 7, "one of eight is left");
-	static const enum placement_reason wanted[MANY] = {
-		PLACEMENT_NOT_ENABLED, PLACEMENT_NOT_UP, PLACEMENT_TRIED, PLACEMENT_FULL,
-		PLACEMENT_CROWDED, PLACEMENT_TAGS, PLACEMENT_BUSIER, PLACEMENT_CHOSEN,
-	};
+	static const enum placement_reason wanted[MANY] = { PLACEMENT_NOT_ENABLED,
+		PLACEMENT_NOT_UP, PLACEMENT_TRIED, PLACEMENT_FULL, PLACEMENT_CROWDED,
+		PLACEMENT_TAGS, PLACEMENT_BUSIER, PLACEMENT_CHOSEN };
 	for (size_t i = 0; i < MANY; i++)
 		is_int(candidates[i].reason, wanted[i], "… %s: %s", servers[i].name,
-			placement_reason_text(wanted[i]));
+		    placement_reason_text(wanted[i]));
 	candidates[7].facts.reserved = 2;
 	is_int(choose(), 6, "reserved seats are load");
-	is_int(candidates[7].reason, PLACEMENT_BUSIER, "… the reasons are those of the last choice");
+	is_int(candidates[7].reason, PLACEMENT_BUSIER,
+	    "… the reasons are those of the last choice");
 }
 
 /* What server.h makes of a state and health. */
@@ -381,35 +398,39 @@ test_server(void)
 		bool usable, takes;
 		const char *what;
 	} rows[] = {
-		{SERVER_ENABLED, {0}, true, true, "enabled and up"},
-		{SERVER_ENABLED, {.health = SERVER_SUSPECT}, true, false, "suspect"},
-		{SERVER_ENABLED, {.health = SERVER_DOWN}, false, false, "down"},
-		{SERVER_CORDONED, {0}, true, false, "cordoned"},
-		{SERVER_CORDONED, {.health = SERVER_DOWN}, false, false, "cordoned and down"},
-		{SERVER_DISABLED, {0}, false, false, "disabled"},
-		{SERVER_DISABLED, {.has_operator_state = true}, true, true, "the operator enabled it"},
-		{SERVER_ENABLED, {.has_operator_state = true, .operator_state = SERVER_DISABLED},
-			false, false, "the operator disabled it"},
+		{ SERVER_ENABLED, { 0 }, true, true, "enabled and up" },
+		{ SERVER_ENABLED, { .health = SERVER_SUSPECT }, true, false, "suspect" },
+		{ SERVER_ENABLED, { .health = SERVER_DOWN }, false, false, "down" },
+		{ SERVER_CORDONED, { 0 }, true, false, "cordoned" },
+		{ SERVER_CORDONED, { .health = SERVER_DOWN }, false, false,
+		    "cordoned and down" },
+		{ SERVER_DISABLED, { 0 }, false, false, "disabled" },
+		{ SERVER_DISABLED, { .has_operator_state = true }, true, true,
+		    "the operator enabled it" },
+		{ SERVER_ENABLED,
+		    { .has_operator_state = true, .operator_state = SERVER_DISABLED }, false,
+		    false, "the operator disabled it" },
 	};
 
 	for (size_t i = 0; i < COUNT(rows); i++) {
-		struct server server = {.state = rows[i].state};
+		struct server server = { .state = rows[i].state };
 
 		is_int(server_is_usable(&server, &rows[i].facts), rows[i].usable, "usable: %s",
-			rows[i].what);
+		    rows[i].what);
 		is_int(server_takes_meetings(&server, &rows[i].facts), rows[i].takes,
-			"takes meetings: %s", rows[i].what);
+		    "takes meetings: %s", rows[i].what);
 	}
 	for (int state = SERVER_ENABLED; state <= SERVER_DISABLED; state++) {
 		enum server_state back = SERVER_ENABLED;
 		const char *name = server_state_name((enum server_state)state);
 
 		ok(server_state_find(str_from(name), &back) == 0 && (int)back == state,
-			"state %s there and back", name);
+		    "state %s there and back", name);
 	}
 	enum server_state none = SERVER_CORDONED;
-	ok(server_state_find(STR("Enabled"), &none) == -1 && server_state_find(STR(""), &none) == -1 &&
-		none == SERVER_CORDONED, "other states are none");
+	ok(server_state_find(STR("Enabled"), &none) == -1 &&
+	        server_state_find(STR(""), &none) == -1 && none == SERVER_CORDONED,
+	    "other states are none");
 }
 
 int

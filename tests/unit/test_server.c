@@ -23,8 +23,10 @@
 static enum contact
 contact_of(char letter)
 {
-	return letter == '+' ? CONTACT_POLL_GOOD : letter == '-' ? CONTACT_POLL_FAILED :
-		letter == 'g' ? CONTACT_CALL_GOOD : CONTACT_CALL_FAILED;
+	return letter == '+' ? CONTACT_POLL_GOOD :
+	    letter == '-'    ? CONTACT_POLL_FAILED :
+	    letter == 'g'    ? CONTACT_CALL_GOOD :
+	                       CONTACT_CALL_FAILED;
 }
 
 struct standing {
@@ -44,93 +46,104 @@ test_transitions(void)
 		struct standing to;
 	} rows[] = {
 		/* Up: good ones change nothing, whatever the rules. */
-		{{UP, 0, 0, 0}, '+', 1, 1, {UP, 0, 0, 0}},
-		{{UP, 0, 0, 0}, '+', 2, 2, {UP, 0, 0, 0}},
-		{{UP, 0, 0, 0}, 'g', 1, 1, {UP, 0, 0, 0}},
-		{{UP, 0, 0, 0}, 'g', 2, 2, {UP, 0, 0, 0}},
+		{ { UP, 0, 0, 0 }, '+', 1, 1, { UP, 0, 0, 0 } },
+		{ { UP, 0, 0, 0 }, '+', 2, 2, { UP, 0, 0, 0 } },
+		{ { UP, 0, 0, 0 }, 'g', 1, 1, { UP, 0, 0, 0 } },
+		{ { UP, 0, 0, 0 }, 'g', 2, 2, { UP, 0, 0, 0 } },
 		/* Up: the first failure. */
-		{{UP, 0, 0, 0}, '-', 1, 1, {DOWN, 1, 0, 0}},
-		{{UP, 0, 0, 0}, '-', 2, 1, {SUSPECT, 1, 0, 0}},
-		{{UP, 0, 0, 0}, '-', 3, 2, {SUSPECT, 1, 0, 0}},
-		{{UP, 0, 0, 0}, 'f', 1, 1, {SUSPECT, 0, 0, 0}}, /* a call alone, never down */
-		{{UP, 0, 0, 0}, 'f', 2, 1, {SUSPECT, 0, 0, 0}},
+		{ { UP, 0, 0, 0 }, '-', 1, 1, { DOWN, 1, 0, 0 } },
+		{ { UP, 0, 0, 0 }, '-', 2, 1, { SUSPECT, 1, 0, 0 } },
+		{ { UP, 0, 0, 0 }, '-', 3, 2, { SUSPECT, 1, 0, 0 } },
+		{ { UP, 0, 0, 0 }, 'f', 1, 1,
+		    { SUSPECT, 0, 0, 0 } }, /* a call alone, never down */
+		{ { UP, 0, 0, 0 }, 'f', 2, 1, { SUSPECT, 0, 0, 0 } },
 		/* Suspect: further failed polls, and how far apart the first and the last are. */
-		{{SUSPECT, 1, 0, 0}, '-', 2, 1, {SUSPECT, 2, 0, 0}},
-		{{SUSPECT, 1, 0, 9}, '-', 2, 1, {SUSPECT, 2, 0, 9}},
-		{{SUSPECT, 1, 0, 10}, '-', 2, 1, {DOWN, 2, 0, 10}},
-		{{SUSPECT, 1, 0, 3600}, '-', 2, 2, {DOWN, 2, 0, 3600}},
-		{{SUSPECT, 7, 0, 9}, '-', 2, 1, {SUSPECT, 8, 0, 9}},
-		{{SUSPECT, 1, 0, 20}, '-', 3, 1, {SUSPECT, 2, 0, 20}},
-		{{SUSPECT, 2, 0, 19}, '-', 3, 1, {SUSPECT, 3, 0, 19}},
-		{{SUSPECT, 2, 0, 20}, '-', 3, 1, {DOWN, 3, 0, 20}},
-		{{SUSPECT, 1, 0, 0}, '-', 1, 1, {DOWN, 2, 0, 0}},  /* down_after was lowered */
+		{ { SUSPECT, 1, 0, 0 }, '-', 2, 1, { SUSPECT, 2, 0, 0 } },
+		{ { SUSPECT, 1, 0, 9 }, '-', 2, 1, { SUSPECT, 2, 0, 9 } },
+		{ { SUSPECT, 1, 0, 10 }, '-', 2, 1, { DOWN, 2, 0, 10 } },
+		{ { SUSPECT, 1, 0, 3600 }, '-', 2, 2, { DOWN, 2, 0, 3600 } },
+		{ { SUSPECT, 7, 0, 9 }, '-', 2, 1, { SUSPECT, 8, 0, 9 } },
+		{ { SUSPECT, 1, 0, 20 }, '-', 3, 1, { SUSPECT, 2, 0, 20 } },
+		{ { SUSPECT, 2, 0, 19 }, '-', 3, 1, { SUSPECT, 3, 0, 19 } },
+		{ { SUSPECT, 2, 0, 20 }, '-', 3, 1, { DOWN, 3, 0, 20 } },
+		{ { SUSPECT, 1, 0, 0 }, '-', 1, 1,
+		    { DOWN, 2, 0, 0 } }, /* down_after was lowered */
 		/* A row that began in the future: the clock was set back, it begins now. */
-		{{SUSPECT, 1, 0, -1}, '-', 2, 1, {SUSPECT, 2, 0, 0}},
-		{{SUSPECT, 5, 0, -3600}, '-', 2, 1, {SUSPECT, 6, 0, 0}},
-		{{SUSPECT, 5, 0, -3600}, '-', 1, 1, {DOWN, 6, 0, 0}},
+		{ { SUSPECT, 1, 0, -1 }, '-', 2, 1, { SUSPECT, 2, 0, 0 } },
+		{ { SUSPECT, 5, 0, -3600 }, '-', 2, 1, { SUSPECT, 6, 0, 0 } },
+		{ { SUSPECT, 5, 0, -3600 }, '-', 1, 1, { DOWN, 6, 0, 0 } },
 		/* Suspect by a call: the row of polls has not begun. */
-		{{SUSPECT, 0, 0, 3600}, '-', 2, 1, {SUSPECT, 1, 0, 0}},
+		{ { SUSPECT, 0, 0, 3600 }, '-', 2, 1, { SUSPECT, 1, 0, 0 } },
 		/* Suspect: calls never take it down, however many fail. */
-		{{SUSPECT, 0, 0, 0}, 'f', 2, 1, {SUSPECT, 0, 0, 0}},
-		{{SUSPECT, 1, 0, 10}, 'f', 2, 1, {SUSPECT, 1, 0, 10}},
-		{{SUSPECT, 2, 0, 3600}, 'f', 1, 1, {SUSPECT, 2, 0, 3600}},
+		{ { SUSPECT, 0, 0, 0 }, 'f', 2, 1, { SUSPECT, 0, 0, 0 } },
+		{ { SUSPECT, 1, 0, 10 }, 'f', 2, 1, { SUSPECT, 1, 0, 10 } },
+		{ { SUSPECT, 2, 0, 3600 }, 'f', 1, 1, { SUSPECT, 2, 0, 3600 } },
 		/* Suspect: good polls. */
-		{{SUSPECT, 1, 0, 0}, '+', 2, 1, {UP, 0, 0, 0}},
-		{{SUSPECT, 0, 0, 0}, '+', 2, 1, {UP, 0, 0, 0}},
-		{{SUSPECT, 2, 0, 0}, '+', 3, 2, {SUSPECT, 0, 1, 0}},
-		{{SUSPECT, 0, 1, 0}, '+', 3, 2, {UP, 0, 0, 0}},
-		{{SUSPECT, 0, 1, 0}, '+', 2, 1, {UP, 0, 0, 0}},    /* up_after was lowered */
+		{ { SUSPECT, 1, 0, 0 }, '+', 2, 1, { UP, 0, 0, 0 } },
+		{ { SUSPECT, 0, 0, 0 }, '+', 2, 1, { UP, 0, 0, 0 } },
+		{ { SUSPECT, 2, 0, 0 }, '+', 3, 2, { SUSPECT, 0, 1, 0 } },
+		{ { SUSPECT, 0, 1, 0 }, '+', 3, 2, { UP, 0, 0, 0 } },
+		{ { SUSPECT, 0, 1, 0 }, '+', 2, 1, { UP, 0, 0, 0 } }, /* up_after was lowered */
 		/* Suspect: a good call shows that it lives, and no more. */
-		{{SUSPECT, 1, 0, 9}, 'g', 2, 1, {SUSPECT, 0, 0, 9}},
-		{{SUSPECT, 0, 1, 0}, 'g', 2, 2, {SUSPECT, 0, 1, 0}},
+		{ { SUSPECT, 1, 0, 9 }, 'g', 2, 1, { SUSPECT, 0, 0, 9 } },
+		{ { SUSPECT, 0, 1, 0 }, 'g', 2, 2, { SUSPECT, 0, 1, 0 } },
 		/* Suspect: a failure in between. */
-		{{SUSPECT, 0, 1, 0}, '-', 3, 2, {SUSPECT, 1, 0, 0}},
-		{{SUSPECT, 0, 1, 0}, 'f', 3, 2, {SUSPECT, 0, 0, 0}},
+		{ { SUSPECT, 0, 1, 0 }, '-', 3, 2, { SUSPECT, 1, 0, 0 } },
+		{ { SUSPECT, 0, 1, 0 }, 'f', 3, 2, { SUSPECT, 0, 0, 0 } },
 		/* Down: further failures. */
-		{{DOWN, 1, 0, 0}, '-', 1, 1, {DOWN, 2, 0, 0}},
-		{{DOWN, 3, 0, 30}, '-', 3, 2, {DOWN, 4, 0, 30}},
-		{{DOWN, 1, 0, 0}, '-', 3, 1, {DOWN, 2, 0, 0}},     /* down_after was raised */
-		{{DOWN, 3, 0, 30}, 'f', 3, 2, {DOWN, 3, 0, 30}},
-		{{DOWN, 3, 0, -30}, '-', 3, 2, {DOWN, 4, 0, 0}},
+		{ { DOWN, 1, 0, 0 }, '-', 1, 1, { DOWN, 2, 0, 0 } },
+		{ { DOWN, 3, 0, 30 }, '-', 3, 2, { DOWN, 4, 0, 30 } },
+		{ { DOWN, 1, 0, 0 }, '-', 3, 1, { DOWN, 2, 0, 0 } }, /* down_after was raised */
+		{ { DOWN, 3, 0, 30 }, 'f', 3, 2, { DOWN, 3, 0, 30 } },
+		{ { DOWN, 3, 0, -30 }, '-', 3, 2, { DOWN, 4, 0, 0 } },
 		/* Down: good polls. */
-		{{DOWN, 2, 0, 0}, '+', 2, 1, {UP, 0, 0, 0}},
-		{{DOWN, 9, 0, 0}, '+', 3, 2, {DOWN, 0, 1, 0}},
-		{{DOWN, 0, 1, 0}, '+', 3, 2, {UP, 0, 0, 0}},
+		{ { DOWN, 2, 0, 0 }, '+', 2, 1, { UP, 0, 0, 0 } },
+		{ { DOWN, 9, 0, 0 }, '+', 3, 2, { DOWN, 0, 1, 0 } },
+		{ { DOWN, 0, 1, 0 }, '+', 3, 2, { UP, 0, 0, 0 } },
 		/* Down: the end of a call that was under way is nothing. */
-		{{DOWN, 2, 0, 10}, 'g', 2, 1, {DOWN, 2, 0, 10}},
+		{ { DOWN, 2, 0, 10 }, 'g', 2, 1, { DOWN, 2, 0, 10 } },
 		/* Down: a failure in between does not make it merely suspect. */
-		{{DOWN, 0, 1, 0}, '-', 3, 2, {DOWN, 1, 0, 0}},
-		{{DOWN, 0, 1, 0}, 'f', 3, 2, {DOWN, 0, 0, 0}},
+		{ { DOWN, 0, 1, 0 }, '-', 3, 2, { DOWN, 1, 0, 0 } },
+		{ { DOWN, 0, 1, 0 }, 'f', 3, 2, { DOWN, 0, 0, 0 } },
 	};
 
 	for (size_t i = 0; i < COUNT(rows); i++) {
-		const struct server_rules rules = {rows[i].down_after, rows[i].up_after, INTERVAL};
+		const struct server_rules rules = { rows[i].down_after, rows[i].up_after,
+			INTERVAL };
 		struct server_facts facts = {
 			.health = rows[i].from.health,
-			.has_operator_state = true, .operator_state = SERVER_CORDONED,
-			.failures = rows[i].from.failures, .successes = rows[i].from.successes,
+			.has_operator_state = true,
+			.operator_state = SERVER_CORDONED,
+			.failures = rows[i].from.failures,
+			.successes = rows[i].from.successes,
 			.failing_ms = NOW - rows[i].from.failing_s * INT64_C(1000),
-			.next_poll_ms = 7, .users = 11, .meetings = 13, .turn = 0.5,
+			.next_poll_ms = 7,
+			.users = 11,
+			.meetings = 13,
+			.turn = 0.5,
 		};
 		char letter = rows[i].contact;
 
 		server_contact(&facts, contact_of(letter), &rules, NOW, i);
 		ok(facts.health == rows[i].to.health && facts.failures == rows[i].to.failures &&
-			facts.successes == rows[i].to.successes,
-			"row %zu: %s %d/%d for %d s, %c, down after %d, up after %d: %s %d/%d, got %s %d/%d",
-			i, server_health_name(rows[i].from.health), rows[i].from.failures,
-			rows[i].from.successes, rows[i].from.failing_s, letter, rows[i].down_after,
-			rows[i].up_after, server_health_name(rows[i].to.health), rows[i].to.failures,
-			rows[i].to.successes, server_health_name(facts.health), facts.failures,
-			facts.successes);
+		        facts.successes == rows[i].to.successes,
+		    "row %zu: %s %d/%d for %d s, %c, down after %d, up after %d: %s %d/%d, got "
+		    "%s %d/%d",
+		    i, server_health_name(rows[i].from.health), rows[i].from.failures,
+		    rows[i].from.successes, rows[i].from.failing_s, letter, rows[i].down_after,
+		    rows[i].up_after, server_health_name(rows[i].to.health),
+		    rows[i].to.failures, rows[i].to.successes, server_health_name(facts.health),
+		    facts.failures, facts.successes);
 		ok(facts.failures == 0 || facts.failing_ms == NOW - rows[i].to.failing_s * 1000,
-			"… and when the row began");
+		    "… and when the row began");
 		ok(letter == '-' || (letter == 'f' && rows[i].from.health == UP) ?
-			facts.next_poll_ms > NOW : facts.next_poll_ms == 7,
-				"… and the next poll");
+		        facts.next_poll_ms > NOW :
+		        facts.next_poll_ms == 7,
+		    "… and the next poll");
 		ok(facts.has_operator_state && facts.operator_state == SERVER_CORDONED &&
-			facts.users == 11 && facts.meetings == 13 && facts.turn >= 0.5 &&
-			facts.turn <= 0.5, "… and nothing else is touched");
+		        facts.users == 11 && facts.meetings == 13 && facts.turn >= 0.5 &&
+		        facts.turn <= 0.5,
+		    "… and nothing else is touched");
 	}
 }
 
@@ -144,35 +157,40 @@ test_walks(void)
 		int seconds[12];
 		const char *what;
 	} rows[] = {
-		{2, 1, "ffffffff", "ssssssss", {0, 0, 0, 0, 60, 60, 60, 60}, "calls alone"},
-		{2, 1, "ff+", "ssu", {0, 0, 1}, "a web server's reload"},
-		{2, 1, "-f-f-", "sssss", {0, 0, 2, 0, 3}, "half a minute it is not"},
-		{2, 1, "----", "sssd", {0, 2, 5, 3}, "polls that come sooner while in doubt"},
-		{2, 1, "-g---", "ssssd", {0, 5, 5, 5, 5}, "alive in between"},
-		{2, 1, "-+-+-+--", "susususd", {0, 10, 10, 10, 10, 10, 10, 10}, "every other poll"},
-		{2, 2, "-++--++", "ssusddu", {0, 10, 10, 10, 10, 10, 10}, "up after two"},
-		{3, 1, "---+", "ssdu", {0, 10, 10, 10}, "down after three"},
-		{3, 2, "--+--+---", "ssssssssd", {0, 9, 9, 9, 9, 9, 10, 10, 10}, "never three"},
-		{1, 2, "-+-++", "ddddu", {0, 1, 1, 1, 1}, "down at once"},
-		{1, 1, "fff-", "sssd", {0, 1, 1, 1}, "down at once, but not by calls"},
-		{2, 1, "---", "sss", {0, 9, -3600}, "the clock is set back"},
-		{2, 1, "----", "sssd", {0, 9, -3600, 10}, "… and goes on"},
-		{2, 3, "--++-+++", "sddddddu", {0, 10, 1, 1, 1, 1, 1, 1}, "up after three"},
+		{ 2, 1, "ffffffff", "ssssssss", { 0, 0, 0, 0, 60, 60, 60, 60 }, "calls alone" },
+		{ 2, 1, "ff+", "ssu", { 0, 0, 1 }, "a web server's reload" },
+		{ 2, 1, "-f-f-", "sssss", { 0, 0, 2, 0, 3 }, "half a minute it is not" },
+		{ 2, 1, "----", "sssd", { 0, 2, 5, 3 },
+		    "polls that come sooner while in doubt" },
+		{ 2, 1, "-g---", "ssssd", { 0, 5, 5, 5, 5 }, "alive in between" },
+		{ 2, 1, "-+-+-+--", "susususd", { 0, 10, 10, 10, 10, 10, 10, 10 },
+		    "every other poll" },
+		{ 2, 2, "-++--++", "ssusddu", { 0, 10, 10, 10, 10, 10, 10 }, "up after two" },
+		{ 3, 1, "---+", "ssdu", { 0, 10, 10, 10 }, "down after three" },
+		{ 3, 2, "--+--+---", "ssssssssd", { 0, 9, 9, 9, 9, 9, 10, 10, 10 },
+		    "never three" },
+		{ 1, 2, "-+-++", "ddddu", { 0, 1, 1, 1, 1 }, "down at once" },
+		{ 1, 1, "fff-", "sssd", { 0, 1, 1, 1 }, "down at once, but not by calls" },
+		{ 2, 1, "---", "sss", { 0, 9, -3600 }, "the clock is set back" },
+		{ 2, 1, "----", "sssd", { 0, 9, -3600, 10 }, "… and goes on" },
+		{ 2, 3, "--++-+++", "sddddddu", { 0, 10, 1, 1, 1, 1, 1, 1 }, "up after three" },
 	};
 
 	for (size_t i = 0; i < COUNT(rows); i++) {
-		const struct server_rules rules = {rows[i].down_after, rows[i].up_after, INTERVAL};
-		struct server_facts facts = {.health = SERVER_UP};
+		const struct server_rules rules = { rows[i].down_after, rows[i].up_after,
+			INTERVAL };
+		struct server_facts facts = { .health = SERVER_UP };
 		int64_t now_ms = NOW;
 		char got[32] = "";
 
 		for (size_t k = 0; rows[i].contacts[k] != '\0'; k++) {
 			now_ms += rows[i].seconds[k] * INT64_C(1000);
-			server_contact(&facts, contact_of(rows[i].contacts[k]), &rules, now_ms, k);
+			server_contact(&facts, contact_of(rows[i].contacts[k]), &rules, now_ms,
+			    k);
 			got[k] = server_health_name(facts.health)[0];
 		}
 		is_str(got, rows[i].healths, "%s: down after %d, up after %d: %s", rows[i].what,
-			rows[i].down_after, rows[i].up_after, rows[i].contacts);
+		    rows[i].down_after, rows[i].up_after, rows[i].contacts);
 		ok(!facts.has_operator_state, "… and no operator's state comes from it");
 	}
 }
@@ -181,17 +199,21 @@ static void
 test_operator_state(void)
 {
 	for (int state = SERVER_ENABLED; state <= SERVER_DISABLED; state++) {
-		const struct server_rules rules = {2, 2, INTERVAL};
-		struct server_facts facts = {.has_operator_state = true,
-			.operator_state = (enum server_state)state};
+		const struct server_rules rules = { 2, 2, INTERVAL };
+		struct server_facts facts = {
+			.has_operator_state = true,
+			.operator_state = (enum server_state)state,
+		};
 		bool same = true;
 
 		for (int i = 0; i < 8; i++) {
-			server_contact(&facts, contact_of("-f-g-f++"[i]), &rules, NOW + i * INTERVAL, 0);
+			server_contact(&facts, contact_of("-f-g-f++"[i]), &rules,
+			    NOW + i * INTERVAL, 0);
 			same &= facts.has_operator_state && (int)facts.operator_state == state;
 		}
-		ok(same && facts.health == SERVER_UP, "%s by the operator: down, up, and still so",
-			server_state_name((enum server_state)state));
+		ok(same && facts.health == SERVER_UP,
+		    "%s by the operator: down, up, and still so",
+		    server_state_name((enum server_state)state));
 	}
 }
 
@@ -199,8 +221,8 @@ test_operator_state(void)
 static void
 test_since(void)
 {
-	const struct server_rules rules = {2, 1, INTERVAL};
-	struct server_facts facts = {.health = SUSPECT, .since_ms = 5};
+	const struct server_rules rules = { 2, 1, INTERVAL };
+	struct server_facts facts = { .health = SUSPECT, .since_ms = 5 };
 
 	server_contact(&facts, CONTACT_POLL_GOOD, &rules, NOW, 0);
 	is_int(facts.since_ms, 5, "one that was suspect has been in use all the while");
@@ -217,9 +239,13 @@ test_since(void)
 static int64_t
 delay_after(int failures, int64_t interval_ms, uint64_t nonce)
 {
-	const struct server_rules rules = {2, 1, interval_ms};
-	struct server_facts facts = {.health = SERVER_DOWN, .failures = failures - 1,
-		.failing_ms = 1, .next_poll_ms = 1};
+	const struct server_rules rules = { 2, 1, interval_ms };
+	struct server_facts facts = {
+		.health = SERVER_DOWN,
+		.failures = failures - 1,
+		.failing_ms = 1,
+		.next_poll_ms = 1,
+	};
 
 	server_contact(&facts, CONTACT_POLL_FAILED, &rules, NOW, nonce);
 	return facts.next_poll_ms - NOW;
@@ -228,28 +254,34 @@ delay_after(int failures, int64_t interval_ms, uint64_t nonce)
 static void
 test_delay(void)
 {
-	static const int64_t intervals[] = {1000, 10000, 60000, INT64_C(24) * 3600 * 1000};
-	static const int quarters[] = {1, 2, 4, 8, 16, 24, 24, 24, 24};
-	static const uint64_t nonces[] = {0, 1, 99, 100, 101, 199, 200, 201, 202, 401, 402,
-		UINT64_C(1) << 32, UINT64_C(1) << 63, (UINT64_C(1) << 63) - 1, UINT64_MAX - 1, UINT64_MAX};
+	static const int64_t intervals[] = { 1000, 10000, 60000, INT64_C(24) * 3600 * 1000 };
+	static const int quarters[] = { 1, 2, 4, 8, 16, 24, 24, 24, 24 };
+	static const uint64_t nonces[] = { 0, 1, 99, 100, 101, 199, 200, 201, 202, 401, 402,
+		UINT64_C(1) << 32, UINT64_C(1) << 63, (UINT64_C(1) << 63) - 1, UINT64_MAX - 1,
+		UINT64_MAX };
 
 	for (size_t i = 0; i < COUNT(intervals); i++) {
 		for (size_t k = 0; k < COUNT(quarters); k++) {
-			int64_t middle = intervals[i] / 4 * quarters[k], least = INT64_MAX, most = 0;
+			int64_t middle = intervals[i] / 4 * quarters[k], least = INT64_MAX,
+			        most = 0;
 			int outside = 0;
 
 			for (size_t n = 0; n < COUNT(nonces) + 1000; n++) {
-				uint64_t nonce = n < COUNT(nonces) ? nonces[n] :
-					(n + 1) * UINT64_C(0x9e3779b97f4a7c15);
+				uint64_t nonce = n < COUNT(nonces) ?
+				    nonces[n] :
+				    (n + 1) * UINT64_C(0x9e3779b97f4a7c15);
 				int64_t delay = delay_after((int)k + 1, intervals[i], nonce);
-				outside += delay < middle - middle / 10 || delay > middle + middle / 10;
+				outside += delay < middle - middle / 10 ||
+				    delay > middle + middle / 10;
 				least = delay < least ? delay : least;
 				most = delay > most ? delay : most;
 			}
-			is_int(outside, 0, "every %lld ms, failure %zu: within a tenth of %lld ms",
-				(long long)intervals[i], k + 1, (long long)middle);
+			is_int(outside, 0,
+			    "every %lld ms, failure %zu: within a tenth of %lld ms",
+			    (long long)intervals[i], k + 1, (long long)middle);
 			ok(least <= middle - middle / 11 && most >= middle + middle / 11,
-				"… and spread over it (%lld to %lld)", (long long)least, (long long)most);
+			    "… and spread over it (%lld to %lld)", (long long)least,
+			    (long long)most);
 		}
 	}
 	is_int(delay_after(1, 10000, 100), 2500, "the middle of the first");
@@ -262,10 +294,12 @@ test_delay(void)
 		for (int failures = 1; failures <= 12; failures++)
 			for (uint64_t nonce = 0; nonce < 402; nonce++) {
 				int64_t delay = delay_after(failures, interval, nonce);
-				bad += delay < 0 || delay > 6 * interval + 6 * interval / 10 + 1; /* rounding */
+				bad += delay < 0 ||
+				    delay > 6 * interval + 6 * interval / 10 + 1; /* rounding */
 			}
-		is_int(bad, 0, "every %d ms: never in the past, never beyond six intervals and a tenth",
-			(int)interval);
+		is_int(bad, 0,
+		    "every %d ms: never in the past, never beyond six intervals and a tenth",
+		    (int)interval);
 	}
 }
 
@@ -275,27 +309,34 @@ test_delay_in_a_row(void)
 {
 	static const struct {
 		int down_after;
-		int polls, last_ms; /* when it is down: so many failed polls, the last so late */
-	} rows[] = {{1, 1, 0}, {2, 4, 10000}, {3, 5, 20000}, {4, 5, 30000}, {5, 6, 40000}};
+		int polls,
+		    last_ms; /* when it is down: so many failed polls, the last so late */
+	} rows[] = {
+		{ 1, 1, 0 },
+		{ 2, 4, 10000 },
+		{ 3, 5, 20000 },
+		{ 4, 5, 30000 },
+		{ 5, 6, 40000 },
+	};
 
 	for (size_t i = 0; i < COUNT(rows); i++) {
-		const struct server_rules rules = {rows[i].down_after, 1, INTERVAL};
-		struct server_facts facts = {.health = SERVER_UP};
+		const struct server_rules rules = { rows[i].down_after, 1, INTERVAL };
+		struct server_facts facts = { .health = SERVER_UP };
 		int64_t now_ms = NOW;
-		int polls = 1;
 
 		server_contact(&facts, CONTACT_POLL_FAILED, &rules, now_ms, 100);
+		int polls = 1;
 		while (facts.health != DOWN && polls++ < 50) {
 			now_ms = facts.next_poll_ms;
 			server_contact(&facts, CONTACT_POLL_FAILED, &rules, now_ms, 100);
 		}
 		is_int(polls, rows[i].polls, "down after %d: polls that fail until then",
-			rows[i].down_after);
+		    rows[i].down_after);
 		is_int(now_ms - NOW, rows[i].last_ms, "… in the shortest time that is sure");
 	}
 
-	const struct server_rules rules = {2, 1, INTERVAL};
-	struct server_facts facts = {.health = SERVER_DOWN, .failing_ms = 1};
+	const struct server_rules rules = { 2, 1, INTERVAL };
+	struct server_facts facts = { .health = SERVER_DOWN, .failing_ms = 1 };
 	int64_t now_ms = NOW, expected = INTERVAL / 4;
 	int outside = 0, past = 0;
 
@@ -306,19 +347,21 @@ test_delay_in_a_row(void)
 		now_ms = facts.next_poll_ms;
 		expected = expected * 2 > 6 * INTERVAL ? 6 * INTERVAL : expected * 2;
 	}
-	is_int(outside, 0, "20 failures: a quarter, doubled each time, six intervals in the end");
+	is_int(outside, 0,
+	    "20 failures: a quarter, doubled each time, six intervals in the end");
 	is_int(past, 0, "… and never in the past");
 	int64_t next_poll_ms = facts.next_poll_ms;
 	server_contact(&facts, CONTACT_POLL_GOOD, &rules, now_ms, 100);
 	is_int(facts.next_poll_ms, next_poll_ms, "a good poll leaves the next one");
 	server_contact(&facts, CONTACT_POLL_FAILED, &rules, now_ms, 100);
-	is_int(facts.next_poll_ms - now_ms, INTERVAL / 4, "the next failure begins with a quarter again");
+	is_int(facts.next_poll_ms - now_ms, INTERVAL / 4,
+	    "the next failure begins with a quarter again");
 	server_contact(&facts, CONTACT_POLL_FAILED, &rules, 5, 100);
 	is_int(facts.next_poll_ms, 5 + INTERVAL / 2, "a clock that was set back counts");
-	facts = (struct server_facts){.health = SERVER_UP};
+	facts = (struct server_facts){ .health = SERVER_UP };
 	server_contact(&facts, CONTACT_CALL_FAILED, &rules, NOW, 100);
 	is_int(facts.next_poll_ms - NOW, INTERVAL / 4,
-		"after a failed call the poll comes soon");
+	    "after a failed call the poll comes soon");
 	server_contact(&facts, CONTACT_CALL_FAILED, &rules, NOW + 2000, 100);
 	is_int(facts.next_poll_ms - NOW, INTERVAL / 4, "… and further ones do not put it off");
 }
@@ -326,32 +369,35 @@ test_delay_in_a_row(void)
 static void
 test_huge_counts(void)
 {
-	static const int counts[] = {31, 32, 33, 62, 63, 64, 65, 999999, 1000000, 1000001,
-		INT_MAX - 1, INT_MAX};
-	const struct server_rules rules = {100, 1, INTERVAL};
+	static const int counts[] = { 31, 32, 33, 62, 63, 64, 65, 999999, 1000000, 1000001,
+		INT_MAX - 1, INT_MAX };
+	const struct server_rules rules = { 100, 1, INTERVAL };
 
 	for (size_t i = 0; i < COUNT(counts); i++) {
-		struct server_facts facts = {.health = SERVER_DOWN, .failures = counts[i]};
+		struct server_facts facts = { .health = SERVER_DOWN, .failures = counts[i] };
 
 		for (int k = 0; k < 3; k++)
 			server_contact(&facts, CONTACT_POLL_FAILED, &rules, NOW, 100);
-		ok(facts.failures >= 31 && facts.failures >= (counts[i] < 1000000 ? counts[i] : 1000000),
-			"%d failures and more: %d", counts[i], facts.failures);
+		ok(facts.failures >= 31 &&
+		        facts.failures >= (counts[i] < 1000000 ? counts[i] : 1000000),
+		    "%d failures and more: %d", counts[i], facts.failures);
 		is_int(facts.health, SERVER_DOWN, "… it is down");
 		is_int(facts.next_poll_ms - NOW, 6 * INTERVAL, "… polled after six intervals");
 		server_contact(&facts, CONTACT_POLL_GOOD, &rules, NOW, 100);
-		ok(facts.failures == 0 && facts.health == SERVER_UP, "… and one good poll ends it");
+		ok(facts.failures == 0 && facts.health == SERVER_UP,
+		    "… and one good poll ends it");
 	}
 
-	struct server_facts facts = {.health = SERVER_UP};
+	struct server_facts facts = { .health = SERVER_UP };
 	for (int k = 0; k < 1000100; k++)
 		server_contact(&facts, CONTACT_POLL_FAILED, &rules, NOW + k * INTERVAL, 100);
-	ok(facts.failures >= 1000000 && facts.failures <= 1000100 && facts.health == SERVER_DOWN,
-		"a million failures, one by one");
+	ok(facts.failures >= 1000000 && facts.failures <= 1000100 &&
+	        facts.health == SERVER_DOWN,
+	    "a million failures, one by one");
 	for (int k = 0; k < 1000; k++)
 		server_contact(&facts, CONTACT_POLL_GOOD, &rules, NOW, 100);
 	ok(facts.failures == 0 && facts.successes == 0 && facts.health == SERVER_UP,
-		"a thousand good polls of one that is up are not counted");
+	    "a thousand good polls of one that is up are not counted");
 }
 
 /* ---- What may be sent there -------------------------------------------- */
@@ -360,25 +406,35 @@ static void
 test_use(void)
 {
 	for (int configured = SERVER_ENABLED; configured <= SERVER_DISABLED; configured++) {
-		for (int operator = -1; operator <= SERVER_DISABLED; operator++) {
+		for (int operator= - 1; operator<= SERVER_DISABLED; operator++) {
 			for (int health = SERVER_UP; health <= SERVER_DOWN; health++) {
-				struct server server = {.name = "a", .state = (enum server_state)configured};
-				struct server_facts facts = {.health = (enum server_health)health,
-					.has_operator_state = operator >= 0,
+				struct server server = {
+					.name = "a",
+					.state = (enum server_state)configured,
+				};
+				struct server_facts facts = {
+					.health = (enum server_health)health,
+					.has_operator_state = operator>= 0,
 					/* Without has_operator_state it means nothing. */
-					.operator_state = operator >= 0 ? (enum server_state)operator :
-						(enum server_state)((configured + 1) % 3)};
-				int counts = operator >= 0 ? operator : configured;
+					.operator_state = operator>= 0 ?
+					(enum server_state)
+					operator: (enum server_state)((configured + 1) % 3), };
+				int counts = operator>= 0 ? operator: configured;
 
 				diag("%s, by the operator: %s, %s",
-					server_state_name((enum server_state)configured), operator < 0 ? "-" :
-					server_state_name((enum server_state)operator),
-					server_health_name((enum server_health)health));
-				is_int(server_state_of(&server, &facts), counts, "the state that counts");
+				    server_state_name((enum server_state)configured),
+				    operator<0 ?
+				        "-" :
+				        server_state_name((enum server_state) operator),
+				    server_health_name((enum server_health)health));
+				is_int(server_state_of(&server, &facts), counts,
+				    "the state that counts");
 				is_int(server_is_usable(&server, &facts),
-					counts != SERVER_DISABLED && health != SERVER_DOWN, "… usable");
+				    counts != SERVER_DISABLED && health != SERVER_DOWN,
+				    "… usable");
 				is_int(server_takes_meetings(&server, &facts),
-					counts == SERVER_ENABLED && health == SERVER_UP, "… takes meetings");
+				    counts == SERVER_ENABLED && health == SERVER_UP,
+				    "… takes meetings");
 			}
 		}
 	}
@@ -387,21 +443,23 @@ test_use(void)
 static void
 test_names(void)
 {
-	static const char *const states[] = {"enabled", "cordoned", "disabled"};
-	static const char *const healths[] = {"up", "suspect", "down"};
-	static const char *const wrong[] = {"", "Enabled", "enable", "enabledd", " enabled", "up"};
+	static const char *const states[] = { "enabled", "cordoned", "disabled" };
+	static const char *const healths[] = { "up", "suspect", "down" };
+	static const char *const wrong[] = { "", "Enabled", "enable", "enabledd", " enabled",
+		"up" };
 	enum server_state state;
 
 	for (int i = 0; i < 3; i++) {
 		is_str(server_health_name((enum server_health)i), healths[i], "health %d", i);
 		is_str(server_state_name((enum server_state)i), states[i], "state %d", i);
 		ok(server_state_find(str_from(states[i]), &state) == 0 && (int)state == i,
-			"%s is found", states[i]);
+		    "%s is found", states[i]);
 	}
 	for (size_t i = 0; i < COUNT(wrong); i++) {
 		state = SERVER_CORDONED;
-		ok(server_state_find(str_from(wrong[i]), &state) == -1 && state == SERVER_CORDONED,
-			"\"%s\" is no state", wrong[i]);
+		ok(server_state_find(str_from(wrong[i]), &state) == -1 &&
+		        state == SERVER_CORDONED,
+		    "\"%s\" is no state", wrong[i]);
 	}
 }
 

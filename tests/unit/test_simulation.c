@@ -70,7 +70,6 @@ chance_normal(void)
 static double
 between(double low, double high)
 {
-
 	return low + (high - low) * chance();
 }
 
@@ -85,13 +84,13 @@ struct kind {
 
 struct lesson {
 	int64_t begin_ms, end_ms;
-	long size;       /* so many come today … */
-	long yesterday;  /* … and came the day before */
+	long size;      /* so many come today … */
+	long yesterday; /* … and came the day before */
 	/* As placed: */
 	size_t server;
 	long seats;
-	long polled;     /* users, at the last poll */
-	bool has_ended;  /* as that poll told */
+	long polled;    /* users, at the last poll */
+	bool has_ended; /* as that poll told */
 };
 
 static struct lesson lessons[MEETINGS];
@@ -114,8 +113,8 @@ make_day(const struct kind *kind, uint64_t seed)
 		struct lesson *lesson = &lessons[i];
 		double usual = kind->median * exp(kind->deviation * chance_normal());
 		double begin = chance() < 5.0 / 6 ?
-			FIRST_LESSON + floor(between(0, hours)) * HOUR + between(-5, 3) * MINUTE :
-			FIRST_LESSON + between(0, hours) * HOUR;
+		    FIRST_LESSON + floor(between(0, hours)) * HOUR + between(-5, 3) * MINUTE :
+		    FIRST_LESSON + between(0, hours) * HOUR;
 
 		usual = fmin(fmax(usual, 2), SIZE_MOST);
 		*lesson = (struct lesson){
@@ -143,9 +142,8 @@ users_at(const struct lesson *lesson, int64_t now_ms)
 
 enum way { WAY_LOAD, WAY_NO_HISTORY, WAY_KNOWING, WAY_COUNT, WAY_ROUND_ROBIN, WAYS };
 
-static const char *const way_names[WAYS] = {
-	"least-loaded", "without history", "all-knowing", "count of meetings", "round-robin",
-};
+static const char *const way_names[WAYS] = { "least-loaded", "without history", "all-knowing",
+	"count of meetings", "round-robin" };
 
 static struct server servers[SERVERS];
 static struct placement_candidate candidates[SERVERS];
@@ -157,25 +155,33 @@ make_servers(bool unequal)
 
 	for (size_t i = 0; i < SERVERS; i++) {
 		snprintf(names[i], sizeof(names[i]), "s%zu", i);
-		servers[i] = (struct server){.name = names[i], .max_meetings = -1, .max_users = -1,
-			.weight = !unequal ? 1 : i < 5 ? 2 : i < 15 ? 1 : 0.5};
-		candidates[i] = (struct placement_candidate){.server = &servers[i],
-			.facts.since_ms = 1};
+		servers[i] = (struct server){
+			.name = names[i],
+			.max_meetings = -1,
+			.max_users = -1,
+			.weight = !unequal ? 1 :
+			    i < 5          ? 2 :
+			    i < 15         ? 1 :
+			                     0.5,
+		};
+		candidates[i] = (struct placement_candidate){
+			.server = &servers[i],
+			.facts.since_ms = 1,
+		};
 	}
 }
 
 /* What is known of a placed lesson when another is to be placed. */
 static void
 count_lesson(enum way way, const struct lesson *lesson, int64_t now_ms,
-	struct server_facts *facts)
+    struct server_facts *facts)
 {
-
 	switch (way) {
 	case WAY_LOAD:
 	case WAY_NO_HISTORY:
 		facts->users += lesson->polled;
 		facts->reserved += load_reserved(lesson->seats, lesson->polled,
-			now_ms - lesson->begin_ms);
+		    now_ms - lesson->begin_ms);
 		break;
 	case WAY_KNOWING:
 		facts->users += lesson->size;
@@ -192,7 +198,6 @@ count_lesson(enum way way, const struct lesson *lesson, int64_t now_ms,
 static long
 seats_for(enum way way, const struct lesson *lesson, double typical)
 {
-
 	switch (way) {
 	case WAY_LOAD:
 		return load_seats(0, lesson->yesterday, typical);
@@ -213,9 +218,15 @@ static void
 place(enum way way, size_t first, size_t at, double typical)
 {
 	struct lesson *lesson = &lessons[at];
-	struct placement placement = {.meeting_id = STR("m"), .candidates = candidates,
-		.n = SERVERS, .now_ms = lesson->begin_ms,
-		.policy = way == WAY_ROUND_ROBIN ? PLACEMENT_ROUND_ROBIN : PLACEMENT_LEAST_LOADED};
+	struct placement placement = {
+		.meeting_id = STR("m"),
+		.candidates = candidates,
+		.n = SERVERS,
+		.now_ms = lesson->begin_ms,
+		.policy = way == WAY_ROUND_ROBIN ?
+		    PLACEMENT_ROUND_ROBIN :
+		    PLACEMENT_LEAST_LOADED,
+	};
 
 	for (size_t i = 0; i < SERVERS; i++) {
 		candidates[i].facts.users = 0;
@@ -224,7 +235,7 @@ place(enum way way, size_t first, size_t at, double typical)
 	for (size_t i = first; i < at; i++)
 		if (!lessons[i].has_ended)
 			count_lesson(way, &lessons[i], lesson->begin_ms,
-				&candidates[lessons[i].server].facts);
+			    &candidates[lessons[i].server].facts);
 	placement.seats = lesson->seats = seats_for(way, lesson, typical);
 	lesson->server = (size_t)(placement_choose(&placement) - candidates);
 	lesson->polled = 0;
@@ -235,19 +246,19 @@ place(enum way way, size_t first, size_t at, double typical)
 static double
 run_day(enum way way, int64_t poll_ms)
 {
-	double weights = 0, typical = 0, fullest = 0, ratio = 0;
-	size_t placed = 0, first = 0;
+	double weights = 0;
 
 	for (size_t i = 0; i < SERVERS; i++) {
 		weights += servers[i].weight;
 		candidates[i].facts.turn = 0;
 	}
+	double typical = 0, fullest = 0, ratio = 0;
+	size_t placed = 0, first = 0;
 	for (int64_t now_ms = FIRST_LESSON - HOUR; first < MEETINGS; now_ms += poll_ms) {
-		double load[SERVERS] = {0}, users = 0;
-
 		/* The creates since the last poll, then the poll. */
 		for (; placed < MEETINGS && lessons[placed].begin_ms <= now_ms; placed++)
 			place(way, first, placed, typical);
+		double load[SERVERS] = { 0 }, users = 0;
 		for (size_t i = first; i < placed; i++) {
 			struct lesson *lesson = &lessons[i];
 
@@ -255,7 +266,8 @@ run_day(enum way way, int64_t poll_ms)
 				continue;
 			lesson->polled = users_at(lesson, now_ms);
 			users += (double)lesson->polled;
-			load[lesson->server] += (double)lesson->polled / servers[lesson->server].weight;
+			load[lesson->server] += (double)lesson->polled /
+			    servers[lesson->server].weight;
 			if (now_ms >= lesson->end_ms) {
 				lesson->has_ended = true;
 				typical = load_typical_next(typical, lesson->size);
@@ -282,11 +294,12 @@ static bool prints_all;
 static int
 run_days(const struct kind *kind, bool unequal, int64_t poll_ms, double mean[WAYS])
 {
-	double ratio[WAYS], most[WAYS] = {0};
-	int better = 0;
+	double ratio[WAYS];
 
 	for (int way = 0; way < WAYS; way++)
 		mean[way] = 0;
+	double most[WAYS] = { 0 };
+	int better = 0;
 	for (uint64_t seed = 1; seed <= DAYS; seed++) {
 		make_day(kind, seed);
 		for (int way = 0; way < WAYS; way++) {
@@ -295,35 +308,36 @@ run_days(const struct kind *kind, bool unequal, int64_t poll_ms, double mean[WAY
 			mean[way] += ratio[way] / DAYS;
 			most[way] = fmax(most[way], ratio[way]);
 			if (prints_all)
-				diag("  day %2d, %-17s %.3f", (int)seed, way_names[way], ratio[way]);
+				diag("  day %2d, %-17s %.3f", (int)seed, way_names[way],
+				    ratio[way]);
 		}
 		better += ratio[WAY_LOAD] < ratio[WAY_COUNT] &&
-			ratio[WAY_LOAD] < ratio[WAY_ROUND_ROBIN];
+		    ratio[WAY_LOAD] < ratio[WAY_ROUND_ROBIN];
 	}
 	diag("%s, %s servers, polled every %d s:", kind->name, unequal ? "unequal" : "equal",
-		(int)(poll_ms / SECOND));
+	    (int)(poll_ms / SECOND));
 	for (int way = 0; way < WAYS; way++)
-		diag("  %-17s %.3f in the mean of %d days, %.3f on the worst", way_names[way], mean[way],
-			DAYS, most[way]);
+		diag("  %-17s %.3f in the mean of %d days, %.3f on the worst", way_names[way],
+		    mean[way], DAYS, most[way]);
 	return better;
 }
 
 int
 main(int argc, char **argv)
 {
-	static const struct kind school = {"a school", 22, 0.6, 6};
-	static const struct kind university = {"a university", 18, 1, 6};
+	static const struct kind school = { "a school", 22, 0.6, 6 };
+	static const struct kind university = { "a university", 18, 1, 6 };
 	static const struct {
 		const struct kind *kind;
 		bool unequal;
 		int64_t poll_ms;
 		bool can_be_met; /* … 1.25: lectures of 300 are too much for equal servers */
 	} rows[] = {
-		{&school, false, 10 * SECOND, true},
-		{&school, false, 30 * SECOND, true},
-		{&school, true, 10 * SECOND, true},
-		{&university, false, 10 * SECOND, false},
-		{&university, true, 10 * SECOND, true},
+		{ &school, false, 10 * SECOND, true },
+		{ &school, false, 30 * SECOND, true },
+		{ &school, true, 10 * SECOND, true },
+		{ &university, false, 10 * SECOND, false },
+		{ &university, true, 10 * SECOND, true },
 	};
 
 	prints_all = argc > 1 && strcmp(argv[1], "--all") == 0;
@@ -333,16 +347,16 @@ main(int argc, char **argv)
 		int better = run_days(rows[i].kind, rows[i].unequal, rows[i].poll_ms, mean);
 
 		snprintf(name, sizeof(name), "%s, %s servers, %d s", rows[i].kind->name,
-			rows[i].unequal ? "unequal" : "equal", (int)(rows[i].poll_ms / SECOND));
+		    rows[i].unequal ? "unequal" : "equal", (int)(rows[i].poll_ms / SECOND));
 		if (rows[i].can_be_met)
-			ok(mean[WAY_LOAD] <= 1.25, "%s: the fullest server has at most 1.25 times the mean",
-				name);
+			ok(mean[WAY_LOAD] <= 1.25,
+			    "%s: the fullest server has at most 1.25 times the mean", name);
 		ok(mean[WAY_LOAD] <= 1.05 * mean[WAY_KNOWING],
-			"%s: as good, but for a twentieth, as to know all sizes before", name);
+		    "%s: as good, but for a twentieth, as to know all sizes before", name);
 		is_int(better, DAYS, "%s: every day better than by count and in turn", name);
 		ok(mean[WAY_NO_HISTORY] < mean[WAY_COUNT] &&
-			mean[WAY_NO_HISTORY] < mean[WAY_ROUND_ROBIN],
-			"%s: in the mean even without history", name);
+		        mean[WAY_NO_HISTORY] < mean[WAY_ROUND_ROBIN],
+		    "%s: in the mean even without history", name);
 	}
 	return done_testing();
 }

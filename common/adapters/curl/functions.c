@@ -25,18 +25,18 @@ curl_functions_load_once(void)
 		log_error("libcurl cannot be loaded", "reason", dlerror());
 		return;
 	}
-#define CURL_FUNCTION_FIND(name) \
-	if (!dynlib_find(library, "curl_" #name, &functions.name)) { \
+#define CURL_FUNCTION_FIND(name)                                                  \
+	if (!dynlib_find(library, "curl_" #name, &functions.name)) {              \
 		log_error("libcurl lacks a function", "function", "curl_" #name); \
-		goto close; \
+		goto close;                                                       \
 	}
 	CURL_FUNCTIONS(CURL_FUNCTION_FIND)
 #undef CURL_FUNCTION_FIND
 
 	version = functions.version_info(CURLVERSION_NOW);
 	if (version->version_num < LIBCURL_VERSION_MIN) {
-		log_error("libcurl is too old", "version", version->version,
-		    "needed", "7.87.0");
+		log_error("libcurl is too old", "version", version->version, "needed",
+		    "7.87.0");
 		goto close;
 	}
 	/* A client's host name that is not ASCII is turned into such by libidn2, which
@@ -46,8 +46,7 @@ curl_functions_load_once(void)
 	 * threads may still use it when the last transport is closed. */
 	code = functions.global_init(CURL_GLOBAL_ALL);
 	if (code != CURLE_OK) {
-		log_error("libcurl does not start", "reason",
-		    functions.easy_strerror(code));
+		log_error("libcurl does not start", "reason", functions.easy_strerror(code));
 		goto close;
 	}
 	loaded = true;
@@ -60,7 +59,6 @@ close:
 const struct curl_functions *
 curl_functions_load(void)
 {
-
 	pthread_once(&once, curl_functions_load_once);
 	return loaded ? &functions : NULL;
 }

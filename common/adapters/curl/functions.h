@@ -22,26 +22,26 @@
 #define LIBCURL_VERSION_MIN 0x075700
 
 /* Every function used, without its "curl_". */
-#define CURL_FUNCTIONS(X) \
-	X(global_init) \
-	X(version_info) \
-	X(easy_init) \
-	X(easy_setopt) \
-	X(easy_getinfo) \
-	X(easy_reset) \
-	X(easy_cleanup) \
-	X(easy_strerror) \
-	X(slist_append) \
-	X(slist_free_all) \
-	X(multi_init) \
-	X(multi_setopt) \
-	X(multi_add_handle) \
+#define CURL_FUNCTIONS(X)      \
+	X(global_init)         \
+	X(version_info)        \
+	X(easy_init)           \
+	X(easy_setopt)         \
+	X(easy_getinfo)        \
+	X(easy_reset)          \
+	X(easy_cleanup)        \
+	X(easy_strerror)       \
+	X(slist_append)        \
+	X(slist_free_all)      \
+	X(multi_init)          \
+	X(multi_setopt)        \
+	X(multi_add_handle)    \
 	X(multi_remove_handle) \
-	X(multi_perform) \
-	X(multi_info_read) \
-	X(multi_poll) \
-	X(multi_wakeup) \
-	X(multi_strerror) \
+	X(multi_perform)       \
+	X(multi_info_read)     \
+	X(multi_poll)          \
+	X(multi_wakeup)        \
+	X(multi_strerror)      \
 	X(multi_cleanup)
 
 struct curl_functions {

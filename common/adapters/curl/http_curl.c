@@ -27,12 +27,12 @@
 /* One call of a job.  The loop writes all of it until finished is set under the lock,
  * then it is the caller's. */
 struct task {
-	struct transfer transfer;  /* first: libcurl knows the task by it */
+	struct transfer transfer; /* first: libcurl knows the task by it */
 	struct job *job;
 	struct lane_place place;
-	bool was_late;             /* time was up, and it was under way */
+	bool was_late; /* time was up, and it was under way */
 	bool finished;
-	bool handed_over;          /* the caller's: taken over into the call */
+	bool handed_over; /* the caller's: taken over into the call */
 };
 
 /* One run().  It lives until n_finished reaches n: whoever publishes the last task must
@@ -42,10 +42,10 @@ struct job {
 	struct task *tasks;
 	size_t n;
 	int64_t start_us, deadline_us, timeout_ms;
-	size_t left;               /* the loop's */
-	size_t n_finished;         /* under the lock */
-	bool abandon;              /* under the lock */
-	pthread_cond_t changed;    /* n_finished grew */
+	size_t left;            /* the loop's */
+	size_t n_finished;      /* under the lock */
+	bool abandon;           /* under the lock */
+	pthread_cond_t changed; /* n_finished grew */
 };
 
 struct http_curl {
@@ -55,7 +55,7 @@ struct http_curl {
 	char *agent;
 
 	pthread_t thread;
-	pthread_mutex_t lock;      /* incoming, stop, and what job says */
+	pthread_mutex_t lock;        /* incoming, stop, and what job says */
 	pthread_mutex_t inline_lock; /* one INLINE run at a time */
 	struct job *incoming, **incoming_end;
 	bool stop;
@@ -121,13 +121,14 @@ lane_end_of(const struct task *task)
 static void
 publish(struct http_curl *self, struct task *task)
 {
-	struct job *job = task->job, **link;
+	struct job *job = task->job;
 	int64_t now = now_us();
 
 	let_go(self, &task->transfer);
 	lanes_leave(&task->place, lane_end_of(task), now);
 	task->transfer.elapsed_ms = (now - job->start_us) / 1000;
 	if (--job->left == 0) {
+		struct job **link;
 		for (link = &self->jobs; *link != job; link = &(*link)->next)
 			continue;
 		*link = job->next;
@@ -154,9 +155,9 @@ static void
 give_up_late(struct http_curl *self, struct task *task)
 {
 	bool is_under_way = task->transfer.is_added;
-	char problem[80];
 
 	task->was_late = is_under_way;
+	char problem[80];
 	if (task->place.waited && !is_under_way) {
 		snprintf(problem, sizeof(problem),
 		    "too many calls to it are under way: no turn within %lld ms",
@@ -178,7 +179,8 @@ conclude(struct http_curl *self, struct task *task, CURLcode code)
 	bool is_timeout = code == CURLE_OPERATION_TIMEDOUT;
 
 	/* Else the time to connect was up, or libcurl's net was. */
-	if (is_timeout && (transfer_was_sent(&task->transfer, &self->setup) ||
+	if (is_timeout &&
+	    (transfer_was_sent(&task->transfer, &self->setup) ||
 	        now_us() >= task->job->deadline_us)) {
 		give_up_late(self, task);
 		return;
@@ -199,19 +201,17 @@ launch(struct http_curl *self, struct task *task)
 	const struct curl_functions *curl = self->setup.curl;
 	struct transfer *transfer = &task->transfer;
 	int64_t left_us = task->job->deadline_us - now_us();
-	CURLMcode code;
-	CURL *easy;
 
 	if (left_us <= 0) {
 		give_up_late(self, task);
 		return;
 	}
-	easy = self->n_pool > 0 ? self->pool[--self->n_pool] : curl->easy_init();
+	CURL *easy = self->n_pool > 0 ? self->pool[--self->n_pool] : curl->easy_init();
 	if (!transfer_prepare(transfer, &self->setup, easy, (left_us + 999) / 1000)) {
 		publish(self, task);
 		return;
 	}
-	code = curl->multi_add_handle(self->multi, easy);
+	CURLMcode code = curl->multi_add_handle(self->multi, easy);
 	if (code == CURLM_OK)
 		transfer->is_added = true;
 	else if (code == CURLM_OUT_OF_MEMORY)
@@ -274,16 +274,14 @@ end_job(struct http_curl *self, struct job *job, bool abandoned)
 static bool
 take_in(struct http_curl *self)
 {
-	struct job *job, *incoming;
-	bool stop;
-
 	pthread_mutex_lock(&self->lock);
-	incoming = self->incoming;
+	struct job *incoming = self->incoming;
 	self->incoming = NULL;
 	self->incoming_end = &self->incoming;
-	stop = self->stop;
+	bool stop = self->stop;
 	pthread_mutex_unlock(&self->lock);
 
+	struct job *job;
 	while ((job = incoming)) {
 		size_t n = job->n; /* the job may be gone when the last is started */
 
@@ -302,12 +300,11 @@ end_jobs(struct http_curl *self)
 {
 	struct job *next;
 	int64_t now = now_us();
-	bool abandon;
 
 	for (struct job *job = self->jobs; job; job = next) {
 		next = job->next;
 		pthread_mutex_lock(&self->lock);
-		abandon = job->abandon;
+		bool abandon = job->abandon;
 		pthread_mutex_unlock(&self->lock);
 		if (abandon || job->deadline_us <= now)
 			end_job(self, job, abandon);
@@ -319,7 +316,6 @@ static void
 take_finished(struct http_curl *self)
 {
 	const struct curl_functions *curl = self->setup.curl;
-	struct task *task;
 	CURLMsg *message;
 	int n;
 
@@ -328,6 +324,7 @@ take_finished(struct http_curl *self)
 		CURL *easy = message->easy_handle;
 		CURLcode result = message->data.result;
 
+		struct task *task;
 		if (message->msg == CURLMSG_DONE &&
 		    curl->easy_getinfo(easy, CURLINFO_PRIVATE, &task) == CURLE_OK)
 			conclude(self, task, result);
@@ -340,10 +337,9 @@ loop_once(struct http_curl *self)
 {
 	const struct curl_functions *curl = self->setup.curl;
 	bool go_on = take_in(self);
-	CURLMcode code;
 	int n;
 
-	code = curl->multi_perform(self->multi, &n);
+	CURLMcode code = curl->multi_perform(self->multi, &n);
 	if (code != CURLM_OK)
 		log_error("libcurl cannot go on", "reason", curl->multi_strerror(code));
 	take_finished(self);
@@ -358,13 +354,13 @@ loop_once(struct http_curl *self)
 static void
 wait_for_work(struct http_curl *self)
 {
-	static const struct timespec pause = {.tv_nsec = 10000000};
-	int64_t now = now_us(), until = now + IDLE_US, patience_end;
+	static const struct timespec pause = { .tv_nsec = 10000000 };
+	int64_t now = now_us(), until = now + IDLE_US;
 
 	for (const struct job *job = self->jobs; job; job = job->next)
 		if (job->deadline_us < until)
 			until = job->deadline_us;
-	patience_end = lanes_patience_end_us(self->lanes);
+	int64_t patience_end = lanes_patience_end_us(self->lanes);
 	if (patience_end < until)
 		until = patience_end;
 	if (until < now)
@@ -390,16 +386,15 @@ transfer_thread(void *context)
 static int
 loop_init(struct http_curl *self)
 {
-	const struct curl_functions *curl;
 	const char *ca_file = NULL;
-	CURL *easy;
 
 	if (self->multi)
 		return 0;
+	const struct curl_functions *curl;
 	curl = self->setup.curl = curl_functions_load();
 	if (!curl)
 		return -1;
-	easy = curl->easy_init();
+	CURL *easy = curl->easy_init();
 	if (!easy)
 		goto fail;
 	self->multi = curl->multi_init();
@@ -452,13 +447,12 @@ static void
 see_through(struct http_curl *self, struct job *job, const struct http_batch *batch,
     struct arena *arena)
 {
-	size_t seen = 0;
-
 	pthread_mutex_lock(&self->lock);
 	*self->incoming_end = job;
 	self->incoming_end = &job->next;
 	if (self->mode == HTTP_CURL_THREAD)
 		self->setup.curl->multi_wakeup(self->multi);
+	size_t seen = 0;
 	while (seen < job->n) {
 		if (self->mode == HTTP_CURL_INLINE) {
 			pthread_mutex_unlock(&self->lock);
@@ -485,8 +479,12 @@ static void
 run_job(struct http_curl *self, struct arena *arena, const struct http_batch *batch,
     int64_t start_us)
 {
-	struct job job = {.n = batch->n, .left = batch->n, .timeout_ms = batch->timeout_ms,
-	    .start_us = start_us};
+	struct job job = {
+		.n = batch->n,
+		.left = batch->n,
+		.timeout_ms = batch->timeout_ms,
+		.start_us = start_us,
+	};
 
 	/* A timeout beyond all reason must not overflow. */
 	if (job.timeout_ms < 0)
@@ -525,8 +523,8 @@ http_curl_run(struct http *http, struct arena *arena, struct http_batch *batch)
 		call->result = HTTP_SHORTAGE;
 		call->sent = call->waited = false;
 		call->status = 0;
-		call->answer = call->answer_type = call->location =
-		    call->set_cookie = (struct str){NULL, 0};
+		call->answer = call->answer_type = call->location = call->set_cookie =
+		    (struct str){ NULL, 0 };
 		call->elapsed_ms = 0;
 		call->problem = ready ? NULL : "libcurl cannot be loaded";
 	}
@@ -571,11 +569,10 @@ static int
 start_thread(struct http_curl *self)
 {
 	pthread_attr_t attributes;
-	int error;
 
 	pthread_attr_init(&attributes);
 	pthread_attr_setstacksize(&attributes, STACK_BYTES);
-	error = pthread_create(&self->thread, &attributes, transfer_thread, self);
+	int error = pthread_create(&self->thread, &attributes, transfer_thread, self);
 	pthread_attr_destroy(&attributes);
 	if (error == 0)
 		return 0;

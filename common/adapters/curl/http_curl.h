@@ -39,8 +39,8 @@ enum http_curl_mode { HTTP_CURL_THREAD, HTTP_CURL_INLINE };
 struct http_curl_options {
 	enum http_curl_mode mode;
 	int64_t connect_timeout_ms;
-	const char *ca_file; /* CA bundle, or NULL for the system's */
-	const char *agent;   /* User-Agent */
+	const char *ca_file;           /* CA bundle, or NULL for the system's */
+	const char *agent;             /* User-Agent */
 	unsigned max_calls_per_server; /* under way at once; 0: no maximum */
 };
 

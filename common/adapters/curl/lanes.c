@@ -14,14 +14,14 @@
 
 /* One server: what is under way to it, and what waits for a place. */
 struct lane {
-	struct lane *next;         /* of the same slot */
+	struct lane *next; /* of the same slot */
 	struct lane *next_crowded;
-	bool is_crowded;           /* in the list of lanes where calls wait */
+	bool is_crowded; /* in the list of lanes where calls wait */
 	unsigned under_way;
 	struct lane_place *first, **end; /* the calls that wait */
-	int64_t full_us;           /* when under_way reached the maximum */
-	int64_t answered_us;       /* the last answer */
-	int64_t idle_us;           /* since when nothing is under way */
+	int64_t full_us;                 /* when under_way reached the maximum */
+	int64_t answered_us;             /* the last answer */
+	int64_t idle_us;                 /* since when nothing is under way */
 	bool is_stuck;
 	char *name;
 };
@@ -62,11 +62,11 @@ lanes_free(struct lanes *lanes)
 static struct lane *
 lane_of(struct lanes *lanes, const char *server)
 {
-	struct lane **link, *lane;
 	unsigned hash = 5381;
 
 	for (const char *c = server; *c; c++)
 		hash = hash * 33 + (unsigned char)*c;
+	struct lane **link, *lane;
 	for (link = &lanes->slots[hash % SLOTS]; (lane = *link); link = &lane->next)
 		if (strcmp(lane->name, server) == 0)
 			return lane;

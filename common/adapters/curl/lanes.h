@@ -25,12 +25,12 @@ struct lane;
 /* One call's place, zeroed before it enters.  It stays where it is in memory until it
  * has left. */
 struct lane_place {
-	void *holder;          /* in: the caller's, not looked at */
-	int64_t since_us;      /* in: when the caller's batch began */
-	bool waited;           /* out: it was not under way at once */
+	void *holder;     /* in: the caller's, not looked at */
+	int64_t since_us; /* in: when the caller's batch began */
+	bool waited;      /* out: it was not under way at once */
 
 	/* Private. */
-	struct lane *lane;     /* NULL when neither waiting nor under way */
+	struct lane *lane;               /* NULL when neither waiting nor under way */
 	struct lane_place *next, **link; /* link: NULL when not waiting */
 };
 
@@ -60,7 +60,7 @@ void lanes_free(struct lanes *lanes);
  * under way, false when it waits: until lanes_next() returns it or it leaves.
  */
 bool lanes_enter(struct lanes *lanes, const char *server, struct lane_place *place,
-	int64_t now_us);
+    int64_t now_us);
 
 /*
  * Leave the lane, waiting or under way; of one that waits, end is not looked at.

@@ -24,7 +24,7 @@
 void
 transfer_init(struct transfer *transfer, const struct http_call *call)
 {
-	*transfer = (struct transfer){.call = call};
+	*transfer = (struct transfer){ .call = call };
 	buf_init(&transfer->body, call->max_answer_bytes);
 	buf_init(&transfer->type, LIMIT_HEADER_BYTES);
 	buf_init(&transfer->location, LIMIT_HEADER_BYTES);
@@ -72,7 +72,7 @@ static size_t
 on_header(char *data, size_t size, size_t n, void *context)
 {
 	struct transfer *transfer = context;
-	struct str line = {data, size * n}, value;
+	struct str line = { data, size * n };
 
 	/* Counted over all interim answers (RFC 9110, 15.2) and trailers, so that these
 	 * cannot go on for ever either. */
@@ -81,6 +81,7 @@ on_header(char *data, size_t size, size_t n, void *context)
 		transfer->header_too_large = true;
 		return 0;
 	}
+	struct str value;
 	if (!transfer->is_in_header && str_starts(line, "HTTP/")) {
 		/* The status line; what an interim answer said is void. */
 		buf_free(&transfer->type);
@@ -126,10 +127,11 @@ shortage_of(int error)
 static int
 source_error(const struct curl_sockaddr *address)
 {
-	int fd = socket(address->family, SOCK_DGRAM | SOCK_CLOEXEC, 0), error = 0;
+	int fd = socket(address->family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
 	if (fd < 0)
 		return errno;
+	int error = 0;
 	if (connect(fd, &address->addr, address->addrlen) != 0)
 		error = errno;
 	close(fd);
@@ -143,7 +145,6 @@ static curl_socket_t
 on_socket(void *context, curlsocktype purpose, struct curl_sockaddr *address)
 {
 	struct transfer *transfer = context;
-	int fd = CURL_SOCKET_BAD;
 
 	(void)purpose;
 	if (transfer->call->public_only && !ip_is_public(&address->addr)) {
@@ -153,6 +154,7 @@ on_socket(void *context, curlsocktype purpose, struct curl_sockaddr *address)
 	/* Where IPv6 is off, connect(2) fails with EADDRNOTAVAIL, as it does when the
 	 * local ports are used up. */
 	transfer->socket_error = address->family == AF_INET6 ? source_error(address) : 0;
+	int fd = CURL_SOCKET_BAD;
 	if (transfer->socket_error == 0) {
 		fd = socket(address->family, address->socktype | SOCK_CLOEXEC,
 		    address->protocol);
@@ -201,7 +203,6 @@ static bool
 add_header(const struct transfer_setup *setup, struct transfer *transfer, const char *name,
     struct str value)
 {
-	struct curl_slist *headers;
 	struct buf line;
 
 	buf_init(&line, strlen(name) + value.len + 2);
@@ -211,7 +212,7 @@ add_header(const struct transfer_setup *setup, struct transfer *transfer, const 
 	 * its own. */
 	for (size_t i = 0; i < value.len; i++)
 		buf_char(&line, (unsigned char)value.data[i] < 0x20 ? ' ' : value.data[i]);
-	headers = setup->curl->slist_append(transfer->headers, line.data);
+	struct curl_slist *headers = setup->curl->slist_append(transfer->headers, line.data);
 	if (headers)
 		transfer->headers = headers;
 	else
@@ -232,7 +233,8 @@ set_callbacks(const struct transfer_setup *setup, struct transfer *transfer)
 
 	return setup->curl->easy_setopt(easy, CURLOPT_WRITEFUNCTION, body) == CURLE_OK &&
 	    setup->curl->easy_setopt(easy, CURLOPT_HEADERFUNCTION, header) == CURLE_OK &&
-	    setup->curl->easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket) == CURLE_OK &&
+	    setup->curl->easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket) ==
+	    CURLE_OK &&
 	    set_pointer(setup, transfer, CURLOPT_WRITEDATA, transfer) &&
 	    set_pointer(setup, transfer, CURLOPT_HEADERDATA, transfer) &&
 	    set_pointer(setup, transfer, CURLOPT_OPENSOCKETDATA, transfer) &&
@@ -264,7 +266,8 @@ set_limits(const struct transfer_setup *setup, struct transfer *transfer, int64_
 	 * detached thread.  Otherwise one server's dead DNS would hold up the calls to
 	 * all.  An answer that tells its length is refused before it is read; a maximum
 	 * of 0 would mean none. */
-	return set_long(setup, transfer, CURLOPT_CONNECTTIMEOUT_MS, setup->connect_timeout_ms) &&
+	return set_long(setup, transfer, CURLOPT_CONNECTTIMEOUT_MS,
+	           setup->connect_timeout_ms) &&
 	    set_long(setup, transfer, CURLOPT_TIMEOUT_MS, (long)left_ms + NET_MS) &&
 	    set_long(setup, transfer, CURLOPT_QUICK_EXIT, 1L) &&
 	    set_long(setup, transfer, CURLOPT_MAXAGE_CONN, CONNECTION_IDLE_SECONDS) &&
@@ -356,12 +359,11 @@ transfer_prepare(struct transfer *transfer, const struct transfer_setup *setup, 
 bool
 transfer_was_sent(const struct transfer *transfer, const struct transfer_setup *setup)
 {
-	curl_off_t pretransfer_us = 0;
-	long bytes = 0;
-
 	if (!transfer->is_added)
 		return false;
+	long bytes = 0;
 	setup->curl->easy_getinfo(transfer->easy, CURLINFO_REQUEST_SIZE, &bytes);
+	curl_off_t pretransfer_us = 0;
 	setup->curl->easy_getinfo(transfer->easy, CURLINFO_PRETRANSFER_TIME_T, &pretransfer_us);
 	return bytes > 0 || pretransfer_us > 0;
 }
@@ -375,7 +377,8 @@ describe_certificate(const struct transfer_setup *setup, struct transfer *transf
 
 	if (strncmp(text, begin, sizeof(begin) - 1) == 0)
 		text += sizeof(begin) - 1;
-	snprintf(transfer->problem, sizeof(transfer->problem), "certificate not accepted: %.120s",
+	snprintf(transfer->problem, sizeof(transfer->problem),
+	    "certificate not accepted: %.120s",
 	    *text ? text : setup->curl->easy_strerror(code));
 	for (char *c = transfer->problem; *c; c++)
 		if ((unsigned char)*c < 0x20)
@@ -432,11 +435,10 @@ static const char *
 connection_problem(const struct transfer_setup *setup, const struct transfer *transfer,
     CURLcode code, char *buffer, size_t size)
 {
-	long error = 0;
-
 	/* First, since without a socket the error is that of a call before. */
 	if (transfer->refused)
 		return "address is not public";
+	long error = 0;
 	if (!transfer->has_socket && transfer->socket_error != 0)
 		error = transfer->socket_error;
 	else
@@ -482,7 +484,8 @@ describe(const struct transfer_setup *setup, struct transfer *transfer, CURLcode
 	case CURLE_UNSUPPORTED_PROTOCOL:
 	case CURLE_WEIRD_SERVER_REPLY:
 		text = transfer_was_sent(transfer, setup) ?
-		    "answer is no HTTP" : "URL is not http or https";
+		    "answer is no HTTP" :
+		    "URL is not http or https";
 		break;
 	default:
 		text = setup->curl->easy_strerror(code);
@@ -494,12 +497,11 @@ describe(const struct transfer_setup *setup, struct transfer *transfer, CURLcode
 void
 transfer_conclude(struct transfer *transfer, const struct transfer_setup *setup, CURLcode code)
 {
-	const char *short_of = NULL;
-	long status = 0;
-
 	transfer->sent = transfer_was_sent(transfer, setup);
+	long status = 0;
 	setup->curl->easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status);
 	transfer->status = (int)status;
+	const char *short_of = NULL;
 	if (!transfer->sent)
 		short_of = transfer->short_of ?: shortage_before(setup, transfer, code);
 	if (code == CURLE_OK) {
@@ -552,7 +554,7 @@ take_header(struct buf *value, struct arena *arena)
 {
 	/* Sized like the whole header, these cannot have failed. */
 	assert(!buf_failed(value));
-	return value->data ? buf_take(value, arena) : (struct str){NULL, 0};
+	return value->data ? buf_take(value, arena) : (struct str){ NULL, 0 };
 }
 
 void

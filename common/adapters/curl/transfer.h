@@ -28,23 +28,23 @@
 /* What all transfers of an adapter have in common. */
 struct transfer_setup {
 	const struct curl_functions *curl;
-	const char *agent;         /* User-Agent */
-	const char *ca_file;       /* or NULL for the system's */
-	bool has_ca_file;          /* given, or compiled into libcurl */
+	const char *agent;   /* User-Agent */
+	const char *ca_file; /* or NULL for the system's */
+	bool has_ca_file;    /* given, or compiled into libcurl */
 	long connect_timeout_ms;
 };
 
 struct transfer {
 	const struct http_call *call;
-	CURL *easy;                /* NULL when not with libcurl */
-	bool is_added;             /* is easy in the multi handle?  The loop's. */
+	CURL *easy;    /* NULL when not with libcurl */
+	bool is_added; /* is easy in the multi handle?  The loop's. */
 	struct curl_slist *headers;
-	CURLcode refusal;          /* libcurl's, of an option */
+	CURLcode refusal; /* libcurl's, of an option */
 	char error[CURL_ERROR_SIZE];
-	bool refused;              /* an address that is not public was met */
-	bool has_socket;           /* one was made, for whatever address */
-	int socket_error;          /* why the last one was not made, or 0 */
-	const char *short_of;      /* what a socket was not made for want of, or NULL */
+	bool refused;         /* an address that is not public was met */
+	bool has_socket;      /* one was made, for whatever address */
+	int socket_error;     /* why the last one was not made, or 0 */
+	const char *short_of; /* what a socket was not made for want of, or NULL */
 
 	/* The answer, while it comes in. */
 	struct buf body, type, location, set_cookie;
@@ -55,10 +55,10 @@ struct transfer {
 	/* The outcome, as in struct http_call. */
 	enum http_result result;
 	bool sent;
-	bool waited;               /* the loop's */
+	bool waited; /* the loop's */
 	int status;
-	int64_t elapsed_ms;        /* the loop's */
-	char problem[320];         /* holds CURL_ERROR_SIZE and some words */
+	int64_t elapsed_ms; /* the loop's */
+	char problem[320];  /* holds CURL_ERROR_SIZE and some words */
 };
 
 /* Begin a transfer.  The call is borrowed. */
@@ -73,26 +73,25 @@ void transfer_free(struct transfer *transfer);
  * the loop should.  transfer->easy is set in any case.  Returns false, with the outcome
  * set, when it cannot be done.
  */
-bool transfer_prepare(struct transfer *transfer, const struct transfer_setup *setup,
-	CURL *easy, int64_t left_ms);
+bool transfer_prepare(struct transfer *transfer, const struct transfer_setup *setup, CURL *easy,
+    int64_t left_ms);
 
 /* May a byte of the request have left? */
 bool transfer_was_sent(const struct transfer *transfer, const struct transfer_setup *setup);
 
 /* Set the outcome that libcurl's code means. */
 void transfer_conclude(struct transfer *transfer, const struct transfer_setup *setup,
-	CURLcode code);
+    CURLcode code);
 
 /* Set an outcome for a reason of our own; the text is copied. */
 void transfer_give_up(struct transfer *transfer, const struct transfer_setup *setup,
-	enum http_result result, const char *problem);
+    enum http_result result, const char *problem);
 
 /* Take the easy handle back, which is out of the multi handle by now and knows nothing
  * of the transfer after.  Returns it, to be reset or cleaned up, or NULL. */
 CURL *transfer_release(struct transfer *transfer, const struct transfer_setup *setup);
 
 /* Copy the outcome into the call.  What it points to lives in the arena. */
-void transfer_hand_over(struct transfer *transfer, struct http_call *call,
-	struct arena *arena);
+void transfer_hand_over(struct transfer *transfer, struct http_call *call, struct arena *arena);
 
 #endif

@@ -25,7 +25,6 @@
 bool
 sqlite_file_is_damaged(int error)
 {
-
 	return (error & 0xff) == SQLITE_CORRUPT || (error & 0xff) == SQLITE_NOTADB;
 }
 
@@ -43,10 +42,9 @@ with_suffix(const char *path, const char *suffix)
 static void
 remove_companions(const char *path)
 {
-	static const char *const suffixes[] = {"-wal", "-shm", "-journal"};
-	size_t i;
+	static const char *const suffixes[] = { "-wal", "-shm", "-journal" };
 
-	for (i = 0; i < sizeof(suffixes) / sizeof(*suffixes); i++) {
+	for (size_t i = 0; i < sizeof(suffixes) / sizeof(*suffixes); i++) {
 		char *companion = with_suffix(path, suffixes[i]);
 
 		unlink(companion);
@@ -112,16 +110,16 @@ write_identity(sqlite3 *db, int id)
 static int
 schema_upgrade(sqlite3 *db, const struct sqlite_schema *schema, int id)
 {
-	int version = 0, error;
-	char text[64];
-
-	error = sqlite3_exec(db, "PRAGMA journal_mode = WAL; BEGIN IMMEDIATE", NULL, NULL, NULL);
+	int error = sqlite3_exec(db, "PRAGMA journal_mode = WAL; BEGIN IMMEDIATE", NULL, NULL,
+	    NULL);
+	int version = 0;
 	if (error == SQLITE_OK)
 		error = read_pragma(db, "PRAGMA user_version", &version);
 	if (error == SQLITE_OK && version == 0)
 		error = write_identity(db, id);
 	while (error == SQLITE_OK && version < schema->n) {
 		error = sqlite3_exec(db, schema->steps[version++], NULL, NULL, NULL);
+		char text[64];
 		snprintf(text, sizeof(text), "PRAGMA user_version = %d", version);
 		if (error == SQLITE_OK)
 			error = sqlite3_exec(db, text, NULL, NULL, NULL);
@@ -140,9 +138,10 @@ schema_upgrade(sqlite3 *db, const struct sqlite_schema *schema, int id)
 static int
 schema_check(sqlite3 *db, const struct sqlite_schema *schema, int id, bool is_alone)
 {
-	int version = 0, found = 0, error;
+	int version = 0;
 
-	error = read_pragma(db, "PRAGMA user_version", &version);
+	int error = read_pragma(db, "PRAGMA user_version", &version);
+	int found = 0;
 	if (error == SQLITE_OK)
 		error = read_pragma(db, "PRAGMA application_id", &found);
 	if (error != SQLITE_OK)
@@ -164,12 +163,11 @@ static int
 try(const char *path, const struct sqlite_schema *schema, bool is_alone,
     struct sqlite_file *opened)
 {
-	struct sqlite_file file = {0};
-	struct stat found;
-	int error;
+	struct sqlite_file file = { 0 };
 
-	error = sqlite3_open_v2(path, &file.db,
+	int error = sqlite3_open_v2(path, &file.db,
 	    SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL);
+	struct stat found;
 	if (error == SQLITE_OK && stat(path, &found) != 0)
 		error = SQLITE_CANTOPEN;
 	if (error == SQLITE_OK) {
@@ -197,9 +195,8 @@ int
 sqlite_file_open(const char *path, const struct sqlite_schema *schema,
     struct sqlite_file *opened)
 {
-	int lock = lock_directory(path), error;
+	int lock = lock_directory(path);
 	struct stat file;
-	char *aside;
 
 	if (stat(path, &file) != 0) {
 		if (errno == ENOENT)
@@ -210,17 +207,18 @@ sqlite_file_open(const char *path, const struct sqlite_schema *schema,
 		unlink(path);
 		remove_companions(path);
 	}
-	error = try(path, schema, false, opened);
+	int error = try(path, schema, false, opened);
 	if (error == SQLITE_ABORT) {
 		log_warn("another state was put in place; using it", "file", path);
 		remove_companions(path);
 		error = try(path, schema, true, opened);
 	}
 	if (sqlite_file_is_damaged(error)) {
-		aside = with_suffix(path, ".broken");
+		char *aside = with_suffix(path, ".broken");
 		if (rename(path, aside) == 0) {
 			remove_companions(path);
-			log_warn("the state is no database or damaged; moved aside and begun "
+			log_warn(
+			    "the state is no database or damaged; moved aside and begun "
 			    "afresh, meetings are found again by asking the servers",
 			    "file", path, "moved_to", aside);
 			error = try(path, schema, true, opened);

@@ -33,7 +33,7 @@ struct sqlite_file {
  * SQLITE_MISMATCH when a newer program wrote it.  The caller closes file->db.
  */
 int sqlite_file_open(const char *path, const struct sqlite_schema *schema,
-	struct sqlite_file *file);
+    struct sqlite_file *file);
 
 /* Is the file still what the path names? */
 bool sqlite_file_is_in_place(const struct sqlite_file *file, const char *path);

@@ -67,8 +67,7 @@ static const char *const schema_steps[] = {
 	    " meeting_id TEXT NOT NULL, event_id TEXT NOT NULL, raw INTEGER NOT NULL,"
 	    " base TEXT NOT NULL, is_dropped INTEGER NOT NULL, changed_ms INTEGER NOT NULL)"
 	    " WITHOUT ROWID;",
-	[4] =
-	    "ALTER TABLE server ADD COLUMN failing_ms INTEGER NOT NULL DEFAULT 0;",
+	[4] = "ALTER TABLE server ADD COLUMN failing_ms INTEGER NOT NULL DEFAULT 0;",
 };
 
 static const struct sqlite_schema schema = {
@@ -143,61 +142,81 @@ static const char *const statements[STATEMENTS] = {
 	[MEETING_PURGE] = "DELETE FROM meeting WHERE claimed_ms < ?1",
 	[MEETING_DROP] = "DELETE FROM meeting WHERE id = ?1",
 	[MEETINGS_ON] = "SELECT id, claimed_ms, users, peak FROM meeting WHERE server = ?1",
-	[MEETINGS_YOUNG] = "SELECT server, claimed_ms, seats, users FROM meeting"
+	[MEETINGS_YOUNG] =
+	    "SELECT server, claimed_ms, seats, users FROM meeting"
 	    " WHERE claimed_ms > ?1",
-	[PEAK_KEEP] = "INSERT INTO peak (id, users, at_ms) SELECT id, peak, claimed_ms"
+	[PEAK_KEEP] =
+	    "INSERT INTO peak (id, users, at_ms) SELECT id, peak, claimed_ms"
 	    " FROM meeting WHERE id = ?1 AND peak > 0"
 	    " ON CONFLICT (id) DO UPDATE SET users = excluded.users, at_ms = excluded.at_ms",
 	[PEAK_FIND] = "SELECT users FROM peak WHERE id = ?1",
-	[PEAK_PURGE] = "DELETE FROM peak WHERE at_ms < ?1 OR at_ms <"
+	[PEAK_PURGE] =
+	    "DELETE FROM peak WHERE at_ms < ?1 OR at_ms <"
 	    " (SELECT at_ms FROM peak ORDER BY at_ms DESC LIMIT 1 OFFSET ?2)",
 	[TYPICAL_FIND] = "SELECT users FROM typical WHERE id = 1",
-	[TYPICAL_PUT] = "INSERT INTO typical (id, users) VALUES (1, ?1)"
+	[TYPICAL_PUT] =
+	    "INSERT INTO typical (id, users) VALUES (1, ?1)"
 	    " ON CONFLICT (id) DO UPDATE SET users = ?1",
-	[ABSENT_PUT] = "INSERT INTO absent (id, at_ms) SELECT ?1, ?2"
+	[ABSENT_PUT] =
+	    "INSERT INTO absent (id, at_ms) SELECT ?1, ?2"
 	    " WHERE NOT EXISTS (SELECT 1 FROM meeting WHERE id = ?1)"
 	    " ON CONFLICT (id) DO UPDATE SET at_ms = ?2",
 	[ABSENT_DROP] = "DELETE FROM absent WHERE id = ?1",
 	[ABSENT_PURGE] = "DELETE FROM absent WHERE at_ms < ?1",
-	[SERVER_FIND] = "SELECT health, operator_state, failures, successes, probe_ms, since_ms,"
+	[SERVER_FIND] =
+	    "SELECT health, operator_state, failures, successes, probe_ms, since_ms,"
 	    " users, voice, videos, turn, failing_ms FROM server WHERE name = ?1",
-	[SERVER_CONTACT] = "INSERT INTO server (name, health, failures, successes, probe_ms,"
+	[SERVER_CONTACT] =
+	    "INSERT INTO server (name, health, failures, successes, probe_ms,"
 	    " since_ms, failing_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"
 	    " ON CONFLICT (name) DO UPDATE SET health = ?2, failures = ?3, successes = ?4,"
 	    " probe_ms = ?5, since_ms = ?6, failing_ms = ?7",
-	[SERVER_POLLED] = "INSERT INTO server (name, probe_ms, since_ms, users, voice, videos)"
+	[SERVER_POLLED] =
+	    "INSERT INTO server (name, probe_ms, since_ms, users, voice, videos)"
 	    " VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (name) DO UPDATE"
 	    " SET probe_ms = ?2, since_ms = ?3, users = ?4, voice = ?5, videos = ?6",
-	[SERVER_SAVE] = "INSERT INTO server (name, health, operator_state) VALUES (?1, ?2, ?3)"
+	[SERVER_SAVE] =
+	    "INSERT INTO server (name, health, operator_state) VALUES (?1, ?2, ?3)"
 	    " ON CONFLICT (name) DO UPDATE SET health = ?2, operator_state = ?3",
-	[SERVER_TURN] = "INSERT INTO server (name, turn) VALUES (?1, ?2)"
+	[SERVER_TURN] =
+	    "INSERT INTO server (name, turn) VALUES (?1, ?2)"
 	    " ON CONFLICT (name) DO UPDATE SET turn = ?2",
 	[RECORDING_FIND] = "SELECT server, at_ms FROM recording WHERE id = ?1",
-	[RECORDING_PUT] = "INSERT INTO recording (id, server, at_ms) VALUES (?1, ?2, ?3)"
+	[RECORDING_PUT] =
+	    "INSERT INTO recording (id, server, at_ms) VALUES (?1, ?2, ?3)"
 	    " ON CONFLICT (id) DO UPDATE SET server = ?2, at_ms = ?3",
 	[RECORDING_DROP] = "DELETE FROM recording WHERE id = ?1",
 	[RECORDING_PURGE_OLD] = "DELETE FROM recording WHERE at_ms < ?1",
-	[RECORDING_PURGE_MANY] = "DELETE FROM recording WHERE id IN"
+	[RECORDING_PURGE_MANY] =
+	    "DELETE FROM recording WHERE id IN"
 	    " (SELECT id FROM recording ORDER BY at_ms DESC LIMIT -1 OFFSET ?1)",
-	[LIST_PUT] = "INSERT INTO list (server, what, answer) VALUES (?1, ?2, ?3)"
+	[LIST_PUT] =
+	    "INSERT INTO list (server, what, answer) VALUES (?1, ?2, ?3)"
 	    " ON CONFLICT (server, what) DO UPDATE SET answer = ?3 WHERE answer <> ?3",
-	[LIST_PURGE] = "DELETE FROM list WHERE rowid IN"
+	[LIST_PURGE] =
+	    "DELETE FROM list WHERE rowid IN"
 	    " (SELECT rowid FROM list WHERE server = ?1 AND instr(what, '?') > 0"
 	    " ORDER BY rowid DESC LIMIT -1 OFFSET ?2)",
 	[LEASE_FIND] = "SELECT owner, until_ms FROM lease WHERE id = 1",
-	[LEASE_PUT] = "INSERT INTO lease (id, owner, until_ms) VALUES (1, ?1, ?2)"
+	[LEASE_PUT] =
+	    "INSERT INTO lease (id, owner, until_ms) VALUES (1, ?1, ?2)"
 	    " ON CONFLICT (id) DO UPDATE SET owner = ?1, until_ms = ?2",
-	[HOOK_LIST] = "SELECT id, url, meeting_id, event_id, raw, base, is_dropped, changed_ms"
+	[HOOK_LIST] =
+	    "SELECT id, url, meeting_id, event_id, raw, base, is_dropped, changed_ms"
 	    " FROM hook ORDER BY id",
-	[HOOK_STATE] = "SELECT (SELECT is_dropped FROM hook WHERE id = ?1),"
+	[HOOK_STATE] =
+	    "SELECT (SELECT is_dropped FROM hook WHERE id = ?1),"
 	    " (SELECT COUNT(*) FROM hook WHERE NOT is_dropped)",
-	[HOOK_PUT] = "INSERT OR REPLACE INTO hook"
+	[HOOK_PUT] =
+	    "INSERT OR REPLACE INTO hook"
 	    " (id, url, meeting_id, event_id, raw, base, is_dropped, changed_ms)"
 	    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-	[HOOK_PURGE] = "DELETE FROM hook WHERE is_dropped AND (changed_ms < ?1 OR id NOT IN"
+	[HOOK_PURGE] =
+	    "DELETE FROM hook WHERE is_dropped AND (changed_ms < ?1 OR id NOT IN"
 	    " (SELECT id FROM hook WHERE is_dropped ORDER BY changed_ms DESC LIMIT ?2))",
 	[LIST_FIND] = "SELECT answer FROM list WHERE server = ?1 AND what = ?2",
-	[LIST_DROP] = "DELETE FROM list WHERE server = ?1"
+	[LIST_DROP] =
+	    "DELETE FROM list WHERE server = ?1"
 	    " AND substr(what, 1, length(?2) + 1) = ?2 || '?'",
 };
 
@@ -211,11 +230,11 @@ struct connection {
 struct store_sqlite {
 	struct store store;
 	char *path;
-	pthread_mutex_t mutex;          /* guards idle */
+	pthread_mutex_t mutex; /* guards idle */
 	struct connection *idle;
-	pthread_mutex_t write_mutex;    /* threads queue here rather than in
-	                                   SQLite, which would make them sleep */
-	atomic_bool failing[2];         /* reads, writes: was it logged? */
+	pthread_mutex_t write_mutex; /* threads queue here rather than in
+	                                SQLite, which would make them sleep */
+	atomic_bool failing[2];      /* reads, writes: was it logged? */
 };
 
 /* ---- Running one verb ------------------------------------------------- */
@@ -223,11 +242,9 @@ struct store_sqlite {
 static void
 connection_close(struct connection *connection)
 {
-	size_t i;
-
 	if (!connection)
 		return;
-	for (i = 0; i < STATEMENTS; i++)
+	for (size_t i = 0; i < STATEMENTS; i++)
 		sqlite3_finalize(connection->prepared[i]);
 	sqlite3_close(connection->file.db);
 	free(connection);
@@ -236,12 +253,10 @@ connection_close(struct connection *connection)
 static struct connection *
 connection_take(struct store_sqlite *sqlite, int *error)
 {
-	struct connection *connection;
-
 	*error = SQLITE_OK;
 	for (;;) {
 		pthread_mutex_lock(&sqlite->mutex);
-		connection = sqlite->idle;
+		struct connection *connection = sqlite->idle;
 		if (connection)
 			sqlite->idle = connection->next;
 		pthread_mutex_unlock(&sqlite->mutex);
@@ -251,7 +266,7 @@ connection_take(struct store_sqlite *sqlite, int *error)
 			return connection;
 		connection_close(connection);
 	}
-	connection = mem_alloc(sizeof(*connection));
+	struct connection *connection = mem_alloc(sizeof(*connection));
 	*error = sqlite_file_open(sqlite->path, &schema, &connection->file);
 	if (*error == SQLITE_OK)
 		return connection;
@@ -262,7 +277,6 @@ connection_take(struct store_sqlite *sqlite, int *error)
 static void
 connection_give(struct store_sqlite *sqlite, struct connection *connection)
 {
-
 	pthread_mutex_lock(&sqlite->mutex);
 	connection->next = sqlite->idle;
 	sqlite->idle = connection;
@@ -275,7 +289,8 @@ prepare(struct connection *connection, enum statement which)
 {
 	sqlite3_stmt **statement = &connection->prepared[which];
 
-	if (!*statement && sqlite3_prepare_v3(connection->file.db, statements[which], -1,
+	if (!*statement &&
+	    sqlite3_prepare_v3(connection->file.db, statements[which], -1,
 	        SQLITE_PREPARE_PERSISTENT, statement, NULL) != SQLITE_OK)
 		return NULL;
 	sqlite3_reset(*statement);
@@ -289,8 +304,11 @@ step(sqlite3_stmt *statement)
 {
 	int code = sqlite3_step(statement);
 
-	return code == SQLITE_ROW ? code : sqlite3_reset(statement) == SQLITE_OK ?
-	    SQLITE_DONE : SQLITE_ERROR;
+	return code == SQLITE_ROW ?
+	    code :
+	    sqlite3_reset(statement) == SQLITE_OK ?
+	    SQLITE_DONE :
+	    SQLITE_ERROR;
 }
 
 static int
@@ -307,31 +325,28 @@ typedef enum store_result verb_work(struct connection *connection, void *argumen
 static void
 note_failure(struct store_sqlite *sqlite, bool writes, const char *reason)
 {
-
 	if (!atomic_exchange(&sqlite->failing[writes], true))
 		log_warn(writes ? "the state cannot be written; serving without it" :
-		    "the state cannot be read; serving without it",
+		                  "the state cannot be read; serving without it",
 		    "file", sqlite->path, "reason", reason);
 }
 
 static void
 note_success(struct store_sqlite *sqlite, bool writes)
 {
-
 	if (atomic_load(&sqlite->failing[writes]) &&
 	    atomic_exchange(&sqlite->failing[writes], false))
 		log_info(writes ? "the state can be written again" :
-		    "the state can be read again", "file", sqlite->path);
+		                  "the state can be read again",
+		    "file", sqlite->path);
 }
 
 static enum store_result
 attempt(struct connection *connection, bool writes, verb_work *work, void *arguments)
 {
-	enum store_result result;
-
 	if (writes && run(connection, BEGIN) != 0)
 		return STORE_FAILED;
-	result = work(connection, arguments);
+	enum store_result result = work(connection, arguments);
 	if (!writes)
 		return result;
 	if (result != STORE_FAILED && run(connection, COMMIT) != 0)
@@ -344,19 +359,19 @@ static enum store_result
 perform(struct store *store, bool writes, verb_work *work, void *arguments)
 {
 	struct store_sqlite *sqlite = (struct store_sqlite *)store;
-	struct connection *connection;
-	enum store_result result = STORE_FAILED;
-	int error, tries = 2;
-	bool is_new;
 
 	if (writes)
 		pthread_mutex_lock(&sqlite->write_mutex);
+	enum store_result result = STORE_FAILED;
+	int tries = 2;
 	while (tries-- > 0) {
-		connection = connection_take(sqlite, &error);
+		int error;
+		struct connection *connection = connection_take(sqlite, &error);
 		if (!connection) {
-			note_failure(sqlite, writes, error == SQLITE_MISMATCH ?
-			    "written by a newer version of this program" :
-			    sqlite3_errstr(error));
+			note_failure(sqlite, writes,
+			    error == SQLITE_MISMATCH ?
+			        "written by a newer version of this program" :
+			        sqlite3_errstr(error));
 			break;
 		}
 		result = attempt(connection, writes, work, arguments);
@@ -369,7 +384,7 @@ perform(struct store *store, bool writes, verb_work *work, void *arguments)
 		if (!sqlite3_get_autocommit(connection->file.db))
 			run(connection, ROLLBACK);
 		/* Then what is on the disk is looked at anew by opening it. */
-		is_new = sqlite_file_is_damaged(error) ||
+		bool is_new = sqlite_file_is_damaged(error) ||
 		    !sqlite_file_is_in_place(&connection->file, sqlite->path);
 		connection_close(connection);
 		if (is_new && tries > 0)
@@ -387,14 +402,12 @@ perform(struct store *store, bool writes, verb_work *work, void *arguments)
 static void
 bind_str(sqlite3_stmt *statement, int at, struct str s)
 {
-
 	sqlite3_bind_text(statement, at, s.data ? s.data : "", (int)s.len, SQLITE_STATIC);
 }
 
 static void
 bind_text(sqlite3_stmt *statement, int at, const char *text)
 {
-
 	sqlite3_bind_text(statement, at, text, -1, SQLITE_STATIC);
 }
 
@@ -416,9 +429,10 @@ read_facts(sqlite3_stmt *statement, int column, struct server_facts *facts)
 	int state = sqlite3_column_int(statement, column + 1);
 
 	facts->health = health == SERVER_SUSPECT || health == SERVER_DOWN ?
-	    (enum server_health)health : SERVER_UP;
-	facts->has_operator_state =
-	    sqlite3_column_type(statement, column + 1) == SQLITE_INTEGER &&
+	    (enum server_health)health :
+	    SERVER_UP;
+	facts->has_operator_state = sqlite3_column_type(statement, column + 1) ==
+	        SQLITE_INTEGER &&
 	    state >= SERVER_ENABLED && state <= SERVER_DISABLED;
 	if (facts->has_operator_state)
 		facts->operator_state = (enum server_state)state;
@@ -429,7 +443,7 @@ read_facts(sqlite3_stmt *statement, int column, struct server_facts *facts)
 /* Fill in the facts of n servers. */
 struct facts_arguments {
 	size_t n;
-	const struct server *servers;        /* either these two arrays … */
+	const struct server *servers; /* either these two arrays … */
 	struct server_facts *facts;
 	struct placement_candidate *candidates; /* … or this one */
 };
@@ -437,14 +451,12 @@ struct facts_arguments {
 static const char *
 facts_name(const struct facts_arguments *a, size_t i)
 {
-
 	return a->candidates ? a->candidates[i].server->name : a->servers[i].name;
 }
 
 static struct server_facts *
 facts_at(const struct facts_arguments *a, size_t i)
 {
-
 	return a->candidates ? &a->candidates[i].facts : &a->facts[i];
 }
 
@@ -453,13 +465,12 @@ static int
 read_server(struct connection *connection, const char *name, struct server_facts *facts)
 {
 	sqlite3_stmt *statement = prepare(connection, SERVER_FIND);
-	int code;
 
-	*facts = (struct server_facts){.health = SERVER_UP};
+	*facts = (struct server_facts){ .health = SERVER_UP };
 	if (!statement)
 		return -1;
 	bind_text(statement, 1, name);
-	code = step(statement);
+	int code = step(statement);
 	if (code != SQLITE_ROW)
 		return code == SQLITE_DONE ? 0 : -1;
 	read_facts(statement, 0, facts);
@@ -478,23 +489,21 @@ static enum store_result
 read_all_facts(struct connection *connection, void *arguments)
 {
 	struct facts_arguments *a = arguments;
-	sqlite3_stmt *statement;
-	size_t i;
-	int code;
 
-	for (i = 0; i < a->n; i++)
+	for (size_t i = 0; i < a->n; i++)
 		if (read_server(connection, facts_name(a, i), facts_at(a, i)) != 0)
 			return STORE_FAILED;
-	statement = prepare(connection, MEETING_COUNTS);
+	sqlite3_stmt *statement = prepare(connection, MEETING_COUNTS);
 	if (!statement)
 		return STORE_FAILED;
+	int code;
 	while ((code = step(statement)) == SQLITE_ROW) {
 		const char *name = (const char *)sqlite3_column_text(statement, 0);
 
-		for (i = 0; name && i < a->n; i++)
+		for (size_t i = 0; name && i < a->n; i++)
 			if (strcmp(facts_name(a, i), name) == 0)
-				facts_at(a, i)->meetings =
-				    (long)sqlite3_column_int64(statement, 1);
+				facts_at(a, i)->meetings = (long)sqlite3_column_int64(statement,
+				    1);
 	}
 	return code == SQLITE_DONE ? STORE_OK : STORE_FAILED;
 }
@@ -504,18 +513,17 @@ static enum store_result
 read_reserved(struct connection *connection, const struct facts_arguments *a, int64_t now_ms)
 {
 	sqlite3_stmt *statement = prepare(connection, MEETINGS_YOUNG);
-	size_t i;
-	int code;
 
 	if (!statement)
 		return STORE_FAILED;
 	sqlite3_bind_int64(statement, 1, now_ms - LOAD_RESERVATION_MS);
+	int code;
 	while ((code = step(statement)) == SQLITE_ROW) {
 		const char *name = (const char *)sqlite3_column_text(statement, 0);
 		double reserved = load_reserved(read_count(statement, 2),
 		    read_count(statement, 3), now_ms - sqlite3_column_int64(statement, 1));
 
-		for (i = 0; name && i < a->n; i++)
+		for (size_t i = 0; name && i < a->n; i++)
 			if (strcmp(facts_name(a, i), name) == 0)
 				facts_at(a, i)->reserved += reserved;
 	}
@@ -526,12 +534,11 @@ static enum store_result
 sqlite_servers(struct store *store, const struct server *servers, size_t n,
     struct server_facts *facts)
 {
-	struct facts_arguments a = {.n = n, .servers = servers, .facts = facts};
+	struct facts_arguments a = { .n = n, .servers = servers, .facts = facts };
 	enum store_result result = perform(store, false, read_all_facts, &a);
-	size_t i;
 
-	for (i = 0; result == STORE_FAILED && i < n; i++)
-		facts[i] = (struct server_facts){.health = SERVER_UP};
+	for (size_t i = 0; result == STORE_FAILED && i < n; i++)
+		facts[i] = (struct server_facts){ .health = SERVER_UP };
 	return result;
 }
 
@@ -581,12 +588,11 @@ work_server_contact(struct connection *connection, void *arguments)
 {
 	struct contact_arguments *a = arguments;
 	enum store_result result = work_server_look(connection, a);
-	sqlite3_stmt *statement;
 
 	if (result != STORE_CONFLICT)
 		return result;
 	server_contact(&a->facts, a->contact, a->rules, a->now_ms, a->nonce);
-	statement = prepare(connection, SERVER_CONTACT);
+	sqlite3_stmt *statement = prepare(connection, SERVER_CONTACT);
 	if (!statement)
 		return STORE_FAILED;
 	bind_text(statement, 1, a->server);
@@ -604,8 +610,13 @@ sqlite_server_contact(struct store *store, const char *server, enum contact cont
     const struct server_rules *rules, int64_t now_ms, uint64_t nonce,
     enum server_health *before, struct server_facts *facts)
 {
-	struct contact_arguments a = {.server = server, .contact = contact, .rules = rules,
-		.now_ms = now_ms, .nonce = nonce};
+	struct contact_arguments a = {
+		.server = server,
+		.contact = contact,
+		.rules = rules,
+		.now_ms = now_ms,
+		.nonce = nonce,
+	};
 	enum store_result result = perform(store, false, work_server_look, &a);
 
 	if (result == STORE_CONFLICT)
@@ -639,7 +650,7 @@ work_server_save(struct connection *connection, void *arguments)
 static enum store_result
 sqlite_server_save(struct store *store, const char *server, const struct server_facts *facts)
 {
-	struct server_save_arguments a = {server, facts};
+	struct server_save_arguments a = { server, facts };
 
 	return perform(store, true, work_server_save, &a);
 }
@@ -659,17 +670,16 @@ work_meeting_find(struct connection *connection, void *arguments)
 {
 	struct meeting_arguments *a = arguments;
 	sqlite3_stmt *statement = prepare(connection, MEETING_FIND);
-	enum store_result result = STORE_NOT_FOUND;
-	int64_t at_ms;
-	int code;
 
 	if (!statement)
 		return STORE_FAILED;
 	bind_str(statement, 1, a->meeting_id);
+	enum store_result result = STORE_NOT_FOUND;
+	int code;
 	while ((code = step(statement)) == SQLITE_ROW) {
 		const char *server = (const char *)sqlite3_column_text(statement, 0);
 
-		at_ms = sqlite3_column_int64(statement, 1);
+		int64_t at_ms = sqlite3_column_int64(statement, 1);
 		if (server) {
 			*a->meeting = (struct meeting){
 				.server = str_copy(a->arena, str_from(server)),
@@ -689,8 +699,13 @@ static enum store_result
 sqlite_meeting_find(struct store *store, struct arena *arena, struct str meeting_id,
     int64_t now_ms, int64_t absent_ttl_ms, struct meeting *meeting)
 {
-	struct meeting_arguments a = {.arena = arena, .meeting_id = meeting_id,
-		.at_ms = now_ms, .ttl_ms = absent_ttl_ms, .meeting = meeting};
+	struct meeting_arguments a = {
+		.arena = arena,
+		.meeting_id = meeting_id,
+		.at_ms = now_ms,
+		.ttl_ms = absent_ttl_ms,
+		.meeting = meeting,
+	};
 
 	return perform(store, false, work_meeting_find, &a);
 }
@@ -717,7 +732,7 @@ work_meeting_absent(struct connection *connection, void *arguments)
 static enum store_result
 sqlite_meeting_absent(struct store *store, struct str meeting_id, int64_t now_ms)
 {
-	struct meeting_arguments a = {.meeting_id = meeting_id, .at_ms = now_ms};
+	struct meeting_arguments a = { .meeting_id = meeting_id, .at_ms = now_ms };
 
 	return perform(store, true, work_meeting_absent, &a);
 }
@@ -738,11 +753,10 @@ static int
 read_typical(struct connection *connection, double *typical)
 {
 	sqlite3_stmt *statement = prepare(connection, TYPICAL_FIND);
-	int code;
 
 	if (!statement)
 		return -1;
-	code = step(statement);
+	int code = step(statement);
 	*typical = code == SQLITE_ROW ? sqlite3_column_double(statement, 0) : 0;
 	sqlite3_reset(statement);
 	return code == SQLITE_ROW || code == SQLITE_DONE ? 0 : -1;
@@ -753,16 +767,16 @@ static int
 read_seats(struct connection *connection, struct str meeting_id, long asked, long *seats)
 {
 	sqlite3_stmt *peak = prepare(connection, PEAK_FIND);
-	double typical;
-	int code;
 
 	if (!peak)
 		return -1;
 	bind_str(peak, 1, meeting_id);
-	code = step(peak);
+	int code = step(peak);
 	*seats = code == SQLITE_ROW ? read_count(peak, 0) : 0;
 	sqlite3_reset(peak);
-	if ((code != SQLITE_ROW && code != SQLITE_DONE) || read_typical(connection, &typical) != 0)
+	double typical;
+	if ((code != SQLITE_ROW && code != SQLITE_DONE) ||
+	    read_typical(connection, &typical) != 0)
 		return -1;
 	*seats = load_seats(asked, *seats, typical);
 	return 0;
@@ -798,25 +812,24 @@ static enum store_result
 place(struct connection *connection, struct meeting_arguments *a)
 {
 	struct placement *placement = a->placement;
-	struct facts_arguments f = {.n = placement->n, .candidates = placement->candidates};
-	struct placement_candidate *chosen;
-	sqlite3_stmt *statement;
+	struct facts_arguments f = { .n = placement->n, .candidates = placement->candidates };
 
 	if (read_all_facts(connection, &f) != STORE_OK ||
 	    read_reserved(connection, &f, a->at_ms) != STORE_OK ||
 	    read_seats(connection, placement->meeting_id, placement->seats_asked,
 	        &placement->seats) != 0)
 		return STORE_FAILED;
-	chosen = placement_choose(placement);
+	struct placement_candidate *chosen = placement_choose(placement);
 	if (!chosen)
 		return STORE_NO_SERVER;
-	statement = prepare(connection, SERVER_TURN);
+	sqlite3_stmt *statement = prepare(connection, SERVER_TURN);
 	if (!statement)
 		return STORE_FAILED;
 	bind_text(statement, 1, chosen->server->name);
 	sqlite3_bind_double(statement, 2, chosen->facts.turn);
-	if (step(statement) != SQLITE_DONE || meeting_put(connection,
-	        placement->meeting_id, chosen->server->name, placement->seats, a->at_ms) != 0)
+	if (step(statement) != SQLITE_DONE ||
+	    meeting_put(connection, placement->meeting_id, chosen->server->name,
+	        placement->seats, a->at_ms) != 0)
 		return STORE_FAILED;
 	*a->meeting = (struct meeting){
 		.server = str_copy(a->arena, str_from(chosen->server->name)),
@@ -846,8 +859,13 @@ static enum store_result
 sqlite_meeting_claim(struct store *store, struct arena *arena, struct placement *placement,
     int64_t now_ms, struct meeting *meeting)
 {
-	struct meeting_arguments a = {.arena = arena, .meeting_id = placement->meeting_id,
-		.at_ms = now_ms, .placement = placement, .meeting = meeting};
+	struct meeting_arguments a = {
+		.arena = arena,
+		.meeting_id = placement->meeting_id,
+		.at_ms = now_ms,
+		.placement = placement,
+		.meeting = meeting,
+	};
 
 	return perform(store, true, work_meeting_claim, &a);
 }
@@ -857,12 +875,11 @@ work_meeting_adopt(struct connection *connection, void *arguments)
 {
 	struct meeting_arguments *a = arguments;
 	enum store_result result = work_meeting_find(connection, a);
-	long seats;
 
 	if (result == STORE_OK)
 		return STORE_EXISTS;
-	if (result == STORE_FAILED ||
-	    read_seats(connection, a->meeting_id, 0, &seats) != 0 ||
+	long seats;
+	if (result == STORE_FAILED || read_seats(connection, a->meeting_id, 0, &seats) != 0 ||
 	    meeting_put(connection, a->meeting_id, a->server, seats, a->at_ms) != 0)
 		return STORE_FAILED;
 	return STORE_OK;
@@ -874,8 +891,13 @@ sqlite_meeting_adopt(struct store *store, struct str meeting_id, const char *ser
 {
 	struct arena *arena = arena_new();
 	struct meeting found;
-	struct meeting_arguments a = {.arena = arena, .meeting_id = meeting_id,
-		.server = server, .at_ms = now_ms, .meeting = &found};
+	struct meeting_arguments a = {
+		.arena = arena,
+		.meeting_id = meeting_id,
+		.server = server,
+		.at_ms = now_ms,
+		.meeting = &found,
+	};
 	enum store_result result = perform(store, true, work_meeting_adopt, &a);
 
 	arena_free(arena);
@@ -919,9 +941,14 @@ static enum store_result
 sqlite_meeting_move(struct store *store, struct arena *arena, struct placement *placement,
     const char *old_server, int64_t now_ms, struct meeting *meeting)
 {
-	struct meeting_arguments a = {.arena = arena, .meeting_id = placement->meeting_id,
-		.server = old_server, .at_ms = now_ms, .placement = placement,
-		.meeting = meeting};
+	struct meeting_arguments a = {
+		.arena = arena,
+		.meeting_id = placement->meeting_id,
+		.server = old_server,
+		.at_ms = now_ms,
+		.placement = placement,
+		.meeting = meeting,
+	};
 
 	return perform(store, true, work_meeting_move, &a);
 }
@@ -945,8 +972,13 @@ sqlite_meeting_drop(struct store *store, struct str meeting_id, const char *serv
 {
 	struct arena *arena = arena_new();
 	struct meeting found;
-	struct meeting_arguments a = {.arena = arena, .meeting_id = meeting_id,
-		.server = server, .at_ms = claimed_ms, .meeting = &found};
+	struct meeting_arguments a = {
+		.arena = arena,
+		.meeting_id = meeting_id,
+		.server = server,
+		.at_ms = claimed_ms,
+		.meeting = &found,
+	};
 	enum store_result result = perform(store, true, work_meeting_drop, &a);
 
 	arena_free(arena);
@@ -965,12 +997,11 @@ compare_polled(const void *a, const void *b)
 static size_t
 sort_polled(const struct store_poll *poll, struct store_polled **sorted)
 {
-	size_t i, n = 0;
-
-	for (i = 0; i < poll->n; i++)
+	for (size_t i = 0; i < poll->n; i++)
 		sorted[i] = &poll->meetings[i];
 	qsort(sorted, poll->n, sizeof(*sorted), compare_polled);
-	for (i = 0; i < poll->n; i++)
+	size_t n = 0;
+	for (size_t i = 0; i < poll->n; i++)
 		if (n == 0 || compare_polled(&sorted[n - 1], &sorted[i]) != 0)
 			sorted[n++] = sorted[i];
 	return n;
@@ -980,8 +1011,9 @@ sort_polled(const struct store_poll *poll, struct store_polled **sorted)
 static size_t
 polled_at(struct store_polled *const *sorted, size_t n, struct str meeting_id)
 {
-	const struct store_polled wanted = {.meeting_id = meeting_id}, *key = &wanted;
-	struct store_polled *const *found = n == 0 ? NULL :
+	const struct store_polled wanted = { .meeting_id = meeting_id }, *key = &wanted;
+	struct store_polled *const *found = n == 0 ?
+	    NULL :
 	    bsearch(&key, sorted, n, sizeof(*sorted), compare_polled);
 
 	return found ? (size_t)(found - sorted) : n;
@@ -998,15 +1030,14 @@ struct polls_arguments {
 static enum store_result
 meeting_ended(struct connection *connection, struct str meeting_id, long peak)
 {
-	sqlite3_stmt *statement;
-	double typical;
-
 	if (meeting_delete(connection, meeting_id) != STORE_OK)
 		return STORE_FAILED;
 	if (peak == 0)
 		return STORE_OK;
-	statement = read_typical(connection, &typical) == 0 ?
-	    prepare(connection, TYPICAL_PUT) : NULL;
+	double typical;
+	sqlite3_stmt *statement = read_typical(connection, &typical) == 0 ?
+	    prepare(connection, TYPICAL_PUT) :
+	    NULL;
 	if (!statement)
 		return STORE_FAILED;
 	sqlite3_bind_double(statement, 1, load_typical_next(typical, peak));
@@ -1028,8 +1059,8 @@ meeting_count(struct connection *connection, const struct store_polled *polled)
 
 /* Map a meeting that was found, unless it is mapped elsewhere. */
 static enum store_result
-meeting_found(struct connection *connection, struct store_polled *polled,
-    const char *server, int64_t now_ms)
+meeting_found(struct connection *connection, struct store_polled *polled, const char *server,
+    int64_t now_ms)
 {
 	sqlite3_stmt *statement = prepare(connection, MEETING_ADOPT);
 
@@ -1053,30 +1084,29 @@ reconcile(struct connection *connection, const struct polls_arguments *a,
 	struct store_polled **sorted = arena_alloc(a->arena, (poll->n + 1) * sizeof(*sorted));
 	bool *mapped = arena_alloc(a->arena, poll->n + 1);
 	sqlite3_stmt *statement = prepare(connection, MEETINGS_ON);
-	size_t n = sort_polled(poll, sorted), i, at;
-	enum store_result result = STORE_OK;
-	int code = SQLITE_DONE;
+	size_t n = sort_polled(poll, sorted);
 
 	if (!statement)
 		return STORE_FAILED;
 	bind_text(statement, 1, poll->server);
+	enum store_result result = STORE_OK;
+	int code = SQLITE_DONE;
 	while (result == STORE_OK && (code = step(statement)) == SQLITE_ROW) {
-		struct str id = {(const char *)sqlite3_column_text(statement, 0),
-			(size_t)sqlite3_column_bytes(statement, 0)};
+		struct str id = { (const char *)sqlite3_column_text(statement, 0),
+			(size_t)sqlite3_column_bytes(statement, 0) };
 
-		at = polled_at(sorted, n, id);
+		size_t at = polled_at(sorted, n, id);
 		mapped[at] = true;
 		if (at < n && sorted[at]->users != read_count(statement, 2))
 			result = meeting_count(connection, sorted[at]);
-		if (at < n ||
-		    sqlite3_column_int64(statement, 1) > a->now_ms - a->fresh_ms)
+		if (at < n || sqlite3_column_int64(statement, 1) > a->now_ms - a->fresh_ms)
 			continue;
 		id.data = str_copy(a->arena, id);
 		result = meeting_ended(connection, id, read_count(statement, 3));
 	}
 	if (result != STORE_OK || code != SQLITE_DONE)
 		return STORE_FAILED;
-	for (i = 0; i < n && result == STORE_OK; i++)
+	for (size_t i = 0; i < n && result == STORE_OK; i++)
 		if (!sorted[i]->is_room && !mapped[i])
 			result = meeting_found(connection, sorted[i], poll->server, a->now_ms);
 	return result;
@@ -1086,7 +1116,6 @@ reconcile(struct connection *connection, const struct polls_arguments *a,
 static enum store_result
 server_polled(struct connection *connection, const struct store_poll *poll, int64_t now_ms)
 {
-	sqlite3_stmt *statement;
 	struct server_facts facts;
 
 	if (read_server(connection, poll->server, &facts) != 0)
@@ -1100,7 +1129,7 @@ server_polled(struct connection *connection, const struct store_poll *poll, int6
 		if (facts.since_ms == 0)
 			facts.since_ms = now_ms;
 	}
-	statement = prepare(connection, SERVER_POLLED);
+	sqlite3_stmt *statement = prepare(connection, SERVER_POLLED);
 	if (!statement)
 		return STORE_FAILED;
 	bind_text(statement, 1, poll->server);
@@ -1117,15 +1146,13 @@ work_polls_save(struct connection *connection, void *arguments)
 {
 	struct polls_arguments *a = arguments;
 	enum store_result result = STORE_OK;
-	sqlite3_stmt *statement;
-	size_t i;
 
-	for (i = 0; i < a->n && result == STORE_OK; i++) {
+	for (size_t i = 0; i < a->n && result == STORE_OK; i++) {
 		result = server_polled(connection, &a->polls[i], a->now_ms);
 		if (result == STORE_OK && a->polls[i].answered)
 			result = reconcile(connection, a, &a->polls[i]);
 	}
-	statement = prepare(connection, PEAK_PURGE);
+	sqlite3_stmt *statement = prepare(connection, PEAK_PURGE);
 	if (result != STORE_OK || !statement)
 		return STORE_FAILED;
 	sqlite3_bind_int64(statement, 1, a->now_ms - PEAK_KEEP_MS);
@@ -1134,11 +1161,11 @@ work_polls_save(struct connection *connection, void *arguments)
 }
 
 static enum store_result
-sqlite_polls_save(struct store *store, struct store_poll *polls, size_t n,
-    int64_t now_ms, int64_t fresh_ms)
+sqlite_polls_save(struct store *store, struct store_poll *polls, size_t n, int64_t now_ms,
+    int64_t fresh_ms)
 {
 	struct arena *arena = arena_new();
-	struct polls_arguments a = {arena, polls, n, now_ms, fresh_ms};
+	struct polls_arguments a = { arena, polls, n, now_ms, fresh_ms };
 	enum store_result result = perform(store, true, work_polls_save, &a);
 
 	arena_free(arena);
@@ -1156,19 +1183,17 @@ work_lease_look(struct connection *connection, void *arguments)
 {
 	struct lease_arguments *a = arguments;
 	sqlite3_stmt *statement = prepare(connection, LEASE_FIND);
-	enum store_result result = STORE_OK;
-	int64_t left_ms;
-	int code;
 
 	if (!statement)
 		return STORE_FAILED;
-	code = step(statement);
+	int code = step(statement);
+	enum store_result result = STORE_OK;
 	if (code == SQLITE_ROW) {
-		left_ms = sqlite3_column_int64(statement, 1) - a->now_ms;
+		int64_t left_ms = sqlite3_column_int64(statement, 1) - a->now_ms;
 		/* One that ends far in the future was taken by a clock that was
 		 * wrong. */
-		if ((uint64_t)sqlite3_column_int64(statement, 0) != a->holder &&
-		    left_ms > 0 && left_ms <= LEASE_MOST_MS)
+		if ((uint64_t)sqlite3_column_int64(statement, 0) != a->holder && left_ms > 0 &&
+		    left_ms <= LEASE_MOST_MS)
 			result = STORE_CONFLICT;
 		sqlite3_reset(statement);
 	} else if (code != SQLITE_DONE) {
@@ -1182,11 +1207,10 @@ work_lease_take(struct connection *connection, void *arguments)
 {
 	struct lease_arguments *a = arguments;
 	enum store_result result = work_lease_look(connection, a);
-	sqlite3_stmt *statement;
 
 	if (result != STORE_OK)
 		return result;
-	statement = prepare(connection, LEASE_PUT);
+	sqlite3_stmt *statement = prepare(connection, LEASE_PUT);
 	if (!statement)
 		return STORE_FAILED;
 	sqlite3_bind_int64(statement, 1, (int64_t)a->holder);
@@ -1197,7 +1221,7 @@ work_lease_take(struct connection *connection, void *arguments)
 static enum store_result
 sqlite_lease_take(struct store *store, uint64_t holder, int64_t now_ms, int64_t ttl_ms)
 {
-	struct lease_arguments a = {holder, now_ms, ttl_ms};
+	struct lease_arguments a = { holder, now_ms, ttl_ms };
 
 	return perform(store, true, work_lease_take, &a);
 }
@@ -1217,12 +1241,11 @@ recording_find(struct connection *connection, struct str record_id, const char *
     int64_t *at_ms)
 {
 	sqlite3_stmt *statement = prepare(connection, RECORDING_FIND);
-	int code;
 
 	if (!statement)
 		return STORE_FAILED;
 	bind_str(statement, 1, record_id);
-	code = step(statement);
+	int code = step(statement);
 	if (code != SQLITE_ROW)
 		return code == SQLITE_DONE ? STORE_NOT_FOUND : STORE_FAILED;
 	*server = (const char *)sqlite3_column_text(statement, 0);
@@ -1232,20 +1255,20 @@ recording_find(struct connection *connection, struct str record_id, const char *
 
 /* Is there anything to write for it?  OK, NOT_FOUND: no; CONFLICT: yes. */
 static enum store_result
-recording_look(struct connection *connection, const struct store_recording *put,
-    int64_t now_ms)
+recording_look(struct connection *connection, const struct store_recording *put, int64_t now_ms)
 {
 	const char *server;
 	int64_t at_ms;
-	enum store_result result =
-	    recording_find(connection, put->record_id, &server, &at_ms);
+	enum store_result result = recording_find(connection, put->record_id, &server, &at_ms);
 
 	if (result == STORE_NOT_FOUND)
 		return put->server ? STORE_CONFLICT : STORE_NOT_FOUND;
 	if (result != STORE_OK)
 		return result;
 	result = put->server && strcmp(put->server, server) == 0 &&
-	    now_ms - at_ms < RECORDING_RENEW_MS ? STORE_OK : STORE_CONFLICT;
+	        now_ms - at_ms < RECORDING_RENEW_MS ?
+	    STORE_OK :
+	    STORE_CONFLICT;
 	sqlite3_reset(connection->prepared[RECORDING_FIND]);
 	return result;
 }
@@ -1256,12 +1279,11 @@ static enum store_result
 work_recordings_look(struct connection *connection, void *arguments)
 {
 	struct recordings_arguments *a = arguments;
-	enum store_result result = STORE_OK;
-	size_t i;
 
 	if (run(connection, BEGIN_READ) != 0)
 		return STORE_FAILED;
-	for (i = 0; i < a->n && result != STORE_CONFLICT; i++) {
+	enum store_result result = STORE_OK;
+	for (size_t i = 0; i < a->n && result != STORE_CONFLICT; i++) {
 		result = recording_look(connection, &a->put[i], a->now_ms);
 		if (result == STORE_FAILED)
 			return STORE_FAILED;
@@ -1275,17 +1297,14 @@ static enum store_result
 work_recordings_put(struct connection *connection, void *arguments)
 {
 	struct recordings_arguments *a = arguments;
-	sqlite3_stmt *statement;
-	enum store_result result;
-	size_t i;
 
-	for (i = 0; i < a->n; i++) {
-		result = recording_look(connection, &a->put[i], a->now_ms);
+	for (size_t i = 0; i < a->n; i++) {
+		enum store_result result = recording_look(connection, &a->put[i], a->now_ms);
 		if (result == STORE_FAILED)
 			return result;
 		if (result != STORE_CONFLICT)
 			continue;
-		statement = prepare(connection,
+		sqlite3_stmt *statement = prepare(connection,
 		    a->put[i].server ? RECORDING_PUT : RECORDING_DROP);
 		if (!statement)
 			return STORE_FAILED;
@@ -1297,7 +1316,7 @@ work_recordings_put(struct connection *connection, void *arguments)
 		if (step(statement) != SQLITE_DONE)
 			return STORE_FAILED;
 	}
-	statement = prepare(connection, RECORDING_PURGE_OLD);
+	sqlite3_stmt *statement = prepare(connection, RECORDING_PURGE_OLD);
 	if (!statement)
 		return STORE_FAILED;
 	sqlite3_bind_int64(statement, 1, a->now_ms - RECORDING_KEEP_MS);
@@ -1311,10 +1330,10 @@ work_recordings_put(struct connection *connection, void *arguments)
 }
 
 static enum store_result
-sqlite_recordings_put(struct store *store, const struct store_recording *recordings,
-    size_t n, int64_t now_ms)
+sqlite_recordings_put(struct store *store, const struct store_recording *recordings, size_t n,
+    int64_t now_ms)
 {
-	struct recordings_arguments a = {.put = recordings, .n = n, .now_ms = now_ms};
+	struct recordings_arguments a = { .put = recordings, .n = n, .now_ms = now_ms };
 	enum store_result result = perform(store, false, work_recordings_look, &a);
 
 	if (result == STORE_CONFLICT)
@@ -1326,16 +1345,15 @@ static enum store_result
 work_recordings_find(struct connection *connection, void *arguments)
 {
 	struct recordings_arguments *a = arguments;
-	enum store_result result;
-	const char *server;
-	int64_t at_ms;
-	size_t i;
 
 	if (run(connection, BEGIN_READ) != 0)
 		return STORE_FAILED;
-	for (i = 0; i < a->n; i++) {
+	for (size_t i = 0; i < a->n; i++) {
 		a->find[i].server = NULL;
-		result = recording_find(connection, a->find[i].record_id, &server, &at_ms);
+		const char *server;
+		int64_t at_ms;
+		enum store_result result = recording_find(connection, a->find[i].record_id,
+		    &server, &at_ms);
 		if (result == STORE_FAILED)
 			return STORE_FAILED;
 		if (result != STORE_OK)
@@ -1350,11 +1368,10 @@ static enum store_result
 sqlite_recordings_find(struct store *store, struct arena *arena,
     struct store_recording *recordings, size_t n)
 {
-	struct recordings_arguments a = {.arena = arena, .find = recordings, .n = n};
+	struct recordings_arguments a = { .arena = arena, .find = recordings, .n = n };
 	enum store_result result = perform(store, false, work_recordings_find, &a);
-	size_t i;
 
-	for (i = 0; result == STORE_FAILED && i < n; i++)
+	for (size_t i = 0; result == STORE_FAILED && i < n; i++)
 		recordings[i].server = NULL;
 	return result;
 }
@@ -1369,12 +1386,9 @@ static enum store_result
 work_lists_save(struct connection *connection, void *arguments)
 {
 	struct lists_arguments *a = arguments;
-	sqlite3_stmt *statement;
-	bool is_known;
-	size_t i;
 
-	for (i = 0; i < a->n; i++) {
-		statement = prepare(connection, LIST_PUT);
+	for (size_t i = 0; i < a->n; i++) {
+		sqlite3_stmt *statement = prepare(connection, LIST_PUT);
 		if (!statement)
 			return STORE_FAILED;
 		bind_text(statement, 1, a->lists[i].server);
@@ -1383,7 +1397,7 @@ work_lists_save(struct connection *connection, void *arguments)
 		    a->lists[i].answer.len, SQLITE_STATIC);
 		if (step(statement) != SQLITE_DONE)
 			return STORE_FAILED;
-		is_known = sqlite3_changes(connection->file.db) == 0;
+		bool is_known = sqlite3_changes(connection->file.db) == 0;
 		if (a->is_known)
 			a->is_known[i] = is_known;
 		if (is_known || !strchr(a->lists[i].what, '?'))
@@ -1400,12 +1414,10 @@ work_lists_save(struct connection *connection, void *arguments)
 }
 
 static enum store_result
-sqlite_lists_save(struct store *store, const struct store_list *lists, size_t n,
-    bool *is_known)
+sqlite_lists_save(struct store *store, const struct store_list *lists, size_t n, bool *is_known)
 {
-	struct lists_arguments a = {lists, n, is_known};
-	enum store_result result =
-	    n > 0 ? perform(store, true, work_lists_save, &a) : STORE_OK;
+	struct lists_arguments a = { lists, n, is_known };
+	enum store_result result = n > 0 ? perform(store, true, work_lists_save, &a) : STORE_OK;
 
 	if (is_known && result != STORE_OK)
 		memset(is_known, 0, n * sizeof(*is_known));
@@ -1422,13 +1434,12 @@ work_list_find(struct connection *connection, void *arguments)
 {
 	struct list_arguments *a = arguments;
 	sqlite3_stmt *statement = prepare(connection, LIST_FIND);
-	int code;
 
 	if (!statement)
 		return STORE_FAILED;
 	bind_text(statement, 1, a->list->server);
 	bind_text(statement, 2, a->list->what);
-	code = step(statement);
+	int code = step(statement);
 	if (code != SQLITE_ROW)
 		return code == SQLITE_DONE ? STORE_NOT_FOUND : STORE_FAILED;
 	a->list->answer.data = sqlite3_column_blob(statement, 0);
@@ -1441,7 +1452,7 @@ work_list_find(struct connection *connection, void *arguments)
 static enum store_result
 sqlite_list_find(struct store *store, struct arena *arena, struct store_list *list)
 {
-	struct list_arguments a = {arena, list};
+	struct list_arguments a = { arena, list };
 
 	return perform(store, false, work_list_find, &a);
 }
@@ -1466,7 +1477,7 @@ work_lists_drop(struct connection *connection, void *arguments)
 static enum store_result
 sqlite_lists_drop(struct store *store, const char *server, const char *call)
 {
-	struct drop_arguments a = {server, call};
+	struct drop_arguments a = { server, call };
 
 	return perform(store, true, work_lists_drop, &a);
 }
@@ -1502,16 +1513,15 @@ work_hook_put(struct connection *connection, void *arguments)
 {
 	struct hook_arguments *a = arguments;
 	sqlite3_stmt *statement = prepare(connection, HOOK_STATE);
-	bool is_known, is_dropped, is_full;
 
 	if (!statement)
 		return STORE_FAILED;
 	bind_text(statement, 1, a->hook->id);
 	if (step(statement) != SQLITE_ROW)
 		return STORE_FAILED;
-	is_known = sqlite3_column_type(statement, 0) != SQLITE_NULL;
-	is_dropped = sqlite3_column_int(statement, 0) != 0;
-	is_full = sqlite3_column_int64(statement, 1) >= LIMIT_WEBHOOKS;
+	bool is_known = sqlite3_column_type(statement, 0) != SQLITE_NULL;
+	bool is_dropped = sqlite3_column_int(statement, 0) != 0;
+	bool is_full = sqlite3_column_int64(statement, 1) >= LIMIT_WEBHOOKS;
 	sqlite3_reset(statement);
 	if (is_known && (!is_dropped || !a->anew))
 		return is_dropped ? STORE_CONFLICT : STORE_EXISTS;
@@ -1521,7 +1531,7 @@ work_hook_put(struct connection *connection, void *arguments)
 static enum store_result
 sqlite_hook_put(struct store *store, const struct webhook *hook, bool anew)
 {
-	struct hook_arguments a = {.hook = hook, .anew = anew};
+	struct hook_arguments a = { .hook = hook, .anew = anew };
 
 	return perform(store, true, work_hook_put, &a);
 }
@@ -1529,10 +1539,10 @@ sqlite_hook_put(struct store *store, const struct webhook *hook, bool anew)
 static struct str
 read_str(struct arena *arena, sqlite3_stmt *statement, int column)
 {
-	struct str text = {(const char *)sqlite3_column_text(statement, column),
-		(size_t)sqlite3_column_bytes(statement, column)};
+	struct str text = { (const char *)sqlite3_column_text(statement, column),
+		(size_t)sqlite3_column_bytes(statement, column) };
 
-	return (struct str){str_copy(arena, text), text.len};
+	return (struct str){ str_copy(arena, text), text.len };
 }
 
 static enum store_result
@@ -1540,13 +1550,13 @@ work_hook_list(struct connection *connection, void *arguments)
 {
 	struct hook_arguments *a = arguments;
 	sqlite3_stmt *statement = prepare(connection, HOOK_LIST);
-	size_t most = 2 * LIMIT_WEBHOOKS;
-	int code = SQLITE_DONE;
 
 	*a->n = 0;
 	if (!statement)
 		return STORE_FAILED;
+	size_t most = 2 * LIMIT_WEBHOOKS;
 	*a->hooks = arena_alloc(a->arena, most * sizeof(**a->hooks));
+	int code = SQLITE_DONE;
 	while (*a->n < most && (code = step(statement)) == SQLITE_ROW) {
 		struct webhook *hook = &(*a->hooks)[*a->n];
 		struct str id = read_str(a->arena, statement, 0);
@@ -1571,7 +1581,7 @@ work_hook_list(struct connection *connection, void *arguments)
 static enum store_result
 sqlite_hook_list(struct store *store, struct arena *arena, struct webhook **hooks, size_t *n)
 {
-	struct hook_arguments a = {.arena = arena, .hooks = hooks, .n = n};
+	struct hook_arguments a = { .arena = arena, .hooks = hooks, .n = n };
 
 	*hooks = NULL;
 	*n = 0;
@@ -1595,8 +1605,8 @@ work_hook_drop(struct connection *connection, void *arguments)
 static enum store_result
 sqlite_hook_drop(struct store *store, const char *id, int64_t now_ms)
 {
-	struct webhook hook = {.changed_ms = now_ms};
-	struct hook_arguments a = {.hook = &hook};
+	struct webhook hook = { .changed_ms = now_ms };
+	struct hook_arguments a = { .hook = &hook };
 
 	memcpy(hook.id, id, strnlen(id, sizeof(hook.id) - 1));
 	return perform(store, true, work_hook_drop, &a);
@@ -1645,14 +1655,13 @@ struct store *
 store_sqlite_open(const char *path)
 {
 	struct store_sqlite *sqlite = mem_alloc(sizeof(*sqlite));
-	struct connection *connection;
-	int error;
 
 	sqlite->store.verbs = &sqlite_verbs;
 	sqlite->path = mem_strdup(path);
 	pthread_mutex_init(&sqlite->mutex, NULL);
 	pthread_mutex_init(&sqlite->write_mutex, NULL);
-	connection = connection_take(sqlite, &error);
+	int error;
+	struct connection *connection = connection_take(sqlite, &error);
 	if (connection) {
 		connection_give(sqlite, connection);
 	} else {
