@@ -29,9 +29,9 @@ enum jwt_result {
 /*
  * Verify token, which must be signed with secret by exactly that algorithm: what
  * the token itself names as its algorithm decides nothing.  Then sign its claims,
- * "exp" among them, anew with new_secret by new_algorithm; *anew gets that token, NUL-terminated, in the arena.  Order and spacing of the claims
- * may change.  Longer tokens than LIMIT_TOKEN_BYTES, and empty secrets, are
- * JWT_INVALID.
+ * "exp" among them, anew with new_secret by new_algorithm; *anew gets that token,
+ * NUL-terminated, in the arena.  Order and spacing of the claims may change.  Longer tokens
+ * than LIMIT_TOKEN_BYTES, and empty secrets, are JWT_INVALID.
  */
 enum jwt_result jwt_sign_anew(struct arena *arena, enum jwt_algorithm algorithm,
     struct str token, struct str secret, enum jwt_algorithm new_algorithm,

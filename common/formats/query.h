@@ -39,8 +39,9 @@ enum query_problem {
  * Read a query string, or the body of a form.  Empty segments are passed over.
  * Parameters whose encoding is bad are kept with their raw text as value, and
  * the first problem is returned, so that a caller can still look for the
- * checksum before it complains; so it can where there are too many.  Bytes that are not UTF-8 are no problem: clients cut
- * names in the middle of a character, and BBB reads a replacement character there.
+ * checksum before it complains; so it can where there are too many.  Bytes that are not
+ * UTF-8 are no problem: clients cut names in the middle of a character, and BBB reads a
+ * replacement character there.
  */
 enum query_problem query_parse(struct arena *arena, struct str text, struct query *query);
 

@@ -17,7 +17,7 @@ struct settings {
 	bool has_secret;
 };
 #define N_SERVERS \
-	(sizeof((struct settings *)0)->servers / sizeof *((struct settings *)0)->servers)
+	(sizeof((struct settings *)0)->servers / sizeof(*((struct settings *)0)->servers))
 
 /* "NAME [MEMBERS]": of a server there is, or of one more. */
 static void

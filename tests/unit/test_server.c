@@ -57,7 +57,7 @@ test_transitions(void)
 		{ { UP, 0, 0, 0 }, 'f', 1, 1,
 		    { SUSPECT, 0, 0, 0 } }, /* a call alone, never down */
 		{ { UP, 0, 0, 0 }, 'f', 2, 1, { SUSPECT, 0, 0, 0 } },
-		/* Suspect: further failed polls, and how far apart the first and the last are. */
+		/* Suspect: further failed polls; how far apart are the first and the last? */
 		{ { SUSPECT, 1, 0, 0 }, '-', 2, 1, { SUSPECT, 2, 0, 0 } },
 		{ { SUSPECT, 1, 0, 9 }, '-', 2, 1, { SUSPECT, 2, 0, 9 } },
 		{ { SUSPECT, 1, 0, 10 }, '-', 2, 1, { DOWN, 2, 0, 10 } },
