@@ -55,6 +55,16 @@
 /* One answer of one server: 3,000 meetings of 30 attendees are some 30 MiB. */
 #define LIMIT_ANSWER_BYTES ((size_t)64 << 20)
 
+/* A server's XML: elements in each other, elements in all, items of one list, bytes of
+ * one tag, comment or instruction, and the memory of its parsers.  Clients' parsers end at
+ * 256 levels (libxml2, parserInternals.h).  A host of BBB's has some 10,000 recordings;
+ * the elements of its lists have 20 bytes and more. */
+#define LIMIT_XML_DEPTH 64
+#define LIMIT_XML_ELEMENTS ((size_t)4000000)
+#define LIMIT_LIST_ITEMS ((size_t)100000)
+#define LIMIT_XML_TOKEN_BYTES ((size_t)1 << 20)
+#define LIMIT_XML_PARSER_BYTES ((size_t)32 << 20)
+
 /* A merged answer. */
 #define LIMIT_MERGED_BYTES ((size_t)256 << 20)
 

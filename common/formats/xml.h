@@ -3,8 +3,16 @@
  * of a list as raw fragments, so that elements this program has never heard of
  * go through unchanged.  And escaping for the answers of our own.
  *
- * Documents are UTF-8 whatever they declare.  One with a DOCTYPE is refused:
- * BBB sends none, and a fragment could not take its entities along.
+ * BBB's own documents are ill-formed at times: it writes names and keys of its users
+ * into them that XML forbids (get-meetings.ftlx).  So one odd item does not make a
+ * document worthless.  Whatever a document holds, the fragments that are handed out are
+ * well-formed by themselves: no forbidden byte, no undeclared namespace prefix, no more
+ * than LIMIT_XML_DEPTH levels with the two around them, and at most LIMIT_LIST_ITEMS.
+ * Time is linear in the document's length, and the parser's memory is bounded.
+ *
+ * Documents are UTF-8 whatever they declare.  White space and a byte order mark before
+ * them are skipped.  One with a DOCTYPE is refused: BBB sends none, and a fragment could
+ * not take its entities along.
  */
 #ifndef XML_H
 #define XML_H
@@ -17,11 +25,20 @@
 
 struct arena;
 
+/* What a document is. */
+enum xml_result {
+	XML_SOUND,   /* well-formed and whole, and its root is <response> */
+	XML_UNSOUND, /* it begins so, with a whole <returncode>; then it breaks off, is
+	                ill-formed, or goes beyond a limit */
+	XML_FOREIGN  /* none of BBB's */
+};
+
 /* A direct child of the root whose text is wanted. */
 struct xml_field {
 	const char *name;
 	struct str text; /* out: of the first such child, entities and CDATA
-	                    resolved; absent if there is none */
+	                    resolved; absent if there is none.  In an unsound
+	                    document, only what stands before the fault. */
 };
 
 /* How many children of an item can be asked for. */
@@ -29,7 +46,8 @@ struct xml_field {
 
 /* An item of a list: <response><container><item>…</item></container></response>. */
 struct xml_item {
-	struct str raw; /* the bytes from '<' to '>', borrowed from the document */
+	struct str raw; /* the bytes from '<' to '>', borrowed from the document, or
+	                   from the mended copy of it */
 	struct str text[XML_ITEM_KEYS]; /* of its children that were named as keys */
 };
 
@@ -37,20 +55,30 @@ struct xml_list {
 	const char *container;
 	const char *item;
 	const char *keys[XML_ITEM_KEYS]; /* children of item, or NULL */
-	struct xml_item *items;          /* out */
+	struct xml_item *items;          /* out: those that are sound by themselves */
 	size_t n;                        /* out */
+	bool is_complete;                /* out: nothing is known to be missing: the document is
+	                                    sound, and so was each item */
 };
 
 /*
- * Read a document whose root is <response>.  fields and list are filled in;
- * list may be NULL.  Returns 0, or -1 when the document is not well-formed, not
- * whole, or has another root; what was filled in by then means nothing.
+ * Read a document.  fields and list are filled in; list may be NULL.  Returns XML_SOUND,
+ * which is 0; XML_UNSOUND, with the fields before the fault and those items of the list
+ * that are sound; or XML_FOREIGN, after which what was filled in means nothing.
+ *
+ * A document that XML's characters alone make ill-formed is mended in a copy and is
+ * sound (xml_chars.h); a document that is well-formed as it came is never copied.
  */
-int xml_read(struct arena *arena, struct str document, struct xml_field *fields,
+enum xml_result xml_read(struct arena *arena, struct str document, struct xml_field *fields,
     size_t n_fields, struct xml_list *list);
 
-/* Append the text with & < > " ' escaped.  Bytes that XML 1.0 does not allow
- * (controls other than tab, line feed, carriage return) become '?'. */
+/* The same; *document becomes what was read: itself, or the mended copy, of the same
+ * length and in the arena. */
+enum xml_result xml_mend(struct arena *arena, struct str *document, struct xml_field *fields,
+    size_t n_fields, struct xml_list *list);
+
+/* Append the text with & < > " ' escaped.  What XML does not allow is replaced
+ * (xml_chars_substitute). */
 void xml_text(struct buf *out, struct str text);
 
 #endif
