@@ -4,6 +4,7 @@
  * stands in, unless it is down: a client that misses a meeting in the list may
  * end the lesson it belongs to.
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/arena.h"
@@ -13,86 +14,71 @@
 #include "core/reply.h"
 #include "formats/xml.h"
 
-/* A growing set of keys that were seen: open addressing, in the arena. */
-struct seen {
-	struct arena *arena;
-	struct str *slots;
-	size_t n, capacity;
+/* An item of the merged list. */
+struct merged_item {
+	struct str raw; /* a fragment of a server's document */
+	struct str key; /* by which it is told from others; may be empty */
+	size_t place;   /* in the order in which they were added */
 };
 
-static size_t
-seen_slot(const struct seen *seen, struct str key)
-{
-	size_t hash = 5381;
-
-	for (size_t i = 0; i < key.len; i++)
-		hash = hash * 33 + (unsigned char)key.data[i];
-	hash &= seen->capacity - 1;
-	while (seen->slots[hash].data && !str_equal(seen->slots[hash], key))
-		hash = (hash + 1) & (seen->capacity - 1);
-	return hash;
-}
-
-/* Add a key; false when it was there already. */
-static bool
-seen_add(struct seen *seen, struct str key)
-{
-	if (2 * seen->n >= seen->capacity) {
-		struct seen grown = *seen;
-		grown.capacity = seen->capacity ? 2 * seen->capacity : 64;
-		grown.slots = arena_alloc(seen->arena, grown.capacity * sizeof(*grown.slots));
-		for (size_t i = 0; i < seen->capacity; i++)
-			if (seen->slots[i].data)
-				grown.slots[seen_slot(&grown, seen->slots[i])] = seen->slots[i];
-		*seen = grown;
-	}
-	size_t slot = seen_slot(seen, key);
-	if (seen->slots[slot].data)
-		return false;
-	seen->slots[slot] = key;
-	seen->n++;
-	return true;
-}
-
-/* The merged list: raw fragments in the arena. */
 struct merged {
-	struct seen seen;
-	struct str *items;
+	struct merged_item *items;
 	size_t n, capacity;
 };
 
-/* Append the items of one server's list that no other brought. */
+/* Append the items of one server's list. */
 static void
-merge(struct arena *arena, const struct xml_list *list, struct merged *merged)
+add_items(struct arena *arena, const struct xml_list *list, struct merged *merged)
 {
 	if (merged->n + list->n > merged->capacity) {
 		merged->capacity = 2 * (merged->n + list->n);
-		struct str *grown = arena_alloc(arena, merged->capacity * sizeof(*grown));
+		struct merged_item *grown = arena_alloc(arena,
+		    merged->capacity * sizeof(*grown));
 		if (merged->n > 0)
 			memcpy(grown, merged->items, merged->n * sizeof(*grown));
 		merged->items = grown;
 	}
-	for (size_t i = 0; i < list->n; i++)
-		if (list->items[i].text[0].len == 0 ||
-		    seen_add(&merged->seen, list->items[i].text[0]))
-			merged->items[merged->n++] = list->items[i].raw;
+	for (size_t i = 0; i < list->n; i++) {
+		merged->items[merged->n] = (struct merged_item){ list->items[i].raw,
+			list->items[i].text[0], merged->n };
+		merged->n++;
+	}
 }
 
-/* Merge what the server answered; where that is nothing, its last known list.
- * Returns the answer if it was good, else the absent span. */
-static struct str
-merge_server(struct call *call, const struct xml_list *wanted, const struct server *server,
-    const struct relay_answer *answer, struct merged *merged)
+static int
+compare_key(const void *x, const void *y)
 {
-	struct xml_list list = *wanted;
+	const struct merged_item *a = x, *b = y;
+	int order = str_compare(a->key, b->key);
 
-	if (answer->verdict == RELAY_SUCCESS) {
-		merge(call->arena, answer->list, merged);
-		return answer->http->answer;
-	}
-	if (call_last_known(call, server, call->name, &list))
-		merge(call->arena, &list, merged);
-	return (struct str){ 0 };
+	return order != 0 ? order : (a->place > b->place) - (a->place < b->place);
+}
+
+static int
+compare_place(const void *x, const void *y)
+{
+	const struct merged_item *a = x, *b = y;
+
+	return (a->place > b->place) - (a->place < b->place);
+}
+
+/* Keep the first item of each key, and all that have none.  Sorted twice, since it takes
+ * no longer for keys that were chosen to. */
+static void
+remove_doubles(struct merged *merged)
+{
+	struct merged_item *items = merged->items;
+
+	if (merged->n == 0)
+		return;
+	qsort(items, merged->n, sizeof(*items), compare_key);
+	size_t n = 0;
+	for (size_t i = 0; i < merged->n; i++)
+		if (n == 0 || items[i].key.len == 0 ||
+		    !str_equal(items[i].key, items[n - 1].key))
+			items[n++] = items[i];
+	merged->n = n;
+	qsort(items, n, sizeof(*items), compare_place);
 }
 
 void
@@ -104,7 +90,6 @@ call_lists(struct call *call)
 		.item = list->item,
 		.keys = { list->key },
 	};
-	struct merged merged = { .seen.arena = call->arena };
 	struct store *store = call->store;
 	struct fanout fanout;
 
@@ -116,15 +101,26 @@ call_lists(struct call *call)
 	fanout_add_usable(&fanout, call_facts(call));
 	fanout_run(&fanout, call->name, call->config->probe_timeout_ms, NULL);
 	struct store_list *fresh = arena_alloc(call->arena, (fanout.n + 1) * sizeof(*fresh));
+	struct merged merged = { 0 };
 	size_t n_fresh = 0;
 	for (size_t i = 0; i < fanout.n; i++) {
-		struct str document = merge_server(call, &wanted, fanout.servers[i],
-		    &fanout.answers[i], &merged);
-		if (document.len > 0)
-			fresh[n_fresh++] = (struct store_list){ fanout.servers[i]->name,
-				call->name, document };
+		const struct server *server = fanout.servers[i];
+		const struct relay_answer *answer = &fanout.answers[i];
+		struct xml_list last = wanted;
+
+		if (answer->verdict == RELAY_SUCCESS) {
+			add_items(call->arena, answer->list, &merged);
+			if (call_may_remember(call, server, call->name, answer->list))
+				fresh[n_fresh++] = (struct store_list){ server->name,
+					call->name, answer->document };
+		} else if (call_last_known(call, server, call->name, &last)) {
+			add_items(call->arena, &last, &merged);
+		}
 	}
 	store->verbs->lists_save(store, fresh, n_fresh, NULL);
-	reply_items(call->response, call->arena, list, merged.items, merged.n,
-	    (struct str){ 0 });
+	remove_doubles(&merged);
+	struct str *items = arena_alloc(call->arena, (merged.n + 1) * sizeof(*items));
+	for (size_t i = 0; i < merged.n; i++)
+		items[i] = merged.items[i].raw;
+	reply_items(call->response, call->arena, list, items, merged.n, (struct str){ 0 });
 }

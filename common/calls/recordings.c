@@ -124,9 +124,10 @@ collect(struct call *call, struct recording_list *recordings)
 			continue;
 		}
 		recording_list_add(recordings, call->arena, answer->list, server);
-		if (name && answer->http->answer.len <= LIMIT_LIST_BYTES)
+		if (name && answer->document.len <= LIMIT_LIST_BYTES &&
+		    call_may_remember(call, server, name, answer->list))
 			fresh[n_fresh++] = (struct store_list){ server->name, name,
-				answer->http->answer };
+				answer->document };
 	}
 	call->store->verbs->lists_save(call->store, fresh, n_fresh, is_known);
 	/* Where the recordings of a list are that was there before is known, too. */

@@ -35,14 +35,32 @@ call_facts(struct call *call)
 	return facts;
 }
 
-bool
-call_last_known(struct call *call, const struct server *server, const char *what,
+/* Read the list that is remembered; false when there is none. */
+static bool
+find_list(struct call *call, const struct server *server, const char *what,
     struct xml_list *list)
 {
 	struct store_list known = { .server = server->name, .what = what };
 
-	if (call->store->verbs->list_find(call->store, call->arena, &known) != STORE_OK ||
-	    xml_read(call->arena, known.answer, NULL, 0, list) != 0)
+	return call->store->verbs->list_find(call->store, call->arena, &known) == STORE_OK &&
+	    xml_read(call->arena, known.answer, NULL, 0, list) != XML_FOREIGN;
+}
+
+bool
+call_may_remember(struct call *call, const struct server *server, const char *what,
+    const struct xml_list *fresh)
+{
+	struct xml_list known = *fresh;
+
+	return fresh->is_complete || !find_list(call, server, what, &known) ||
+	    !known.is_complete;
+}
+
+bool
+call_last_known(struct call *call, const struct server *server, const char *what,
+    struct xml_list *list)
+{
+	if (!find_list(call, server, what, list))
 		return false;
 	log_info("server's last known list stands in for its answer", "server", server->name,
 	    "call", call->name);

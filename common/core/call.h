@@ -99,6 +99,11 @@ struct server_facts *call_facts(struct call *call);
 bool call_last_known(struct call *call, const struct server *server, const char *what,
     struct xml_list *list);
 
+/* May a server's list, fresh from it, be remembered as the last one that it gave to that
+ * call?  One that is not complete may not take the place of one that is. */
+bool call_may_remember(struct call *call, const struct server *server, const char *what,
+    const struct xml_list *fresh);
+
 /*
  * Take the lease on polling (store.h) for its holder, or prolong it: for so many rounds
  * of questions, of probe_timeout_ms each, since the call began.  False when another

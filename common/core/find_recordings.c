@@ -150,7 +150,7 @@ add_question(struct fanout *fanout, const struct server *server, const struct bu
 }
 
 /* Ask with the parts that have no server.  Returns whether all servers answered
- * that may have the recordings; what they have is added to the list. */
+ * that may have the recordings, with whole lists; what they have is added to the list. */
 static bool
 ask_parts(struct call *call, const struct sought_part *parts, size_t n_parts,
     struct recording_list *recordings)
@@ -176,11 +176,12 @@ ask_parts(struct call *call, const struct sought_part *parts, size_t n_parts,
 	}
 	fanout_run(&fanout, QUESTION, config->probe_timeout_ms, NULL);
 	for (size_t i = 0; i < fanout.n; i++) {
-		if (fanout.answers[i].verdict == RELAY_SUCCESS)
-			recording_list_add(recordings, call->arena, fanout.answers[i].list,
+		const struct relay_answer *answer = &fanout.answers[i];
+
+		if (answer->verdict == RELAY_SUCCESS)
+			recording_list_add(recordings, call->arena, answer->list,
 			    fanout.servers[i]);
-		else
-			certain = false;
+		certain &= answer->verdict == RELAY_SUCCESS && answer->list->is_complete;
 	}
 	return certain;
 }

@@ -235,8 +235,10 @@ judge_xml(const struct call *call, const char *name, const struct server *server
 
 	snprintf(status, sizeof(status), "%d", http->status);
 	struct xml_field fields[] = { { .name = "returncode" }, { .name = "messageKey" } };
-	if (http->status != 200 ||
-	    xml_read(call->arena, http->answer, fields, 2, answer->list) != 0) {
+	enum xml_result result = XML_FOREIGN;
+	if (http->status == 200)
+		result = xml_mend(call->arena, &answer->document, fields, 2, answer->list);
+	if (result == XML_FOREIGN) {
 		log_warn("server's answer is not a BigBlueButton answer", "server",
 		    server->name, "call", name, "status", status);
 		return;
@@ -244,15 +246,25 @@ judge_xml(const struct call *call, const char *name, const struct server *server
 	answer->message_key = fields[1].text;
 	if (answer->message_key.len == 0 && str_is(fields[0].text, "FAILED"))
 		answer->message_key = reply_key_in_errors(call->arena, http->answer);
-	if (reply_is(answer->message_key, REPLY_CHECKSUM))
+	if (reply_is(answer->message_key, REPLY_CHECKSUM)) {
 		log_refused_checksum(server);
-	else if (str_is(fields[0].text, "SUCCESS"))
-		answer->verdict = RELAY_SUCCESS;
-	else if (str_is(fields[0].text, "FAILED"))
-		answer->verdict = RELAY_FAILED;
-	else
+		return;
+	}
+	if (!str_is(fields[0].text, "SUCCESS") && !str_is(fields[0].text, "FAILED")) {
 		log_warn("server's answer has no returncode", "server", server->name, "call",
 		    name);
+		return;
+	}
+	answer->is_alive = true;
+	if (result == XML_UNSOUND && !answer->list) {
+		log_warn("server's answer breaks off or is ill-formed", "server", server->name,
+		    "call", name);
+		return;
+	}
+	if (answer->list && !answer->list->is_complete)
+		log_warn("server's list breaks off or has ill-formed items; the others count",
+		    "server", server->name, "call", name);
+	answer->verdict = str_is(fields[0].text, "SUCCESS") ? RELAY_SUCCESS : RELAY_FAILED;
 }
 
 static void
@@ -281,6 +293,7 @@ judge_answer(const struct call *call, enum relay_origin origin, const char *name
 	*answer = (struct relay_answer){
 		.verdict = RELAY_NO_ANSWER,
 		.http = http,
+		.document = http->answer,
 		.list = answer->list,
 	};
 	switch (http->result) {
@@ -339,8 +352,8 @@ is_no_contact(enum relay_origin origin, const struct http_call *http,
 	if (http->result == HTTP_ABANDONED || http->result == HTTP_BUSY ||
 	    http->result == HTTP_SHORTAGE || (http->result == HTTP_TIMEOUT && http->waited))
 		return true;
-	if (origin == RELAY_OWN || origin == RELAY_POLL || answer->verdict != RELAY_NO_ANSWER ||
-	    reply_is(answer->message_key, REPLY_CHECKSUM))
+	if (answer->is_alive || origin == RELAY_OWN || origin == RELAY_POLL ||
+	    answer->verdict != RELAY_NO_ANSWER || reply_is(answer->message_key, REPLY_CHECKSUM))
 		return false;
 	return http->result == HTTP_ANSWERED || http->result == HTTP_TOO_LARGE ||
 	    (http->result == HTTP_TIMEOUT && origin != RELAY_CLIENT);
@@ -354,7 +367,8 @@ contact_of(enum relay_origin origin, const struct relay_answer *answer)
 		return answer->verdict == RELAY_SUCCESS ?
 		    CONTACT_POLL_GOOD :
 		    CONTACT_POLL_FAILED;
-	return answer->verdict == RELAY_NO_ANSWER || answer->verdict == RELAY_UNREACHABLE ?
+	return !answer->is_alive &&
+	        (answer->verdict == RELAY_NO_ANSWER || answer->verdict == RELAY_UNREACHABLE) ?
 	    CONTACT_CALL_FAILED :
 	    CONTACT_CALL_GOOD;
 }
@@ -442,7 +456,7 @@ relay_answer(struct call *call, const struct server *server, const struct relay_
 	response->content_type = http->answer_type.len > 0 ?
 	    str_copy(call->arena, http->answer_type) :
 	    "text/xml; charset=utf-8";
-	response->body = http->answer;
+	response->body = answer->document;
 	response->result = answer->message_key.len > 0 ?
 	    str_copy(call->arena, answer->message_key) :
 	    answer->verdict == RELAY_SUCCESS ?

@@ -17,7 +17,8 @@ enum relay_verdict {
 	                      BBB answers in it */
 	RELAY_FAILED,      /* a BBB answer that says FAILED */
 	RELAY_REDIRECT,    /* a 302, proper for join alone */
-	RELAY_NO_ANSWER,   /* none, or none that is BBB's; logged */
+	RELAY_NO_ANSWER,   /* none, none that is BBB's, or one that breaks off and was
+	                      not to hold a list; logged */
 	RELAY_UNREACHABLE, /* no connection, nothing was sent; logged */
 	RELAY_BUSY         /* nothing was sent, since too many calls to it are under
 	                      way, or for want of something here (HTTP_BUSY,
@@ -28,8 +29,13 @@ struct relay_answer {
 	enum relay_verdict verdict;
 	struct str message_key; /* of RELAY_SUCCESS and RELAY_FAILED, or absent */
 	const struct http_call *http;
+	struct str document;   /* the answer's body; of XML, as it was mended (xml.h) */
+	bool is_alive;         /* it is a BBB document that does not refuse our checksum,
+	                          though perhaps not a sound one: whatever the verdict
+	                          is, a good contact */
 	struct xml_list *list; /* in: what to read from an XML answer on the same
-	                          occasion, or NULL; filled in with RELAY_SUCCESS */
+	                          occasion, or NULL; filled in with RELAY_SUCCESS, as far
+	                          as it is sound */
 };
 
 /* Fill in the outgoing call: the client's query or form, its body with its MIME

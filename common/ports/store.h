@@ -67,6 +67,7 @@ struct store_poll {
 	const char *server;
 	int64_t next_poll_ms; /* when to poll it next; 0: as its last contact said */
 	bool answered;        /* if not, the rest means nothing */
+	bool is_complete;     /* if not, more may run there than the meetings below */
 	long users, voice, videos;
 	struct store_polled *meetings; /* all that run there */
 	size_t n;
@@ -152,7 +153,8 @@ struct store_verbs {
 	 * Save what a poll learnt, in one transaction.  Of a server that answered,
 	 * running meetings that are not mapped are, to it, and those mapped to it
 	 * that no longer run are forgotten, but none that was mapped after
-	 * now_ms - fresh_ms: its create may be under way.  The most people that a
+	 * now_ms - fresh_ms: its create may be under way; and none at all when the
+	 * server's list is not complete.  The most people that a
 	 * forgotten meeting had is remembered, for the seats of the next one with its
 	 * meetingID.
 	 */

@@ -76,6 +76,7 @@ take_list(struct arena *arena, const struct xml_list *list, struct store_poll *p
 {
 	poll->meetings = arena_alloc(arena, (list->n + 1) * sizeof(*poll->meetings));
 	poll->n = list->n;
+	poll->is_complete = list->is_complete;
 	for (size_t i = 0; i < list->n; i++) {
 		const struct str *text = list->items[i].text;
 		struct store_polled *polled = &poll->meetings[i];
@@ -91,6 +92,21 @@ take_list(struct arena *arena, const struct xml_list *list, struct store_poll *p
 		poll->videos += meeting_number(text[VIDEOS]);
 	}
 	count_rooms(arena, list, poll);
+}
+
+/* A list that breaks off makes no server look idle from one poll to the next: as long as
+ * lists are not complete, each takes half of the load away at most. */
+static void
+keep_load(const struct server_facts *before, struct store_poll *poll)
+{
+	if (poll->is_complete)
+		return;
+	if (poll->users < before->users / 2)
+		poll->users = before->users / 2;
+	if (poll->voice < before->voice / 2)
+		poll->voice = before->voice / 2;
+	if (poll->videos < before->videos / 2)
+		poll->videos = before->videos / 2;
 }
 
 /* The servers that are to be polled now: their indices in the configuration, and
@@ -187,8 +203,10 @@ poll_servers(struct call *call, const size_t *chosen, const struct server_facts 
 		if (!polls[i].answered)
 			continue;
 		take_list(call->arena, answer->list, &polls[i]);
-		lists[n_lists++] = (struct store_list){ polls[i].server, call->name,
-			answer->http->answer };
+		keep_load(&facts[chosen[i]], &polls[i]);
+		if (call_may_remember(call, fanout.servers[i], call->name, answer->list))
+			lists[n_lists++] = (struct store_list){ polls[i].server, call->name,
+				answer->document };
 	}
 	verbs->lists_save(call->store, lists, n_lists, NULL);
 	if (verbs->polls_save(call->store, polls, n, now_ms,

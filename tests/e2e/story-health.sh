@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Every way in which a server can fail: its meetings' calls get a clear answer in
-# time, it is down after two failures, and up again by itself when it answers.
+# time, it is down after two failures, and up again by itself when it answers.  One whose
+# answers break off is not down.
 . "$(dirname "$0")/lib.sh"
 begin story-health 25
 need sqlite3
@@ -27,7 +28,7 @@ done
 here=here-$n
 is "$(servers_of "$here")" 1 "a meeting on server 1"
 
-for kind in refuse reset http500 html empty cut drip hang wrong_secret; do
+for kind in refuse reset http500 html empty drip hang wrong_secret; do
 	fault 1 "$kind"
 	begun=$(now_ms)
 	call getMeetingInfo "meetingID=$here"
@@ -52,6 +53,24 @@ for kind in refuse reset http500 html empty cut drip hang wrong_secret; do
 	call getMeetingInfo "meetingID=$here"
 	is "$(result)" SUCCESS "$kind: with its meeting"
 done
+
+# A server whose answers break off is alive.  It can tell nobody of its meeting, which
+# stays there.
+polls() { calls 1 getMeetings | wc -l; }
+polled_four_times() { [ "$(polls)" -ge $((polls_before + 4)) ]; }
+fault 1 cut
+polls_before=$(polls)
+call getMeetingInfo "meetingID=$here"
+is "$(result)" "FAILED serverUnavailable" "cut: a clear answer"
+wait_until polled_four_times
+ok $? "cut: the server is polled"
+health_is 0
+ok $? "cut: and is up"
+call getMeetingInfo "meetingID=$here"
+is "$(result)" "FAILED serverUnavailable" "cut: with its meeting"
+fault 1 none
+call getMeetingInfo "meetingID=$here"
+is "$(result)" SUCCESS "cut: of which it tells when it can"
 
 # A meeting whose server is down moves with its next create.
 fault 1 refuse

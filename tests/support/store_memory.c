@@ -250,7 +250,7 @@ reconcile(struct store_memory *memory, struct store_poll *poll, int64_t now_ms,
 		const struct store_polled *polled = polled_find(poll, record);
 		if (polled) {
 			record_count(record, polled->users);
-		} else if (record->at_ms <= now_ms - fresh_ms) {
+		} else if (poll->is_complete && record->at_ms <= now_ms - fresh_ms) {
 			if (record->peak > 0)
 				memory->typical = load_typical_next(memory->typical,
 				    record->peak);

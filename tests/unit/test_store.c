@@ -973,8 +973,13 @@ test_columns(const char *adapter)
 	claim_among(store, "m", servers, 1, 1000, &meeting);
 	double turn = facts_of(store, "a").turn;
 	ok(turn > 0, "%s: a claim moves the turn", adapter);
-	struct store_poll
-	    poll = { .server = "a", .next_poll_ms = 5000, .answered = true, .users = 42 };
+	struct store_poll poll = {
+		.server = "a",
+		.next_poll_ms = 5000,
+		.answered = true,
+		.is_complete = true,
+		.users = 42,
+	};
 	is_int(store->verbs->polls_save(store, &poll, 1, 1000, 60000), STORE_OK,
 	    "… a poll is saved");
 	struct server_facts facts = facts_of(store, "a");
@@ -1045,6 +1050,7 @@ test_columns(const char *adapter)
 		.server = "c",
 		.next_poll_ms = 8000,
 		.answered = true,
+		.is_complete = true,
 		.users = 7,
 	};
 	store->verbs->polls_save(store, &poll, 1, 1000, 60000);
@@ -1080,6 +1086,7 @@ poll_save(struct store *store, const char *server, struct str *ids, size_t n)
 		.server = server,
 		.next_poll_ms = POLL_NOW + 10000,
 		.answered = true,
+		.is_complete = true,
 		.users = 5,
 		.meetings = polled(ids, n),
 		.n = n,
@@ -1133,6 +1140,7 @@ test_polls(const char *adapter)
 	struct store_poll with_rooms = {
 		.server = "c",
 		.answered = true,
+		.is_complete = true,
 		.next_poll_ms = 1,
 		.meetings = polled(rooms, 3),
 		.n = 3,
@@ -1170,8 +1178,27 @@ test_polls(const char *adapter)
 	facts = facts_of(store, "d");
 	ok(is_new(&facts) && facts.users == 0 && facts.next_poll_ms == 0, "… it stays new");
 
+	/* Answered, but not with all that runs there. */
+	struct str seen[] = { STR("kept"), STR("more") };
+	struct store_poll part = {
+		.server = "a",
+		.answered = true,
+		.users = 7,
+		.meetings = polled(seen, 2),
+		.n = 2,
+	};
+	part.meetings[0].users = 7;
+	is_int(verbs->polls_save(store, &part, 1, POLL_NOW * 10, FRESH), STORE_OK,
+	    "%s: a list that is not complete", adapter);
+	facts = facts_of(store, "a");
+	is_int(facts.meetings, 6, "… forgets nothing");
+	is_int(facts.users, 7, "… and counts the users");
+	is_str(where(store, "more"), "a", "… maps what is new in it");
+	is_str(where(store, "young"), "a", "… and keeps what is not in it");
+	verbs->meeting_drop(store, STR("more"), "a", POLL_NOW * 10);
+
 	/* Answered, and nothing runs there. */
-	struct store_poll empty = { .server = "a", .answered = true };
+	struct store_poll empty = { .server = "a", .answered = true, .is_complete = true };
 	is_int(verbs->polls_save(store, &empty, 1, POLL_NOW * 10, FRESH), STORE_OK,
 	    "%s: nothing runs there", adapter);
 	facts = facts_of(store, "a");
@@ -1189,6 +1216,7 @@ test_polls(const char *adapter)
 		{ .server = "c",
 		    .next_poll_ms = 1,
 		    .answered = true,
+		    .is_complete = true,
 		    .users = 1,
 		    .meetings = polled(one, 2),
 		    .n = 2 },
@@ -1196,6 +1224,7 @@ test_polls(const char *adapter)
 		{ .server = "d",
 		    .next_poll_ms = 3,
 		    .answered = true,
+		    .is_complete = true,
 		    .users = 3,
 		    .meetings = polled(two, 2),
 		    .n = 2 },
@@ -1240,8 +1269,13 @@ test_poll_ids(const char *adapter)
 			    meeting.claimed_ms == POLL_NOW;
 		is_int(good, COUNT(strange), "… and found");
 	}
-	struct store_poll
-	    half = { .server = "a", .answered = true, .meetings = polled(strange, 5), .n = 5 };
+	struct store_poll half = {
+		.server = "a",
+		.answered = true,
+		.is_complete = true,
+		.meetings = polled(strange, 5),
+		.n = 5,
+	};
 	store->verbs->polls_save(store, &half, 1, POLL_NOW + FRESH, FRESH);
 	good = 0;
 	for (size_t i = 0; i < COUNT(strange); i++)
@@ -1261,6 +1295,7 @@ test_poll_ids(const char *adapter)
 	struct store_poll tenth = {
 		.server = "b",
 		.answered = true,
+		.is_complete = true,
 		.meetings = polled(ids, LOTS / 10),
 		.n = LOTS / 10,
 	};
@@ -1416,6 +1451,7 @@ poll_one(struct store *store, const char *server, const char *id, long users, in
 	struct store_poll poll = {
 		.server = server,
 		.answered = true,
+		.is_complete = true,
 		.users = users,
 		.meetings = &found,
 		.n = id ? 1 : 0,
@@ -1483,8 +1519,14 @@ test_reservations(const char *adapter)
 		{ .meeting_id = STR("m"), .users = 10 },
 		{ .meeting_id = STR("n"), .users = 50 },
 	};
-	struct store_poll
-	    poll = { .server = "a", .answered = true, .users = 60, .meetings = found, .n = 2 };
+	struct store_poll poll = {
+		.server = "a",
+		.answered = true,
+		.is_complete = true,
+		.users = 60,
+		.meetings = found,
+		.n = 2,
+	};
 	int64_t later = NOW + LOAD_RESERVATION_MS / 2;
 
 	ok(is_near(reserved_on(store, 0, NOW), 0), "%s: nothing is reserved", adapter);
@@ -1614,7 +1656,7 @@ test_poll_facts(const char *adapter)
 	struct server_facts facts = facts_of(store, "a");
 	ok(facts.since_ms == 0 && facts.users == 0 && facts.voice == 0 && facts.videos == 0,
 	    "%s: a poll without an answer begins no use", adapter);
-	poll.answered = true;
+	poll.answered = poll.is_complete = true;
 	store->verbs->polls_save(store, &poll, 1, NOW, FRESH);
 	facts = facts_of(store, "a");
 	ok(facts.users == 7 && facts.voice == 5 && facts.videos == 3,

@@ -1099,7 +1099,8 @@ reconcile(struct connection *connection, const struct polls_arguments *a,
 		mapped[at] = true;
 		if (at < n && sorted[at]->users != read_count(statement, 2))
 			result = meeting_count(connection, sorted[at]);
-		if (at < n || sqlite3_column_int64(statement, 1) > a->now_ms - a->fresh_ms)
+		if (at < n || !poll->is_complete ||
+		    sqlite3_column_int64(statement, 1) > a->now_ms - a->fresh_ms)
 			continue;
 		id.data = str_copy(a->arena, id);
 		result = meeting_ended(connection, id, read_count(statement, 3));
