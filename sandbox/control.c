@@ -172,6 +172,18 @@ run_meetings(struct command *command)
 }
 
 static void
+run_history(struct command *command)
+{
+	struct server *server = control_read_server(command);
+
+	if (!server)
+		return;
+	pthread_mutex_lock(&command->sandbox->lock);
+	text_add_string(&command->text, text_string(&server->meetings.history));
+	pthread_mutex_unlock(&command->sandbox->lock);
+}
+
+static void
 run_reset(struct command *command)
 {
 	struct sandbox *sandbox = command->sandbox;
@@ -218,6 +230,7 @@ static const struct {
 	{ "/phantom", fault_control_phantom },
 	{ "/secret", fault_control_secret },
 	{ "/meetings", run_meetings },
+	{ "/history", run_history },
 	{ "/reset", run_reset },
 	{ "/servers", run_servers },
 	{ "/record", recording_control_record },

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 
 #include "control.h"
@@ -39,6 +40,8 @@ static const char usage[] =
     "  /users?server=N&meetingID=ID&users=K    the meeting has exactly K users\n"
     "  /raw?server=N&call=NAME                 answer NAME with the request's body\n"
     "  /meetings?server=N   /servers   /reset\n"
+    "  /history?server=N                       what became of meetings, a line each:\n"
+    "      milliseconds since 1970, \"created\" or \"ended\", meetingID\n"
     "  /phantom?server=N&meetingID=ID[&users=K][&remove=1]   getMeetings lists a meeting\n"
     "      with K people that the server does not have\n"
     "  /secret?server=N&secret=TEXT[&secret=TEXT...]   the secrets that are right from\n"
@@ -120,6 +123,18 @@ open_port(struct http_port *port)
 	fprintf(stderr, "bbb-sandbox: cannot listen on %s port %u: %s\n", port->address,
 	    (unsigned)port->number, errno != 0 ? strerror(errno) : "libmicrohttpd refused");
 	return -1;
+}
+
+/* Each server takes some descriptors, and so does each connection to it. */
+static void
+raise_descriptor_limit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 static int
@@ -292,6 +307,7 @@ main(int count, char **words)
 		goto out;
 	connect_parts(&sandbox, &arguments);
 	result = 1;
+	raise_descriptor_limit();
 	if (init_locks(&sandbox) != 0) {
 		fprintf(stderr, "bbb-sandbox: cannot make locks\n");
 		goto out;

@@ -8,7 +8,6 @@
 #include <time.h>
 
 #include "checksum.h"
-#include "text.h"
 
 #define ALPHANUMERIC "abcdefghijklmnopqrstuvwxyz0123456789"
 
@@ -90,6 +89,8 @@ meetings_add(struct meetings *meetings, const char *meeting_id, const char *name
 		last = &(*last)->next;
 	*last = meeting;
 	meetings->count++;
+	text_add_format(&meetings->history, "%lld created %s\n", meeting->create_time_ms,
+	    meeting->meeting_id);
 	return meeting;
 }
 
@@ -211,6 +212,8 @@ meetings_end(struct meetings *meetings, struct meeting *meeting)
 		link = &(*link)->next;
 	*link = meeting->next;
 	meetings->count--;
+	text_add_format(&meetings->history, "%lld ended %s\n", meetings_now_ms(),
+	    meeting->meeting_id);
 
 	free_users(meeting);
 	meeting->next = meetings->ended;
@@ -270,6 +273,7 @@ meetings_clear(struct meetings *meetings)
 	while (meetings->first)
 		meetings_end(meetings, meetings->first);
 	forget_ended(meetings, 0);
+	text_fini(&meetings->history);
 }
 
 struct user *

@@ -11,6 +11,7 @@
 #include <stddef.h>
 
 #include "params.h"
+#include "text.h"
 
 struct user {
 	char *user_id;          /* "w_" and twelve random characters */
@@ -60,6 +61,7 @@ struct meetings {
 	struct meeting *ended;
 	size_t ended_count;
 	struct meeting *phantoms; /* a list shows them, and nothing else knows them */
+	struct text history;      /* "MS created ID" or "MS ended ID", a line each */
 };
 
 /*

@@ -537,6 +537,12 @@ took=$(($(now_ms) - begun))
 ok $? "for at least 300 ms ($took)"
 is "$(code getSessions)" 200 "and then no more"
 
+on 3 create "name=hh&meetingID=hh"
+created=$(xml createTime)
+on 3 create "name=hh&meetingID=hh"
+on 3 end meetingID=hh
+like "$(control '/history?server=3')" "$created created hh"$'\n'"1* ended hh" "what became of a meeting"
+
 is "$(control '/phantom?server=2&meetingID=aa&users=99999')$(control '/phantom?server=2&meetingID=none')" '' \
 	"a server can be made a liar"
 on 2 getMeetings
