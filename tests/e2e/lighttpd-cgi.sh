@@ -12,13 +12,12 @@ example "$TOP/contrib/lighttpd-cgi-example.conf" \
 	"s|/usr/lib/cgi-bin/|$T/bin/|" \
 	"s|/etc/tinyscale/servers.json|$T/servers.json|" \
 	's|"TINYSCALE_LOG"    => "info"|"TINYSCALE_LOG" => "debug"|' >"$T/example.conf" || finish
+check_lighttpd_example "$T/example.conf"
 write_lighttpd_config "$T/example.conf"
 start_lighttpd
 
 RESTART() { delete_state; }
 
-# lighttpd refuses this by itself (url-invalid-utf8-reject).
-NOT_UTF8='400 '
 . "$E2E/body.sh"
 
 finish

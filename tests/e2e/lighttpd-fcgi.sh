@@ -13,6 +13,7 @@ example "$TOP/contrib/lighttpd-example.conf" \
 	"s|/run/lighttpd/|$T/|" \
 	"s|/etc/tinyscale/servers.json|$T/servers.json|" \
 	's|"TINYSCALE_LOG"    => "info"|"TINYSCALE_LOG" => "debug"|' >"$T/example.conf" || finish
+check_lighttpd_example "$T/example.conf"
 write_lighttpd_config "$T/example.conf"
 start_lighttpd
 
@@ -22,8 +23,6 @@ RESTART() {
 	start_lighttpd
 }
 
-# lighttpd refuses this by itself (url-invalid-utf8-reject).
-NOT_UTF8='400 '
 . "$E2E/body.sh"
 
 finish

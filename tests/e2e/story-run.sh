@@ -22,6 +22,10 @@ curl -gs "$(printed create)" >"$T/body"
 is "$(result)" SUCCESS "the create it prints"
 curl -gs "$(printed getMeetings)" >"$T/body"
 is "$(xml meetingID)" demo "the getMeetings it prints"
+query='name=Demo&meetingID=demo&attendeePW=ap&moderatorPW=mp&welcome=a%0D%0Ab'
+sum=$(printf '%s' "create$query$(printed secret)" | sha256sum | cut -d' ' -f1)
+curl -gs "$(printed address)/create?$query&checksum=$sum" >"$T/body"
+is "$(result)" "SUCCESS duplicateWarning" "a create with a welcome of two lines"
 curl -gsL "$(printed join)" >"$T/page"
 server=$(sed -n 's/.*Server \([0-9]*\), port \([0-9]*\).*/\1 \2/p' "$T/page" | head -n 1)
 is "$server" "1 $((PORT0 + 2))" "the join it prints leads to the server that has the meeting"

@@ -42,7 +42,7 @@ start_nginx() {
 }
 
 # write_lighttpd_config EXAMPLE: the settings around one of our examples, whose
-# paths the caller has replaced.
+# paths the caller has replaced. As Debian's, they have set http-parseopts before.
 write_lighttpd_config() {
 	mkdir -p "$T/lighttpd/root" "$T/lighttpd/uploads"
 	cat >"$T/lighttpd.conf" <<-END
@@ -56,8 +56,26 @@ write_lighttpd_config() {
 		server.modules += ( "mod_accesslog" )
 		accesslog.filename = "$LOGS/lighttpd-access.log"
 		accesslog.format = "%h %t \"%m %U\" %>s"
+		server.http-parseopts = (
+		    "header-strict" => "enable", "url-ctrls-reject" => "enable",
+		    "url-normalize-required" => "enable",
+		)
 		include "$1"
 	END
+}
+
+# check_lighttpd_example EXAMPLE: the settings of the system's own lighttpd.conf take it.
+check_lighttpd_example() {
+	local file=/etc/lighttpd/lighttpd.conf
+	if ! grep -q '^include.*conf-enabled' "$file" 2>/dev/null; then
+		skip "the system's lighttpd.conf takes the example" "there is none that includes examples"
+		return
+	fi
+	# The user it names may not look into the temporary folder.
+	sed "s|^include.*conf-enabled.*|include \"$1\"|; /^server\.\(user\|group\)name/d" "$file" \
+		>"$T/system-lighttpd.conf"
+	is "$(lighttpd -tt -f "$T/system-lighttpd.conf" 2>&1)" "" \
+		"the system's lighttpd.conf takes the example"
 }
 
 start_lighttpd() {
