@@ -86,6 +86,8 @@ behaviour_life() {
 	is "$(result) $(xml internalMeetingID) $(xml participantCount)" "SUCCESS $internal 1" \
 		"getMeetingInfo: from the meeting's server"
 
+	HEAD "$(url create "meetingID=head&name=head")"
+	is "$(STATUS) $(servers_of head)" "200 " "HEAD makes no meeting"
 	HEAD "$(url join "fullName=Ann&meetingID=life&password=$MODERATOR_PW")"
 	is "$(STATUS)" 302 "join by HEAD"
 	like "$(HEADER Location)" "$(server_url "$server")/join\?*" "join by HEAD: leads to the server"
@@ -93,6 +95,10 @@ behaviour_life() {
 	call sendChatMessage "meetingID=life&message=hello&userName=Ann"
 	is "$(xml returncode)" SUCCESS "sendChatMessage"
 	is "$(calls "$server" sendChatMessage | wc -l)" 1 "sendChatMessage: reached the meeting's server"
+	: >"$T/empty"
+	POST "$(url sendChatMessage "meetingID=life&message=hello")" application/x-www-form-urlencoded "$T/empty"
+	is "$(xml returncode) $(calls "$server" sendChatMessage | cut -f1 | tail -n 1)" "SUCCESS GET" \
+		"sendChatMessage: by POST, which is a GET to BBB"
 
 	call end "meetingID=life&password=$MODERATOR_PW"
 	is "$(result)" "SUCCESS sentEndMeetingRequest" "end"
