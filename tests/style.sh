@@ -17,15 +17,13 @@ test_config.c:test_every_key one key after the other
 test_placement_exclusions.c:test_exclusions test tables
 test_query.c:test_parse test tables
 test_server.c:test_transitions test tables
-test_store.c:test_contact test tables
-test_store.c:test_polls one poll after the other
-test_store.c:test_columns SQL
+test_xml.c:test_documents test tables
 test_xml.c:test_lists test tables
+test_xml_unsound.c:test_unsound_items test tables
+test_xml_unsound.c:test_forbidden test tables
+test_xml_unsound.c:test_floods test tables
 '
 long_files='
-store_memory.c to be divided
-store_sqlite.c SQL tables, to be divided
-test_store.c test tables, to be divided
 '
 
 # report NAME VIOLATIONS: one check, passed when there are none.

@@ -17,7 +17,8 @@
 /* BBB allows 256 characters (MeetingIDConstraint); UTF-8 takes up to 4 bytes. */
 #define LIMIT_MEETING_ID_BYTES 1024
 
-/* BBB's recordIDs have 54 characters; longer ones than this are not remembered. */
+/* BBB's recordIDs have 54 characters; longer ones than this are not remembered, nor asked
+ * for, since no name of a directory is that long. */
 #define LIMIT_RECORD_ID_BYTES 256
 
 /* RecordIDs in one call that changes recordings. */

@@ -161,6 +161,12 @@ log_set_format(enum log_format format)
 	log_format_now = format;
 }
 
+bool
+log_is_on(enum log_level level)
+{
+	return level <= log_most;
+}
+
 void
 log_event(enum log_level level, const char *event, ...)
 {

@@ -12,6 +12,8 @@
 #ifndef LOG_H
 #define LOG_H
 
+#include <stdbool.h>
+
 enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARN, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
 enum log_format { LOG_FORMAT_TEXT, LOG_FORMAT_JSON };
 
@@ -32,6 +34,9 @@ void log_set_format(enum log_format format);
  * break the line.
  */
 void log_event(enum log_level level, const char *event, ...) __attribute__((sentinel));
+
+/* Is an event of that level written?  To spare the work of making one that is not. */
+bool log_is_on(enum log_level level);
 
 #define log_error(...) log_event(LOG_LEVEL_ERROR, __VA_ARGS__, (char *)NULL)
 #define log_warn(...) log_event(LOG_LEVEL_WARN, __VA_ARGS__, (char *)NULL)

@@ -155,6 +155,26 @@ str_to_int(struct str s, int64_t min, int64_t max, int64_t *number)
 	return 0;
 }
 
+uint64_t
+str_hash_on(uint64_t hash, struct str s)
+{
+	for (size_t i = 0; i < s.len; i++) {
+		hash ^= (unsigned char)s.data[i];
+		hash *= UINT64_C(0x100000001b3);
+	}
+	hash ^= hash >> 33;
+	hash *= UINT64_C(0xff51afd7ed558ccd);
+	hash ^= hash >> 33;
+	hash *= UINT64_C(0xc4ceb9fe1a85ec53);
+	return hash ^ hash >> 33;
+}
+
+uint64_t
+str_hash(struct str s)
+{
+	return str_hash_on(UINT64_C(0xcbf29ce484222325), s);
+}
+
 char *
 str_copy(struct arena *arena, struct str s)
 {

@@ -58,6 +58,16 @@ bool str_is_utf8(struct str s);
  */
 int str_to_int(struct str s, int64_t min, int64_t max, int64_t *number);
 
+/*
+ * A hash of the bytes: FNV-1a of 64 bits, whose last bytes a final mix (MurmurHash3's)
+ * spreads over all bits, so that the lowest ones do for a table.  It is the same on every
+ * machine and in every version of this program; who wants to can find equal hashes.
+ * str_hash_on goes on from another hash, so that the order and the limits of spans count:
+ * str_hash_on(str_hash(a), b).
+ */
+uint64_t str_hash(struct str s);
+uint64_t str_hash_on(uint64_t hash, struct str s);
+
 /* A NUL-terminated copy in the arena. */
 char *str_copy(struct arena *arena, struct str s);
 

@@ -1,8 +1,12 @@
 /*
- * getRecordingTextTracks and putRecordingTextTrack: they go to the recording's
- * server, and its JSON comes back byte for byte.  What is said here instead is
+ * getRecordingTextTracks and putRecordingTextTrack: they go to a server that has the
+ * recording, and its JSON comes back byte for byte.  What is said here instead is
  * JSON too, where BBB's is (RecordingController.groovy): not the complaint about
  * a missing recordID of getRecordingTextTracks, nor checksum errors.
+ *
+ * Each server keeps its own captions.  Where a recording has several copies, both calls
+ * go to the one that getRecordings lists: what was put is seen by who watches what is
+ * listed.  The other copies do not get it.
  */
 #include "core/call.h"
 #include "core/find_recordings.h"
@@ -12,7 +16,7 @@
 static void
 reply_missing(struct call *call, const struct sought *one)
 {
-	if (one->is_unsure)
+	if (find_recordings_is_unsure(call, one))
 		reply_json_error(call->response, call->arena, REPLY_RECORDING_UNAVAILABLE,
 		    (struct str){ 0 });
 	else
@@ -24,16 +28,17 @@ reply_missing(struct call *call, const struct sought *one)
  * calls only putRecordingTextTrack tells a recording that is not there from one
  * without captions (RecMetaXmlHelper.scala, getRecordingTextTracks). */
 static bool
-is_elsewhere(const struct sought *one, const struct relay_answer *answer, bool is_put)
+is_elsewhere(enum copy copy, const struct relay_answer *answer, bool is_put)
 {
-	return is_put && one->is_remembered && answer->verdict == RELAY_SUCCESS &&
+	return is_put && copy == COPY_REMEMBERED && answer->verdict == RELAY_SUCCESS &&
 	    reply_json_is(answer->http->answer, REPLY_CAPTIONS_NOT_FOUND);
 }
 
 static void
-forward(struct call *call, struct sought_list *sought, bool is_put)
+forward(struct call *call, struct sought_list *sought, const struct server *server, bool is_put)
 {
-	const struct server *server = sought->list[0].server;
+	const struct sought *one = &sought->list[0];
+	enum copy copy = one->copies[server - call->config->servers];
 
 	if (relay_may_redirect(call)) {
 		relay_redirect(call, server);
@@ -41,15 +46,15 @@ forward(struct call *call, struct sought_list *sought, bool is_put)
 	}
 	struct relay_answer answer;
 	relay_send(call, server, &answer);
-	if (is_elsewhere(&sought->list[0], &answer, is_put)) {
-		find_recordings_refuse(call, sought, sought->list[0].part);
-		find_recordings_ask(call, sought);
-		if (sought->list[0].is_unsure) {
-			reply_missing(call, &sought->list[0]);
+	if (is_elsewhere(copy, &answer, is_put)) {
+		const struct server *other = find_recordings_elsewhere(call, sought, server);
+
+		if (!other && find_recordings_is_unsure(call, one)) {
+			reply_missing(call, one);
 			return;
 		}
-		if (sought->list[0].server) {
-			server = sought->list[0].server;
+		if (other) {
+			server = other;
 			relay_send(call, server, &answer);
 		}
 	}
@@ -62,18 +67,20 @@ forward(struct call *call, struct sought_list *sought, bool is_put)
 	    (struct str){ 0 });
 }
 
-/* The call about the recording, which has an ID. */
+/* The call about the recording, which has an ID.  While a server is down that has a copy,
+ * it may be the copy that is listed: captions are not put to another. */
 static void
 call_about(struct call *call, struct str record_id, bool is_put)
 {
-	struct sought one = { .id = record_id };
-	struct sought_list sought = { .list = &one, .n = 1 };
+	struct sought_list sought;
 
-	find_recordings(call, &sought);
-	if (one.server)
-		forward(call, &sought, is_put);
+	find_recordings_begin(call, record_id, &sought);
+	const struct server *server = find_recordings_listed(call, &sought);
+	if (server && !(is_put && find_recordings_is_unsure(call, &sought.list[0])))
+		forward(call, &sought, server, is_put);
 	else
-		reply_missing(call, &one);
+		reply_missing(call, &sought.list[0]);
+	find_recordings_save(call, &sought);
 }
 
 void

@@ -3,6 +3,7 @@
  * the answer to what is not served.
  */
 #include "core/call.h"
+#include "core/health.h"
 #include "core/reply.h"
 
 void
@@ -17,7 +18,7 @@ void
 call_health(struct call *call)
 {
 	const struct config *config = call->config;
-	const struct server_facts *facts = call_facts(call);
+	const struct server_facts *facts = health_facts(call);
 
 	for (size_t i = 0; i < config->n_servers; i++) {
 		if (server_takes_meetings(&config->servers[i], &facts[i])) {

@@ -78,7 +78,7 @@ call_hooks_create(struct call *call)
 		return;
 	}
 	/* The state first: what breaks off here is done by the next poll. */
-	enum store_result result = verbs->hook_put(call->store, &hook, true);
+	enum store_result result = verbs->webhook_put(call->store, &hook, true);
 	if (result == STORE_EXISTS) {
 		reply_webhook_created(response, call->arena, &hook, true);
 		return;
@@ -94,7 +94,7 @@ call_hooks_create(struct call *call)
 		    done.n_duplicates == done.n_done);
 		return;
 	}
-	verbs->hook_drop(call->store, hook.id, call->request->now_ms);
+	verbs->webhook_drop(call->store, hook.id, call->request->now_ms);
 	refuse(call, "no server took it");
 }
 
@@ -120,7 +120,7 @@ call_hooks_list(struct call *call)
 	struct webhook *known;
 	size_t n_known, n_servers;
 
-	bool is_known = verbs->hook_list(call->store, call->arena, &known, &n_known) ==
+	bool is_known = verbs->webhook_list(call->store, call->arena, &known, &n_known) ==
 	    STORE_OK;
 	if (!is_known)
 		n_known = 0;
@@ -142,7 +142,7 @@ call_hooks_list(struct call *call)
 		if (!there.list[i].is_ours || webhooks_find(hooks, n, hook->id))
 			continue;
 		hooks[n++] = *hook;
-		verbs->hook_put(call->store, hook, false);
+		verbs->webhook_put(call->store, hook, false);
 	}
 	size_t n_shown = 0;
 	for (size_t i = 0; i < n; i++)
@@ -169,7 +169,7 @@ call_hooks_destroy(struct call *call)
 	}
 	struct webhook *known;
 	size_t n_known, n_servers;
-	bool is_known = verbs->hook_list(call->store, call->arena, &known, &n_known) ==
+	bool is_known = verbs->webhook_list(call->store, call->arena, &known, &n_known) ==
 	    STORE_OK;
 	struct webhook *hook = webhooks_find(known, is_known ? n_known : 0,
 	    str_copy(call->arena, id));
@@ -193,7 +193,7 @@ call_hooks_destroy(struct call *call)
 		return;
 	}
 	/* With that in the state, servers that do not answer now lose it later. */
-	is_known = verbs->hook_drop(call->store, str_copy(call->arena, id),
+	is_known = verbs->webhook_drop(call->store, str_copy(call->arena, id),
 	               call->request->now_ms) == STORE_OK;
 	struct webhooks_done done;
 	webhooks_do(call, orders, n, &done);

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "core/call.h"
 #include "core/fanout.h"
+#include "core/health.h"
 #include "core/reply.h"
 #include "formats/xml.h"
 
@@ -98,7 +99,7 @@ call_lists(struct call *call)
 	/* A client's parameters may make every server answer 400. */
 	if (call->query.len > 0 || call->form.len > 0)
 		fanout.origin = RELAY_CLIENT;
-	fanout_add_usable(&fanout, call_facts(call));
+	fanout_add_usable(&fanout, health_facts(call));
 	fanout_run(&fanout, call->name, call->config->probe_timeout_ms, NULL);
 	struct store_list *fresh = arena_alloc(call->arena, (fanout.n + 1) * sizeof(*fresh));
 	struct merged merged = { 0 };
@@ -110,14 +111,14 @@ call_lists(struct call *call)
 
 		if (answer->verdict == RELAY_SUCCESS) {
 			add_items(call->arena, answer->list, &merged);
-			if (call_may_remember(call, server, call->name, answer->list))
+			if (call_may_remember(call, server, "", answer->list))
 				fresh[n_fresh++] = (struct store_list){ server->name,
-					call->name, answer->document };
-		} else if (call_last_known(call, server, call->name, &last)) {
+					call->name, "", answer->document };
+		} else if (call_last_known(call, server, "", &last)) {
 			add_items(call->arena, &last, &merged);
 		}
 	}
-	store->verbs->lists_save(store, fresh, n_fresh, NULL);
+	store->verbs->lists_put(store, fresh, n_fresh);
 	remove_doubles(&merged);
 	struct str *items = arena_alloc(call->arena, (merged.n + 1) * sizeof(*items));
 	for (size_t i = 0; i < merged.n; i++)

@@ -2,27 +2,28 @@
  * The calls about one meeting: they go to its server, and its answer comes
  * back byte for byte.  They differ in what an unknown meeting is told.
  */
+#include <string.h>
+
 #include "core/call.h"
+#include "core/claim.h"
 #include "core/find_meeting.h"
 #include "core/relay.h"
 #include "core/reply.h"
 
 /*
  * A server that no longer has a meeting mapped to it: the record is dropped, if
- * it is not so young that its create may be under way, and the other
+ * no create of it may be under way, and the other
  * servers are asked.  Returns the server that has it, or NULL.
  */
 static const struct server *
 follow_stale_record(struct call *call)
 {
-	const struct config *config = call->config;
-	struct store *store = call->store;
-
 	if (!call->is_mapped ||
-	    meeting_is_fresh(&call->meeting, call->request->now_ms, config->create_timeout_ms))
+	    meeting_may_be_under_way(&call->meeting, call->request->now_ms,
+	        call->config->create_timeout_ms))
 		return NULL;
-	store->verbs->meeting_drop(store, call->meeting_id, call->meeting.server,
-	    call->meeting.claimed_ms);
+	claim_drop(call, call->meeting_id, &call->meeting);
+	call->is_mapped = false;
 	return find_meeting_ask(call, call->server);
 }
 
@@ -42,6 +43,9 @@ forward(struct call *call)
 			relay_send(call, elsewhere, &answer);
 		}
 	}
+	if (answer.verdict == RELAY_SUCCESS && call->is_mapped &&
+	    strcmp(call->name, "end") == 0)
+		claim_note(call, &call->meeting, true);
 	relay_answer(call, call->server, &answer, false);
 }
 

@@ -1,11 +1,13 @@
 /*
- * publishRecordings, deleteRecordings, updateRecordings: the recordIDs are divided
- * by the servers that have them, each is asked with its own, in parallel, and the
- * answers are folded into one.
+ * publishRecordings, deleteRecordings, updateRecordings: the recordIDs are divided by all
+ * servers that have a copy of each, every server is asked with its own, in parallel, and
+ * the answers are folded into one.
  *
  * What is folded as BBB does (RecordingController.groovy): it
- * succeeds when any of the recordings is there, and passes over the others.  A
- * server that does not answer is no such other: then the call fails.
+ * succeeds when any of the recordings is there, and passes over the others; so does a
+ * copy not count that is gone meanwhile.  A server that does not answer is no such other:
+ * then the call fails.  What could be done is done nevertheless: each of the calls can be
+ * made again.
  */
 #include "core/call.h"
 #include "base/arena.h"
@@ -13,6 +15,8 @@
 #include "core/fanout.h"
 #include "core/find_recordings.h"
 #include "core/reply.h"
+
+enum change { PUBLISH, DELETE, UPDATE };
 
 /* What came of the calls to the servers; each the first of its kind, or NULL. */
 struct outcome {
@@ -26,14 +30,16 @@ struct outcome {
 /* The client's call with just the recordIDs of the part: untouched, when those are
  * what the client sent. */
 static void
-prepare_part(const struct call *call, const struct sought_part *part, struct http_call *http)
+prepare_part(const struct call *call, enum change change, const struct sought_part *part,
+    struct http_call *http)
 {
 	struct str sent = query_find(&call->parameters, "recordID");
 	struct call own = *call;
 
-	if (query_count(&call->parameters, "recordID") != 1 ||
-	    !str_equal(sent, buf_view(&part->ids)))
+	if (query_count(&call->parameters, "recordID") != 1 || !str_equal(sent, part->ids))
 		call_set_parameter(&own, "recordID", part->ids.data);
+	if (change == UPDATE) /* the only one that BBB takes by POST (UrlMappings.groovy) */
+		call_use_form(&own);
 	relay_prepare(&own, part->server, http);
 }
 
@@ -45,56 +51,45 @@ forget_lists(struct call *call, const struct server *server)
 	call->store->verbs->lists_drop(call->store, server->name, "getRecordings");
 }
 
-/* Send the call to each server that has any of the recordings. */
+/* Take what the server answered to its part. */
 static void
-send_parts(struct call *call, struct sought_list *sought, struct outcome *outcome)
+take_answer(struct call *call, enum change change, const struct sought_list *sought,
+    const struct sought_part *part, const struct relay_answer *answer, struct outcome *outcome)
 {
-	size_t n_parts;
-	struct sought_part *parts = find_recordings_parts(call, sought, &n_parts);
+	if (answer->verdict == RELAY_SUCCESS) {
+		forget_lists(call, part->server);
+		if (change == DELETE)
+			find_recordings_note(call, sought, part, COPY_DELETED);
+		if (!outcome->success) {
+			outcome->success = answer;
+			outcome->success_server = part->server;
+		}
+	} else if (answer->verdict != RELAY_FAILED) {
+		outcome->is_silent = true;
+	} else if (reply_is(answer->message_key, REPLY_RECORDING_NOT_FOUND)) {
+		find_recordings_note(call, sought, part, COPY_GONE);
+	} else if (!outcome->failure) {
+		outcome->failure = answer;
+		outcome->failure_server = part->server;
+	}
+}
+
+/* Send each part to its server. */
+static void
+send_parts(struct call *call, enum change change, const struct sought_list *sought,
+    const struct sought_part *parts, size_t n_parts, struct outcome *outcome)
+{
 	struct fanout fanout;
 
 	fanout_init(&fanout, call, n_parts);
 	fanout.origin = RELAY_CLIENT;
 	for (size_t i = 0; i < n_parts; i++)
-		if (parts[i].server)
-			prepare_part(call, &parts[i], fanout_add(&fanout, parts[i].server));
+		prepare_part(call, change, &parts[i], fanout_add(&fanout, parts[i].server));
 	fanout_run(&fanout, call->name, call->config->call_timeout_ms, NULL);
-	size_t at = 0;
-	for (size_t i = 0; i < n_parts; i++) {
-		if (!parts[i].server)
-			continue;
-		const struct relay_answer *answer = &fanout.answers[at++];
-		if (answer->verdict == RELAY_SUCCESS) {
-			forget_lists(call, parts[i].server);
-			if (!outcome->success) {
-				outcome->success = answer;
-				outcome->success_server = parts[i].server;
-			}
-		} else if (answer->verdict != RELAY_FAILED) {
-			outcome->is_silent = true;
-		} else if (reply_is(answer->message_key, REPLY_RECORDING_NOT_FOUND)) {
-			find_recordings_refuse(call, sought, i);
-		} else if (!outcome->failure) {
-			outcome->failure = answer;
-			outcome->failure_server = parts[i].server;
-		}
-	}
+	for (size_t i = 0; i < n_parts; i++)
+		take_answer(call, change, sought, &parts[i], &fanout.answers[i], outcome);
 	for (size_t i = 0; i < sought->n; i++)
-		outcome->is_silent |= sought->list[i].is_unsure;
-}
-
-/* The recordings that the state remembered on a server which does not have them. */
-static struct sought_list
-misremembered(struct call *call, const struct sought_list *sought)
-{
-	struct sought_list found = {
-		.list = arena_alloc(call->arena, (sought->n + 1) * sizeof(*found.list)),
-	};
-
-	for (size_t i = 0; i < sought->n; i++)
-		if (sought->list[i].refused && sought->list[i].is_remembered)
-			found.list[found.n++] = sought->list[i];
-	return found;
+		outcome->is_silent |= find_recordings_is_unsure(call, &sought->list[i]);
 }
 
 static void
@@ -112,7 +107,7 @@ answer(struct call *call, const struct outcome *outcome)
 
 /* Do the call, whose other parameters are there. */
 static void
-change(struct call *call)
+make_change(struct call *call, enum change change)
 {
 	struct str ids = str_trim(query_find(&call->parameters, "recordID"));
 	struct sought_list sought;
@@ -122,17 +117,18 @@ change(struct call *call)
 		return;
 	}
 	find_recordings(call, &sought);
-	if (sought.n == 1 && sought.list[0].server && relay_may_redirect(call)) {
-		relay_redirect(call, sought.list[0].server);
-		return;
+	size_t n_parts;
+	struct sought_part *parts = find_recordings_parts(call, &sought, &n_parts);
+	if (sought.n == 1 && n_parts == 1 && relay_may_redirect(call) &&
+	    !find_recordings_is_unsure(call, &sought.list[0])) {
+		relay_redirect(call, parts[0].server);
+	} else {
+		struct outcome outcome = { 0 };
+
+		send_parts(call, change, &sought, parts, n_parts, &outcome);
+		answer(call, &outcome);
 	}
-	struct outcome outcome = { 0 };
-	send_parts(call, &sought, &outcome);
-	struct sought_list again = misremembered(call, &sought);
-	find_recordings_ask(call, &again);
-	if (again.n > 0)
-		send_parts(call, &again, &outcome);
-	answer(call, &outcome);
+	find_recordings_save(call, &sought);
 }
 
 /* Is there a recordID?  If not, that is answered. */
@@ -154,20 +150,19 @@ call_publish(struct call *call)
 		reply_error(call->response, call->arena, REPLY_NO_PUBLISH);
 		return;
 	}
-	change(call);
+	make_change(call, PUBLISH);
 }
 
 void
 call_delete(struct call *call)
 {
-	if (!has_record_id(call))
-		return;
-	change(call);
+	if (has_record_id(call))
+		make_change(call, DELETE);
 }
 
 void
 call_update(struct call *call)
 {
 	if (has_record_id(call))
-		change(call);
+		make_change(call, UPDATE);
 }

@@ -2,7 +2,8 @@
  * getRecordings: all servers in parallel, their lists merged as raw fragments
  * (recording.h), and paged here.  For a server that does not answer in time its
  * last known list for the same query stands in: a client that misses a recording
- * in the list may forget it.
+ * in the list may forget it.  Where not one server has a list, the call fails: that
+ * nobody could be asked does not mean that there is nothing.
  */
 #include "core/call.h"
 #include "base/arena.h"
@@ -10,6 +11,7 @@
 #include "base/log.h"
 #include "core/fanout.h"
 #include "core/find_recordings.h"
+#include "core/health.h"
 #include "core/reply.h"
 #include "formats/xml.h"
 #include "model/recording.h"
@@ -52,16 +54,16 @@ remove_page(struct call *call)
 	call->body = (struct str){ 0 };
 }
 
-/* Under what a server's list is remembered: the call and its filters, without
- * what else a client sends (random=…).  NULL: it is too long for that. */
+/* By what a server's list is remembered: its filters, without what else a client sends
+ * (random=…).  NULL: they are too long for that. */
 static const char *
-list_name(struct call *call)
+list_filter(struct call *call)
 {
 	const struct query *parameters = &call->parameters;
 	struct buf name;
 
 	buf_init(&name, LIMIT_LIST_QUERY_BYTES);
-	buf_printf(&name, "%s?", call->name);
+	buf_text(&name, "");
 	for (size_t i = 0; i < parameters->n; i++) {
 		const struct query_parameter *p = &parameters->list[i];
 
@@ -78,31 +80,57 @@ list_name(struct call *call)
 	return buf_take(&name, call->arena).data;
 }
 
-/* A server without a list of now: its last known one stands in. */
+/* What the servers said just now. */
+struct said {
+	struct store_list *lists; /* to stand in for them another time */
+	size_t n_lists;
+	struct store_recording *copies;
+	size_t n_copies;
+};
+
 static void
-stand_in(struct call *call, const struct server *server, const char *name,
+save(struct call *call, const struct said *said)
+{
+	const struct store_verbs *verbs = call->store->verbs;
+
+	verbs->lists_put(call->store, said->lists, said->n_lists);
+	verbs->recordings_put(call->store, said->copies, said->n_copies, call->request->now_ms);
+}
+
+/* A server without a list of now: its last known one stands in.  False when there is
+ * none. */
+static bool
+stand_in(struct call *call, const struct server *server, const char *filter,
     struct recording_list *recordings)
 {
 	struct xml_list list = recording_wanted;
 
-	if (name && call_last_known(call, server, name, &list))
+	if (filter && call_last_known(call, server, filter, &list)) {
 		recording_list_add(recordings, call->arena, &list, NULL);
-	else
-		log_warn("server's recordings are missing in the list", "server", server->name,
-		    "call", call->name);
+		return true;
+	}
+	log_warn("server's recordings are missing in the list", "server", server->name, "call",
+	    call->name);
+	return false;
+}
+
+/* Does the server say what it has?  A list that breaks off before its first item says as
+ * little as no answer. */
+static bool
+is_list(const struct relay_answer *answer)
+{
+	return answer->verdict == RELAY_SUCCESS &&
+	    (answer->list->is_complete || answer->list->n > 0);
 }
 
 /* Ask the servers and add what they say, or last said.  Those that are down are not
- * asked, but their recordings are still there. */
-static void
-collect(struct call *call, struct recording_list *recordings)
+ * asked, but their recordings are still there.  False when not one has a list. */
+static bool
+collect(struct call *call, struct recording_list *recordings, struct said *said)
 {
 	const struct config *config = call->config;
-	const struct server_facts *facts = call_facts(call);
-	const char *name = list_name(call);
-	struct store_list *fresh = arena_alloc(call->arena,
-	    (config->n_servers + 1) * sizeof(*fresh));
-	bool *is_known = arena_alloc(call->arena, (config->n_servers + 1) * sizeof(*is_known));
+	const struct server_facts *facts = health_facts(call);
+	const char *filter = list_filter(call);
 	struct fanout fanout;
 
 	fanout_init(&fanout, call, config->n_servers);
@@ -110,7 +138,9 @@ collect(struct call *call, struct recording_list *recordings)
 	fanout.list = &recording_wanted;
 	fanout_add_usable(&fanout, facts);
 	fanout_run(&fanout, call->name, config->probe_timeout_ms, NULL);
-	size_t at = 0, n_fresh = 0;
+	said->lists = arena_alloc(call->arena, (config->n_servers + 1) * sizeof(*said->lists));
+	size_t at = 0;
+	bool has_list = false;
 	for (size_t i = 0; i < config->n_servers; i++) {
 		const struct server *server = &config->servers[i];
 
@@ -119,22 +149,19 @@ collect(struct call *call, struct recording_list *recordings)
 		const struct relay_answer *answer = NULL;
 		if (at < fanout.n && fanout.servers[at] == server)
 			answer = &fanout.answers[at++];
-		if (!answer || answer->verdict != RELAY_SUCCESS) {
-			stand_in(call, server, name, recordings);
+		if (!answer || !is_list(answer)) {
+			has_list |= stand_in(call, server, filter, recordings);
 			continue;
 		}
+		has_list = true;
 		recording_list_add(recordings, call->arena, answer->list, server);
-		if (name && answer->document.len <= LIMIT_LIST_BYTES &&
-		    call_may_remember(call, server, name, answer->list))
-			fresh[n_fresh++] = (struct store_list){ server->name, name,
-				answer->document };
+		if (filter && answer->document.len <= LIMIT_LIST_BYTES &&
+		    call_may_remember(call, server, filter, answer->list))
+			said->lists[said->n_lists++] = (struct store_list){ server->name,
+				call->name, filter, answer->document };
 	}
-	call->store->verbs->lists_save(call->store, fresh, n_fresh, is_known);
-	/* Where the recordings of a list are that was there before is known, too. */
-	for (size_t i = 0; i < n_fresh; i++)
-		if (is_known[i])
-			recording_list_forget(recordings,
-			    config_server_find(config, fresh[i].server));
+	said->copies = find_recordings_copies(call, recordings, &said->n_copies);
+	return has_list;
 }
 
 /* The totals of a page, as BBB 2.6 to 3.0 and as later versions word them
@@ -160,10 +187,14 @@ call_recordings(struct call *call)
 	struct page page = read_page(&call->parameters);
 
 	remove_page(call);
+	call_use_form(call);
 	struct recording_list recordings = { 0 };
-	collect(call, &recordings);
+	struct said said = { 0 };
+	if (!collect(call, &recordings, &said)) {
+		reply_error(call->response, call->arena, REPLY_RECORDING_UNAVAILABLE);
+		return;
+	}
 	recording_list_merge(&recordings);
-	find_recordings_remember(call, &recordings);
 	size_t to = recordings.n;
 	size_t from = 0;
 	if (page.is_wanted) {
@@ -179,4 +210,5 @@ call_recordings(struct call *call)
 		items[i - from] = recordings.list[i].raw;
 	reply_items(call->response, call->arena, list, items, to - from,
 	    totals(call, &page, recordings.n, to - from));
+	save(call, &said);
 }

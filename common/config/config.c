@@ -353,6 +353,8 @@ set_runtime(struct config *config)
 	    config->n_servers * sizeof(*runtime->secret_at));
 	for (size_t i = 0; i < config->n_servers; i++)
 		atomic_init(&runtime->secret_at[i], 0);
+	bucket_init(&runtime->lookups);
+	pthread_mutex_init(&runtime->claims, NULL);
 	config->runtime = runtime;
 }
 

@@ -9,11 +9,13 @@
 #ifndef TINYSCALE_CONFIG_H
 #define TINYSCALE_CONFIG_H
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/bucket.h"
 #include "base/buf.h"
 #include "model/parameters.h"
 #include "model/placement.h"
@@ -23,8 +25,11 @@ struct arena;
 
 /* What this process learns while the configuration is in use: all that changes. */
 struct config_runtime {
+	struct bucket lookups;  /* questions that look-ups may still cost */
+	pthread_mutex_t claims; /* held while a server is chosen and written down (claim.h) */
 	atomic_uint *secret_at; /* of each server, in the configuration's order: which of
-	                           its secrets worked last (relay_secret.h) */
+	                           its secrets worked last, counted from 1, or 0: it is
+	                           not known here (relay_secret.h) */
 };
 
 struct config {

@@ -22,45 +22,36 @@ call_refuse(struct call *call, enum reply_error error)
 		reply_error(call->response, call->arena, error);
 }
 
-struct server_facts *
-call_facts(struct call *call)
-{
-	const struct config *config = call->config;
-	struct store *store = call->store;
-	struct server_facts *facts = arena_alloc(call->arena,
-	    (config->n_servers + 1) * sizeof(*facts));
-
-	/* When that fails the facts are those of healthy servers. */
-	store->verbs->servers(store, config->servers, config->n_servers, facts);
-	return facts;
-}
-
 /* Read the list that is remembered; false when there is none. */
 static bool
-find_list(struct call *call, const struct server *server, const char *what,
+find_list(struct call *call, const struct server *server, const char *filter,
     struct xml_list *list)
 {
-	struct store_list known = { .server = server->name, .what = what };
+	struct store_list known = {
+		.server = server->name,
+		.call = call->name,
+		.filter = filter,
+	};
 
 	return call->store->verbs->list_find(call->store, call->arena, &known) == STORE_OK &&
 	    xml_read(call->arena, known.answer, NULL, 0, list) != XML_FOREIGN;
 }
 
 bool
-call_may_remember(struct call *call, const struct server *server, const char *what,
+call_may_remember(struct call *call, const struct server *server, const char *filter,
     const struct xml_list *fresh)
 {
 	struct xml_list known = *fresh;
 
-	return fresh->is_complete || !find_list(call, server, what, &known) ||
+	return fresh->is_complete || !find_list(call, server, filter, &known) ||
 	    !known.is_complete;
 }
 
 bool
-call_last_known(struct call *call, const struct server *server, const char *what,
+call_last_known(struct call *call, const struct server *server, const char *filter,
     struct xml_list *list)
 {
-	if (!find_list(call, server, what, list))
+	if (!find_list(call, server, filter, list))
 		return false;
 	log_info("server's last known list stands in for its answer", "server", server->name,
 	    "call", call->name);
@@ -149,6 +140,21 @@ call_set_parameter(struct call *call, const char *name, const char *value)
 {
 	change_sent(call, name, value);
 	read_sent(call);
+}
+
+void
+call_use_form(struct call *call)
+{
+	struct buf form;
+
+	if (call->query.len <= LIMIT_FORM_AS_QUERY_BYTES || call->body.len > 0)
+		return;
+	/* The same bytes as in a query, since Tomcat reads a form's by another charset. */
+	buf_init(&form, LIMIT_ANSWER_BYTES);
+	query_encode_for_request(&form, call->query);
+	call->form = buf_take(&form, call->arena);
+	call->query = STR("");
+	call->method = "POST";
 }
 
 void

@@ -52,12 +52,17 @@ struct call {
 	                               NULL: not read yet */
 
 	/* Where the meeting lives; see find_meeting.h. */
-	struct str meeting_id;       /* decoded and trimmed */
-	const struct server *server; /* NULL: on no usable server */
-	struct meeting meeting;      /* the state's record, with is_mapped */
-	bool is_mapped;              /* does the state have a record? */
-	bool *silent;                /* which of the configuration's servers did not
+	struct str meeting_id;             /* decoded and trimmed */
+	const struct server *server;       /* NULL: on no usable server */
+	struct meeting meeting;            /* the state's mapping, with is_mapped … */
+	struct server_facts meeting_facts; /* … and what is known of its server */
+	bool is_mapped;                    /* does the state have a mapping? */
+	bool *silent;                      /* which of the configuration's servers did not
 	                                answer the look-up, or NULL: none was asked */
+
+	/* What is known of the servers, once it was asked for; see health.h. */
+	struct server_facts *facts;
+	int64_t whole_ms;
 };
 
 typedef void call_handler(struct call *call);
@@ -89,19 +94,17 @@ call_handler call_unsupported; /* calls/health.c: what is not served */
  */
 void call_refuse(struct call *call, enum reply_error error);
 
-/* What is known of all servers of the configuration, in its order, in the arena. */
-struct server_facts *call_facts(struct call *call);
-
 /*
- * The list that the server last gave to that call ("CALL?QUERY" for a query), read as
- * *list says, to stand in for an answer; which is logged.  False when there is none.
+ * The list that the server last gave to this call, with what else the answer depends on
+ * ("": nothing), read as *list says, to stand in for an answer; which is logged.  False
+ * when there is none.
  */
-bool call_last_known(struct call *call, const struct server *server, const char *what,
+bool call_last_known(struct call *call, const struct server *server, const char *filter,
     struct xml_list *list);
 
 /* May a server's list, fresh from it, be remembered as the last one that it gave to that
  * call?  One that is not complete may not take the place of one that is. */
-bool call_may_remember(struct call *call, const struct server *server, const char *what,
+bool call_may_remember(struct call *call, const struct server *server, const char *filter,
     const struct xml_list *fresh);
 
 /*
@@ -127,5 +130,9 @@ struct str call_parameter(struct call *call, const char *name);
 /* Set one parameter of what is sent on, whatever the client sent; value NULL
  * removes it. */
 void call_set_parameter(struct call *call, const char *name, const char *value);
+
+/* Let a query that is too long for a server (LIMIT_FORM_AS_QUERY_BYTES) go as a form, if
+ * no body goes along with it.  BBB must take the call by POST. */
+void call_use_form(struct call *call);
 
 #endif

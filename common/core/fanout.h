@@ -37,7 +37,7 @@ void fanout_init(struct fanout *fanout, struct call *call, size_t most);
 /* Add a server.  The caller fills in the call that is returned. */
 struct http_call *fanout_add(struct fanout *fanout, const struct server *server);
 
-/* Add all servers of the configuration that are usable by their facts (call_facts),
+/* Add all servers of the configuration that are usable by their facts (health_facts),
  * asked what the client asks (relay_prepare). */
 void fanout_add_usable(struct fanout *fanout, const struct server_facts *facts);
 

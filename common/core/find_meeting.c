@@ -1,12 +1,17 @@
 #include "core/find_meeting.h"
 
+#include <string.h>
+
 #include "base/arena.h"
 #include "base/bounds.h"
 #include "base/log.h"
+#include "core/claim.h"
 #include "core/fanout.h"
+#include "core/health.h"
 #include "core/relay.h"
 #include "core/reply.h"
 #include "formats/xml.h"
+#include "model/load.h"
 
 /* The call that asks a server for a meeting. */
 #define QUESTION "getMeetingInfo"
@@ -42,15 +47,77 @@ has_meeting(const struct http_call *http, void *context)
 	        str_equal(fields[2].text, call->meeting_id));
 }
 
+/* Map the meeting to the server that has it. */
+static void
+adopt(struct call *call, const struct server *server)
+{
+	const struct store_verbs *verbs = call->store->verbs;
+	int64_t now_ms = call->request->now_ms;
+	struct store_history history;
+	struct meeting wanted = {
+		.server = server->name,
+		.claimed_ms = now_ms,
+		.create_ms = now_ms,
+	};
+	struct store_change change = { .meeting_id = call->meeting_id, .wanted = &wanted };
+
+	verbs->history_get(call->store, call->meeting_id, &history);
+	wanted.seats = load_seats(0, history.peak, history.typical);
+	if (verbs->meetings_set(call->store, call->arena, &change, 1, now_ms) == STORE_OK &&
+	    change.found.server && strcmp(change.found.server, server->name) == 0) {
+		call->meeting = change.found;
+		call->is_mapped = true;
+	}
+}
+
+/* Are so many questions within what look-ups may cost?  If not, a complete picture is
+ * believed: what is not mapped is nowhere. */
+static bool
+may_ask(struct call *call, size_t questions)
+{
+	const struct config *config = call->config;
+
+	return bucket_take(&config->runtime->lookups, (int64_t)questions,
+	           config->lookups_per_second, call->request->now_ms) ||
+	    !health_is_complete(call);
+}
+
+/* Note who did not answer.  Returns the server that has the meeting, or NULL; *certain
+ * tells whether all have answered. */
+static const struct server *
+read_answers(struct call *call, const struct fanout *fanout, bool *certain)
+{
+	const struct server *found = NULL;
+
+	*certain = true;
+	for (size_t i = 0; i < fanout->n; i++) {
+		enum relay_verdict verdict = fanout->answers[i].verdict;
+
+		if (!found && verdict == RELAY_SUCCESS && has_meeting(&fanout->calls[i], call))
+			found = fanout->servers[i];
+		if (verdict == RELAY_SUCCESS || verdict == RELAY_FAILED)
+			continue;
+		*certain = false;
+		call->silent[fanout->servers[i] - call->config->servers] =
+		    fanout->calls[i].result != HTTP_ABANDONED;
+	}
+	return found;
+}
+
 const struct server *
 find_meeting_ask(struct call *call, const struct server *except)
 {
 	const struct config *config = call->config;
-	const struct server_facts *facts = call_facts(call);
-	struct store *store = call->store;
-	struct fanout fanout;
+	const struct server_facts *facts = health_facts(call);
+	size_t n = 0;
 
-	fanout_init(&fanout, call, config->n_servers);
+	for (size_t i = 0; i < config->n_servers; i++)
+		n += &config->servers[i] != except &&
+		    server_is_usable(&config->servers[i], &facts[i]);
+	if (!may_ask(call, n))
+		return NULL;
+	struct fanout fanout;
+	fanout_init(&fanout, call, n);
 	for (size_t i = 0; i < config->n_servers; i++)
 		if (&config->servers[i] != except &&
 		    server_is_usable(&config->servers[i], &facts[i]))
@@ -58,24 +125,14 @@ find_meeting_ask(struct call *call, const struct server *except)
 			    fanout_add(&fanout, &config->servers[i]));
 	fanout_run(&fanout, QUESTION, config->probe_timeout_ms, has_meeting);
 	call->silent = arena_alloc(call->arena, config->n_servers * sizeof(*call->silent));
-	const struct server *found = NULL;
-	bool certain = true;
-	for (size_t i = 0; i < fanout.n; i++) {
-		enum relay_verdict verdict = fanout.answers[i].verdict;
-
-		if (!found && verdict == RELAY_SUCCESS && has_meeting(&fanout.calls[i], call))
-			found = fanout.servers[i];
-		if (verdict == RELAY_SUCCESS || verdict == RELAY_FAILED)
-			continue;
-		certain = false;
-		call->silent[fanout.servers[i] - config->servers] = fanout.calls[i].result !=
-		    HTTP_ABANDONED;
-	}
+	bool certain;
+	const struct server *found = read_answers(call, &fanout, &certain);
 	if (found)
-		store->verbs->meeting_adopt(store, call->meeting_id, found->name,
-		    call->request->now_ms);
-	else if (certain)
-		store->verbs->meeting_absent(store, call->meeting_id, call->request->now_ms);
+		adopt(call, found);
+	else if (certain && strcmp(call->name, "create") != 0)
+		/* A create maps it in the next moment. */
+		call->store->verbs->absent_put(call->store, call->meeting_id,
+		    call->request->now_ms, config->negative_ttl_ms);
 	return found;
 }
 
@@ -95,21 +152,23 @@ void
 find_meeting(struct call *call)
 {
 	const struct config *config = call->config;
+	const struct server_rules rules = health_rules(config);
 	struct store *store = call->store;
+	enum store_result result = store->verbs->meeting_get(store, call->arena,
+	    call->meeting_id, call->request->now_ms, &call->meeting, &call->meeting_facts);
 
-	enum store_result result = store->verbs->meeting_find(store, call->arena,
-	    call->meeting_id, call->request->now_ms, config->negative_ttl_ms, &call->meeting);
 	if (result == STORE_OK) {
 		const struct server *server = config_server_find(config, call->meeting.server);
+
 		if (server) {
+			server_believe(&call->meeting_facts, &rules, call->request->now_ms);
 			call->is_mapped = true;
-			if (server_is_usable(server, &call->meeting.facts))
+			if (server_is_usable(server, &call->meeting_facts))
 				call->server = server;
 			return;
 		}
 		/* Its server was taken out of the configuration. */
-		store->verbs->meeting_drop(store, call->meeting_id, call->meeting.server,
-		    call->meeting.claimed_ms);
+		claim_drop(call, call->meeting_id, &call->meeting);
 	}
 	if (result == STORE_ABSENT)
 		return;

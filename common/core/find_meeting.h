@@ -24,6 +24,10 @@ void find_meeting(struct call *call);
  * findMeetingFromMeetingID).  The first that has it is enough.  Returns that
  * server, or NULL.  What was learnt is remembered: where it is, or, if every
  * server answered, that it is nowhere.  call->silent tells who did not answer.
+ *
+ * Of 500 servers a question to each is too much for each new meeting.  So look-ups may
+ * cost a process lookups_per_second questions; beyond that, and if the picture is complete
+ * (health_is_complete), nobody is asked, and what is not mapped is nowhere.
  */
 const struct server *find_meeting_ask(struct call *call, const struct server *except);
 

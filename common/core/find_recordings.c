@@ -1,9 +1,12 @@
 #include "core/find_recordings.h"
 
+#include <string.h>
+
 #include "base/arena.h"
 #include "base/bounds.h"
 #include "base/log.h"
 #include "core/fanout.h"
+#include "core/health.h"
 #include "core/relay.h"
 #include "model/recording.h"
 
@@ -34,17 +37,41 @@ lower_case(struct arena *arena, struct str id)
 	return (struct str){ lower, id.len };
 }
 
+/* Make room in the list for n recordings, of whose copies nothing is known. */
+static void
+make_list(struct call *call, size_t n, struct sought_list *sought)
+{
+	size_t n_servers = call->config->n_servers;
+	unsigned char *copies = arena_alloc(call->arena, n * n_servers + 1);
+
+	memset(copies, COPY_NONE, n * n_servers);
+	*sought = (struct sought_list){
+		.list = arena_alloc(call->arena, (n + 1) * sizeof(*sought->list)),
+	};
+	for (size_t i = 0; i < n; i++)
+		sought->list[i] = (struct sought){ .copies = copies + i * n_servers };
+}
+
+/* Add a recording that is not in the list. */
+static void
+add(struct sought_list *sought, struct str id)
+{
+	for (size_t i = 0; i < sought->n; i++)
+		if (str_equal(sought->list[i].id, id))
+			return;
+	sought->list[sought->n++].id = id;
+}
+
 int
 find_recordings_read(struct call *call, struct str ids, struct sought_list *sought)
 {
-	*sought = (struct sought_list){ 0 };
 	query_decode(call->arena, ids, &ids);
 	size_t n = 1;
 	for (size_t from = 0; from < ids.len; from++)
 		n += ids.data[from] == ',';
 	if (n > LIMIT_RECORD_IDS)
 		return -1;
-	sought->list = arena_alloc(call->arena, n * sizeof(*sought->list));
+	make_list(call, n, sought);
 	size_t comma;
 	for (size_t from = 0; from < ids.len; from = comma + 1) {
 		comma = str_find(ids, STR(","), from);
@@ -52,213 +79,351 @@ find_recordings_read(struct call *call, struct str ids, struct sought_list *soug
 			comma = ids.len;
 		struct str id = str_part(ids, from, comma - from);
 		if (id.len > 0)
-			sought->list[sought->n++].id = lower_case(call->arena, id);
+			add(sought, lower_case(call->arena, id));
 	}
 	return 0;
 }
 
-struct sought_part *
-find_recordings_parts(struct call *call, struct sought_list *sought, size_t *n)
+void
+find_recordings_begin(struct call *call, struct str id, struct sought_list *sought)
 {
-	struct sought_part *parts = arena_alloc(call->arena, (sought->n + 1) * sizeof(*parts));
+	make_list(call, 1, sought);
+	add(sought, id);
+}
 
-	*n = 0;
-	size_t k;
+/* ---- Parts of a list ------------------------------------------------------ */
+
+/* Does the server have a copy that a call can reach, or may it? */
+static bool
+is_reached(enum copy copy)
+{
+	return copy == COPY_REMEMBERED || copy == COPY_THERE || copy == COPY_DELETED;
+}
+
+/* Which of the configuration's servers is it? */
+static size_t
+index_of(const struct call *call, const struct server *server)
+{
+	return (size_t)(server - call->config->servers);
+}
+
+/* Is the recording one of those that the server is asked for, or, for NULL, that any is? */
+static bool
+is_wanted(const struct call *call, const struct sought *one, const struct server *server)
+{
+	return server ?
+	    is_reached(one->copies[index_of(call, server)]) :
+	    one->id.len <= LIMIT_RECORD_ID_BYTES;
+}
+
+/* Divide those that are wanted from the server; returns how many parts there are. */
+static size_t
+divide(struct call *call, const struct sought_list *sought, const struct server *server,
+    struct sought_part *parts)
+{
+	struct buf ids;
+	size_t n = 0;
+
 	for (size_t i = 0; i < sought->n; i++) {
-		struct sought *one = &sought->list[i];
+		const struct sought *one = &sought->list[i];
 
-		if (one->is_unsure)
+		if (!is_wanted(call, one, server))
 			continue;
-		for (k = 0; k < *n; k++)
-			if (parts[k].server == one->server &&
-			    parts[k].ids.len + one->id.len < PART_BYTES)
-				break;
-		if (k == *n) {
-			parts[k].server = one->server;
-			buf_init(&parts[k].ids, LIMIT_ANSWER_BYTES);
-			(*n)++;
+		if (n > 0 && ids.len + one->id.len < PART_BYTES) {
+			buf_char(&ids, ',');
 		} else {
-			buf_char(&parts[k].ids, ',');
+			if (n > 0)
+				parts[n - 1].ids = buf_take(&ids, call->arena);
+			parts[n++] = (struct sought_part){ .server = server, .from = i };
+			buf_init(&ids, LIMIT_ANSWER_BYTES);
 		}
-		query_encode(&parts[k].ids, one->id);
-		one->part = k;
+		query_encode(&ids, one->id);
+		parts[n - 1].to = i + 1;
 	}
-	for (k = 0; k < *n; k++)
-		arena_take(call->arena, parts[k].ids.data);
+	if (n > 0)
+		parts[n - 1].ids = buf_take(&ids, call->arena);
+	return n;
+}
+
+struct sought_part *
+find_recordings_parts(struct call *call, const struct sought_list *sought, size_t *n)
+{
+	const struct config *config = call->config;
+	size_t most = 1;
+
+	for (size_t i = 0; i < sought->n; i++)
+		for (size_t k = 0; k < config->n_servers; k++)
+			most += is_reached(sought->list[i].copies[k]);
+	struct sought_part *parts = arena_alloc(call->arena, most * sizeof(*parts));
+	*n = 0;
+	for (size_t k = 0; k < config->n_servers; k++)
+		*n += divide(call, sought, &config->servers[k], parts + *n);
 	return parts;
 }
 
-/* Put what is known of n recordings into the state. */
-static void
-put(struct call *call, const struct store_recording *recordings, size_t n)
+void
+find_recordings_note(const struct call *call, const struct sought_list *sought,
+    const struct sought_part *part, enum copy copy)
 {
-	if (n > 0)
-		call->store->verbs->recordings_put(call->store, recordings, n,
-		    call->request->now_ms);
+	size_t at = index_of(call, part->server);
+
+	for (size_t i = part->from; i < part->to; i++)
+		if (is_reached(sought->list[i].copies[at]))
+			sought->list[i].copies[at] = copy;
+}
+
+/* ---- What is remembered --------------------------------------------------- */
+
+/* Note what the state remembers. */
+static void
+recall(struct call *call, struct sought_list *sought)
+{
+	const struct config *config = call->config;
+	const struct server_facts *facts = health_facts(call);
+	struct str *ids = arena_alloc(call->arena, (sought->n + 1) * sizeof(*ids));
+	struct store_recording *known;
+	size_t n_known, at = 0;
+
+	for (size_t i = 0; i < sought->n; i++)
+		ids[i] = sought->list[i].id;
+	call->store->verbs->recordings_find(call->store, call->arena, ids, sought->n, &known,
+	    &n_known);
+	for (size_t i = 0; i < sought->n; i++) {
+		for (; at < n_known && str_equal(known[at].record_id, ids[i]); at++) {
+			const struct server *server = config_server_find(config,
+			    known[at].server);
+			if (!server)
+				continue;
+			size_t k = index_of(call, server);
+			if (server_is_usable(server, &facts[k]))
+				sought->list[i].copies[k] = COPY_REMEMBERED;
+			else if (server_state_of(server, &facts[k]) != SERVER_DISABLED)
+				sought->list[i].copies[k] = COPY_DOWN;
+		}
+	}
 }
 
 void
-find_recordings_remember(struct call *call, const struct recording_list *recordings)
+find_recordings_save(struct call *call, const struct sought_list *sought)
 {
-	struct store_recording *known = arena_alloc(call->arena,
-	    (recordings->n + 1) * sizeof(*known));
+	const struct config *config = call->config;
+	struct store_recording *learnt;
 	size_t n = 0;
 
-	for (size_t i = 0; i < recordings->n && n < LIMIT_RECORDINGS; i++) {
+	for (size_t i = 0; i < sought->n; i++)
+		for (size_t k = 0; k < config->n_servers; k++)
+			n += sought->list[i].copies[k] >= COPY_THERE;
+	if (n == 0)
+		return;
+	learnt = arena_alloc(call->arena, n * sizeof(*learnt));
+	n = 0;
+	for (size_t i = 0; i < sought->n; i++) {
+		const struct sought *one = &sought->list[i];
+
+		for (size_t k = 0; k < config->n_servers; k++)
+			if (one->copies[k] >= COPY_THERE)
+				learnt[n++] = (struct store_recording){ one->id,
+					config->servers[k].name, one->copies[k] == COPY_THERE };
+	}
+	call->store->verbs->recordings_put(call->store, learnt, n, call->request->now_ms);
+}
+
+struct store_recording *
+find_recordings_copies(struct call *call, const struct recording_list *recordings, size_t *n)
+{
+	struct store_recording *copies = arena_alloc(call->arena,
+	    (recordings->n + 1) * sizeof(*copies));
+
+	*n = 0;
+	for (size_t i = 0; i < recordings->n && *n < LIMIT_RECORDINGS; i++) {
 		const struct recording *recording = &recordings->list[i];
 
 		if (recording->server && recording->id.len > 0 &&
 		    recording->id.len <= LIMIT_RECORD_ID_BYTES)
-			known[n++] = (struct store_recording){ recording->id,
-				recording->server->name };
+			copies[(*n)++] = (struct store_recording){ recording->id,
+				recording->server->name, !recording->is_deleted };
 	}
-	put(call, known, n);
+	return copies;
 }
 
-void
-find_recordings_refuse(struct call *call, struct sought_list *sought, size_t part)
-{
-	struct store_recording *gone = arena_alloc(call->arena,
-	    (sought->n + 1) * sizeof(*gone));
-	size_t n = 0;
-
-	for (size_t i = 0; i < sought->n; i++) {
-		struct sought *one = &sought->list[i];
-
-		if (!one->server || one->part != part)
-			continue;
-		gone[n++].record_id = one->id;
-		one->refused = one->server;
-		one->server = NULL;
-	}
-	put(call, gone, n);
-}
+/* ---- What the servers say ------------------------------------------------- */
 
 /* Add the question for some recordings to the fan-out. */
 static void
-add_question(struct fanout *fanout, const struct server *server, const struct buf *ids)
+add_question(struct fanout *fanout, const struct server *server, struct str ids)
 {
 	struct call *call = fanout->call;
 	struct buf query;
 
 	buf_init(&query, LIMIT_ANSWER_BYTES);
 	buf_text(&query, "recordID=");
-	query_encode(&query, buf_view(ids));
+	query_encode(&query, ids);
 	buf_text(&query, "&state=any");
 	relay_prepare_own(call, server, QUESTION, buf_take(&query, call->arena),
 	    fanout_add(fanout, server));
 }
 
-/* Ask with the parts that have no server.  Returns whether all servers answered
- * that may have the recordings, with whole lists; what they have is added to the list. */
-static bool
-ask_parts(struct call *call, const struct sought_part *parts, size_t n_parts,
-    struct recording_list *recordings)
+/* The server does not list a recording: that tells that it has none, if it lists all that
+ * it has. */
+static void
+note_absence(unsigned char *copy, bool is_certain)
+{
+	if (!is_certain)
+		*copy = *copy == COPY_NONE ? COPY_SILENT : *copy;
+	else if (*copy == COPY_REMEMBERED)
+		*copy = COPY_GONE;
+}
+
+/* Note that the server says nothing of the part. */
+static void
+note_silence(const struct sought_list *sought, const struct sought_part *part, size_t server_at)
+{
+	for (size_t i = part->from; i < part->to; i++)
+		note_absence(&sought->list[i].copies[server_at], false);
+}
+
+/* Note what the server says of the part.  What it refused before it is not believed. */
+static void
+note_answer(struct call *call, const struct sought_list *sought, const struct sought_part *part,
+    const struct server *server, const struct xml_list *read)
+{
+	struct recording_list said = { 0 };
+
+	recording_list_add(&said, call->arena, read, server);
+	for (size_t i = part->from; i < part->to; i++) {
+		struct sought *one = &sought->list[i];
+		unsigned char *copy = &one->copies[index_of(call, server)];
+		const struct recording *recording = recording_list_find(&said, one->id);
+
+		if (*copy == COPY_GONE)
+			continue;
+		if (!recording) {
+			note_absence(copy, read->is_complete);
+			continue;
+		}
+		*copy = recording->is_deleted ? COPY_DELETED : COPY_THERE;
+		if (!one->listed || recording_is_before(recording, one->listed))
+			one->listed = recording;
+	}
+}
+
+/* Ask all usable servers for the recordings. */
+static void
+ask(struct call *call, const struct sought_list *sought)
 {
 	const struct config *config = call->config;
-	const struct server_facts *facts = call_facts(call);
+	const struct server_facts *facts = health_facts(call);
+	struct sought_part *parts = arena_alloc(call->arena, (sought->n + 1) * sizeof(*parts));
+	size_t n_parts = divide(call, sought, NULL, parts);
 	struct fanout fanout;
 
 	fanout_init(&fanout, call, config->n_servers * n_parts);
 	fanout.origin = RELAY_SLOW;
 	fanout.list = &recording_wanted;
-	bool certain = true;
 	for (size_t i = 0; i < config->n_servers; i++) {
 		const struct server *server = &config->servers[i];
+		bool is_disabled = server_state_of(server, &facts[i]) == SERVER_DISABLED;
 
-		if (!server_is_usable(server, &facts[i])) {
-			certain &= server_state_of(server, &facts[i]) == SERVER_DISABLED;
-			continue;
-		}
 		for (size_t k = 0; k < n_parts; k++)
-			if (!parts[k].server)
-				add_question(&fanout, server, &parts[k].ids);
+			if (server_is_usable(server, &facts[i]))
+				add_question(&fanout, server, parts[k].ids);
+			else if (!is_disabled)
+				note_silence(sought, &parts[k], i);
 	}
 	fanout_run(&fanout, QUESTION, config->probe_timeout_ms, NULL);
 	for (size_t i = 0; i < fanout.n; i++) {
+		const struct sought_part *part = &parts[i % n_parts];
 		const struct relay_answer *answer = &fanout.answers[i];
 
 		if (answer->verdict == RELAY_SUCCESS)
-			recording_list_add(recordings, call->arena, answer->list,
-			    fanout.servers[i]);
-		certain &= answer->verdict == RELAY_SUCCESS && answer->list->is_complete;
+			note_answer(call, sought, part, fanout.servers[i], answer->list);
+		else
+			note_silence(sought, part, index_of(call, fanout.servers[i]));
 	}
-	return certain;
 }
 
-/* The list without what servers say to have and yet refused. */
-static void
-remove_refused(const struct sought_list *sought, struct recording_list *recordings)
+/* ---- Finding -------------------------------------------------------------- */
+
+/* The first server with a copy that a call can reach, or NULL; *n gets how many there
+ * are. */
+static const struct server *
+first_reached(const struct call *call, const struct sought *one, size_t *n)
 {
-	size_t i, n = 0;
+	const struct server *first = NULL;
 
-	for (size_t k = 0; k < recordings->n; k++) {
-		const struct recording *recording = &recordings->list[k];
-
-		for (i = 0; i < sought->n; i++)
-			if (sought->list[i].refused == recording->server &&
-			    str_equal(sought->list[i].id, recording->id))
-				break;
-		if (i == sought->n)
-			recordings->list[n++] = *recording;
+	*n = 0;
+	for (size_t k = 0; k < call->config->n_servers; k++) {
+		if (!is_reached(one->copies[k]))
+			continue;
+		if ((*n)++ == 0)
+			first = &call->config->servers[k];
 	}
-	recordings->n = n;
+	return first;
 }
 
-void
-find_recordings_ask(struct call *call, struct sought_list *sought)
+/* Does the server say nothing of a recording that others have? */
+static bool
+is_passed_over(const struct call *call, const struct sought_list *sought, size_t server_at)
 {
-	size_t n_sought = 0;
+	size_t n;
 
 	for (size_t i = 0; i < sought->n; i++)
-		n_sought += !sought->list[i].server && !sought->list[i].is_unsure;
-	if (n_sought == 0)
-		return;
-	size_t n_parts;
-	struct sought_part *parts = find_recordings_parts(call, sought, &n_parts);
-	struct recording_list recordings = { 0 };
-	bool certain = ask_parts(call, parts, n_parts, &recordings);
-	remove_refused(sought, &recordings);
-	recording_list_merge(&recordings);
-	find_recordings_remember(call, &recordings);
-	for (size_t i = 0; i < sought->n; i++) {
-		struct sought *one = &sought->list[i];
-
-		if (one->server || one->is_unsure)
-			continue;
-		const struct recording *recording = recording_list_find(&recordings, one->id);
-		one->is_remembered = false;
-		if (recording)
-			one->server = recording->server;
-		else
-			one->is_unsure = !certain;
-	}
+		if (sought->list[i].copies[server_at] == COPY_SILENT &&
+		    first_reached(call, &sought->list[i], &n))
+			return true;
+	return false;
 }
 
 void
 find_recordings(struct call *call, struct sought_list *sought)
 {
-	const struct config *config = call->config;
-	const struct server_facts *facts = call_facts(call);
-	struct store_recording *known = arena_alloc(call->arena,
-	    (sought->n + 1) * sizeof(*known));
+	recall(call, sought);
+	ask(call, sought);
+	for (size_t k = 0; k < call->config->n_servers; k++)
+		if (is_passed_over(call, sought, k))
+			log_warn("server may keep copies of recordings that are changed",
+			    "server", call->config->servers[k].name, "call", call->name);
+}
 
-	for (size_t i = 0; i < sought->n; i++)
-		known[i].record_id = sought->list[i].id;
-	call->store->verbs->recordings_find(call->store, call->arena, known, sought->n);
-	for (size_t i = 0; i < sought->n; i++) {
-		const struct server *server = known[i].server ?
-		    config_server_find(config, known[i].server) :
-		    NULL;
-		if (!server)
-			continue;
-		size_t at = (size_t)(server - config->servers);
-		if (server_is_usable(server, &facts[at])) {
-			sought->list[i].server = server;
-			sought->list[i].is_remembered = true;
-		} else if (server_state_of(server, &facts[at]) != SERVER_DISABLED) {
-			sought->list[i].is_unsure = true;
-		}
+bool
+find_recordings_is_unsure(const struct call *call, const struct sought *one)
+{
+	bool is_silent = false;
+	size_t n;
+
+	for (size_t k = 0; k < call->config->n_servers; k++) {
+		if (one->copies[k] == COPY_DOWN)
+			return true;
+		is_silent |= one->copies[k] == COPY_SILENT;
 	}
-	find_recordings_ask(call, sought);
+	return is_silent && !first_reached(call, one, &n);
+}
+
+/* The server of the copy that is listed, all having been asked. */
+static const struct server *
+ask_listed(struct call *call, const struct sought_list *sought)
+{
+	const struct sought *one = &sought->list[0];
+	size_t n;
+
+	ask(call, sought);
+	return one->listed ? one->listed->server : first_reached(call, one, &n);
+}
+
+const struct server *
+find_recordings_listed(struct call *call, struct sought_list *sought)
+{
+	size_t n;
+
+	recall(call, sought);
+	const struct server *server = first_reached(call, &sought->list[0], &n);
+	return n == 1 ? server : ask_listed(call, sought);
+}
+
+const struct server *
+find_recordings_elsewhere(struct call *call, struct sought_list *sought,
+    const struct server *server)
+{
+	sought->list[0].copies[index_of(call, server)] = COPY_GONE;
+	return ask_listed(call, sought);
 }

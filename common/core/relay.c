@@ -8,6 +8,7 @@
 #include "base/buf.h"
 #include "base/log.h"
 #include "core/callback.h"
+#include "core/health.h"
 #include "core/relay_secret.h"
 #include "core/reply.h"
 #include "formats/checksum.h"
@@ -322,60 +323,46 @@ judge_answer(const struct call *call, enum relay_origin origin, const char *name
 	    http->problem);
 }
 
-static void
-log_health(const struct server *server, enum server_health before,
-    const struct server_facts *facts)
-{
-	if (facts->health == before)
-		return;
-	if (facts->health == SERVER_UP)
-		log_info("server is up again", "server", server->name);
-	else if (facts->health == SERVER_DOWN)
-		log_error(
-		    "server is down: its meetings count as unknown and are placed "
-		    "anew",
-		    "server", server->name);
-	else
-		log_warn("server is suspect: no new meetings until it answers", "server",
-		    server->name);
-}
-
 /* Does the call's end tell nothing of the server's health?  One that was abandoned, or
  * not sent, or had to wait here until little time was left, does not.  An answer to a
- * client's own call that is wrong, or too large, may
- * be what the client's parameters led to; so may the time that a slow question takes.
- * Only a refused checksum is ours alone. */
+ * client's own call that is wrong, or too large, may be what the client's parameters led
+ * to; so may the time that a slow question takes.  Only a refused checksum is ours alone.
+ * What a poll says is weighed where it is saved (poll.c). */
 static bool
 is_no_contact(enum relay_origin origin, const struct http_call *http,
     const struct relay_answer *answer)
 {
 	if (http->result == HTTP_ABANDONED || http->result == HTTP_BUSY ||
-	    http->result == HTTP_SHORTAGE || (http->result == HTTP_TIMEOUT && http->waited))
+	    http->result == HTTP_SHORTAGE || (http->result == HTTP_TIMEOUT && http->waited) ||
+	    origin == RELAY_POLL)
 		return true;
-	if (answer->is_alive || origin == RELAY_OWN || origin == RELAY_POLL ||
-	    answer->verdict != RELAY_NO_ANSWER || reply_is(answer->message_key, REPLY_CHECKSUM))
+	if (answer->is_alive || origin == RELAY_OWN || answer->verdict != RELAY_NO_ANSWER ||
+	    reply_is(answer->message_key, REPLY_CHECKSUM))
 		return false;
 	return http->result == HTTP_ANSWERED || http->result == HTTP_TOO_LARGE ||
 	    (http->result == HTTP_TIMEOUT && origin != RELAY_CLIENT);
 }
 
-/* What sort of contact the call was. */
-static enum contact
-contact_of(enum relay_origin origin, const struct relay_answer *answer)
+/* What went wrong, for the log; NULL: nothing. */
+static const char *
+problem_of(struct arena *arena, const struct http_call *http, const struct relay_answer *answer)
 {
-	if (origin == RELAY_POLL)
-		return answer->verdict == RELAY_SUCCESS ?
-		    CONTACT_POLL_GOOD :
-		    CONTACT_POLL_FAILED;
-	return !answer->is_alive &&
-	        (answer->verdict == RELAY_NO_ANSWER || answer->verdict == RELAY_UNREACHABLE) ?
-	    CONTACT_CALL_FAILED :
-	    CONTACT_CALL_GOOD;
+	if (answer->verdict != RELAY_NO_ANSWER && answer->verdict != RELAY_UNREACHABLE)
+		return answer->verdict == RELAY_FAILED ?
+		    str_copy(arena, answer->message_key) :
+		    NULL;
+	if (http->result != HTTP_ANSWERED)
+		return http->problem;
+	if (reply_is(answer->message_key, REPLY_CHECKSUM))
+		return "our checksum is refused";
+	return http->status == 200 ?
+	    "no BigBlueButton answer" :
+	    str_printf(arena, "status %d", http->status);
 }
 
 /* Remember the secret that the server takes, if another was refused before. */
 static void
-note_secret(const struct call *call, enum relay_origin origin, const struct server *server,
+note_secret(struct call *call, enum relay_origin origin, const struct server *server,
     const struct http_call *http, const struct relay_answer *answer)
 {
 	const struct relay_signed *over = http->context;
@@ -387,25 +374,21 @@ note_secret(const struct call *call, enum relay_origin origin, const struct serv
 }
 
 void
-relay_judge(const struct call *call, enum relay_origin origin, const char *name,
+relay_judge(struct call *call, enum relay_origin origin, const char *name,
     const struct server *server, const struct http_call *http, struct relay_answer *answer)
 {
-	const struct server_rules rules = {
-		.down_after = call->config->down_after,
-		.up_after = call->config->up_after,
-		.poll_interval_ms = call->config->poll_interval_ms,
-	};
-
 	judge_answer(call, origin, name, server, http, answer);
 	note_secret(call, origin, server, http, answer);
+	answer->problem = problem_of(call->arena, http, answer);
 	if (is_no_contact(origin, http, answer))
 		return;
-	enum server_health before;
-	struct server_facts facts;
-	if (call->store->verbs->server_contact(call->store, server->name,
-	        contact_of(origin, answer), &rules, call->request->now_ms, call->request->nonce,
-	        &before, &facts) == STORE_OK)
-		log_health(server, before, &facts);
+	health_contact(call, server,
+	    !answer->is_alive &&
+	            (answer->verdict == RELAY_NO_ANSWER ||
+	                answer->verdict == RELAY_UNREACHABLE) ?
+	        CONTACT_CALL_FAILED :
+	        CONTACT_CALL_GOOD,
+	    name, answer->problem);
 }
 
 void

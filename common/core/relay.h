@@ -28,6 +28,7 @@ enum relay_verdict {
 struct relay_answer {
 	enum relay_verdict verdict;
 	struct str message_key; /* of RELAY_SUCCESS and RELAY_FAILED, or absent */
+	const char *problem;    /* what went wrong, for the log, or NULL */
 	const struct http_call *http;
 	struct str document;   /* the answer's body; of XML, as it was mended (xml.h) */
 	bool is_alive;         /* it is a BBB document that does not refuse our checksum,
@@ -75,12 +76,12 @@ void relay_give_up(const struct call *call, enum relay_origin origin,
 /*
  * Judge a finished outgoing call of that name; of *answer, list is to be set before.
  * What is wrong with it is logged, and the server's health is told of the contact
- * (server_contact).  A call that was not sent for a reason of ours was none, nor was one
- * that waited here and then had too little time: they tell nothing of the server, good or
- * bad.  A secret that worked after another was refused is
+ * (health.h), but for a poll, which knows more.  A call that was not sent for a reason of
+ * ours was none, nor was one that waited here and then had too little time: they tell
+ * nothing of the server, good or bad.  A secret that worked after another was refused is
  * remembered, but not of RELAY_EXTRA: bbb-webhooks may still have the old one.
  */
-void relay_judge(const struct call *call, enum relay_origin origin, const char *name,
+void relay_judge(struct call *call, enum relay_origin origin, const char *name,
     const struct server *server, const struct http_call *http, struct relay_answer *answer);
 
 /* Send the call to the server and wait for the answer: up to create_timeout_ms

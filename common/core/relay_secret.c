@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "base/log.h"
+#include "core/health.h"
 #include "core/reply.h"
 #include "formats/xml.h"
 
@@ -18,15 +19,18 @@ memory_of(const struct call *call, const struct server *server)
 size_t
 relay_secret(const struct call *call, const struct server *server)
 {
-	return atomic_load(memory_of(call, server));
+	unsigned known = atomic_load(memory_of(call, server));
+
+	return known > 0 ? known - 1 : health_secret(call, server);
 }
 
 void
-relay_secret_works(const struct call *call, const struct server *server, size_t at)
+relay_secret_works(struct call *call, const struct server *server, size_t at)
 {
 	/* Of many calls that find it out at once, one logs it. */
-	if (atomic_exchange(memory_of(call, server), (unsigned)at) == at)
+	if (atomic_exchange(memory_of(call, server), (unsigned)at + 1) == at + 1)
 		return;
+	health_remember_secret(call, server, at);
 	char place[32];
 	snprintf(place, sizeof(place), "%zu of %zu", at + 1, server->n_secrets);
 	log_warn("server takes another of its secrets now", "server", server->name, "secret",
@@ -36,10 +40,11 @@ relay_secret_works(const struct call *call, const struct server *server, size_t 
 void
 relay_secret_fails(const struct call *call, const struct server *server, size_t at)
 {
-	unsigned seen = (unsigned)at;
+	unsigned seen = atomic_load(memory_of(call, server));
 
-	if (atomic_compare_exchange_strong(memory_of(call, server), &seen,
-	        (unsigned)((at + 1) % server->n_secrets)))
+	if ((seen == 0 || seen == at + 1) &&
+	    atomic_compare_exchange_strong(memory_of(call, server), &seen,
+	        (unsigned)((at + 1) % server->n_secrets) + 1))
 		log_warn("server refuses one of its secrets: the next call tries another",
 		    "server", server->name);
 }

@@ -19,13 +19,14 @@
 
 /*
  * The secret to begin with, its place in server->secrets: the one that worked last, as
- * this process remembers it, else the first.  The server is one of call->config's.
+ * this process remembers it, or the state, where the request has read what it knows of
+ * the server; else the first.  The server is one of call->config's.
  */
 size_t relay_secret(const struct call *call, const struct server *server);
 
 /* That secret was accepted after another was refused: remember it, and log the change
  * once. */
-void relay_secret_works(const struct call *call, const struct server *server, size_t at);
+void relay_secret_works(struct call *call, const struct server *server, size_t at);
 
 /* That secret was refused, and there is no time to try another with this call: the
  * next call begins with the next one, unless another call has found a better one. */

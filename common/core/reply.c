@@ -264,6 +264,12 @@ reply_is_unknown_meeting(struct str message_key)
 	    reply_is(message_key, REPLY_CHAT_NOT_FOUND);
 }
 
+bool
+reply_is_server_fault(struct str message_key)
+{
+	return str_is(message_key, "internalError") || str_is(message_key, "apiNotEnabled");
+}
+
 void
 reply_index(struct response *response)
 {

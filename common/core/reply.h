@@ -85,6 +85,10 @@ bool reply_is(struct str message_key, enum reply_error error);
 /* Does the messageKey say, for whatever call, that the meeting is unknown? */
 bool reply_is_unknown_meeting(struct str message_key);
 
+/* Does the messageKey say that the server cannot do its work, whatever the call?
+ * (ApiController.groovy: internalError, apiNotEnabled.) */
+bool reply_is_server_fault(struct str message_key);
+
 /* Answer with the version document, which needs no checksum (api-version.ftlx). */
 void reply_index(struct response *response);
 

@@ -32,6 +32,35 @@ load_reserved(long seats, long users, int64_t age_ms)
 }
 
 double
+load_fade(double reserved, int64_t age_ms)
+{
+	return reserved > 0 ? reserved * (1 - gone(age_ms, LOAD_RESERVATION_MS)) : 0;
+}
+
+double
+load_reserved_now(const struct server_facts *facts, int64_t now_ms)
+{
+	return load_fade(facts->reserved, now_ms - facts->reserved_ms);
+}
+
+void
+load_reserve(struct server_facts *facts, long seats, int64_t now_ms)
+{
+	facts->reserved = load_reserved_now(facts, now_ms) + (double)seats;
+	facts->reserved_ms = now_ms;
+	facts->meetings++;
+}
+
+void
+load_release(struct server_facts *facts, long seats, int64_t now_ms)
+{
+	facts->reserved = fmax(load_reserved_now(facts, now_ms) - (double)seats, 0);
+	facts->reserved_ms = now_ms;
+	if (facts->meetings > 0)
+		facts->meetings--;
+}
+
+double
 load_slow_start(int64_t up_ms)
 {
 	return LOAD_SLOW_START_FACTOR -

@@ -12,6 +12,8 @@
 
 #include <stdint.h>
 
+#include "model/server.h"
+
 /* A reservation is gone after this. */
 #define LOAD_RESERVATION_MS (INT64_C(15) * 60 * 1000)
 
@@ -40,6 +42,17 @@ long load_seats(long asked, long last_peak, double typical);
  * nothing is left: a clock was set back.
  */
 double load_reserved(long seats, long users, int64_t age_ms);
+
+/* What is left of the seats that are reserved on a server, age_ms after they were
+ * counted, as of load_reserved: nobody has come since then that is known of. */
+double load_fade(double reserved, int64_t age_ms);
+
+/* The seats that are reserved on a server now. */
+double load_reserved_now(const struct server_facts *facts, int64_t now_ms);
+
+/* Place a meeting with that many seats on a server, and take one away. */
+void load_reserve(struct server_facts *facts, long seats, int64_t now_ms);
+void load_release(struct server_facts *facts, long seats, int64_t now_ms);
 
 /* By how much the reservations count of a server that has been up for up_ms:
  * LOAD_SLOW_START_FACTOR at first, 1 from LOAD_SLOW_START_MS on.  The future is as

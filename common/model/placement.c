@@ -13,73 +13,74 @@ static const char *const reason_texts[] = {
 	[PLACEMENT_BUSIER] = "another is better",
 	[PLACEMENT_NOT_ENABLED] = "not enabled",
 	[PLACEMENT_NOT_UP] = "not up",
+	[PLACEMENT_HELD] = "its creates fail",
 	[PLACEMENT_TRIED] = "did not answer a moment ago",
 	[PLACEMENT_FULL] = "max_meetings reached",
 	[PLACEMENT_CROWDED] = "max_users reached",
 	[PLACEMENT_TAGS] = "its tags do not fit",
 };
 
-/* FNV-1a with a final mix (the finalizer of MurmurHash3): well spread, and the
- * same on every machine. */
-static uint64_t
-hash_bytes(uint64_t hash, struct str bytes)
-{
-	for (size_t i = 0; i < bytes.len; i++) {
-		hash ^= (unsigned char)bytes.data[i];
-		hash *= UINT64_C(0x100000001b3);
-	}
-	return hash;
-}
-
-static uint64_t
-hash_mix(uint64_t hash)
-{
-	hash ^= hash >> 33;
-	hash *= UINT64_C(0xff51afd7ed558ccd);
-	hash ^= hash >> 33;
-	hash *= UINT64_C(0xc4ceb9fe1a85ec53);
-	return hash ^ hash >> 33;
-}
-
 /* Weighted rendezvous hashing: -ln(u) / weight, u uniform in (0, 1), is lowest
  * for a server with probability weight / sum of weights. */
 static double
 score_hash(const struct placement *placement, const struct server *server)
 {
-	uint64_t hash = hash_bytes(UINT64_C(0xcbf29ce484222325), str_from(server->name));
-
-	hash = hash_mix(hash_bytes(hash_mix(hash), placement->meeting_id));
+	uint64_t hash = str_hash_on(str_hash(str_from(server->name)), placement->meeting_id);
 	double uniform = ((double)(hash >> 11) + 0.5) / 9007199254740992.0; /* 2^53 */
 	return -log(uniform) / server->weight;
 }
 
+/* Is it held back since creates fail there?  A time further off than any was set by a
+ * clock that was wrong. */
+static bool
+is_held(const struct placement *placement, const struct server_facts *facts)
+{
+	int64_t left_ms = facts->held_ms - placement->now_ms;
+
+	return left_ms > 0 && left_ms <= placement->rules.poll_interval_ms;
+}
+
+/* Why not this server, or PLACEMENT_BUSIER. */
 static enum placement_reason
-exclusion(const struct placement_candidate *candidate)
+exclusion(const struct placement *placement, const struct placement_candidate *candidate,
+    bool is_last_resort)
 {
 	const struct server *server = candidate->server;
+	const struct server_facts *facts = &candidate->facts;
 
-	if (server_state_of(server, &candidate->facts) != SERVER_ENABLED)
+	if (server_state_of(server, facts) != SERVER_ENABLED)
 		return PLACEMENT_NOT_ENABLED;
-	if (candidate->facts.health != SERVER_UP)
+	if (facts->health == SERVER_DOWN || (facts->health != SERVER_UP && !is_last_resort))
 		return PLACEMENT_NOT_UP;
 	if (candidate->tried)
 		return PLACEMENT_TRIED;
-	if (server->max_meetings >= 0 && candidate->facts.meetings >= server->max_meetings)
+	if (is_held(placement, facts) && !is_last_resort)
+		return PLACEMENT_HELD;
+	if (server->max_meetings >= 0 && facts->meetings >= server->max_meetings)
 		return PLACEMENT_FULL;
 	if (server->max_users >= 0 &&
-	    (double)candidate->facts.users + candidate->facts.reserved >=
+	    (double)facts->users + load_reserved_now(facts, placement->now_ms) >=
 	        (double)server->max_users)
 		return PLACEMENT_CROWDED;
 	return PLACEMENT_BUSIER;
 }
 
-static double
-score_load(const struct placement *placement, const struct placement_candidate *c)
+/* For how long has the server been in use?  One that was never polled has just been
+ * added. */
+static int64_t
+up_for_ms(const struct placement *placement, const struct server_facts *facts)
 {
-	/* One that was never polled has just been added. */
-	int64_t up_ms = c->facts.since_ms == 0 ? 0 : placement->now_ms - c->facts.since_ms;
+	return facts->since_ms == 0 ? 0 : placement->now_ms - facts->since_ms;
+}
 
-	return ((double)c->facts.users + c->facts.reserved * load_slow_start(up_ms) +
+static double
+score_load(const struct placement *placement, const struct placement_candidate *c,
+    bool is_gentle)
+{
+	double slow = is_gentle ? load_slow_start(up_for_ms(placement, &c->facts)) : 1;
+
+	return ((double)c->facts.users +
+	           load_reserved_now(&c->facts, placement->now_ms) * slow +
 	           (double)placement->seats) /
 	    c->server->weight;
 }
@@ -195,32 +196,62 @@ present_turn(const struct placement *placement)
 	return present;
 }
 
+/* Is one of those that can be chosen in use for longer than a slow start takes? */
+static bool
+has_older(const struct placement *placement)
+{
+	for (size_t i = 0; i < placement->n; i++) {
+		const struct placement_candidate *c = &placement->candidates[i];
+
+		if (c->reason == PLACEMENT_BUSIER &&
+		    load_slow_start(up_for_ms(placement, &c->facts)) <= 1)
+			return true;
+	}
+	return false;
+}
+
+/* A lower score is better; turn is the candidate's. */
+static double
+score(const struct placement *placement, const struct placement_candidate *c, double turn,
+    bool is_gentle)
+{
+	switch (placement->policy) {
+	case PLACEMENT_LEAST_LOADED:
+		return score_load(placement, c, is_gentle);
+	case PLACEMENT_ROUND_ROBIN:
+		return turn;
+	case PLACEMENT_HASH:
+		break;
+	}
+	return score_hash(placement, c->server);
+}
+
 /* Choose among the servers of a pool. */
 static struct placement_candidate *
-choose_in(struct placement *placement, enum pool pool)
+choose_in(struct placement *placement, enum pool pool, bool is_last_resort)
 {
-	struct placement_candidate *best = NULL;
-	double present = present_turn(placement), best_turn = 0;
+	double present = present_turn(placement);
 
 	for (size_t i = 0; i < placement->n; i++) {
 		struct placement_candidate *c = &placement->candidates[i];
 
 		c->score = 0;
-		c->reason = is_in(placement, pool, c->server) ? exclusion(c) : PLACEMENT_TAGS;
+		c->reason = is_in(placement, pool, c->server) ?
+		    exclusion(placement, c, is_last_resort) :
+		    PLACEMENT_TAGS;
+	}
+	bool is_gentle = has_older(placement);
+
+	struct placement_candidate *best = NULL;
+	double best_turn = 0;
+	for (size_t i = 0; i < placement->n; i++) {
+		struct placement_candidate *c = &placement->candidates[i];
+
 		if (c->reason != PLACEMENT_BUSIER)
 			continue;
 		double turn = is_turn(c->facts.turn) ? fmax(c->facts.turn, present) : present;
-		switch (placement->policy) {
-		case PLACEMENT_LEAST_LOADED:
-			c->score = score_load(placement, c);
-			break;
-		case PLACEMENT_ROUND_ROBIN:
-			c->score = turn;
-			break;
-		case PLACEMENT_HASH:
-			c->score = score_hash(placement, c->server);
-			break;
-		}
+
+		c->score = score(placement, c, turn, is_gentle);
 		if (!best || c->score < best->score ||
 		    (c->score <= best->score && turn < best_turn)) {
 			best = c;
@@ -230,6 +261,9 @@ choose_in(struct placement *placement, enum pool pool)
 	if (best) {
 		best->reason = PLACEMENT_CHOSEN;
 		best->facts.turn = best_turn + 1 / best->server->weight;
+		if (server_fails_creates(&best->facts, &placement->rules))
+			best->facts.held_ms = placement->now_ms +
+			    placement->rules.poll_interval_ms;
 	}
 	return best;
 }
@@ -237,23 +271,17 @@ choose_in(struct placement *placement, enum pool pool)
 struct placement_candidate *
 placement_choose(struct placement *placement)
 {
+	bool wants_tags = wanted_tags(placement).len > 0;
 	struct placement_candidate *chosen = NULL;
 
-	if (wanted_tags(placement).len > 0) {
-		chosen = choose_in(placement, POOL_WANTED);
-		if (chosen || placement_insists(placement))
-			return chosen;
+	for (int is_last_resort = 0; is_last_resort < 2 && !chosen; is_last_resort++) {
+		if (wants_tags)
+			chosen = choose_in(placement, POOL_WANTED, is_last_resort);
+		if (!chosen && !(wants_tags && placement_insists(placement)))
+			chosen = choose_in(placement,
+			    has_untagged(placement) ? POOL_UNTAGGED : POOL_ALL, is_last_resort);
 	}
-	return choose_in(placement, has_untagged(placement) ? POOL_UNTAGGED : POOL_ALL);
-}
-
-bool
-placement_has(const struct placement *placement, const char *server)
-{
-	for (size_t i = 0; i < placement->n; i++)
-		if (strcmp(placement->candidates[i].server->name, server) == 0)
-			return true;
-	return false;
+	return chosen;
 }
 
 const char *

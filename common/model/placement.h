@@ -9,7 +9,8 @@
  *               seats counted along: a lecture is no small part of a small server,
  *               even of an empty one.  Ties rotate.  The reservations of a server
  *               that was just added or came back weigh more (load_slow_start), so
- *               that it is filled gently.
+ *               that it is filled gently; but only beside servers that are in use
+ *               for longer.
  * round-robin   the servers in turn, in proportion to their weights.
  * hash          weighted rendezvous hash of the meetingID: no state needed, and
  *               a server that leaves moves only its own meetings.
@@ -24,6 +25,9 @@
  * nothing else will do; without, servers without tags are the second choice.  Who
  * asks for nothing gets a server without tags, and one with tags only where all have
  * some.
+ *
+ * Servers that are suspect, or held back since creates fail there, are the last resort:
+ * one of them is chosen only where nothing else is left.
  */
 #ifndef PLACEMENT_H
 #define PLACEMENT_H
@@ -42,6 +46,7 @@ enum placement_reason {
 	PLACEMENT_BUSIER, /* eligible, but another scored better */
 	PLACEMENT_NOT_ENABLED,
 	PLACEMENT_NOT_UP,
+	PLACEMENT_HELD,    /* creates fail there (server_create) */
 	PLACEMENT_TRIED,   /* did not answer a moment ago */
 	PLACEMENT_FULL,    /* max_meetings reached */
 	PLACEMENT_CROWDED, /* max_users reached, with the seats reserved */
@@ -59,6 +64,7 @@ struct placement_candidate {
 
 struct placement {
 	enum placement_policy policy;
+	struct server_rules rules;
 	struct str meeting_id;
 	struct placement_candidate *candidates;
 	size_t n;
@@ -70,15 +76,13 @@ struct placement {
 
 /*
  * Fill in scores and reasons and return the chosen candidate, its facts.turn
- * moved on for the next choice, or NULL when no server can take the meeting.
+ * moved on for the next choice, or NULL when no server can take the meeting.  One that
+ * is on trial (server_create) is held back again until that create has ended well.
  */
 struct placement_candidate *placement_choose(struct placement *placement);
 
 /* Does the create insist on its tags ("a!")? */
 bool placement_insists(const struct placement *placement);
-
-/* Is the server of that name among the candidates? */
-bool placement_has(const struct placement *placement, const char *server);
 
 /* "least-loaded", "round-robin", "hash". */
 const char *placement_policy_name(enum placement_policy policy);

@@ -77,18 +77,11 @@ recording_list_add(struct recording_list *recordings, struct arena *arena,
 			.start_ms = time_of(item->text[START]),
 			.end_ms = time_of(item->text[END]),
 			.rank = rank_of(item->text[STATE]),
+			.is_deleted = str_is(item->text[STATE], "deleted"),
 			.place = recordings->n,
 		};
 		recordings->n++;
 	}
-}
-
-void
-recording_list_forget(struct recording_list *recordings, const struct server *server)
-{
-	for (size_t i = 0; i < recordings->n; i++)
-		if (recordings->list[i].server == server)
-			recordings->list[i].server = NULL;
 }
 
 /* Below 0 when a is the larger: the larger stands first. */
@@ -104,6 +97,17 @@ by_place(const struct recording *a, const struct recording *b)
 	return (a->place > b->place) - (a->place < b->place);
 }
 
+/* Of two copies the one that is shown first. */
+static int
+compare_copies(const struct recording *a, const struct recording *b)
+{
+	int order = larger_first(a->rank, b->rank);
+
+	if (order == 0)
+		order = larger_first(a->end_ms, b->end_ms);
+	return order != 0 ? order : larger_first(a->start_ms, b->start_ms);
+}
+
 /* Those of one recordID together, the one that stays first. */
 static int
 compare_same(const void *x, const void *y)
@@ -112,12 +116,14 @@ compare_same(const void *x, const void *y)
 	int order = str_compare(a->id, b->id);
 
 	if (order == 0)
-		order = larger_first(a->rank, b->rank);
-	if (order == 0)
-		order = larger_first(a->end_ms, b->end_ms);
-	if (order == 0)
-		order = larger_first(a->start_ms, b->start_ms);
+		order = compare_copies(a, b);
 	return order != 0 ? order : by_place(a, b);
+}
+
+bool
+recording_is_before(const struct recording *a, const struct recording *b)
+{
+	return compare_copies(a, b) < 0;
 }
 
 static int

@@ -4,6 +4,7 @@
 #ifndef RECORDING_H
 #define RECORDING_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -19,6 +20,7 @@ struct recording {
 	const struct server *server; /* as it was given for the document */
 	int64_t start_ms, end_ms;    /* 0 where there is none */
 	int rank;                    /* of its state, see recording_list_merge */
+	bool is_deleted;             /* is that its state? */
 	size_t place;                /* in the order in which they were added */
 };
 
@@ -40,9 +42,6 @@ extern const struct xml_list recording_wanted;
 void recording_list_add(struct recording_list *recordings, struct arena *arena,
     const struct xml_list *read, const struct server *server);
 
-/* Note no server any more in the recordings of that one. */
-void recording_list_forget(struct recording_list *recordings, const struct server *server);
-
 /*
  * Keep one recording of each recordID and order them: the newest startTime first,
  * and equal ones by recordID, so that pages of the list fit together.
@@ -54,6 +53,9 @@ void recording_list_forget(struct recording_list *recordings, const struct serve
  * without a recordID all stay.
  */
 void recording_list_merge(struct recording_list *recordings);
+
+/* Of two copies of a recording, is it a that stays, whichever was added first? */
+bool recording_is_before(const struct recording *a, const struct recording *b);
 
 /* The recording of exactly that recordID, or NULL. */
 const struct recording *recording_list_find(const struct recording_list *recordings,

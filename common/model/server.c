@@ -7,11 +7,17 @@ static const char *const health_names[] = { "up", "suspect", "down" };
 /* Enough for any down_after, and far from overflowing. */
 #define COUNTED_MAX 1000000
 
+/* What is known of a server's health is believed for so many intervals; polls of one
+ * that is down come more often than that. */
+#define BELIEVED_INTERVALS 6
+#define RETRY_INTERVALS_MOST 5
+
 /* How long after a failure the server is polled. */
 static int64_t
 retry_delay_ms(int failures, int64_t poll_interval_ms, uint64_t nonce)
 {
-	int64_t most_ms = 6 * poll_interval_ms, delay_ms = poll_interval_ms / 4;
+	int64_t most_ms = RETRY_INTERVALS_MOST * poll_interval_ms;
+	int64_t delay_ms = poll_interval_ms / 4;
 
 	for (; failures > 1 && delay_ms < most_ms; failures--)
 		delay_ms *= 2;
@@ -21,15 +27,33 @@ retry_delay_ms(int failures, int64_t poll_interval_ms, uint64_t nonce)
 }
 
 static void
+note_good_poll(struct server_facts *facts, const struct server_rules *rules, int64_t now_ms)
+{
+	facts->failures = 0;
+	facts->good_ms = now_ms;
+	facts->next_poll_ms = now_ms + rules->poll_interval_ms;
+	if (facts->since_ms == 0)
+		facts->since_ms = now_ms;
+	if (facts->health == SERVER_UP || ++facts->successes < rules->up_after)
+		return;
+	if (facts->health == SERVER_DOWN)
+		facts->since_ms = facts->back_ms = now_ms;
+	facts->health = SERVER_UP;
+	facts->successes = 0;
+}
+
+static void
 note_failed_poll(struct server_facts *facts, const struct server_rules *rules, int64_t now_ms,
     uint64_t nonce)
 {
+	facts->successes = 0;
 	if (facts->failures == 0 || facts->failing_ms > now_ms)
 		facts->failing_ms = now_ms;
 	if (facts->failures < COUNTED_MAX)
 		facts->failures++;
 	int64_t decided_ms = facts->failing_ms +
 	    (rules->down_after - 1) * rules->poll_interval_ms;
+
 	if (facts->failures >= rules->down_after && now_ms >= decided_ms)
 		facts->health = SERVER_DOWN;
 	else if (facts->health == SERVER_UP)
@@ -41,38 +65,84 @@ note_failed_poll(struct server_facts *facts, const struct server_rules *rules, i
 		facts->next_poll_ms = decided_ms;
 }
 
-void
+bool
 server_contact(struct server_facts *facts, enum contact contact,
     const struct server_rules *rules, int64_t now_ms, uint64_t nonce)
 {
 	switch (contact) {
 	case CONTACT_CALL_GOOD:
 		/* How long a server has been down says when it is polled next. */
-		if (facts->health != SERVER_DOWN)
-			facts->failures = 0;
-		return;
-	case CONTACT_CALL_FAILED:
-		facts->successes = 0;
-		if (facts->health != SERVER_UP)
-			return;
-		facts->health = SERVER_SUSPECT;
-		facts->next_poll_ms = now_ms +
-		    retry_delay_ms(1, rules->poll_interval_ms, nonce);
-		return;
-	case CONTACT_POLL_GOOD:
+		if (facts->health == SERVER_DOWN || facts->failures == 0)
+			return false;
 		facts->failures = 0;
-		if (facts->health == SERVER_UP || ++facts->successes < rules->up_after)
-			return;
-		if (facts->health == SERVER_DOWN)
-			facts->since_ms = now_ms;
-		facts->health = SERVER_UP;
+		return true;
+	case CONTACT_CALL_FAILED:
+		if (facts->health != SERVER_UP && facts->successes == 0)
+			return false;
 		facts->successes = 0;
-		return;
+		if (facts->health == SERVER_UP) {
+			facts->health = SERVER_SUSPECT;
+			facts->told_ms = now_ms;
+			facts->next_poll_ms = now_ms +
+			    retry_delay_ms(1, rules->poll_interval_ms, nonce);
+		}
+		return true;
+	case CONTACT_POLL_GOOD:
+		facts->told_ms = facts->polled_ms = now_ms;
+		note_good_poll(facts, rules, now_ms);
+		return true;
 	case CONTACT_POLL_FAILED:
-		facts->successes = 0;
+		facts->told_ms = facts->polled_ms = now_ms;
 		note_failed_poll(facts, rules, now_ms, nonce);
-		return;
+		return true;
 	}
+	return false;
+}
+
+bool
+server_create(struct server_facts *facts, bool good, uint64_t meeting,
+    const struct server_rules *rules, int64_t now_ms)
+{
+	if (good) {
+		if (facts->create_failures == 0)
+			return false;
+		facts->create_failures = 0;
+		facts->held_ms = 0;
+		return true;
+	}
+	/* One meeting that cannot be created may be the client's fault. */
+	if (facts->create_failures > 0 && facts->create_failed == meeting)
+		return false;
+	if (facts->create_failures < COUNTED_MAX)
+		facts->create_failures++;
+	facts->create_failed = meeting;
+	if (facts->create_failures >= rules->down_after)
+		facts->held_ms = now_ms + rules->poll_interval_ms;
+	return true;
+}
+
+bool
+server_fails_creates(const struct server_facts *facts, const struct server_rules *rules)
+{
+	return facts->create_failures >= rules->down_after;
+}
+
+bool
+server_is_due(const struct server_facts *facts, int64_t now_ms)
+{
+	return facts->next_poll_ms <= now_ms || facts->polled_ms > now_ms ||
+	    facts->told_ms > now_ms;
+}
+
+void
+server_believe(struct server_facts *facts, const struct server_rules *rules, int64_t now_ms)
+{
+	int64_t age_ms = now_ms - facts->told_ms;
+
+	if (age_ms <= BELIEVED_INTERVALS * rules->poll_interval_ms && age_ms >= 0)
+		return;
+	facts->health = SERVER_UP;
+	facts->failures = facts->successes = 0;
 }
 
 const char *
@@ -97,7 +167,7 @@ server_is_usable(const struct server *server, const struct server_facts *facts)
 bool
 server_takes_meetings(const struct server *server, const struct server_facts *facts)
 {
-	return server_state_of(server, facts) == SERVER_ENABLED && facts->health == SERVER_UP;
+	return server_state_of(server, facts) == SERVER_ENABLED && facts->health != SERVER_DOWN;
 }
 
 const char *

@@ -25,7 +25,7 @@ enum server_state {
 
 enum server_health {
 	SERVER_UP,
-	SERVER_SUSPECT, /* the last contact failed: no new meetings */
+	SERVER_SUSPECT, /* a contact failed: no new meetings where another is up */
 	SERVER_DOWN     /* its meetings count as unknown */
 };
 
@@ -47,24 +47,40 @@ struct server {
 	struct parameters join_defaults, join_overrides;     /* of all servers */
 };
 
+/*
+ * What was learnt about a server.  The store keeps it as a whole and gives each change
+ * another version, by which a writer notices that another was faster.
+ */
 struct server_facts {
+	uint64_t version; /* the store's; 0: it knows nothing of the server */
+
 	enum server_health health;
 	bool has_operator_state;
 	enum server_state operator_state; /* with has_operator_state: wins over
 	                                     the configuration's */
+
 	int failures;         /* failed polls in a row, no good contact in between */
 	int64_t failing_ms;   /* when the first of them was */
 	int successes;        /* good polls in a row while it is not up */
+	int64_t told_ms;      /* when a poll or a failed call last told of its health */
+	int64_t polled_ms;    /* when it was polled last; 0: never */
+	int64_t good_ms;      /* when a poll last read all of its list; 0: never */
 	int64_t next_poll_ms; /* when it is to be polled next */
 	int64_t since_ms;     /* since when it is in use: added, or back from being down;
-	                         0: it was never polled */
-	long users;           /* in all its meetings and breakout rooms, at the last poll */
-	long voice;           /* of these, with a microphone */
-	long videos;          /* cameras */
-	long meetings;        /* meetings mapped to it */
-	double reserved;      /* seats kept for people to come (load.h); filled in where a
-	                         server is chosen, else 0 */
-	double turn;          /* its place in the rotation, see placement.h */
+	                       0: it was never polled */
+	int64_t back_ms;      /* when it came back from being down; 0: it never was */
+
+	int create_failures;    /* creates of different meetings that failed in a row */
+	uint64_t create_failed; /* the meeting of the last of them (server_create) */
+	int64_t held_ms;        /* until when it gets no new meetings for that */
+
+	long users;      /* in all its meetings and breakout rooms, at the last poll */
+	long meetings;   /* mapped to it at the last poll, and since then */
+	double reserved; /* seats kept for people to come, as of reserved_ms (load.h) */
+	int64_t reserved_ms;
+	double turn; /* its place in the rotation, see placement.h */
+
+	int secret_at; /* which of its secrets it took last */
 };
 
 /* The state that counts: the operator's, else the configuration's. */
@@ -96,22 +112,51 @@ enum contact { CONTACT_CALL_GOOD, CONTACT_CALL_FAILED, CONTACT_POLL_GOOD, CONTAC
  * calls nor a web server's reload takes a server down.  A good call between failed
  * polls shows that the server lives: the row begins anew.
  *
- * After each further failed poll the next one comes twice as late, up to six
- * intervals, spread by a tenth either way by nonce, so that a server that comes back is
- * soon noticed and one that is gone is not pestered; but never later than when the row
- * is long enough to decide.
+ * After a good poll the next one comes after the interval; after each further failed one
+ * twice as late, up to five intervals, spread by a tenth either way by nonce, so that a
+ * server that comes back is soon noticed and one that is gone is not pestered; but never
+ * later than when the row is long enough to decide.
  *
  * A row that began in the future began before the clock was set back, and begins now.
- * A server that was down and is up is in use since now.  Pure; the operator's state is
- * not touched.
+ * A server that was down and is up is in use since now.  Returns whether anything
+ * changed.  Pure; load and the operator's state are not touched.
  */
-void server_contact(struct server_facts *facts, enum contact contact,
+bool server_contact(struct server_facts *facts, enum contact contact,
     const struct server_rules *rules, int64_t now_ms, uint64_t nonce);
+
+/*
+ * What the end of a create does.  One that made its meeting ends the row of those that
+ * failed.  down_after failed creates of different meetings in a row (meeting is a hash
+ * of the meetingID) hold the server back: no new meeting is placed there for a poll
+ * interval, whatever its polls say; then the next one is a trial.  Returns whether
+ * anything changed.  Pure.
+ */
+bool server_create(struct server_facts *facts, bool good, uint64_t meeting,
+    const struct server_rules *rules, int64_t now_ms);
+
+/* Do creates fail there, so that it is held back, or on trial? */
+bool server_fails_creates(const struct server_facts *facts, const struct server_rules *rules);
+
+/*
+ * Is the server to be polled now?  When its time has come, or when the last poll, or the
+ * last failed call, was in the future: then the clock was set back.
+ */
+bool server_is_due(const struct server_facts *facts, int64_t now_ms);
+
+/*
+ * Take what is known of a server for what it is worth now: health that was told more
+ * than six intervals ago is not believed.  It counts as up, and what comes then begins
+ * rows of its own.  As a server that is down is polled more often, that happens only where
+ * nobody polls, or where what the polls find cannot be written.
+ */
+void server_believe(struct server_facts *facts, const struct server_rules *rules,
+    int64_t now_ms);
 
 /* May anything be sent there?  (Not disabled and not down.) */
 bool server_is_usable(const struct server *server, const struct server_facts *facts);
 
-/* May a new meeting be placed there?  (Enabled and up.) */
+/* Can a new meeting be placed there?  (Enabled and not down: a suspect server is the last
+ * resort, but one.) */
 bool server_takes_meetings(const struct server *server, const struct server_facts *facts);
 
 /* "up", "suspect", "down". */

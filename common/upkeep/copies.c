@@ -21,6 +21,7 @@ struct room {
 struct pair {
 	struct str meeting_id;
 	struct meeting mapping;
+	struct server_facts mapped_facts;
 	struct room mapped, copy;
 	struct room *loser; /* the one that is ended, or NULL */
 };
@@ -32,12 +33,12 @@ pair_init(struct call *call, const struct copy *copy, struct pair *pair)
 	struct store *store = call->store;
 
 	*pair = (struct pair){ .meeting_id = copy->meeting_id, .copy.server = copy->server };
-	if (store->verbs->meeting_find(store, call->arena, copy->meeting_id,
-	        call->request->now_ms, 0, &pair->mapping) != STORE_OK)
+	if (store->verbs->meeting_get(store, call->arena, copy->meeting_id,
+	        call->request->now_ms, &pair->mapping, &pair->mapped_facts) != STORE_OK)
 		return false;
 	pair->mapped.server = config_server_find(call->config, pair->mapping.server);
 	return pair->mapped.server && pair->mapped.server != pair->copy.server &&
-	    server_is_usable(pair->mapped.server, &pair->mapping.facts);
+	    server_is_usable(pair->mapped.server, &pair->mapped_facts);
 }
 
 /* Add a call about the meeting in that room. */
@@ -86,11 +87,16 @@ static void
 remap(struct call *call, const struct pair *pair)
 {
 	struct store *store = call->store;
+	struct meeting wanted = pair->mapping;
+	struct store_change change = {
+		.meeting_id = pair->meeting_id,
+		.expected = &pair->mapping,
+		.wanted = &wanted,
+	};
 
-	if (store->verbs->meeting_drop(store, pair->meeting_id, pair->mapping.server,
-	        pair->mapping.claimed_ms) == STORE_OK)
-		store->verbs->meeting_adopt(store, pair->meeting_id, pair->copy.server->name,
-		    call->request->now_ms);
+	wanted.server = pair->copy.server->name;
+	wanted.claimed_ms = call->request->now_ms;
+	store->verbs->meetings_set(store, call->arena, &change, 1, call->request->now_ms);
 }
 
 /* Decide by what both servers said. */
@@ -104,7 +110,7 @@ judge_pair(struct call *call, struct pair *pair)
 		    &pair->mapped :
 		    &pair->copy;
 	else if (pair->mapped.state == ROOM_GONE &&
-	    !meeting_is_fresh(&pair->mapping, call->request->now_ms,
+	    !meeting_may_be_under_way(&pair->mapping, call->request->now_ms,
 	        call->config->create_timeout_ms))
 		remap(call, pair);
 }

@@ -10,7 +10,8 @@
 
 #include "core/call.h"
 
-/* A meeting that was found on a server it is not mapped to. */
+/* A meeting that was found on a server it is not mapped to, and that was down since it
+ * was mapped (reconcile_is_leftover). */
 struct copy {
 	struct str meeting_id;
 	const struct server *server;

@@ -1,41 +1,66 @@
 #include "upkeep/poll.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/arena.h"
+#include "base/log.h"
 #include "core/api.h"
 #include "core/call.h"
 #include "core/fanout.h"
+#include "core/health.h"
 #include "formats/xml.h"
+#include "model/load.h"
+#include "model/reconcile.h"
 #include "upkeep/copies.h"
 #include "upkeep/webhooks.h"
 
 /* Meetings on two servers that are settled in one poll; the others wait for the next. */
 #define COPIES_AT_ONCE 32
 
+/* How often what a poll found is saved anew, when others changed it meanwhile. */
+#define TRIES 5
+
 /* What is read of each meeting, by its place among the keys below. */
-enum { MEETING_ID, INTERNAL_ID, PARTICIPANTS, VOICE, VIDEOS, IS_BREAKOUT, PARENT_ID };
+enum { MEETING_ID, INTERNAL_ID, PARTICIPANTS, IS_BREAKOUT, PARENT_ID };
 
 static const struct xml_list meetings = {
 	.container = "meetings",
 	.item = "meeting",
-	.keys = { "meetingID", "internalMeetingID", "participantCount", "voiceParticipantCount",
-	    "videoCount", "isBreakout", "parentMeetingID" },
+	.keys = { "meetingID", "internalMeetingID", "participantCount", "isBreakout",
+	    "parentMeetingID" },
 };
 
-static bool
-is_due(const struct config *config, const struct server_facts *facts, int64_t now_ms)
-{
-	/* One that is due far in the future was set by a clock that was wrong. */
-	return facts->next_poll_ms <= now_ms ||
-	    facts->next_poll_ms > now_ms + 10 * config->poll_interval_ms;
-}
+/* One server's poll. */
+struct poll {
+	const struct server *server;
+	struct server_facts before; /* what was known of it … */
+	struct server_facts facts;  /* … and what is now */
+	const struct relay_answer *answer;
+	bool is_asked;               /* was it asked at all? */
+	long users;                  /* in all its meetings */
+	struct reconcile_poll found; /* what it answered */
+};
 
-/* A meeting of the list by its internalMeetingID, and the place that its meetingID
- * has in the poll. */
+/* All of one round. */
+struct round {
+	struct call *call;
+	uint64_t holder; /* of the lease */
+	struct poll *polls;
+	size_t n;
+	struct copy *leftovers; /* meetings to settle */
+	size_t n_leftovers;
+	struct store_history history;
+	bool is_typical_new;
+};
+
+/* ---- What a server answered --------------------------------------------------- */
+
+/* A meeting of the list by its internalMeetingID, and its place in the poll. */
 struct parent {
 	struct str internal_id;
-	struct store_polled *polled;
+	struct polled *polled;
 };
 
 static int
@@ -50,169 +75,392 @@ compare_parent(const void *a, const void *b)
  * that meeting which brings them (get-meetings.ftlx tells a room's parent by its
  * internalMeetingID). */
 static void
-count_rooms(struct arena *arena, const struct xml_list *list, struct store_poll *poll)
+count_rooms(struct arena *arena, const struct xml_list *list, struct polled *polled)
 {
-	struct parent *parents = arena_alloc(arena, (poll->n + 1) * sizeof(*parents));
+	struct parent *parents = arena_alloc(arena, (list->n + 1) * sizeof(*parents));
 
-	for (size_t i = 0; i < poll->n; i++)
-		parents[i] = (struct parent){ list->items[i].text[INTERNAL_ID],
-			&poll->meetings[i] };
-	qsort(parents, poll->n, sizeof(*parents), compare_parent);
-	for (size_t i = 0; i < poll->n; i++) {
+	for (size_t i = 0; i < list->n; i++)
+		parents[i] = (struct parent){ list->items[i].text[INTERNAL_ID], &polled[i] };
+	qsort(parents, list->n, sizeof(*parents), compare_parent);
+	for (size_t i = 0; i < list->n; i++) {
 		struct parent key = { .internal_id = list->items[i].text[PARENT_ID] };
 
-		if (!poll->meetings[i].is_room || key.internal_id.len == 0)
+		if (!polled[i].is_room || key.internal_id.len == 0)
 			continue;
-		struct parent *parent = bsearch(&key, parents, poll->n, sizeof(*parents),
+		struct parent *parent = bsearch(&key, parents, list->n, sizeof(*parents),
 		    compare_parent);
 		if (parent && !parent->polled->is_room)
-			parent->polled->users += poll->meetings[i].users;
+			parent->polled->users += polled[i].users;
 	}
 }
 
 /* Take the meetings and the load from a server's list. */
 static void
-take_list(struct arena *arena, const struct xml_list *list, struct store_poll *poll)
+take_list(const struct call *call, const struct xml_list *list, struct poll *poll)
 {
-	poll->meetings = arena_alloc(arena, (list->n + 1) * sizeof(*poll->meetings));
-	poll->n = list->n;
-	poll->is_complete = list->is_complete;
+	struct polled *polled = arena_alloc(call->arena, (list->n + 1) * sizeof(*polled));
+
 	for (size_t i = 0; i < list->n; i++) {
 		const struct str *text = list->items[i].text;
-		struct store_polled *polled = &poll->meetings[i];
 
-		polled->meeting_id = text[MEETING_ID];
-		polled->users = meeting_number(text[PARTICIPANTS]);
-		/* Mostly BBB made these by itself, and no client asks for them.  The
-		 * same goes for what has no meetingID. */
-		polled->is_room = str_is(text[IS_BREAKOUT], "true") ||
-		    polled->meeting_id.len == 0;
-		poll->users += polled->users;
-		poll->voice += meeting_number(text[VOICE]);
-		poll->videos += meeting_number(text[VIDEOS]);
+		polled[i].meeting_id = text[MEETING_ID];
+		polled[i].users = meeting_number(text[PARTICIPANTS]);
+		/* What has no meetingID is no client's, either. */
+		polled[i].is_room = str_is(text[IS_BREAKOUT], "true") ||
+		    polled[i].meeting_id.len == 0;
+		poll->users += polled[i].users;
 	}
-	count_rooms(arena, list, poll);
+	count_rooms(call->arena, list, polled);
+	poll->found = (struct reconcile_poll){
+		.server = poll->server->name,
+		.meetings = polled,
+		.n = list->n,
+		.is_complete = list->is_complete,
+		.asked_ms = call->request->now_ms,
+		.now_ms = call->request->now_ms,
+	};
 }
 
-/* A list that breaks off makes no server look idle from one poll to the next: as long as
- * lists are not complete, each takes half of the load away at most. */
+/* ---- Mappings ------------------------------------------------------------------- */
+
+/* A meeting that runs on a server, and is mapped to another. */
 static void
-keep_load(const struct server_facts *before, struct store_poll *poll)
+take_double(struct round *round, const struct poll *poll, const struct store_change *change)
 {
-	if (poll->is_complete)
+	struct call *call = round->call;
+	const struct meeting *mapping = &change->found;
+
+	if (!config_server_find(call->config, mapping->server)) {
+		/* That server is gone from the configuration, or has another name now. */
+		struct store_change anew = {
+			.meeting_id = change->meeting_id,
+			.expected = mapping,
+			.wanted = change->wanted,
+		};
+		call->store->verbs->meetings_set(call->store, call->arena, &anew, 1,
+		    call->request->now_ms);
 		return;
-	if (poll->users < before->users / 2)
-		poll->users = before->users / 2;
-	if (poll->voice < before->voice / 2)
-		poll->voice = before->voice / 2;
-	if (poll->videos < before->videos / 2)
-		poll->videos = before->videos / 2;
+	}
+	if (reconcile_is_leftover(mapping, &poll->facts)) {
+		if (round->n_leftovers < COPIES_AT_ONCE)
+			round->leftovers[round->n_leftovers++] = (struct copy){
+				change->meeting_id, poll->server
+			};
+		return;
+	}
+	if (strcmp(mapping->copy, poll->server->name) == 0)
+		return; /* that was logged */
+	log_warn("meeting runs on two servers; neither was down, so both are left alone",
+	    "meetingID", str_copy(call->arena, change->meeting_id), "mapped", mapping->server,
+	    "copy", poll->server->name);
+	struct meeting wanted = *mapping;
+	wanted.copy = poll->server->name;
+	struct store_change note = {
+		.meeting_id = change->meeting_id,
+		.expected = mapping,
+		.wanted = &wanted,
+	};
+	call->store->verbs->meetings_set(call->store, call->arena, &note, 1,
+	    call->request->now_ms);
 }
 
-/* The servers that are to be polled now: their indices in the configuration, and
- * what is known of all.  None without a state, which is where a poll's yield would go. */
+/* A meeting that ended tells how many people meetings have. */
+static void
+take_ended(struct round *round, const struct meeting *meeting)
+{
+	if (meeting->peak == 0)
+		return;
+	round->history.typical = load_typical_next(round->history.typical, meeting->peak);
+	round->is_typical_new = true;
+}
+
+/* Do what is to change, and see what came of it. */
+static enum store_result
+set_meetings(struct round *round, const struct poll *poll,
+    const struct reconcile_change *changes, size_t n)
+{
+	struct call *call = round->call;
+	struct store_change *sets = arena_alloc(call->arena, (n + 1) * sizeof(*sets));
+
+	for (size_t i = 0; i < n; i++)
+		sets[i] = (struct store_change){
+			.meeting_id = changes[i].meeting_id,
+			.expected = changes[i].from,
+			.wanted = changes[i].to,
+		};
+	enum store_result result = call->store->verbs->meetings_set(call->store, call->arena,
+	    sets, n, call->request->now_ms);
+	for (size_t i = 0; i < n && result == STORE_OK; i++) {
+		if (changes[i].reason == RECONCILE_FOUND && sets[i].result == STORE_CONFLICT &&
+		    sets[i].found.server &&
+		    strcmp(sets[i].found.server, poll->server->name) != 0)
+			take_double(round, poll, &sets[i]);
+		if (changes[i].reason == RECONCILE_GONE && sets[i].result == STORE_OK)
+			take_ended(round, changes[i].from);
+	}
+	return result;
+}
+
+/* Make the mappings to a server agree with what runs there. */
+static enum store_result
+reconcile_meetings(struct round *round, const struct poll *poll)
+{
+	struct call *call = round->call;
+	const struct reconcile_rules rules = {
+		.create_timeout_ms = call->config->create_timeout_ms,
+		.poll_interval_ms = call->config->poll_interval_ms,
+	};
+	struct mapped *mapped;
+	size_t n;
+
+	if (call->store->verbs->meetings_on(call->store, call->arena, poll->server->name,
+	        &mapped, &n) != STORE_OK)
+		return STORE_FAILED;
+	struct reconcile_change *changes;
+	size_t n_changes = reconcile(call->arena, &poll->found, mapped, n, &rules, &changes);
+	return set_meetings(round, poll, changes, n_changes);
+}
+
+/* ---- The servers' facts ------------------------------------------------------------ */
+
+/* Count what is mapped to a server, and the seats that its meetings still expect. */
+static enum store_result
+count_load(const struct call *call, const struct poll *poll, struct server_facts *facts)
+{
+	int64_t now_ms = call->request->now_ms;
+	struct mapped *mapped;
+	size_t n;
+
+	if (call->store->verbs->meetings_on(call->store, call->arena, poll->server->name,
+	        &mapped, &n) != STORE_OK)
+		return STORE_FAILED;
+	/* A list that breaks off makes no server look idle from one poll to the next: as
+	 * long as lists are not complete, each takes half of the load away at most. */
+	if (poll->found.is_complete || poll->users > facts->users / 2)
+		facts->users = poll->users;
+	else
+		facts->users /= 2;
+	facts->meetings = (long)n;
+	facts->reserved = 0;
+	facts->reserved_ms = now_ms;
+	for (size_t i = 0; i < n; i++) {
+		const struct meeting *meeting = &mapped[i].meeting;
+
+		facts->reserved += load_reserved(meeting->seats, meeting->users,
+		    now_ms - meeting->claimed_ms);
+	}
+	return STORE_OK;
+}
+
+/* What the poll does to the server's facts. */
+static enum store_result
+apply_poll(const struct call *call, const struct poll *poll, struct server_facts *facts)
+{
+	const struct server_rules rules = health_rules(call->config);
+	int64_t now_ms = call->request->now_ms;
+
+	if (!poll->is_asked) {
+		/* Nothing was learnt; it is asked again in its turn. */
+		facts->next_poll_ms = now_ms + rules.poll_interval_ms;
+		return STORE_OK;
+	}
+	bool is_good = poll->answer->verdict == RELAY_SUCCESS;
+	int64_t good_ms = facts->good_ms;
+
+	server_contact(facts, is_good ? CONTACT_POLL_GOOD : CONTACT_POLL_FAILED, &rules, now_ms,
+	    call->request->nonce);
+	/* A meeting that could not be read may be the one that is looked for: the server
+	 * is well, but no picture is complete by this list. */
+	if (is_good && !poll->found.is_complete)
+		facts->good_ms = good_ms;
+	return is_good ? count_load(call, poll, facts) : STORE_OK;
+}
+
+/* Save what the polls tell of the servers: all in one write, and again those of them
+ * that others changed meanwhile. */
+static void
+save_facts(struct round *round)
+{
+	struct call *call = round->call;
+	const struct store_verbs *verbs = call->store->verbs;
+	const struct config *config = call->config;
+	struct store_server *sets = arena_alloc(call->arena, (round->n + 1) * sizeof(*sets));
+	struct server_facts *facts = arena_alloc(call->arena,
+	    config->n_servers * sizeof(*facts));
+	struct poll **at = arena_alloc(call->arena, (round->n + 1) * sizeof(*at));
+	size_t n = round->n;
+
+	for (size_t i = 0; i < n; i++)
+		at[i] = &round->polls[i];
+	for (int tries = TRIES; tries > 0 && n > 0; tries--) {
+		size_t n_sets = 0, n_stale = 0;
+
+		if (verbs->servers_get(call->store, config->servers, config->n_servers, facts,
+		        NULL) != STORE_OK)
+			return;
+		for (size_t i = 0; i < n; i++) {
+			struct store_server *set = &sets[n_sets];
+
+			at[i]->before = facts[at[i]->server - config->servers];
+			*set = (struct store_server){ at[i]->server->name, at[i]->before,
+				STORE_OK };
+			if (apply_poll(call, at[i], &set->facts) == STORE_OK)
+				at[n_sets++] = at[i];
+		}
+		if (verbs->servers_set(call->store, sets, n_sets) != STORE_OK)
+			return;
+		for (size_t i = 0; i < n_sets; i++) {
+			if (sets[i].result != STORE_OK) {
+				at[n_stale++] = at[i];
+				continue;
+			}
+			at[i]->facts = sets[i].facts;
+			health_log(at[i]->server, &at[i]->before, &sets[i].facts, call->name,
+			    at[i]->answer->problem, call->request->now_ms);
+		}
+		n = n_stale;
+	}
+}
+
+/* ---- A round --------------------------------------------------------------------------- */
+
+/* The servers that are to be polled now: their indices in the configuration, and what is
+ * known of all.  None without a state, in which all that a poll finds is kept. */
 static size_t
-choose(struct call *call, bool is_round, size_t *chosen, struct server_facts *facts)
+choose_servers(struct call *call, bool is_round, size_t *chosen, struct server_facts *facts)
 {
 	const struct config *config = call->config;
 
-	if (call->store->verbs->servers(call->store, config->servers, config->n_servers,
-	        facts) != STORE_OK)
+	if (call->store->verbs->servers_get(call->store, config->servers, config->n_servers,
+	        facts, NULL) != STORE_OK)
 		return 0;
 	size_t n = 0;
 	for (size_t i = 0; i < config->n_servers; i++)
 		if (server_state_of(&config->servers[i], &facts[i]) != SERVER_DISABLED &&
-		    (is_round || is_due(config, &facts[i], call->request->now_ms)))
+		    (is_round || server_is_due(&facts[i], call->request->now_ms)))
 			chosen[n++] = i;
 	return n;
 }
 
-/* Settle what was found on two servers. */
-static void
-settle(struct call *call, const struct store_poll *polls, size_t n, uint64_t holder)
-{
-	const struct config *config = call->config;
-	struct copy *copies = arena_alloc(call->arena, COPIES_AT_ONCE * sizeof(*copies));
-	size_t n_copies = 0;
-
-	for (size_t i = 0; i < n; i++)
-		for (size_t k = 0; k < polls[i].n && n_copies < COPIES_AT_ONCE; k++)
-			if (polls[i].meetings[k].is_elsewhere)
-				copies[n_copies++] = (struct copy){
-					polls[i].meetings[k].meeting_id,
-					config_server_find(config, polls[i].server)
-				};
-	/* It takes two more rounds; nobody else is to settle the same meanwhile. */
-	if (n_copies > 0 && call_take_lease(call, holder, 3))
-		copies_settle(call, copies, n_copies);
-}
-
 /* Look after the webhooks of those that answered. */
 static void
-compare_hooks(struct call *call, const struct store_poll *polls, const size_t *chosen,
-    const struct server_facts *facts, size_t n, uint64_t holder)
+sync_webhooks(struct round *round, const struct server_facts *before)
 {
-	const struct server **servers = arena_alloc(call->arena, n * sizeof(*servers));
-	struct server_facts *before = arena_alloc(call->arena, n * sizeof(*before));
-	size_t n_answered = 0;
+	struct call *call = round->call;
+	const struct server **servers = arena_alloc(call->arena,
+	    (round->n + 1) * sizeof(*servers));
+	struct server_facts *facts = arena_alloc(call->arena, (round->n + 1) * sizeof(*facts));
+	size_t n = 0;
 
-	for (size_t i = 0; i < n; i++) {
-		if (!polls[i].answered)
+	for (size_t i = 0; i < round->n; i++) {
+		const struct poll *poll = &round->polls[i];
+
+		if (!poll->is_asked || poll->answer->verdict != RELAY_SUCCESS)
 			continue;
-		servers[n_answered] = &call->config->servers[chosen[i]];
-		before[n_answered++] = facts[chosen[i]];
+		servers[n] = poll->server;
+		facts[n++] = before[poll->server - call->config->servers];
 	}
-	webhooks_sync(call, holder, servers, before, n_answered);
+	webhooks_sync(call, round->holder, servers, facts, n);
 }
 
-/* Poll the chosen servers and save what they said. */
+/* Remember the lists, for those who ask for them when a server is silent. */
 static void
-poll_servers(struct call *call, const size_t *chosen, const struct server_facts *facts,
-    size_t n, uint64_t holder)
+save_lists(struct round *round)
 {
-	const struct config *config = call->config;
-	const struct store_verbs *verbs = call->store->verbs;
-	int64_t now_ms = call->request->now_ms;
-	struct store_poll *polls = arena_alloc(call->arena, n * sizeof(*polls));
-	struct store_list *lists = arena_alloc(call->arena, n * sizeof(*lists));
-	struct fanout fanout;
+	struct call *call = round->call;
+	struct store_list *lists = arena_alloc(call->arena, (round->n + 1) * sizeof(*lists));
+	size_t n = 0;
 
-	fanout_init(&fanout, call, n);
-	fanout.list = &meetings;
-	fanout.origin = RELAY_POLL;
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < round->n; i++) {
+		const struct poll *poll = &round->polls[i];
+
+		if (poll->is_asked && poll->answer->verdict == RELAY_SUCCESS &&
+		    call_may_remember(call, poll->server, "", poll->answer->list))
+			lists[n++] = (struct store_list){ poll->server->name, call->name, "",
+				poll->answer->document };
+	}
+	call->store->verbs->lists_put(call->store, lists, n);
+}
+
+/* Save what the round found. */
+static void
+save_round(struct round *round)
+{
+	struct call *call = round->call;
+	const struct store_verbs *verbs = call->store->verbs;
+
+	verbs->history_get(call->store, STR(""), &round->history);
+	for (size_t i = 0; i < round->n; i++)
+		if (round->polls[i].is_asked &&
+		    round->polls[i].answer->verdict == RELAY_SUCCESS &&
+		    reconcile_meetings(round, &round->polls[i]) != STORE_OK)
+			return;
+	if (round->is_typical_new)
+		verbs->typical_put(call->store, round->history.typical);
+	save_facts(round);
+	save_lists(round);
+	verbs->purge(call->store, call->request->now_ms);
+}
+
+/* Ask the chosen servers. */
+static void
+ask_servers(struct round *round, const size_t *chosen, const struct server_facts *before,
+    struct fanout *fanout)
+{
+	struct call *call = round->call;
+	const struct config *config = call->config;
+	const struct server_rules rules = health_rules(config);
+
+	fanout_init(fanout, call, round->n);
+	fanout->list = &meetings;
+	fanout->origin = RELAY_POLL;
+	for (size_t i = 0; i < round->n; i++) {
 		const struct server *server = &config->servers[chosen[i]];
-		struct http_call *http = fanout_add(&fanout, server);
+		struct http_call *http = fanout_add(fanout, server);
 
 		relay_prepare(call, server, http);
 		/* A crowd of clients must not keep the gateway from seeing that the
 		 * server hangs. */
 		http->at_once = true;
 	}
-	fanout_run(&fanout, call->name, config->probe_timeout_ms, NULL);
-	size_t n_lists = 0;
-	for (size_t i = 0; i < n; i++) {
-		const struct relay_answer *answer = &fanout.answers[i];
+	fanout_run(fanout, call->name, config->probe_timeout_ms, NULL);
+	for (size_t i = 0; i < round->n; i++) {
+		struct poll *poll = &round->polls[i];
 
-		polls[i].server = fanout.servers[i]->name;
-		if (answer->verdict != RELAY_SUCCESS && answer->verdict != RELAY_BUSY)
-			continue; /* the failure has set when it is polled next */
-		/* A busy server was not asked, which sets nothing either. */
-		polls[i].next_poll_ms = now_ms + config->poll_interval_ms;
-		polls[i].answered = answer->verdict == RELAY_SUCCESS;
-		if (!polls[i].answered)
+		poll->server = fanout->servers[i];
+		poll->answer = &fanout->answers[i];
+		poll->facts = before[chosen[i]];
+		poll->is_asked = poll->answer->verdict != RELAY_BUSY &&
+		    fanout->calls[i].result != HTTP_ABANDONED;
+		if (poll->answer->verdict != RELAY_SUCCESS)
 			continue;
-		take_list(call->arena, answer->list, &polls[i]);
-		keep_load(&facts[chosen[i]], &polls[i]);
-		if (call_may_remember(call, fanout.servers[i], call->name, answer->list))
-			lists[n_lists++] = (struct store_list){ polls[i].server, call->name,
-				answer->document };
+		take_list(call, poll->answer->list, poll);
+		/* It may be back from being down by this. */
+		server_contact(&poll->facts, CONTACT_POLL_GOOD, &rules, call->request->now_ms,
+		    call->request->nonce);
 	}
-	verbs->lists_save(call->store, lists, n_lists, NULL);
-	if (verbs->polls_save(call->store, polls, n, now_ms,
-	        config->poll_interval_ms + config->create_timeout_ms) == STORE_OK)
-		settle(call, polls, n, holder);
-	compare_hooks(call, polls, chosen, facts, n, holder);
+}
+
+static void
+poll_servers(struct call *call, uint64_t holder, const size_t *chosen,
+    const struct server_facts *before, size_t n)
+{
+	struct round round = {
+		.call = call,
+		.holder = holder,
+		.polls = arena_alloc(call->arena, n * sizeof(*round.polls)),
+		.n = n,
+		.leftovers = arena_alloc(call->arena,
+		    COPIES_AT_ONCE * sizeof(*round.leftovers)),
+	};
+	struct fanout fanout;
+
+	ask_servers(&round, chosen, before, &fanout);
+	save_round(&round);
+	/* It takes two more rounds; nobody else is to settle the same meanwhile. */
+	if (round.n_leftovers > 0 && call_take_lease(call, holder, 3))
+		copies_settle(call, round.leftovers, round.n_leftovers);
+	sync_webhooks(&round, before);
 }
 
 /* What relay and find_meeting want to know of a call, for one that no client made. */
@@ -249,12 +497,13 @@ poll_run(const struct api *api, struct arena *arena, int64_t now_ms, uint64_t no
 	struct call call;
 
 	call_init(&call, api, arena, now_ms, nonce);
-	if (choose(&call, is_round, chosen, facts) == 0 || !call_take_lease(&call, holder, 1))
+	if (choose_servers(&call, is_round, chosen, facts) == 0 ||
+	    !call_take_lease(&call, holder, 1))
 		return;
 	/* Another process may have polled while this one came for the lease. */
-	size_t n = choose(&call, is_round, chosen, facts);
+	size_t n = choose_servers(&call, is_round, chosen, facts);
 	if (n > 0)
-		poll_servers(&call, chosen, facts, n, holder);
+		poll_servers(&call, holder, chosen, facts, n);
 	api->store->verbs->lease_take(api->store, holder, now_ms, 0);
 }
 
@@ -267,5 +516,5 @@ poll_is_due(const struct api *api, struct arena *arena, int64_t now_ms)
 	struct call call;
 
 	call_init(&call, api, arena, now_ms, 0);
-	return choose(&call, false, chosen, facts) > 0;
+	return choose_servers(&call, false, chosen, facts) > 0;
 }

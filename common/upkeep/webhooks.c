@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "core/callback.h"
 #include "core/fanout.h"
+#include "core/health.h"
 #include "core/reply.h"
 #include "formats/xml.h"
 
@@ -33,7 +34,7 @@ const struct server **
 webhooks_servers(struct call *call, size_t *n)
 {
 	const struct config *config = call->config;
-	const struct server_facts *facts = call_facts(call);
+	const struct server_facts *facts = health_facts(call);
 	const struct server **servers = arena_alloc(call->arena,
 	    (config->n_servers + 1) * sizeof(*servers));
 
@@ -229,15 +230,13 @@ struct look {
 };
 
 static bool
-is_due(const struct config *config, const struct server_facts *before, bool any, int64_t now_ms)
+is_due(const struct server_facts *before, bool any, int64_t now_ms)
 {
-	int64_t last_ms = before->next_poll_ms - config->poll_interval_ms;
-
 	/* New to the state, which may have been lost, or back. */
-	if (before->next_poll_ms == 0 || before->health != SERVER_UP)
+	if (before->polled_ms == 0 || before->health != SERVER_UP)
 		return true;
 	/* The first poll of every five minutes by the clock. */
-	return any && now_ms / LOOK_MS != last_ms / LOOK_MS;
+	return any && now_ms / LOOK_MS != before->polled_ms / LOOK_MS;
 }
 
 static void
@@ -264,10 +263,11 @@ drop_old(struct look *look)
 		    hook->changed_ms > now_ms - MEETING_GONE_MS)
 			continue;
 		struct meeting meeting;
-		enum store_result result = verbs->meeting_find(call->store, call->arena,
-		    hook->meeting_id, now_ms, 0, &meeting);
+		struct server_facts facts;
+		enum store_result result = verbs->meeting_get(call->store, call->arena,
+		    hook->meeting_id, now_ms, &meeting, &facts);
 		if ((result == STORE_NOT_FOUND || result == STORE_ABSENT) &&
-		    verbs->hook_drop(call->store, hook->id, now_ms) == STORE_OK)
+		    verbs->webhook_drop(call->store, hook->id, now_ms) == STORE_OK)
 			hook->is_dropped = true;
 	}
 }
@@ -284,7 +284,8 @@ learn(struct look *look)
 
 		if (!found->is_ours ||
 		    webhooks_find(look->known, look->n_known, found->hook.id) ||
-		    call->store->verbs->hook_put(call->store, &found->hook, false) != STORE_OK)
+		    call->store->verbs->webhook_put(call->store, &found->hook, false) !=
+		        STORE_OK)
 			continue;
 		look->known[look->n_known++] = found->hook;
 		n++;
@@ -328,11 +329,11 @@ webhooks_sync(struct call *call, uint64_t holder, const struct server *const *se
 	struct look look = { .call = call };
 	struct webhook *known;
 
-	if (verbs->hook_list(call->store, call->arena, &known, &look.n_known) != STORE_OK)
+	if (verbs->webhook_list(call->store, call->arena, &known, &look.n_known) != STORE_OK)
 		return;
 	size_t n_due = 0;
 	for (size_t i = 0; i < n; i++)
-		if (is_due(call->config, &before[i], look.n_known > 0, call->request->now_ms))
+		if (is_due(&before[i], look.n_known > 0, call->request->now_ms))
 			due[n_due++] = servers[i];
 	/* It takes two rounds more than what the poll has done so far. */
 	if (n_due == 0 || !call_take_lease(call, holder, 5))

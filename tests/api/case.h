@@ -11,7 +11,12 @@
  *	                      with the secrets secret-a, ...; the gateway's is
  *	                      gateway-secret.
  *	== store none         remember nothing
- *	== facts a            "health up|suspect|down", "operator cordoned", "users N"
+ *	== facts a            "health up|suspect|down", "operator cordoned", "users N";
+ *	                      "secret N": which of its secrets it took last, from 1;
+ *	                      "polled MS", "failing MS", "back MS", "told MS": so long
+ *	                      ago it was polled well, began to fail, came back from being
+ *	                      down, and its health was told; one that is said to be polled
+ *	                      is not due
  *	== meetings           "room-1 a [AGE_MS]": mappings; 600000 old by default
  *	== recordings         "RECORDID a": which server has a recording, as the
  *	                      state remembers it
@@ -36,7 +41,7 @@
  *	                      "> at-once".  "> secret 2": signed with the server's
  *	                      second secret, else with the first.
  *	                      "meanwhile room-1 a": another process maps that before
- *	                      the answer.  The answer: "status N", "unreachable",
+ *	                      the answer, or, where it is mapped so, notes a create.  The answer: "status N", "unreachable",
  *	                      "timeout", "waited" (a timeout), "broken", "too-large",
  *	                      "busy", "shortage", headers, an empty line, the body; or
  *	                      "FAILED KEY".
@@ -53,7 +58,8 @@
  *	                      nothing
  *	== facts after        what is known of servers now: "a health down users 3", each name
  *	                      with its value: health; operator STATE, or "-"; users,
- *	                      voice, videos, meetings, failures, successes; next-poll MS
+ *	                      meetings, reserved, failures, successes, creates-failed, secret;
+ *	                      next-poll MS
  *	                      (from now on), or "-".  What is not named is not compared.
  *	== hooks after        the webhooks now, "URL MEETINGID|-", "dropped HOOKID"
  *

@@ -12,7 +12,7 @@
 #include "config_section.h"
 #include "scripted_http.h"
 #include "state_sections.h"
-#include "support/store_memory.h"
+#include "support/memory.h"
 #include "watched_store.h"
 
 #define START_MS INT64_C(1700000000000)
@@ -150,9 +150,10 @@ check_servers_known(struct run *run)
 {
 	for (size_t i = 0; i < run->n_seen; i++) {
 		struct meeting meeting;
+		struct server_facts facts;
 
-		if (run->inner->verbs->meeting_find(run->inner, run->arena,
-		        str_from(run->seen[i]), run->now_ms, 0, &meeting) != STORE_OK)
+		if (run->inner->verbs->meeting_get(run->inner, run->arena,
+		        str_from(run->seen[i]), run->now_ms, &meeting, &facts) != STORE_OK)
 			continue;
 		const struct str mapping = str_from(
 		    str_printf(run->arena, "%s %s", run->seen[i], meeting.server));

@@ -8,6 +8,7 @@
 #include "formats/checksum.h"
 #include "placeholders.h"
 #include "run.h"
+#include "state_sections.h"
 
 /* A call that a server expects, or one that a section expects of all. */
 struct expected {
@@ -308,7 +309,7 @@ map_meanwhile(struct run *run, const char *line)
 		return;
 	const struct str id = { line, (size_t)(server - line) };
 	run_see(run, id);
-	run->inner->verbs->meeting_adopt(run->inner, id, server + 1, run->now_ms);
+	state_sections_map(run, id, server + 1, run->now_ms);
 }
 
 /* Is the line a way to have no answer?  Then the call has none. */

@@ -5,6 +5,7 @@
 
 #include "base/arena.h"
 #include "config/config.h"
+#include "model/load.h"
 #include "model/webhook.h"
 #include "run.h"
 
@@ -36,28 +37,40 @@ void
 state_sections_set_facts(struct run *run, const struct section *section, char *server)
 {
 	struct lines lines = run_lines(run, section);
-	struct server_facts facts = { 0 };
-	struct store_poll poll = { .server = server, .answered = true };
-	bool is_polled = false;
+	struct store_server set = { .name = server };
+	struct server_facts *facts = &set.facts;
 	char *line, *value;
+
+	run->inner->verbs->servers_get(run->inner, &(struct server){ .name = server }, 1, facts,
+	    NULL);
+	facts->told_ms = run->now_ms;
 
 	while ((line = case_next(&lines)) != NULL) {
 		if ((value = case_after(line, "health ")) != NULL) {
-			read_health(value, &facts.health);
+			read_health(value, &facts->health);
 		} else if ((value = case_after(line, "operator ")) != NULL) {
-			facts.has_operator_state = true;
-			if (server_state_find(str_from(value), &facts.operator_state) != 0)
+			facts->has_operator_state = true;
+			if (server_state_find(str_from(value), &facts->operator_state) != 0)
 				run_problem(run, section, "what is \"%s\"?", line);
 		} else if ((value = case_after(line, "users ")) != NULL) {
-			poll.users = strtol(value, NULL, 10);
-			is_polled = true;
+			facts->users = strtol(value, NULL, 10);
+			facts->since_ms = 1; /* long ago: it counts as no new server */
+		} else if ((value = case_after(line, "polled ")) != NULL) {
+			facts->good_ms = run->now_ms - atoll(value);
+			facts->next_poll_ms = INT64_MAX;
+		} else if ((value = case_after(line, "back ")) != NULL) {
+			facts->back_ms = run->now_ms - atoll(value);
+		} else if ((value = case_after(line, "failing ")) != NULL) {
+			facts->failing_ms = run->now_ms - atoll(value);
+		} else if ((value = case_after(line, "secret ")) != NULL) {
+			facts->secret_at = atoi(value) - 1;
+		} else if ((value = case_after(line, "told ")) != NULL) {
+			facts->told_ms = run->now_ms - atoll(value);
 		} else if (*line != '\0') {
 			run_problem(run, section, "what is \"%s\"?", line);
 		}
 	}
-	run->inner->verbs->server_save(run->inner, server, &facts);
-	if (is_polled) /* long ago, so that it counts as no new server */
-		run->inner->verbs->polls_save(run->inner, &poll, 1, 1, 0);
+	run->inner->verbs->servers_set(run->inner, &set, 1);
 }
 
 /* The fact of that name as a case spells it, or NULL: there is none. */
@@ -69,11 +82,12 @@ spell_fact(struct run *run, const struct server_facts *facts, const char *name)
 		int64_t value;
 	} numbers[] = {
 		{ "users", facts->users },
-		{ "voice", facts->voice },
-		{ "videos", facts->videos },
 		{ "meetings", facts->meetings },
 		{ "failures", facts->failures },
 		{ "successes", facts->successes },
+		{ "creates-failed", facts->create_failures },
+		{ "secret", facts->secret_at + 1 },
+		{ "reserved", (int64_t)(facts->reserved + 0.5) },
 		{ "next-poll", facts->next_poll_ms - run->now_ms },
 	};
 
@@ -128,7 +142,7 @@ state_sections_check_facts(struct run *run, const struct section *section, char 
 	struct server_facts *facts = arena_alloc(run->arena, n * sizeof(*facts));
 
 	(void)rest;
-	run->inner->verbs->servers(run->inner, run->config->servers, n, facts);
+	run->inner->verbs->servers_get(run->inner, run->config->servers, n, facts, NULL);
 	char *line;
 	while ((line = case_next(&lines)) != NULL)
 		if (*line != '\0')
@@ -139,21 +153,56 @@ state_sections_check_facts(struct run *run, const struct section *section, char 
 void
 state_sections_set_list(struct run *run, const struct section *section, char *rest)
 {
-	char *what = strchr(rest, ' ');
+	char *call = strchr(rest, ' ');
 
-	if (!what) {
+	if (!call) {
 		run_problem(run, section, "what is \"== %s\"?", section->title);
 		return;
 	}
-	*what++ = '\0';
-	run->inner->verbs->lists_save(run->inner,
-	    &(struct store_list){ .server = rest, .what = what, .answer = section->text }, 1,
-	    NULL);
+	*call++ = '\0';
+	char *filter = strchr(call, '?');
+	if (filter)
+		*filter++ = '\0';
+	run->inner->verbs->lists_put(run->inner,
+	    &(struct store_list){ rest, call, filter ? filter : "", section->text }, 1);
 }
 
 /*
  * Meetings.
  */
+
+enum store_result
+state_sections_map(struct run *run, struct str meeting_id, const char *server, int64_t at_ms)
+{
+	const struct store_verbs *verbs = run->inner->verbs;
+	struct store_history history = { 0 };
+	struct store_server load = { .name = server };
+	struct meeting wanted = { .server = server, .claimed_ms = at_ms, .create_ms = at_ms };
+	struct store_change change = {
+		.meeting_id = meeting_id,
+		.wanted = &wanted,
+		.load = &load,
+	};
+
+	verbs->history_get(run->inner, meeting_id, &history);
+	wanted.seats = load_seats(0, history.peak, history.typical);
+	verbs->servers_get(run->inner, &(struct server){ .name = server }, 1, &load.facts,
+	    NULL);
+	load_reserve(&load.facts, wanted.seats, at_ms);
+	enum store_result result = verbs->meetings_set(run->inner, run->arena, &change, 1,
+	    at_ms);
+	const struct meeting there = change.found;
+	if (result == STORE_OK && change.result == STORE_CONFLICT && there.server &&
+	    strcmp(there.server, server) == 0) {
+		wanted = there;
+		wanted.create_ms = at_ms;
+		wanted.is_ending = false;
+		change.expected = &there;
+		change.load = NULL;
+		result = verbs->meetings_set(run->inner, run->arena, &change, 1, at_ms);
+	}
+	return result == STORE_OK ? change.result : result;
+}
 
 void
 state_sections_set_meetings(struct run *run, const struct section *section, char *rest)
@@ -169,8 +218,7 @@ state_sections_set_meetings(struct run *run, const struct section *section, char
 		if (!id || !name)
 			continue;
 		run_see(run, str_from(id));
-		if (run->inner->verbs->meeting_adopt(run->inner, str_from(id), name,
-		        time_ago(run, age)) != STORE_OK)
+		if (state_sections_map(run, str_from(id), name, time_ago(run, age)) != STORE_OK)
 			run_problem(run, section, "cannot map %s to %s", id, name);
 	}
 }
@@ -193,9 +241,10 @@ state_sections_check_meetings(struct run *run, const struct section *section, ch
 		}
 	for (size_t i = 0; i < run->n_seen; i++) {
 		struct meeting meeting;
+		struct server_facts facts;
 
-		if (run->inner->verbs->meeting_find(run->inner, run->arena,
-		        str_from(run->seen[i]), run->now_ms, 0, &meeting) != STORE_OK)
+		if (run->inner->verbs->meeting_get(run->inner, run->arena,
+		        str_from(run->seen[i]), run->now_ms, &meeting, &facts) != STORE_OK)
 			continue;
 		char *mapping = str_printf(run->arena, "-  %s %s\n", run->seen[i],
 		    meeting.server);
@@ -229,6 +278,7 @@ state_sections_set_recordings(struct run *run, const struct section *section, ch
 		struct store_recording recording = {
 			.record_id = str_from(strtok(line, " ")),
 			.server = strtok(NULL, " "),
+			.is_there = true,
 		};
 
 		if (recording.server)
@@ -245,16 +295,20 @@ state_sections_check_recordings(struct run *run, const struct section *section, 
 	(void)rest;
 	char *line;
 	while ((line = case_next(&lines)) != NULL) {
-		struct store_recording recording = { .record_id = str_from(strtok(line, " ")) };
+		const struct str id = str_from(strtok(line, " "));
 		const char *want = strtok(NULL, " ");
 
 		if (!want)
 			continue;
-		run->inner->verbs->recordings_find(run->inner, run->arena, &recording, 1);
-		const char *got = recording.server ? recording.server : "-";
+		struct store_recording *found;
+		size_t n;
+		run->inner->verbs->recordings_find(run->inner, run->arena, &id, 1, &found, &n);
+		const char *got = n > 0 ? found[0].server : "-";
+		for (size_t i = 1; i < n; i++)
+			got = str_printf(run->arena, "%s,%s", got, found[i].server);
 		if (strcmp(got, want) != 0)
 			run_problem(run, section, "recording %.*s: remembered on %s, want %s",
-			    STR_ARG(recording.record_id), got, want);
+			    STR_ARG(id), got, want);
 	}
 }
 
@@ -283,11 +337,11 @@ state_sections_set_hooks(struct run *run, const struct section *section, char *r
 		hook.url = str_from(is_dropped ? id : url);
 		webhook_id(hook.url, hook.id);
 		if (is_dropped)
-			run->inner->verbs->hook_drop(run->inner, hook.id, hook.changed_ms);
+			run->inner->verbs->webhook_drop(run->inner, hook.id, hook.changed_ms);
 		else if (id && strcmp(id, "-") != 0)
 			hook.meeting_id = str_from(id);
 		if (!is_dropped &&
-		    run->inner->verbs->hook_put(run->inner, &hook, true) != STORE_OK)
+		    run->inner->verbs->webhook_put(run->inner, &hook, true) != STORE_OK)
 			run_problem(run, section, "cannot put %s", url);
 	}
 }
@@ -311,7 +365,7 @@ state_sections_check_hooks(struct run *run, const struct section *section, char 
 			want[n_want++] = line;
 	struct webhook *hooks;
 	size_t n;
-	run->inner->verbs->hook_list(run->inner, run->arena, &hooks, &n);
+	run->inner->verbs->webhook_list(run->inner, run->arena, &hooks, &n);
 	size_t n_got = 0;
 	char *got[100];
 	for (; n_got < n && n_got < 100; n_got++) {

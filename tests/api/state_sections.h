@@ -5,6 +5,11 @@
 #ifndef STATE_SECTIONS_H
 #define STATE_SECTIONS_H
 
+#include <stdint.h>
+
+#include "base/str.h"
+#include "ports/store.h"
+
 struct run;
 struct section;
 
@@ -19,5 +24,9 @@ void state_sections_check_recordings(struct run *run, const struct section *sect
 void state_sections_set_hooks(struct run *run, const struct section *section, char *rest);
 void state_sections_check_hooks(struct run *run, const struct section *section, char *rest);
 void state_sections_set_list(struct run *run, const struct section *section, char *rest);
+
+/* Map a meeting to a server, as another process would have at that time. */
+enum store_result state_sections_map(struct run *run, struct str meeting_id, const char *server,
+    int64_t at_ms);
 
 #endif

@@ -3,54 +3,44 @@
 #include "adapters/none.h"
 #include "run.h"
 
-/* All verbs: VERB(name, (parameters), arguments), and MAP(meetingID, ...the same...) for
- * those that may map it.  The verb's contract stands in store.h. */
+/* All verbs: VERB(name, (parameters), arguments), and MAP(...the same...) for the one that
+ * maps meetings.  The verb's contract stands in store.h. */
 #define VERBS(VERB, MAP)                                                                       \
-	VERB(servers, (const struct server *servers, size_t n, struct server_facts *facts),    \
-	    servers, n, facts)                                                                 \
-	VERB(server_contact,                                                                   \
-	    (const char *server, enum contact contact, const struct server_rules *rules,       \
-	        int64_t now_ms, uint64_t nonce, enum server_health *before,                    \
-	        struct server_facts *facts),                                                   \
-	    server, contact, rules, now_ms, nonce, before, facts)                              \
-	VERB(server_save, (const char *server, const struct server_facts *facts), server,      \
-	    facts)                                                                             \
-	VERB(polls_save,                                                                       \
-	    (struct store_poll * polls, size_t n, int64_t now_ms, int64_t fresh_ms), polls, n, \
-	    now_ms, fresh_ms)                                                                  \
+	VERB(servers_get,                                                                      \
+	    (const struct server *servers, size_t n, struct server_facts *facts,               \
+	        int64_t *whole_ms),                                                            \
+	    servers, n, facts, whole_ms)                                                       \
+	VERB(servers_set, (struct store_server * servers, size_t n), servers, n)               \
+	VERB(meeting_get,                                                                      \
+	    (struct arena * arena, struct str id, int64_t now_ms, struct meeting * meeting,    \
+	        struct server_facts * facts),                                                  \
+	    arena, id, now_ms, meeting, facts)                                                 \
+	MAP(meetings_set,                                                                      \
+	    (struct arena * arena, struct store_change * changes, size_t n, int64_t now_ms),   \
+	    arena, changes, n, now_ms)                                                         \
+	VERB(meetings_on,                                                                      \
+	    (struct arena * arena, const char *server, struct mapped **meetings, size_t *n),   \
+	    arena, server, meetings, n)                                                        \
+	VERB(history_get, (struct str id, struct store_history * history), id, history)        \
+	VERB(typical_put, (double typical), typical)                                           \
+	VERB(absent_put, (struct str id, int64_t now_ms, int64_t ttl_ms), id, now_ms, ttl_ms)  \
 	VERB(lease_take, (uint64_t holder, int64_t now_ms, int64_t ttl_ms), holder, now_ms,    \
 	    ttl_ms)                                                                            \
-	VERB(meeting_find,                                                                     \
-	    (struct arena * arena, struct str id, int64_t now_ms, int64_t ttl_ms,              \
-	        struct meeting * meeting),                                                     \
-	    arena, id, now_ms, ttl_ms, meeting)                                                \
-	VERB(meeting_absent, (struct str id, int64_t now_ms), id, now_ms)                      \
-	MAP(placement->meeting_id, meeting_claim,                                              \
-	    (struct arena * arena, struct placement * placement, int64_t now_ms,               \
-	        struct meeting * meeting),                                                     \
-	    arena, placement, now_ms, meeting)                                                 \
-	MAP(id, meeting_adopt, (struct str id, const char *server, int64_t now_ms), id,        \
-	    server, now_ms)                                                                    \
-	MAP(placement->meeting_id, meeting_move,                                               \
-	    (struct arena * arena, struct placement * placement, const char *old_server,       \
-	        int64_t now_ms, struct meeting *meeting),                                      \
-	    arena, placement, old_server, now_ms, meeting)                                     \
-	VERB(meeting_drop, (struct str id, const char *server, int64_t claimed_ms), id,        \
-	    server, claimed_ms)                                                                \
 	VERB(recordings_put,                                                                   \
 	    (const struct store_recording *recordings, size_t n, int64_t now_ms), recordings,  \
 	    n, now_ms)                                                                         \
 	VERB(recordings_find,                                                                  \
-	    (struct arena * arena, struct store_recording * recordings, size_t n), arena,      \
-	    recordings, n)                                                                     \
-	VERB(lists_save, (const struct store_list *lists, size_t n, bool *is_known), lists, n, \
-	    is_known)                                                                          \
+	    (struct arena * arena, const struct str *record_ids, size_t n,                     \
+	        struct store_recording **found, size_t *n_found),                              \
+	    arena, record_ids, n, found, n_found)                                              \
+	VERB(lists_put, (const struct store_list *lists, size_t n), lists, n)                  \
 	VERB(list_find, (struct arena * arena, struct store_list * list), arena, list)         \
 	VERB(lists_drop, (const char *server, const char *call), server, call)                 \
-	VERB(hook_put, (const struct webhook *hook, bool anew), hook, anew)                    \
-	VERB(hook_list, (struct arena * arena, struct webhook * *hooks, size_t * n), arena,    \
+	VERB(webhook_put, (const struct webhook *hook, bool anew), hook, anew)                 \
+	VERB(webhook_list, (struct arena * arena, struct webhook * *hooks, size_t * n), arena, \
 	    hooks, n)                                                                          \
-	VERB(hook_drop, (const char *id, int64_t now_ms), id, now_ms)
+	VERB(webhook_drop, (const char *id, int64_t now_ms), id, now_ms)                       \
+	VERB(purge, (int64_t now_ms), now_ms)
 
 static struct run *
 run_of(struct store *store)
@@ -65,6 +55,13 @@ next_store(struct run *run)
 	return ++run->verbs == run->failing_verb ? store_none_open() : run->inner;
 }
 
+static void
+see_changes(struct run *run, const struct store_change *changes, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		run_see(run, changes[i].meeting_id);
+}
+
 #define BARE(...) __VA_ARGS__
 #define WATCH_AFTER(first, verb, parameters, ...)                                     \
 	static enum store_result watch_##verb(struct store *watched, BARE parameters) \
@@ -76,12 +73,11 @@ next_store(struct run *run)
 		return next->verbs->verb(next, __VA_ARGS__);                          \
 	}
 #define WATCH(...) WATCH_AFTER((void)0, __VA_ARGS__)
-#define WATCH_MAP(meeting_id, ...) WATCH_AFTER(run_see(run, meeting_id), __VA_ARGS__)
+#define WATCH_MAP(...) WATCH_AFTER(see_changes(run, changes, n), __VA_ARGS__)
 VERBS(WATCH, WATCH_MAP)
 
 #define ENTRY(verb, ...) .verb = watch_##verb,
-#define ENTRY_MAP(meeting_id, verb, ...) .verb = watch_##verb,
-const struct store_verbs watched_store_verbs = { VERBS(ENTRY, ENTRY_MAP) };
+const struct store_verbs watched_store_verbs = { VERBS(ENTRY, ENTRY) };
 
 /* All of them, but for close(). */
 #define ONE_MORE(...) +1

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Three servers with 200 recordings each are to a client as one with 600: in pages and
 # by all filters, while one hangs or is of an old version, and when recordings are
-# published, changed, deleted or given captions, whichever server has them.
+# published, changed, deleted or given captions, whichever server has them, be it several.
 . "$(dirname "$0")/lib.sh"
 begin story-recordings 33
 need curl sqlite3
@@ -139,6 +139,11 @@ is "$(ids) $(total)" "${id[8]} ${id[7]} 3" "by a form"
 long=$(printf 'm-%s,' {401..600})$(printf 'none-%04d,' {1..600})
 post_form getRecordings "meetingID=$long&limit=100&offset=100"
 is "$(count) $(total) $(ids | cut -d' ' -f1)" "100 200 ${id[500]}" "by a form that is too long for a URL"
+long=$(printf '%s,' "${id[@]:301:255}")
+[ ${#long} -gt 13000 ]
+ok $? "255 recordIDs are ${#long} bytes"
+call getRecordings "recordID=$long&limit=100&offset=200"
+is "$(count) $(total) $(ids | cut -d' ' -f1)" "55 255 ${id[355]}" "by a query that is too long for a server"
 printf '<x/>' >"$T/xml"
 POST "$(url getRecordings "meetingID=m-9&limit=3")" application/xml "$T/xml"
 is "$(ids) $(total)" "${id[9]} 1" "by POST with a query"
@@ -155,6 +160,65 @@ is "$(result) $(on_servers twice)" "SUCCESS 1:processing 3:unpublished" "there i
 delete_state
 call publishRecordings "recordID=twice&publish=true"
 is "$(result) $(on_servers twice)" "SUCCESS 1:processing 3:published" "and published without a state"
+
+# --- copies -------------------------------------------------------------------------------
+
+# copy ID SERVER...: of a recording that is on server 1.
+copy() {
+	local to
+	for to in "${@:2}"; do
+		control "/copy_recording?server=1&recordID=$1&to=$to"
+	done
+}
+# rounds ID: what was set at the copies of each server.
+rounds() {
+	local n
+	for n in 1 2 3; do
+		directly "$n" getRecordings "recordID=$1&state=any" | grep -o '<round>[^<]*' | sed "s/.*>/$n:/"
+	done | paste -sd' '
+}
+for round in remembered stateless; do
+	[ "$round" = remembered ] && one=${id[22]} || one=${id[25]}
+	copy "$one" 2 3
+	[ "$round" = remembered ] || delete_state
+	call publishRecordings "recordID=$one&publish=false"
+	is "$(result) $(on_servers "$one")" "SUCCESS 1:unpublished 2:unpublished 3:unpublished" \
+		"$round: all copies are unpublished"
+	call getRecordings "recordID=$one"
+	is "$(count) $(xml state)" "1 unpublished" "$round: it is listed once"
+	call updateRecordings "recordID=$one&meta_round=$round"
+	is "$(result) $(rounds "$one")" "SUCCESS 1:$round 2:$round 3:$round" "$round: all copies are changed"
+	call deleteRecordings "recordID=$one,${id[26]}"
+	is "$(result) $(on_servers "$one")" "SUCCESS 1:deleted 2:deleted 3:deleted" \
+		"$round: no copy is left"
+	call getRecordings "recordID=$one"
+	is "$(result)" "SUCCESS noRecordings" "$round: nor listed"
+	call deleteRecordings "recordID=$one"
+	is "$(result)" "FAILED notFound" "$round: nor there to be deleted again"
+done
+
+copy "${id[34]}" 2
+call getRecordings "recordID=${id[34]}" # so that it is remembered
+fault 2 refuse
+call deleteRecordings "recordID=${id[34]}"
+is "$(result) $(on_servers "${id[34]}")" "FAILED serverUnavailable 1:deleted 2:published" \
+	"a server with a copy cannot be reached"
+fault 2 none
+call deleteRecordings "recordID=${id[34]}"
+is "$(result) $(on_servers "${id[34]}")" "SUCCESS 1:deleted 2:deleted" "the next time it is deleted"
+
+copy "${id[37]}" 2
+fault 2 http500 getRecordings
+call deleteRecordings "recordID=${id[37]}"
+is "$(result) $(on_servers "${id[37]}")" "SUCCESS 1:deleted 2:published" \
+	"a server does not tell of a copy that nobody knows of"
+fault 2 none
+like "$(grep 'may keep copies' "$LOGS/gateway.log")" "* server=server-2 call=deleteRecordings" \
+	"the log names it"
+call getRecordings "recordID=${id[37]}"
+is "$(count) $(xml state)" "1 published" "it comes up again"
+call deleteRecordings "recordID=${id[37]}"
+is "$(result) $(on_servers "${id[37]}")" "SUCCESS 1:deleted 2:deleted" "and can be deleted"
 
 # --- changes ----------------------------------------------------------------------------
 
@@ -259,6 +323,13 @@ fault 3 none
 call getRecordings
 is "$(ids)" "$before" "when it answers again all are there"
 
+for n in 1 2 3; do fault "$n" http500 getRecordings; done
+call getRecordings "meetingID=m-50"
+is "$(result)" "FAILED serverUnavailable" "nobody says what there is: that is not nothing"
+call getRecordings
+is "$(result) $(ids)" "SUCCESS $before" "but where lists of before stand in"
+for n in 1 2 3; do fault "$n" none; done
+
 # --- a server that is down ------------------------------------------------------------------
 
 fault 2 refuse
@@ -314,6 +385,13 @@ for n in 401 402 403; do
 	is "$(HEADER Content-Type | tr -d ' ')" "application/json;charset=utf-8" "and are listed"
 	as_one_server "captions on server $server"
 done
+copy "${id[43]}" 3
+delete_state
+put "recordID=${id[43]}&kind=subtitles&lang=de&label=Deutsch"
+for n in 1 3; do control "/tracks?server=$n&recordID=${id[43]}"; done | cut -f1-3 >"$T/out"
+is "$(json returncode) $(cat "$T/out")" "SUCCESS subtitles	de	50000" "captions for one of two copies"
+call getRecordingTextTracks "recordID=${id[43]}"
+is "$(json returncode) $(json lang)" "SUCCESS de" "are where they are looked for"
 directly 1 getRecordingTextTracks "recordID=none" >"$T/one"
 call getRecordingTextTracks "recordID=none"
 as_one_server "captions of an unknown recording"

@@ -11,6 +11,7 @@
 #include "tap.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+#define NOW INT64_C(1700000000000)
 
 static bool
 is_near(double a, double b)
@@ -102,6 +103,106 @@ test_reserved(void)
 		before = now;
 	}
 	ok(fades && before < 0.1, "reserved: it fades evenly and to nothing");
+}
+
+/* What is reserved on a server as a whole. */
+static void
+test_fade(void)
+{
+	static const struct {
+		double reserved;
+		int64_t age_ms;
+		double left;
+		const char *what;
+	} rows[] = {
+		{ 30, 0, 30, "all at first" },
+		{ 30, LOAD_RESERVATION_MS / 3, 20, "a third of the time is over" },
+		{ 30.5, LOAD_RESERVATION_MS / 2, 15.25, "half of it" },
+		{ 30, LOAD_RESERVATION_MS - 1, 30.0 / LOAD_RESERVATION_MS, "nearly all" },
+		{ 30, LOAD_RESERVATION_MS, 0, "all of it" },
+		{ 30, INT64_MAX, 0, "long over" },
+		{ 30, -1, 30, "counted by one who came later and was faster" },
+		{ 30, -LOAD_RESERVATION_MS, 0, "the clock was set back" },
+		{ 30, INT64_MIN, 0, "… as far as it goes" },
+		{ 0, 0, 0, "none" },
+		{ -5, 0, 0, "less than none" },
+		{ NAN, 0, 0, "no number" },
+	};
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct server_facts facts = {
+			.reserved = rows[i].reserved,
+			.reserved_ms = NOW,
+		};
+		double got = load_fade(rows[i].reserved, rows[i].age_ms);
+
+		ok(is_near(got, rows[i].left), "fade, %s: %g", rows[i].what, got);
+		if (rows[i].age_ms > -NOW && rows[i].age_ms < NOW)
+			ok(is_near(load_reserved_now(&facts, NOW + rows[i].age_ms), got),
+			    "… of a server, too");
+	}
+}
+
+static void
+test_reserve(void)
+{
+	struct server_facts facts = { .users = 7, .turn = 1.5 };
+	int64_t half_ms = NOW + LOAD_RESERVATION_MS / 2;
+
+	load_reserve(&facts, 40, NOW);
+	ok(is_near(facts.reserved, 40) && facts.reserved_ms == NOW && facts.meetings == 1,
+	    "a meeting is placed: its seats are reserved, and it counts");
+	load_reserve(&facts, 20, NOW);
+	ok(is_near(load_reserved_now(&facts, NOW), 60) && facts.meetings == 2,
+	    "… another: they add up");
+	load_reserve(&facts, 10, half_ms);
+	ok(is_near(load_reserved_now(&facts, half_ms), 40) && facts.meetings == 3,
+	    "… a third, when the others have faded by half");
+	load_release(&facts, 15, half_ms);
+	ok(is_near(load_reserved_now(&facts, half_ms), 25) && facts.meetings == 2,
+	    "one goes: its seats are free");
+	load_release(&facts, 100, half_ms);
+	ok(is_near(load_reserved_now(&facts, half_ms), 0) && facts.meetings == 1,
+	    "one goes of whose seats most had faded: never less than none");
+	load_release(&facts, 0, half_ms);
+	load_release(&facts, 0, half_ms);
+	is_int(facts.meetings, 0, "more go than there were: never less than none");
+	ok(facts.users == 7 && facts.turn >= 1.5 && facts.turn <= 1.5 && facts.version == 0,
+	    "… and all else is as it was");
+
+	/* Long idle, and with a clock that was set back, what is old is nothing. */
+	facts = (struct server_facts){ .reserved = 50, .reserved_ms = NOW };
+	load_reserve(&facts, 5, NOW + 2 * LOAD_RESERVATION_MS);
+	ok(is_near(facts.reserved, 5), "what has faded is gone");
+	load_reserve(&facts, 5, NOW);
+	ok(is_near(facts.reserved, 5) && facts.reserved_ms == NOW,
+	    "what was reserved in the future, too");
+	load_reserve(&facts, 5, NOW - 1000);
+	ok(is_near(facts.reserved, 10), "… but not what another did while this one waited");
+	facts = (struct server_facts){ .reserved = -3, .reserved_ms = NOW };
+	load_release(&facts, 5, NOW);
+	ok(is_near(facts.reserved, 0), "less than none is none");
+	load_reserve(&facts, LOAD_SEATS_MOST, NOW);
+	ok(is_near(facts.reserved, LOAD_SEATS_MOST), "the most");
+}
+
+/* However often it is counted anew, what nobody uses fades. */
+static void
+test_reserve_often(void)
+{
+	struct server_facts facts = { 0 };
+	double before = 1001;
+	bool fades = true;
+
+	load_reserve(&facts, 1000, NOW);
+	for (int64_t ms = 1000; ms <= 2 * LOAD_RESERVATION_MS; ms += 1000) {
+		load_reserve(&facts, 0, NOW + ms);
+		load_release(&facts, 0, NOW + ms);
+		fades &= facts.reserved < before;
+		before = facts.reserved;
+	}
+	ok(fades && before < 1000 / 7.0, "counted anew each second, it fades: %.1f", before);
+	is_int(facts.meetings, 1, "… and meetings are not lost");
 }
 
 static void
@@ -273,6 +374,9 @@ main(void)
 {
 	test_seats();
 	test_reserved();
+	test_fade();
+	test_reserve();
+	test_reserve_often();
 	test_slow_start();
 	test_typical_step();
 	test_typical_median();

@@ -228,6 +228,7 @@ test_slow_start(void)
 		candidates[0].facts = (struct server_facts){
 			.users = 100,
 			.reserved = 20,
+			.reserved_ms = NOW,
 			.since_ms = rows[i].since_ms == INT64_MIN ?
 			    0 :
 			    placement.now_ms - rows[i].since_ms,
@@ -238,6 +239,42 @@ test_slow_start(void)
 		ok(fabs(candidates[0].score - want) < 1e-9,
 		    "slow start, %s: score %g, wanted %g", rows[i].what, candidates[0].score,
 		    want);
+	}
+}
+
+static void
+test_slow_start_beside(void)
+{
+	/* Where all are new, none is: the state was lost, or it is the first start. */
+	for (size_t n = 1; n <= 3; n++) {
+		setup(PLACEMENT_LEAST_LOADED, n);
+		for (size_t i = 0; i < n; i++)
+			candidates[i].facts.since_ms = i == 1 ? 0 : NOW - 1000;
+		candidates[0].facts.users = 40;
+		candidates[0].facts.reserved = 8;
+		choose();
+		ok(fabs(candidates[0].score - 48) < 1e-9,
+		    "slow start: not where all of %zu are new (%g)", n, candidates[0].score);
+	}
+
+	/* Only one that could be chosen takes what a new one is spared. */
+	for (int how = 0; how < 6; how++) {
+		static const char *const what[] = { "is down", "is suspect", "is cordoned",
+			"was tried", "is full", "is held back" };
+
+		setup(PLACEMENT_LEAST_LOADED, 2);
+		candidates[0].facts.since_ms = NOW;
+		candidates[0].facts.reserved = 8;
+		candidates[1].facts.health = how == 0 ? SERVER_DOWN :
+		    how == 1                          ? SERVER_SUSPECT :
+		                                        SERVER_UP;
+		servers[1].state = how == 2 ? SERVER_CORDONED : SERVER_ENABLED;
+		candidates[1].tried = how == 3;
+		servers[1].max_meetings = how == 4 ? 0 : -1;
+		candidates[1].facts.held_ms = how == 5 ? NOW + 1 : 0;
+		is_int(choose(), 0, "slow start: the older one %s", what[how]);
+		ok(fabs(candidates[0].score - 8) < 1e-9, "… so that there is none (%g)",
+		    candidates[0].score);
 	}
 
 	/* An empty server beside two that are at work gets its share, not all. */
@@ -354,15 +391,6 @@ test_names(void)
 	is_str(placement_policy_name(PLACEMENT_LEAST_LOADED), "least-loaded", "least-loaded");
 	is_str(placement_policy_name(PLACEMENT_ROUND_ROBIN), "round-robin", "round-robin");
 	is_str(placement_policy_name(PLACEMENT_HASH), "hash", "hash");
-
-	setup(PLACEMENT_HASH, 3);
-	ok(placement_has(&placement, "a") && placement_has(&placement, "c"),
-	    "has: the candidates");
-	ok(!placement_has(&placement, "d") && !placement_has(&placement, "A") &&
-	        !placement_has(&placement, ""),
-	    "has: none else");
-	placement.n = 0;
-	ok(!placement_has(&placement, "a"), "has: none at all");
 }
 
 int
@@ -374,6 +402,7 @@ main(void)
 	test_away();
 	test_odd_turns();
 	test_slow_start();
+	test_slow_start_beside();
 	test_hash();
 	test_names();
 	return done_testing();

@@ -15,6 +15,8 @@
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define MANY 8
+#define NOW (1000 * LOAD_SLOW_START_MS)
+#define INTERVAL INT64_C(10000)
 
 /* Servers a, b, c, … with a fact sheet each, for one test. */
 static struct server servers[MANY];
@@ -36,14 +38,16 @@ setup(enum placement_policy policy, size_t n)
 		candidates[i] = (struct placement_candidate){
 			.server = &servers[i],
 			.facts.since_ms = 1,
+			.facts.reserved_ms = NOW,
 		};
 	}
 	placement = (struct placement){
 		.policy = policy,
+		.rules = { .down_after = 2, .up_after = 1, .poll_interval_ms = INTERVAL },
 		.meeting_id = STR("meeting"),
 		.candidates = candidates,
 		.n = n,
-		.now_ms = 1000 * LOAD_SLOW_START_MS,
+		.now_ms = NOW,
 	};
 }
 

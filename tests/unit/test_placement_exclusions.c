@@ -1,6 +1,6 @@
 /*
- * Choosing a server: who may be chosen at all, by state, limits and tags, and why the
- * others are not.
+ * Choosing a server: who may be chosen at all, by state, limits and tags, why the others
+ * are not, and who is the last resort.
  */
 #include "test_placement.h"
 
@@ -30,8 +30,6 @@ test_exclusions(void)
 		    PLACEMENT_CHOSEN, "enabled by the operator" },
 		{ SERVER_ENABLED, { .operator_state = SERVER_DISABLED }, -1, false,
 		    PLACEMENT_CHOSEN, "an operator's state that is not in force" },
-		{ SERVER_ENABLED, { .health = SERVER_SUSPECT }, -1, false, PLACEMENT_NOT_UP,
-		    "suspect" },
 		{ SERVER_ENABLED, { .health = SERVER_DOWN }, -1, false, PLACEMENT_NOT_UP,
 		    "down" },
 		{ SERVER_ENABLED, { 0 }, -1, true, PLACEMENT_TRIED, "tried" },
@@ -270,9 +268,14 @@ test_tags_spoilt(void)
 			        candidates[5 - at].reason == PLACEMENT_BUSIER,
 			    "… of the two, one is chosen");
 
+			/* A suspect one is the last resort. */
+			bool is_last_resort = how == 1;
 			placement.tags = STR("us!");
-			is_int(choose(), -1, "… insisted on: nobody");
-			is_int(candidates[4].reason, reasons[how], "… for that reason");
+			is_int(choose(), is_last_resort ? 4 : -1,
+			    "… insisted on: nobody, or the last resort");
+			is_int(candidates[4].reason,
+			    is_last_resort ? PLACEMENT_CHOSEN : reasons[how],
+			    "… for that reason");
 			is_int(candidates[2].reason, PLACEMENT_TAGS,
 			    "… and others for their tags");
 
@@ -283,6 +286,10 @@ test_tags_spoilt(void)
 			at = choose();
 			if (servers[2].state == SERVER_DISABLED) {
 				ok(at >= 0, "… no server without tags: one with tags will do");
+				continue;
+			}
+			if (is_last_resort) {
+				ok(at == 2 || at == 3, "… the last resort, too");
 				continue;
 			}
 			is_int(at, -1, "… servers with tags are kept for whom asks for them");
@@ -356,8 +363,17 @@ test_max_users(void)
 	/* Slow start makes reserved seats weigh more, not be more. */
 	setup(PLACEMENT_LEAST_LOADED, 1);
 	servers[0].max_users = 10;
-	candidates[0].facts = (struct server_facts){ .reserved = 9 };
+	candidates[0].facts = (struct server_facts){ .reserved = 9, .reserved_ms = NOW };
 	is_int(choose(), 0, "max_users: a new server's seats are counted once");
+
+	/* They fade. */
+	setup(PLACEMENT_LEAST_LOADED, 1);
+	servers[0].max_users = 10;
+	candidates[0].facts.reserved = 20;
+	candidates[0].facts.reserved_ms = NOW - LOAD_RESERVATION_MS / 2;
+	is_int(choose(), -1, "max_users: half of twenty is left, which is the limit");
+	candidates[0].facts.reserved_ms -= 1;
+	is_int(choose(), 0, "… a moment later it is below");
 }
 
 /* Each candidate has its reason. */
@@ -388,6 +404,128 @@ test_reasons(void)
 	    "… the reasons are those of the last choice");
 }
 
+/* Two servers, as they stand; which is chosen, and why not the other. */
+static void
+test_last_resort(void)
+{
+	enum { UP, HELD, SUSPECT, BOTH, TRIED, DOWN };
+	static const struct {
+		int stands[2];
+		long users[2];
+		int chosen;
+		enum placement_reason other;
+		const char *what;
+	} rows[] = {
+		{ { SUSPECT, UP }, { 0, 99 }, 1, PLACEMENT_NOT_UP,
+		    "suspect beside a full one" },
+		{ { HELD, UP }, { 0, 99 }, 1, PLACEMENT_HELD, "held back beside a full one" },
+		{ { BOTH, UP }, { 0, 99 }, 1, PLACEMENT_NOT_UP, "suspect and held back" },
+		{ { SUSPECT, TRIED }, { 0, 0 }, 0, PLACEMENT_TRIED, "the other was tried" },
+		{ { HELD, TRIED }, { 0, 0 }, 0, PLACEMENT_TRIED, "the other was tried, too" },
+		{ { SUSPECT, DOWN }, { 0, 0 }, 0, PLACEMENT_NOT_UP, "the other is down" },
+		{ { HELD, SUSPECT }, { 9, 0 }, 1, PLACEMENT_BUSIER, "two last resorts: load" },
+		{ { HELD, SUSPECT }, { 0, 9 }, 0, PLACEMENT_BUSIER, "… the other way" },
+		{ { BOTH, SUSPECT }, { 9, 0 }, 1, PLACEMENT_BUSIER, "… of any kind" },
+		{ { DOWN, TRIED }, { 0, 0 }, -1, PLACEMENT_NOT_UP, "nothing is left" },
+	};
+
+	for (int policy = 0; policy < 3; policy++) {
+		for (size_t i = 0; i < COUNT(rows); i++) {
+			setup((enum placement_policy)policy, 2);
+			for (size_t k = 0; k < 2; k++) {
+				struct server_facts *facts = &candidates[k].facts;
+				int stand = rows[i].stands[k];
+
+				facts->users = rows[i].users[k];
+				facts->turn = (double)rows[i].users[k];
+				if (stand == HELD || stand == BOTH)
+					facts->held_ms = NOW + 1;
+				if (stand == SUSPECT || stand == BOTH)
+					facts->health = SERVER_SUSPECT;
+				if (stand == DOWN)
+					facts->health = SERVER_DOWN;
+				candidates[k].tried = stand == TRIED;
+			}
+			if (policy == PLACEMENT_HASH && rows[i].other == PLACEMENT_BUSIER)
+				continue; /* as chance has it */
+			is_int(choose(), rows[i].chosen, "%s, last resort: %s",
+			    placement_policy_name((enum placement_policy)policy), rows[i].what);
+			is_int(candidates[rows[i].chosen == 0].reason, rows[i].other,
+			    "… and why not the other");
+		}
+	}
+
+	/* Cordoned, disabled or full is none, however few are left. */
+	for (int how = 0; how < 4; how++) {
+		setup(PLACEMENT_LEAST_LOADED, 1);
+		candidates[0].facts.health = SERVER_SUSPECT;
+		servers[0].state = how == 0 ? SERVER_CORDONED :
+		    how == 1                ? SERVER_DISABLED :
+		                              SERVER_ENABLED;
+		servers[0].max_meetings = how == 2 ? 0 : -1;
+		servers[0].max_users = how == 3 ? 0 : -1;
+		is_int(choose(), -1, "no last resort: %s",
+		    placement_reason_text(candidates[0].reason));
+	}
+}
+
+/* Held back while creates fail, and then on trial. */
+static void
+test_trial(void)
+{
+	static const struct {
+		int failures;
+		int64_t held_ms;
+		bool is_chosen; /* beside another that is busier */
+		int64_t then_ms;
+		const char *what;
+	} rows[] = {
+		{ 0, 0, true, 0, "no create failed" },
+		{ 1, 0, true, 0, "one did" },
+		{ 2, NOW + INTERVAL, false, NOW + INTERVAL, "two did, just now" },
+		{ 2, NOW + 1, false, NOW + 1, "two did, nearly an interval ago" },
+		{ 2, NOW, true, NOW + INTERVAL, "an interval ago: a trial" },
+		{ 2, NOW - 3600000, true, NOW + INTERVAL, "long ago: a trial, too" },
+		{ 9, 0, true, NOW + INTERVAL, "many did: a trial" },
+		{ 2, NOW + INTERVAL + 1, true, NOW + INTERVAL, "by a clock that was wrong" },
+		{ 0, NOW + 1, false, NOW + 1, "held back, whatever the count" },
+	};
+
+	for (int policy = 0; policy < 2; policy++) {
+		for (size_t i = 0; i < COUNT(rows); i++) {
+			setup((enum placement_policy)policy, 2);
+			candidates[0].facts.create_failures = rows[i].failures;
+			candidates[0].facts.held_ms = rows[i].held_ms;
+			candidates[1].facts.users = 99;
+			candidates[1].facts.turn = 1;
+			is_int(choose(), rows[i].is_chosen ? 0 : 1, "%s, %s",
+			    placement_policy_name((enum placement_policy)policy), rows[i].what);
+			is_int(candidates[0].facts.held_ms, rows[i].then_ms,
+			    "… held back from then on until");
+			is_int(candidates[1].facts.held_ms, 0, "… and the other is not");
+		}
+	}
+
+	/* One trial at a time; a create that ends well ends it. */
+	setup(PLACEMENT_LEAST_LOADED, 2);
+	candidates[0].facts.create_failures = 2;
+	candidates[1].facts.users = 99;
+	is_int(choose(), 0, "a trial");
+	is_int(choose(), 1, "… is the only one for an interval");
+	placement.now_ms += INTERVAL;
+	is_int(choose(), 0, "… then comes another");
+	server_create(&candidates[0].facts, true, 7, &placement.rules, placement.now_ms);
+	is_int(choose(), 0, "… which ends well: all go there");
+	is_int(choose(), 0, "… again");
+
+	/* As the last resort, it is held back all the same. */
+	setup(PLACEMENT_LEAST_LOADED, 1);
+	candidates[0].facts.create_failures = 2;
+	candidates[0].facts.held_ms = NOW + 1;
+	is_int(choose(), 0, "held back, and alone");
+	is_int(candidates[0].facts.held_ms, NOW + INTERVAL, "… held back anew");
+}
+
 /* What server.h makes of a state and health. */
 static void
 test_server(void)
@@ -399,7 +537,8 @@ test_server(void)
 		const char *what;
 	} rows[] = {
 		{ SERVER_ENABLED, { 0 }, true, true, "enabled and up" },
-		{ SERVER_ENABLED, { .health = SERVER_SUSPECT }, true, false, "suspect" },
+		{ SERVER_ENABLED, { .health = SERVER_SUSPECT }, true, true,
+		    "suspect: the last resort, but one" },
 		{ SERVER_ENABLED, { .health = SERVER_DOWN }, false, false, "down" },
 		{ SERVER_CORDONED, { 0 }, true, false, "cordoned" },
 		{ SERVER_CORDONED, { .health = SERVER_DOWN }, false, false,
@@ -441,6 +580,8 @@ main(void)
 	test_tags_spoilt();
 	test_max_users();
 	test_reasons();
+	test_last_resort();
+	test_trial();
 	test_server();
 	return done_testing();
 }

@@ -7,15 +7,16 @@
  * hour, the others at any time; people come over ten minutes.  The sizes are
  * log-normal: few small ones, many of the usual size, and a long tail.  20 servers
  * are polled every ten seconds; placement knows no more than the last poll told and the
- * seats that creates have reserved, by how many each meetingID had the day before (up
+ * seats that creates have reserved since, by how many each meetingID had the day before (up
  * to a fifth more or less than usual, as today) or, without history, by what
  * was typical so far.
  *
  * Measured is the load (users / weight) of the fullest server at the moment it is the
  * fullest of the whole day, over the mean load of all servers at that moment.  It
- * is taken as the mean of ten different days, since one day's is luck as well: the
+ * is taken as the mean of forty different days, since one day's is luck as well: the
  * largest lecture of an hour may be the last to begin.  1.25 is what we hold
- * ourselves to.
+ * ourselves to.  For the same reason least-loaded is better than the plain ways on nearly
+ * all days only: on 99 of 100, where 200 were tried.
  *
  * What nobody can do better: "all-knowing" is least-loaded with the final size of every
  * meeting known at its create.  It does not know either who comes next and when
@@ -41,7 +42,7 @@
 #define ARRIVAL_MS (10 * MINUTE)
 #define FIRST_LESSON (8 * HOUR) /* the clock begins at midnight */
 #define SIZE_MOST 300
-#define DAYS 10
+#define DAYS 40
 
 /* ---- Chance, the same every time ---------------------------------------- */
 
@@ -171,7 +172,7 @@ make_servers(bool unequal)
 	}
 }
 
-/* What is known of a placed lesson when another is to be placed. */
+/* What a poll finds of a placed lesson. */
 static void
 count_lesson(enum way way, const struct lesson *lesson, int64_t now_ms,
     struct server_facts *facts)
@@ -195,6 +196,16 @@ count_lesson(enum way way, const struct lesson *lesson, int64_t now_ms,
 	}
 }
 
+/* What a create adds to it, until the next poll. */
+static void
+add_lesson(enum way way, const struct lesson *lesson, struct server_facts *facts)
+{
+	if (way == WAY_LOAD || way == WAY_NO_HISTORY)
+		load_reserve(facts, lesson->seats, lesson->begin_ms);
+	else
+		count_lesson(way, lesson, lesson->begin_ms, facts);
+}
+
 static long
 seats_for(enum way way, const struct lesson *lesson, double typical)
 {
@@ -213,33 +224,56 @@ seats_for(enum way way, const struct lesson *lesson, double typical)
 	return 1;
 }
 
-/* Place one lesson, those from first to before it being placed already. */
+/* Place one lesson. */
 static void
-place(enum way way, size_t first, size_t at, double typical)
+place(enum way way, struct lesson *lesson, double typical)
 {
-	struct lesson *lesson = &lessons[at];
 	struct placement placement = {
 		.meeting_id = STR("m"),
 		.candidates = candidates,
 		.n = SERVERS,
 		.now_ms = lesson->begin_ms,
+		.rules = { .down_after = 2, .up_after = 1, .poll_interval_ms = 10 * SECOND },
 		.policy = way == WAY_ROUND_ROBIN ?
 		    PLACEMENT_ROUND_ROBIN :
 		    PLACEMENT_LEAST_LOADED,
 	};
 
-	for (size_t i = 0; i < SERVERS; i++) {
-		candidates[i].facts.users = 0;
-		candidates[i].facts.reserved = 0;
-	}
-	for (size_t i = first; i < at; i++)
-		if (!lessons[i].has_ended)
-			count_lesson(way, &lessons[i], lesson->begin_ms,
-			    &candidates[lessons[i].server].facts);
 	placement.seats = lesson->seats = seats_for(way, lesson, typical);
-	lesson->server = (size_t)(placement_choose(&placement) - candidates);
+	struct placement_candidate *chosen = placement_choose(&placement);
+	lesson->server = (size_t)(chosen - candidates);
 	lesson->polled = 0;
 	lesson->has_ended = false;
+	add_lesson(way, lesson, &chosen->facts);
+}
+
+/* Poll all servers: what is known of them is counted anew.  Returns all users. */
+static double
+poll_servers(enum way way, struct lesson *of, size_t n, int64_t now_ms, double *typical,
+    double load[SERVERS])
+{
+	double users = 0;
+
+	for (size_t i = 0; i < SERVERS; i++) {
+		load[i] = 0;
+		candidates[i].facts.users = 0;
+		candidates[i].facts.reserved = 0;
+		candidates[i].facts.reserved_ms = now_ms;
+	}
+	for (struct lesson *lesson = of; lesson < of + n; lesson++) {
+		if (lesson->has_ended)
+			continue;
+		lesson->polled = users_at(lesson, now_ms);
+		users += (double)lesson->polled;
+		load[lesson->server] += (double)lesson->polled / servers[lesson->server].weight;
+		if (now_ms >= lesson->end_ms) {
+			lesson->has_ended = true;
+			*typical = load_typical_next(*typical, lesson->size);
+		} else {
+			count_lesson(way, lesson, now_ms, &candidates[lesson->server].facts);
+		}
+	}
+	return users;
 }
 
 /* The fullest server's load when it is fullest, over the mean at that moment. */
@@ -250,29 +284,17 @@ run_day(enum way way, int64_t poll_ms)
 
 	for (size_t i = 0; i < SERVERS; i++) {
 		weights += servers[i].weight;
-		candidates[i].facts.turn = 0;
+		candidates[i].facts = (struct server_facts){ .since_ms = 1 };
 	}
 	double typical = 0, fullest = 0, ratio = 0;
 	size_t placed = 0, first = 0;
 	for (int64_t now_ms = FIRST_LESSON - HOUR; first < MEETINGS; now_ms += poll_ms) {
 		/* The creates since the last poll, then the poll. */
 		for (; placed < MEETINGS && lessons[placed].begin_ms <= now_ms; placed++)
-			place(way, first, placed, typical);
-		double load[SERVERS] = { 0 }, users = 0;
-		for (size_t i = first; i < placed; i++) {
-			struct lesson *lesson = &lessons[i];
-
-			if (lesson->has_ended)
-				continue;
-			lesson->polled = users_at(lesson, now_ms);
-			users += (double)lesson->polled;
-			load[lesson->server] += (double)lesson->polled /
-			    servers[lesson->server].weight;
-			if (now_ms >= lesson->end_ms) {
-				lesson->has_ended = true;
-				typical = load_typical_next(typical, lesson->size);
-			}
-		}
+			place(way, &lessons[placed], typical);
+		double load[SERVERS];
+		double users = poll_servers(way, &lessons[first], placed - first, now_ms,
+		    &typical, load);
 		while (first < placed && lessons[first].has_ended)
 			first++;
 		for (size_t i = 0; i < SERVERS; i++) {
@@ -353,7 +375,9 @@ main(int argc, char **argv)
 			    "%s: the fullest server has at most 1.25 times the mean", name);
 		ok(mean[WAY_LOAD] <= 1.05 * mean[WAY_KNOWING],
 		    "%s: as good, but for a twentieth, as to know all sizes before", name);
-		is_int(better, DAYS, "%s: every day better than by count and in turn", name);
+		ok(better >= DAYS * 19 / 20,
+		    "%s: on %d of %d days better than by count and in turn", name, better,
+		    DAYS);
 		ok(mean[WAY_NO_HISTORY] < mean[WAY_COUNT] &&
 		        mean[WAY_NO_HISTORY] < mean[WAY_ROUND_ROBIN],
 		    "%s: in the mean even without history", name);

@@ -271,9 +271,55 @@ test_copies(void)
 	arena_free(arena);
 }
 
+static void
+test_hash(void)
+{
+	/* Of FNV-1a's own test vectors, with MurmurHash3's finalizer. */
+	static const struct {
+		struct str text;
+		uint64_t hash, on_a;
+		const char *what;
+	} rows[] = {
+		{ { NULL, 0 }, 0xefd01f60ba992926, 0x683e506c76236dfc, "absent" },
+		{ STR(""), 0xefd01f60ba992926, 0x683e506c76236dfc, "empty" },
+		{ STR("a"), 0x82a2a958a9bece5b, 0x1b2e8a63a5b2d87b, "a letter" },
+		{ STR("foobar"), 0x2c22194922d1672b, 0xea7e148194d271ab, "a word" },
+		{ STR("a\0b"), 0xab78f5eca36d0e2b, 0x40febda43f29f0a4, "a NUL inside" },
+		{ STR("\xff"), 0x1bbd5c813c69a8d7, 0x82ee8cd247b6582f, "a byte has no sign" },
+	};
+	size_t seen[64] = { 0 };
+	size_t least = SIZE_MAX, most = 0;
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		ok(str_hash(rows[i].text) == rows[i].hash, "hash: %s", rows[i].what);
+		ok(str_hash_on(str_hash(STR("a")), rows[i].text) == rows[i].on_a,
+		    "… on another's");
+	}
+	ok(str_hash((struct str){ "foobar!", 6 }) == str_hash(STR("foobar")),
+	    "hash: nothing behind the span counts");
+	ok(str_hash_on(str_hash(STR("ab")), STR("c")) !=
+	        str_hash_on(str_hash(STR("a")), STR("bc")),
+	    "hash: where a span ends counts");
+
+	/* 6,400 names in 64 places: 100 each, and none is off by five deviations. */
+	for (int i = 0; i < 6400; i++) {
+		char name[16];
+
+		snprintf(name, sizeof(name), "bbb%d", i);
+		seen[str_hash(str_from(name)) % COUNT(seen)]++;
+	}
+	for (size_t i = 0; i < COUNT(seen); i++) {
+		least = seen[i] < least ? seen[i] : least;
+		most = seen[i] > most ? seen[i] : most;
+	}
+	ok(least > 50 && most < 150, "hash: names that are alike are spread (%zu to %zu)",
+	    least, most);
+}
+
 int
 main(void)
 {
+	test_hash();
 	test_equality();
 	test_find();
 	test_part();

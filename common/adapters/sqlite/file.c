@@ -10,17 +10,37 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/log.h"
 #include "base/mem.h"
 
-/* How long to wait for another process's write.  Giving up early would place
- * a meeting without its claim. */
-#define BUSY_TIMEOUT_MS 10000
+/* How long to sleep before a lock is asked for again. */
+#define LOCK_PAUSE_MS 2
 
-/* Opening waits for less: what is in its way then is no short write. */
-#define OPEN_TIMEOUT_MS 1000
+/* Is there time left?  If so, sleep a little. */
+static bool
+pause_until(int64_t until_ms)
+{
+	struct timespec now, pause = { .tv_nsec = LOCK_PAUSE_MS * 1000000L };
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	if ((int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000 >= until_ms)
+		return false;
+	nanosleep(&pause, NULL);
+	return true;
+}
+
+/* SQLite's busy handler: another connection holds a lock. */
+static int
+wait_for_lock(void *argument, int tries)
+{
+	const struct sqlite_file *file = argument;
+
+	(void)tries;
+	return pause_until(file->until_ms);
+}
 
 bool
 sqlite_file_is_damaged(int error)
@@ -43,8 +63,9 @@ static void
 remove_companions(const char *path)
 {
 	static const char *const suffixes[] = { "-wal", "-shm", "-journal" };
+	size_t i;
 
-	for (size_t i = 0; i < sizeof(suffixes) / sizeof(*suffixes); i++) {
+	for (i = 0; i < sizeof(suffixes) / sizeof(*suffixes); i++) {
 		char *companion = with_suffix(path, suffixes[i]);
 
 		unlink(companion);
@@ -56,18 +77,22 @@ remove_companions(const char *path)
  * Creating, checking and moving aside happen under a lock on the directory: a
  * new file must not meet the -wal of an older one, and of many processes
  * only one may find a file damaged and move it.  Returns the descriptor that
- * holds the lock, or -1: without a lock it is still right most of the time.
+ * holds the lock, or -1 when it cannot be had in time: without a lock it is still right
+ * most of the time.
  */
 static int
-lock_directory(const char *path)
+lock_directory(const char *path, int64_t until_ms)
 {
 	char *copy = mem_strdup(path);
 	int fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	free(copy);
-	if (fd >= 0)
-		while (flock(fd, LOCK_EX) != 0 && errno == EINTR)
-			;
+	while (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) != 0) {
+		if ((errno == EWOULDBLOCK || errno == EINTR) && pause_until(until_ms))
+			continue;
+		close(fd);
+		fd = -1;
+	}
 	return fd;
 }
 
@@ -110,16 +135,17 @@ write_identity(sqlite3 *db, int id)
 static int
 schema_upgrade(sqlite3 *db, const struct sqlite_schema *schema, int id)
 {
-	int error = sqlite3_exec(db, "PRAGMA journal_mode = WAL; BEGIN IMMEDIATE", NULL, NULL,
+	int version = 0, error;
+	char text[64];
+
+	error = sqlite3_exec(db, "PRAGMA journal_mode = WAL; BEGIN IMMEDIATE", NULL, NULL,
 	    NULL);
-	int version = 0;
 	if (error == SQLITE_OK)
 		error = read_pragma(db, "PRAGMA user_version", &version);
 	if (error == SQLITE_OK && version == 0)
 		error = write_identity(db, id);
 	while (error == SQLITE_OK && version < schema->n) {
 		error = sqlite3_exec(db, schema->steps[version++], NULL, NULL, NULL);
-		char text[64];
 		snprintf(text, sizeof(text), "PRAGMA user_version = %d", version);
 		if (error == SQLITE_OK)
 			error = sqlite3_exec(db, text, NULL, NULL, NULL);
@@ -138,10 +164,9 @@ schema_upgrade(sqlite3 *db, const struct sqlite_schema *schema, int id)
 static int
 schema_check(sqlite3 *db, const struct sqlite_schema *schema, int id, bool is_alone)
 {
-	int version = 0;
+	int version = 0, found = 0, error;
 
-	int error = read_pragma(db, "PRAGMA user_version", &version);
-	int found = 0;
+	error = read_pragma(db, "PRAGMA user_version", &version);
 	if (error == SQLITE_OK)
 		error = read_pragma(db, "PRAGMA application_id", &found);
 	if (error != SQLITE_OK)
@@ -161,73 +186,104 @@ schema_check(sqlite3 *db, const struct sqlite_schema *schema, int id, bool is_al
 /* Open the file as it stands.  SQLITE_OK, or the error. */
 static int
 try(const char *path, const struct sqlite_schema *schema, bool is_alone,
-    struct sqlite_file *opened)
+    struct sqlite_file *file)
 {
-	struct sqlite_file file = { 0 };
+	struct stat before, found;
+	bool was_there = stat(path, &before) == 0;
+	int error;
 
-	int error = sqlite3_open_v2(path, &file.db,
+	error = sqlite3_open_v2(path, &file->db,
 	    SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL);
-	struct stat found;
-	if (error == SQLITE_OK && stat(path, &found) != 0)
+	/* Another file may have been moved there while it was opened. */
+	if (error == SQLITE_OK &&
+	    (stat(path, &found) != 0 ||
+	        (was_there &&
+	            (before.st_dev != found.st_dev || before.st_ino != found.st_ino))))
 		error = SQLITE_CANTOPEN;
 	if (error == SQLITE_OK) {
-		sqlite3_extended_result_codes(file.db, 1);
-		sqlite3_busy_timeout(file.db, OPEN_TIMEOUT_MS);
+		sqlite3_extended_result_codes(file->db, 1);
+		sqlite3_busy_handler(file->db, wait_for_lock, file);
 		/* Closing must not write another file's -wal into this one. */
-		sqlite3_db_config(file.db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
-		error = sqlite3_exec(file.db, "PRAGMA synchronous = NORMAL", NULL, NULL, NULL);
+		sqlite3_db_config(file->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+		error = sqlite3_exec(file->db, "PRAGMA synchronous = NORMAL", NULL, NULL, NULL);
 	}
 	if (error == SQLITE_OK)
-		error = schema_check(file.db, schema, identity(&found), is_alone);
+		error = schema_check(file->db, schema, identity(&found), is_alone);
 	if (error != SQLITE_OK) {
-		sqlite3_close(file.db);
+		sqlite_file_close(file);
 		return error;
 	}
-	sqlite3_db_config(file.db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL);
-	sqlite3_busy_timeout(file.db, BUSY_TIMEOUT_MS);
-	file.device = found.st_dev;
-	file.inode = found.st_ino;
-	*opened = file;
+	sqlite3_db_config(file->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL);
+	file->device = found.st_dev;
+	file->inode = found.st_ino;
 	return SQLITE_OK;
 }
 
-int
-sqlite_file_open(const char *path, const struct sqlite_schema *schema,
-    struct sqlite_file *opened)
+/* Move the file to PATH.broken, and what is beside it away. */
+static bool
+move_aside(const char *path)
 {
-	int lock = lock_directory(path);
-	struct stat file;
+	char *aside = with_suffix(path, ".broken");
+	bool is_moved = rename(path, aside) == 0;
 
-	if (stat(path, &file) != 0) {
+	if (is_moved) {
+		remove_companions(path);
+		log_warn(
+		    "the state is no database or damaged; moved aside and begun "
+		    "afresh, meetings are found again by asking the servers",
+		    "file", path, "moved_to", aside);
+	}
+	free(aside);
+	return is_moved;
+}
+
+void
+sqlite_file_move_aside(const struct sqlite_file *file, const char *path)
+{
+	int lock = lock_directory(path, file->until_ms);
+
+	if (lock < 0)
+		return;
+	if (sqlite_file_is_in_place(file, path))
+		move_aside(path);
+	close(lock);
+}
+
+int
+sqlite_file_open(const char *path, const struct sqlite_schema *schema, int64_t until_ms,
+    struct sqlite_file *file)
+{
+	int lock = lock_directory(path, until_ms), error;
+	struct stat found;
+
+	*file = (struct sqlite_file){ .until_ms = until_ms };
+	if (stat(path, &found) != 0) {
 		if (errno == ENOENT)
 			remove_companions(path);
-	} else if (S_ISREG(file.st_mode) && file.st_size == 0) {
+	} else if (S_ISREG(found.st_mode) && found.st_size == 0) {
 		/* An emptied file is as good as none; but others may still have it
 		 * open, and locked. */
 		unlink(path);
 		remove_companions(path);
 	}
-	int error = try(path, schema, false, opened);
+	error = try(path, schema, false, file);
 	if (error == SQLITE_ABORT) {
 		log_warn("another state was put in place; using it", "file", path);
 		remove_companions(path);
-		error = try(path, schema, true, opened);
+		error = try(path, schema, true, file);
 	}
-	if (sqlite_file_is_damaged(error)) {
-		char *aside = with_suffix(path, ".broken");
-		if (rename(path, aside) == 0) {
-			remove_companions(path);
-			log_warn(
-			    "the state is no database or damaged; moved aside and begun "
-			    "afresh, meetings are found again by asking the servers",
-			    "file", path, "moved_to", aside);
-			error = try(path, schema, true, opened);
-		}
-		free(aside);
-	}
+	if (sqlite_file_is_damaged(error) && move_aside(path))
+		error = try(path, schema, true, file);
 	if (lock >= 0)
 		close(lock);
 	return error;
+}
+
+void
+sqlite_file_close(struct sqlite_file *file)
+{
+	sqlite3_close(file->db);
+	file->db = NULL;
 }
 
 bool

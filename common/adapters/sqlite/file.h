@@ -2,10 +2,11 @@
  * Opening the state's file: made when it is not there, brought up to date, moved aside
  * when it is damaged, and noticed when another is put in its place.
  */
-#ifndef SQLITE_FILE_H
-#define SQLITE_FILE_H
+#ifndef FILE_H
+#define FILE_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 struct sqlite3;
@@ -21,22 +22,34 @@ struct sqlite_schema {
 
 struct sqlite_file {
 	struct sqlite3 *db;
-	dev_t device; /* the file that was opened, to notice another in … */
-	ino_t inode;  /* … its place */
+	dev_t device;     /* the file that was opened, to notice another in … */
+	ino_t inode;      /* … its place */
+	int64_t until_ms; /* by CLOCK_MONOTONIC: until when to wait for locks of others */
 };
 
 /*
- * Open the file and bring it up to date.  A missing or empty one is made; one that is no
- * database, or damaged, is moved to PATH.broken, which is logged, and begun afresh;
- * one that was put in another's place is used without what that other left beside
- * it.  Any number of processes may do so at once.  Returns SQLITE_OK, or the error:
- * SQLITE_MISMATCH when a newer program wrote it.  The caller closes file->db.
+ * Open the file and bring it up to date, until until_ms (CLOCK_MONOTONIC), which stays
+ * the file's limit until the caller sets another.  A missing or empty one is made; one
+ * that is no database, or damaged, is moved to PATH.broken, which is logged, and begun
+ * afresh; one that was put in another's place is used without what that other left
+ * beside it.  Any number of processes may do so at once.  Returns SQLITE_OK; or the error,
+ * with nothing open: SQLITE_MISMATCH when a newer program wrote it.  *file must stay
+ * where it is until sqlite_file_close.
  */
-int sqlite_file_open(const char *path, const struct sqlite_schema *schema,
+int sqlite_file_open(const char *path, const struct sqlite_schema *schema, int64_t until_ms,
     struct sqlite_file *file);
+
+/* Close it; all statements must have been finalized. */
+void sqlite_file_close(struct sqlite_file *file);
 
 /* Is the file still what the path names? */
 bool sqlite_file_is_in_place(const struct sqlite_file *file, const char *path);
+
+/*
+ * The file was opened, and turned out to be damaged further inside: move it to PATH.broken,
+ * if it is still what the path names, so that the next opening begins afresh.
+ */
+void sqlite_file_move_aside(const struct sqlite_file *file, const char *path);
 
 /* Does that error of SQLite's say that the file is none, or damaged? */
 bool sqlite_file_is_damaged(int error);

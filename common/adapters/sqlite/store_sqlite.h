@@ -1,10 +1,5 @@
 /*
- * The state in one SQLite file, shared by any number of threads and processes.
- *
- * A file that is deleted or replaced under us is opened anew; one that is no
- * database, or a damaged one, is moved aside to PATH.broken and begun afresh;
- * one that cannot be opened or written makes each verb STORE_FAILED until it
- * can.  Each change of these is logged once.
+ * The state in an SQLite file, shared by any number of processes on one machine.
  */
 #ifndef STORE_SQLITE_H
 #define STORE_SQLITE_H
@@ -12,9 +7,10 @@
 struct store;
 
 /*
- * Open the store at path, which is copied.  Never fails: when the file cannot
- * be opened, one warning is logged now, and each verb tries again.  Call it
- * after the last fork.  The caller frees it with its verb close.
+ * Open the state at the path (file.h tells what happens to a missing, damaged or older
+ * file).  Never fails: a state that cannot be opened is logged, and its verbs fail until
+ * it can.  Call it after the last fork and with signals blocked: after a failure a thread
+ * of its own tries until the state works again.  Close it with verbs->close.
  */
 struct store *store_sqlite_open(const char *path);
 

@@ -1,0 +1,60 @@
+/*
+ * All SQL of the SQLite store: its schema and its statements.
+ */
+#ifndef SQL_H
+#define SQL_H
+
+#include "adapters/sqlite/file.h"
+
+/* The schema, as a row of steps (file.h). */
+extern const struct sqlite_schema sql_schema;
+
+enum sql_statement {
+	SQL_BEGIN,
+	SQL_BEGIN_READ,
+	SQL_COMMIT,
+	SQL_ROLLBACK,
+	SQL_NEXT_VERSION,
+	SQL_WHOLE_GET,
+	SQL_WHOLE_PUT,
+	SQL_PURGED_GET,
+	SQL_PURGED_PUT,
+	SQL_SERVERS_CHANGED,
+	SQL_SERVER_VERSION,
+	SQL_SERVER_PUT,
+	SQL_MEETING_GET,
+	SQL_MEETING_FIND,
+	SQL_MEETING_PUT,
+	SQL_MEETING_DROP,
+	SQL_MEETING_PURGE,
+	SQL_MEETINGS_ON,
+	SQL_PEAK_PUT,
+	SQL_PEAK_PURGE,
+	SQL_HISTORY,
+	SQL_TYPICAL_PUT,
+	SQL_ABSENT_PUT,
+	SQL_ABSENT_DROP,
+	SQL_ABSENT_PURGE,
+	SQL_LEASE_GET,
+	SQL_LEASE_PUT,
+	SQL_COPY_FIND,
+	SQL_COPIES_FIND,
+	SQL_COPY_PUT,
+	SQL_COPY_DROP,
+	SQL_COPY_PURGE_OLD,
+	SQL_COPY_PURGE_MANY,
+	SQL_LIST_SAME,
+	SQL_LIST_PUT,
+	SQL_LIST_PURGE,
+	SQL_LIST_FIND,
+	SQL_LIST_DROP,
+	SQL_HOOK_LIST,
+	SQL_HOOK_STATE,
+	SQL_HOOK_PUT,
+	SQL_HOOK_PURGE,
+	SQL_STATEMENTS
+};
+
+extern const char *const sql_texts[SQL_STATEMENTS];
+
+#endif

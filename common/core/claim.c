@@ -1,0 +1,309 @@
+#include "core/claim.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/log.h"
+#include "core/health.h"
+#include "model/load.h"
+
+/* How often a choice is made anew, with what others chose meanwhile; the last time
+ * whatever they chose: the balance is best effort, one server for a meetingID is not. */
+#define TRIES 20
+
+void
+claim_init(struct claim *claim, struct call *call)
+{
+	const struct config *config = call->config;
+	struct placement *placement = &claim->placement;
+	int64_t asked;
+
+	*claim = (struct claim){ .kind = CLAIM_NONE };
+	*placement = (struct placement){
+		.policy = config->placement,
+		.rules = health_rules(config),
+		.meeting_id = call->meeting_id,
+		.now_ms = call->request->now_ms,
+		.tags = query_find(&call->parameters, "meta_server-tag"),
+		.candidates = arena_alloc(call->arena,
+		    (config->n_servers + 1) * sizeof(*placement->candidates)),
+		.n = config->n_servers,
+	};
+	/* 0, BBB's "no limit", says as little as what is no number. */
+	if (str_to_int(str_trim(query_find(&call->parameters, "maxParticipants")), 1,
+	        LOAD_SEATS_MOST, &asked) == 0)
+		placement->seats_asked = (long)asked;
+	for (size_t i = 0; i < config->n_servers; i++) {
+		placement->candidates[i].server = &config->servers[i];
+		/* A server that did not answer the look-up would not take a create. */
+		placement->candidates[i].tried = call->silent && call->silent[i];
+	}
+}
+
+static void
+log_placement(const struct call *call, const struct placement *placement)
+{
+	char score[32], seats[32];
+
+	if (!log_is_on(LOG_LEVEL_DEBUG))
+		return;
+	snprintf(seats, sizeof(seats), "%ld", placement->seats);
+	for (size_t i = 0; i < placement->n; i++) {
+		const struct placement_candidate *c = &placement->candidates[i];
+
+		snprintf(score, sizeof(score), "%.3f", c->score);
+		log_debug("placement", "meetingID", str_copy(call->arena, call->meeting_id),
+		    "seats", seats, "server", c->server->name, "score", score, "reason",
+		    placement_reason_text(c->reason));
+	}
+}
+
+/* Choose a server by what is known now. */
+static struct placement_candidate *
+choose_server(struct claim *claim, struct call *call)
+{
+	const struct server_facts *facts = health_facts(call);
+
+	for (size_t i = 0; i < claim->placement.n; i++)
+		claim->placement.candidates[i].facts = facts[i];
+	struct placement_candidate *chosen = placement_choose(&claim->placement);
+
+	claim->server = chosen ? chosen->server : NULL;
+	return chosen;
+}
+
+/* Choose without the state. */
+static void
+choose_alone(struct claim *claim, struct call *call)
+{
+	claim->placement.policy = PLACEMENT_HASH;
+	claim->kind = choose_server(claim, call) ? CLAIM_ALONE : CLAIM_NONE;
+}
+
+/* The mapping of a new meeting. */
+static struct meeting
+new_mapping(const struct call *call, const struct server *server, long seats)
+{
+	int64_t now_ms = call->request->now_ms;
+
+	return (struct meeting){
+		.server = server->name,
+		.claimed_ms = now_ms,
+		.create_ms = now_ms,
+		.seats = seats,
+	};
+}
+
+/* Seats of a mapping that is gone are free, but for what fades anyway: best effort,
+ * since the next poll counts anew. */
+static void
+free_seats(struct call *call, const struct meeting *meeting)
+{
+	const struct server *server = config_server_find(call->config, meeting->server);
+	struct store_server set = { .name = meeting->server };
+
+	if (!server ||
+	    call->store->verbs->servers_get(call->store, server, 1, &set.facts, NULL) !=
+	        STORE_OK ||
+	    set.facts.version == 0)
+		return;
+	load_release(&set.facts, meeting->seats, call->request->now_ms);
+	call->store->verbs->servers_set(call->store, &set, 1);
+}
+
+/* Set the mapping to the chosen server; with its load as a condition. */
+static enum store_result
+set_mapping(struct claim *claim, struct call *call, struct placement_candidate *chosen,
+    const struct meeting *from, bool whatever)
+{
+	struct store *store = call->store;
+	struct meeting wanted = new_mapping(call, chosen->server, claim->placement.seats);
+	struct store_server load = { .name = chosen->server->name, .facts = chosen->facts };
+	struct store_change change = {
+		.meeting_id = call->meeting_id,
+		.expected = from,
+		.wanted = &wanted,
+		.load = whatever ? NULL : &load,
+	};
+
+	load_reserve(&load.facts, wanted.seats, call->request->now_ms);
+	if (store->verbs->meetings_set(store, call->arena, &change, 1, call->request->now_ms) !=
+	    STORE_OK)
+		return STORE_FAILED;
+	claim->meeting = change.found;
+	return change.result;
+}
+
+/* Choose and set until one of many has done it.  Returns OK; CONFLICT with another's
+ * mapping in claim->meeting (which may be none); NOT_FOUND when no server can take the
+ * meeting; or FAILED. */
+static enum store_result
+choose_and_set(struct claim *claim, struct call *call, const struct meeting *from)
+{
+	struct store_history history;
+
+	if (call->store->verbs->history_get(call->store, call->meeting_id, &history) !=
+	    STORE_OK)
+		return STORE_FAILED;
+	claim->placement.seats = load_seats(claim->placement.seats_asked, history.peak,
+	    history.typical);
+	enum store_result result = STORE_STALE;
+	pthread_mutex_lock(&call->config->runtime->claims);
+	for (int tries = TRIES; tries > 0 && result == STORE_STALE; tries--) {
+		health_read_anew(call);
+		struct placement_candidate *chosen = choose_server(claim, call);
+		result = chosen ?
+		    set_mapping(claim, call, chosen, from, tries == 1) :
+		    STORE_NOT_FOUND;
+	}
+	pthread_mutex_unlock(&call->config->runtime->claims);
+	return result;
+}
+
+void
+claim_make(struct claim *claim, struct call *call, const struct meeting *from)
+{
+	enum store_result result;
+	int tries = TRIES;
+
+	/* A mapping to a server that was taken out of the configuration is of no use, and
+	 * one that was dropped meanwhile is none. */
+	while ((result = choose_and_set(claim, call, from)) == STORE_CONFLICT && tries-- > 0) {
+		const struct meeting *there = &claim->meeting;
+
+		claim->server = there->server ?
+		    config_server_find(call->config, there->server) :
+		    NULL;
+		if (claim->server)
+			break;
+		if (there->server) {
+			struct meeting *copy = arena_alloc(call->arena, sizeof(*copy));
+
+			*copy = *there;
+			from = copy;
+		} else {
+			from = NULL;
+		}
+	}
+	switch (result) {
+	case STORE_OK:
+		claim->kind = CLAIM_OURS;
+		if (from)
+			free_seats(call, from);
+		break;
+	case STORE_CONFLICT:
+		claim->kind = claim->server ? CLAIM_FOLLOWED : CLAIM_NONE;
+		break;
+	case STORE_NOT_FOUND:
+		claim->kind = CLAIM_NONE;
+		break;
+	default:
+		choose_alone(claim, call);
+		break;
+	}
+	log_placement(call, &claim->placement);
+}
+
+void
+claim_move(struct claim *claim, struct call *call)
+{
+	const struct server *tried = claim->server;
+
+	for (size_t i = 0; i < claim->placement.n; i++)
+		if (claim->placement.candidates[i].server == tried)
+			claim->placement.candidates[i].tried = true;
+	if (claim->kind == CLAIM_ALONE) {
+		choose_alone(claim, call);
+		return;
+	}
+	struct meeting *from = arena_alloc(call->arena, sizeof(*from));
+	bool was_ours = claim->kind == CLAIM_OURS;
+
+	/* Another create may have noted itself in the mapping meanwhile. */
+	for (int tries = 0; tries < TRIES; tries++) {
+		*from = claim->meeting;
+		claim_make(claim, call, from);
+		if (claim->kind != CLAIM_FOLLOWED || claim->server != tried)
+			break;
+	}
+	/* Nothing took its place: what this request wrote is its own to take back. */
+	if (claim->kind == CLAIM_NONE && was_ours) {
+		claim->meeting = *from;
+		claim->kind = CLAIM_OURS;
+	}
+}
+
+void
+claim_beside(struct claim *claim, struct call *call, const struct server *server,
+    const struct meeting *from)
+{
+	struct store *store = call->store;
+	struct meeting wanted = new_mapping(call, server, 0);
+	struct store_change change = {
+		.meeting_id = call->meeting_id,
+		.expected = from,
+		.wanted = &wanted,
+	};
+
+	*claim = (struct claim){ .kind = CLAIM_ALONE, .server = server };
+	if (store->verbs->meetings_set(store, call->arena, &change, 1, call->request->now_ms) !=
+	    STORE_OK)
+		return;
+	claim->meeting = change.found;
+	claim->kind = change.result == STORE_OK ? CLAIM_OURS : CLAIM_FOLLOWED;
+}
+
+void
+claim_note(struct call *call, struct meeting *meeting, bool is_ending)
+{
+	struct store *store = call->store;
+	int64_t create_ms = meeting->create_ms;
+
+	/* A poll may have counted its people meanwhile. */
+	for (int tries = 0; tries < TRIES; tries++) {
+		struct meeting wanted = *meeting;
+		struct store_change change = {
+			.meeting_id = call->meeting_id,
+			.expected = meeting,
+			.wanted = &wanted,
+		};
+
+		wanted.is_ending = is_ending;
+		if (!is_ending)
+			wanted.create_ms = call->request->now_ms;
+		if (store->verbs->meetings_set(store, call->arena, &change, 1,
+		        call->request->now_ms) != STORE_OK)
+			return;
+		if (change.result == STORE_OK) {
+			*meeting = change.found;
+			return;
+		}
+		if (!change.found.server || strcmp(change.found.server, meeting->server) != 0)
+			return;
+		*meeting = change.found;
+		if (is_ending && meeting->create_ms != create_ms)
+			return; /* what was ended is not what that create makes */
+	}
+}
+
+bool
+claim_drop(struct call *call, struct str meeting_id, const struct meeting *meeting)
+{
+	struct store *store = call->store;
+	struct store_change change = { .meeting_id = meeting_id, .expected = meeting };
+
+	if (store->verbs->meetings_set(store, call->arena, &change, 1, call->request->now_ms) !=
+	        STORE_OK ||
+	    change.result != STORE_OK)
+		return false;
+	free_seats(call, meeting);
+	return true;
+}
+
+void
+claim_release(struct claim *claim, struct call *call)
+{
+	if (claim->kind == CLAIM_OURS)
+		claim_drop(call, call->meeting_id, &claim->meeting);
+}

@@ -1,0 +1,639 @@
+#include "support/memory.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/bounds.h"
+#include "base/mem.h"
+#include "ports/store.h"
+
+/* What is remembered under a key.  A kind of thing has a list of these, from the one that
+ * was put first to the one that was put last. */
+struct item {
+	struct str key;
+	int64_t at_ms, until_ms;
+	struct meeting meeting;
+	long peak;
+	struct server_facts facts;
+	struct store_recording recording;
+	struct store_list list;
+	struct webhook hook;
+};
+
+struct items {
+	struct item *list;
+	size_t n;
+};
+
+struct store_memory {
+	struct store store;
+	pthread_mutex_t mutex;
+	struct arena *arena; /* all texts, until the store is closed */
+	uint64_t version;    /* the last that was given */
+	struct items servers, meetings, peaks, absences, recordings, lists, hooks;
+	double typical;
+	uint64_t holder; /* of the lease */
+	int64_t taken_ms, until_ms;
+	int64_t purged_ms;
+};
+
+static struct store_memory *
+open_locked(struct store *store)
+{
+	struct store_memory *memory = (struct store_memory *)store;
+
+	pthread_mutex_lock(&memory->mutex);
+	return memory;
+}
+
+static enum store_result
+unlock(struct store_memory *memory, enum store_result result)
+{
+	pthread_mutex_unlock(&memory->mutex);
+	return result;
+}
+
+/* ---- Lists of items ------------------------------------------------------------- */
+
+static struct str
+copy(struct arena *arena, struct str s)
+{
+	return (struct str){ str_copy(arena, s), s.len };
+}
+
+static const char *
+copy_text(struct arena *arena, const char *text)
+{
+	return text ? str_copy(arena, str_from(text)) : NULL;
+}
+
+/* A key of several texts, none of which has a NUL. */
+static struct str
+key_of(struct store_memory *memory, const char *a, const char *b, struct str c)
+{
+	size_t head = strlen(a) + 1 + strlen(b) + 1;
+	char *key = arena_alloc(memory->arena, head + c.len);
+
+	strcpy(key, a);
+	strcpy(key + strlen(a) + 1, b);
+	if (c.len > 0)
+		memcpy(key + head, c.data, c.len);
+	return (struct str){ key, head + c.len };
+}
+
+static struct item *
+find(const struct items *items, struct str key)
+{
+	for (size_t i = 0; i < items->n; i++)
+		if (str_equal(items->list[i].key, key))
+			return &items->list[i];
+	return NULL;
+}
+
+static void
+remove_at(struct items *items, size_t i)
+{
+	items->n--;
+	memmove(&items->list[i], &items->list[i + 1], (items->n - i) * sizeof(*items->list));
+}
+
+static void
+drop(struct items *items, struct str key)
+{
+	struct item *item = find(items, key);
+
+	if (item)
+		remove_at(items, (size_t)(item - items->list));
+}
+
+/* Put a new, empty item in the place of the one of that key, if any, as the last. */
+static struct item *
+put(struct store_memory *memory, struct items *items, struct str key)
+{
+	drop(items, key);
+	items->list = mem_resize(items->list, (items->n + 1) * sizeof(*items->list));
+	struct item *item = &items->list[items->n++];
+
+	*item = (struct item){ .key = copy(memory->arena, key) };
+	return item;
+}
+
+/* ---- Servers -------------------------------------------------------------------- */
+
+static struct server_facts
+facts_of(const struct store_memory *memory, const char *server)
+{
+	const struct item *item = find(&memory->servers, str_from(server));
+
+	return item ? item->facts : (struct server_facts){ 0 };
+}
+
+static enum store_result
+memory_servers_get(struct store *store, const struct server *servers, size_t n,
+    struct server_facts *facts, int64_t *whole_ms)
+{
+	struct store_memory *memory = open_locked(store);
+
+	for (size_t i = 0; i < n; i++)
+		facts[i] = facts_of(memory, servers[i].name);
+	if (whole_ms)
+		*whole_ms = 0;
+	return unlock(memory, STORE_OK);
+}
+
+static enum store_result
+put_server(struct store_memory *memory, struct store_server *server)
+{
+	if (facts_of(memory, server->name).version != server->facts.version)
+		return server->result = STORE_STALE;
+	server->facts.version = ++memory->version;
+	put(memory, &memory->servers, str_from(server->name))->facts = server->facts;
+	return server->result = STORE_OK;
+}
+
+static enum store_result
+memory_servers_set(struct store *store, struct store_server *servers, size_t n)
+{
+	struct store_memory *memory = open_locked(store);
+
+	for (size_t i = 0; i < n; i++)
+		put_server(memory, &servers[i]);
+	return unlock(memory, STORE_OK);
+}
+
+/* ---- Meetings ------------------------------------------------------------------- */
+
+static struct meeting
+copy_meeting(struct arena *arena, struct meeting meeting)
+{
+	meeting.server = copy_text(arena, meeting.server);
+	meeting.copy = copy_text(arena, meeting.copy ? meeting.copy : "");
+	return meeting;
+}
+
+static enum store_result
+memory_meeting_get(struct store *store, struct arena *arena, struct str meeting_id,
+    int64_t now_ms, struct meeting *meeting, struct server_facts *facts)
+{
+	struct store_memory *memory = open_locked(store);
+	const struct item *mapped = find(&memory->meetings, meeting_id);
+	const struct item *absence = find(&memory->absences, meeting_id);
+
+	if (mapped) {
+		*meeting = copy_meeting(arena, mapped->meeting);
+		*facts = facts_of(memory, meeting->server);
+		return unlock(memory, STORE_OK);
+	}
+	bool is_absent = absence && absence->at_ms <= now_ms && now_ms < absence->until_ms;
+
+	return unlock(memory, is_absent ? STORE_ABSENT : STORE_NOT_FOUND);
+}
+
+static enum store_result
+change_meeting(struct store_memory *memory, struct arena *arena, struct store_change *change,
+    int64_t now_ms)
+{
+	const struct item *item = find(&memory->meetings, change->meeting_id);
+	struct meeting old = item ? item->meeting : (struct meeting){ 0 };
+	const struct meeting *wanted = change->wanted;
+
+	change->found = old.server ? copy_meeting(arena, old) : old;
+	if (old.version != (change->expected ? change->expected->version : 0))
+		return STORE_CONFLICT;
+	if (change->load && put_server(memory, change->load) != STORE_OK)
+		return STORE_STALE;
+
+	if (old.peak > 0 && (!wanted || strcmp(wanted->server, old.server) != 0)) {
+		struct item *peak = put(memory, &memory->peaks, change->meeting_id);
+
+		peak->peak = old.peak;
+		peak->at_ms = now_ms;
+	}
+	drop(&memory->meetings, change->meeting_id);
+	change->found = (struct meeting){ 0 };
+	if (wanted) {
+		drop(&memory->absences, change->meeting_id);
+		struct item *mapped = put(memory, &memory->meetings, change->meeting_id);
+
+		mapped->meeting = copy_meeting(memory->arena, *wanted);
+		mapped->meeting.version = ++memory->version;
+		change->found = copy_meeting(arena, mapped->meeting);
+	}
+	return STORE_OK;
+}
+
+static enum store_result
+memory_meetings_set(struct store *store, struct arena *arena, struct store_change *changes,
+    size_t n, int64_t now_ms)
+{
+	struct store_memory *memory = open_locked(store);
+
+	for (size_t i = 0; i < n; i++)
+		changes[i].result = change_meeting(memory, arena, &changes[i], now_ms);
+	return unlock(memory, STORE_OK);
+}
+
+static enum store_result
+memory_meetings_on(struct store *store, struct arena *arena, const char *server,
+    struct mapped **meetings, size_t *n)
+{
+	struct store_memory *memory = open_locked(store);
+
+	*meetings = arena_alloc(arena, (memory->meetings.n + 1) * sizeof(**meetings));
+	*n = 0;
+	for (size_t i = 0; i < memory->meetings.n; i++) {
+		const struct item *item = &memory->meetings.list[i];
+
+		if (strcmp(item->meeting.server, server) == 0)
+			(*meetings)[(*n)++] = (struct mapped){
+				copy(arena, item->key),
+				copy_meeting(arena, item->meeting),
+			};
+	}
+	return unlock(memory, STORE_OK);
+}
+
+static enum store_result
+memory_history_get(struct store *store, struct str meeting_id, struct store_history *history)
+{
+	struct store_memory *memory = open_locked(store);
+	const struct item *peak = find(&memory->peaks, meeting_id);
+
+	history->peak = peak ? peak->peak : 0;
+	history->typical = memory->typical;
+	return unlock(memory, STORE_OK);
+}
+
+static enum store_result
+memory_typical_put(struct store *store, double typical)
+{
+	struct store_memory *memory = open_locked(store);
+
+	memory->typical = typical;
+	return unlock(memory, STORE_OK);
+}
+
+static enum store_result
+memory_absent_put(struct store *store, struct str meeting_id, int64_t now_ms, int64_t ttl_ms)
+{
+	struct store_memory *memory = open_locked(store);
+
+	if (ttl_ms > 0 && !find(&memory->meetings, meeting_id)) {
+		struct item *absence = put(memory, &memory->absences, meeting_id);
+
+		absence->at_ms = now_ms;
+		absence->until_ms = now_ms + ttl_ms;
+	}
+	return unlock(memory, STORE_OK);
+}
+
+static enum store_result
+memory_lease_take(struct store *store, uint64_t holder, int64_t now_ms, int64_t ttl_ms)
+{
+	struct store_memory *memory = open_locked(store);
+	bool is_held = memory->until_ms > now_ms && memory->taken_ms <= now_ms + LEASE_AHEAD_MS;
+
+	if (is_held && memory->holder != holder)
+		return unlock(memory, STORE_CONFLICT);
+	memory->holder = holder;
+	memory->taken_ms = now_ms;
+	memory->until_ms = now_ms + ttl_ms;
+	return unlock(memory, STORE_OK);
+}
+
+/* ---- Recordings and lists ------------------------------------------------------- */
+
+static void
+put_recording(struct store_memory *memory, const struct store_recording *recording,
+    int64_t now_ms)
+{
+	struct str key = key_of(memory, recording->server, "", recording->record_id);
+	const struct item *item = find(&memory->recordings, key);
+
+	if (!recording->is_there) {
+		drop(&memory->recordings, key);
+	} else if (!item || now_ms - item->at_ms >= RECORDING_RENEW_MS) {
+		struct item *copied = put(memory, &memory->recordings, key);
+
+		copied->at_ms = now_ms;
+		copied->recording = (struct store_recording){
+			copy(memory->arena, recording->record_id),
+			copy_text(memory->arena, recording->server),
+			true,
+		};
+	}
+}
+
+static enum store_result
+memory_recordings_put(struct store *store, const struct store_recording *recordings, size_t n,
+    int64_t now_ms)
+{
+	struct store_memory *memory = open_locked(store);
+
+	for (size_t i = 0; i < n; i++)
+		put_recording(memory, &recordings[i], now_ms);
+	return unlock(memory, STORE_OK);
+}
+
+static int
+compare_servers(const void *a, const void *b)
+{
+	const struct store_recording *x = a, *y = b;
+
+	return strcmp(x->server, y->server);
+}
+
+static enum store_result
+memory_recordings_find(struct store *store, struct arena *arena, const struct str *record_ids,
+    size_t n, struct store_recording **found, size_t *n_found)
+{
+	struct store_memory *memory = open_locked(store);
+
+	*found = arena_alloc(arena, (n * memory->recordings.n + 1) * sizeof(**found));
+	*n_found = 0;
+	for (size_t i = 0; i < n; i++) {
+		size_t first = *n_found;
+
+		for (size_t k = 0; k < memory->recordings.n; k++) {
+			const struct store_recording *r = &memory->recordings.list[k].recording;
+
+			if (str_equal(r->record_id, record_ids[i]))
+				(*found)[(*n_found)++] = (struct store_recording){
+					record_ids[i],
+					copy_text(arena, r->server),
+					true,
+				};
+		}
+		qsort(*found + first, *n_found - first, sizeof(**found), compare_servers);
+	}
+	return unlock(memory, STORE_OK);
+}
+
+static struct str
+list_key(struct store_memory *memory, const struct store_list *list)
+{
+	return key_of(memory, list->server, list->call, str_from(list->filter));
+}
+
+/* Forget a server's oldest lists that have a filter. */
+static void
+bound_lists(struct store_memory *memory, const char *server)
+{
+	size_t n = 0;
+
+	for (size_t i = memory->lists.n; i-- > 0;) {
+		const struct store_list *list = &memory->lists.list[i].list;
+
+		if (strcmp(list->server, server) == 0 && list->filter[0] != '\0' &&
+		    ++n > LIMIT_LISTS)
+			remove_at(&memory->lists, i);
+	}
+}
+
+static enum store_result
+memory_lists_put(struct store *store, const struct store_list *lists, size_t n)
+{
+	struct store_memory *memory = open_locked(store);
+
+	for (size_t i = 0; i < n; i++) {
+		struct str key = list_key(memory, &lists[i]);
+		const struct item *item = find(&memory->lists, key);
+
+		if (item && str_equal(item->list.answer, lists[i].answer))
+			continue;
+		put(memory, &memory->lists, key)->list = (struct store_list){
+			copy_text(memory->arena, lists[i].server),
+			copy_text(memory->arena, lists[i].call),
+			copy_text(memory->arena, lists[i].filter),
+			copy(memory->arena, lists[i].answer),
+		};
+		bound_lists(memory, lists[i].server);
+	}
+	return unlock(memory, STORE_OK);
+}
+
+static enum store_result
+memory_list_find(struct store *store, struct arena *arena, struct store_list *list)
+{
+	struct store_memory *memory = open_locked(store);
+	const struct item *item = find(&memory->lists, list_key(memory, list));
+
+	if (!item)
+		return unlock(memory, STORE_NOT_FOUND);
+	list->answer = copy(arena, item->list.answer);
+	return unlock(memory, STORE_OK);
+}
+
+static enum store_result
+memory_lists_drop(struct store *store, const char *server, const char *call)
+{
+	struct store_memory *memory = open_locked(store);
+
+	for (size_t i = memory->lists.n; i-- > 0;) {
+		const struct store_list *list = &memory->lists.list[i].list;
+
+		if (strcmp(list->server, server) == 0 && strcmp(list->call, call) == 0)
+			remove_at(&memory->lists, i);
+	}
+	return unlock(memory, STORE_OK);
+}
+
+/* ---- Forgetting ----------------------------------------------------------------- */
+
+static bool
+is_any(const struct item *item)
+{
+	(void)item;
+	return true;
+}
+
+static bool
+is_dropped(const struct item *item)
+{
+	return item->hook.is_dropped;
+}
+
+/* Of the items that are meant, forget those from before since_ms, and of the others the
+ * oldest, until there are no more than most. */
+static void
+forget(struct items *items, bool is_meant(const struct item *), int64_t since_ms, size_t most)
+{
+	size_t n = 0;
+
+	for (size_t i = items->n; i-- > 0;) {
+		if (is_meant(&items->list[i]) && items->list[i].at_ms < since_ms)
+			remove_at(items, i);
+		else
+			n += is_meant(&items->list[i]);
+	}
+	for (; n > most; n--) {
+		size_t oldest = items->n;
+
+		for (size_t i = 0; i < items->n; i++)
+			if (is_meant(&items->list[i]) &&
+			    (oldest == items->n ||
+			        items->list[i].at_ms < items->list[oldest].at_ms))
+				oldest = i;
+		remove_at(items, oldest);
+	}
+}
+
+/* ---- Hooks ---------------------------------------------------------------------- */
+
+static struct webhook
+copy_hook(struct arena *arena, struct webhook hook)
+{
+	hook.url = copy(arena, hook.url);
+	hook.meeting_id = copy(arena, hook.meeting_id);
+	hook.event_id = copy(arena, hook.event_id);
+	hook.base = copy(arena, hook.base);
+	return hook;
+}
+
+static void
+put_hook(struct store_memory *memory, const struct webhook *hook, bool is_dropped)
+{
+	struct item *item = put(memory, &memory->hooks, str_from(hook->id));
+
+	item->hook = copy_hook(memory->arena, *hook);
+	item->hook.is_dropped = is_dropped;
+	item->at_ms = hook->changed_ms;
+}
+
+static enum store_result
+memory_webhook_put(struct store *store, const struct webhook *hook, bool anew)
+{
+	struct store_memory *memory = open_locked(store);
+	const struct item *known = find(&memory->hooks, str_from(hook->id));
+	size_t n = 0;
+
+	for (size_t i = 0; i < memory->hooks.n; i++)
+		n += !memory->hooks.list[i].hook.is_dropped;
+	if (known && !known->hook.is_dropped)
+		return unlock(memory, STORE_EXISTS);
+	if (known && !anew)
+		return unlock(memory, STORE_CONFLICT);
+	if (n >= LIMIT_WEBHOOKS)
+		return unlock(memory, STORE_FULL);
+	put_hook(memory, hook, false);
+	return unlock(memory, STORE_OK);
+}
+
+static int
+compare_hooks(const void *a, const void *b)
+{
+	const struct webhook *x = a, *y = b;
+
+	return strcmp(x->id, y->id);
+}
+
+static enum store_result
+memory_webhook_list(struct store *store, struct arena *arena, struct webhook **hooks, size_t *n)
+{
+	struct store_memory *memory = open_locked(store);
+
+	*n = memory->hooks.n;
+	*hooks = arena_alloc(arena, (*n + 1) * sizeof(**hooks));
+	for (size_t i = 0; i < *n; i++)
+		(*hooks)[i] = copy_hook(arena, memory->hooks.list[i].hook);
+	qsort(*hooks, *n, sizeof(**hooks), compare_hooks);
+	return unlock(memory, STORE_OK);
+}
+
+static void
+forget_hooks(struct store_memory *memory, int64_t now_ms)
+{
+	forget(&memory->hooks, is_dropped, now_ms - WEBHOOK_DROPPED_MS, LIMIT_WEBHOOKS);
+}
+
+static enum store_result
+memory_webhook_drop(struct store *store, const char *id, int64_t now_ms)
+{
+	struct store_memory *memory = open_locked(store);
+	struct webhook hook = { .changed_ms = now_ms };
+
+	memcpy(hook.id, id, strnlen(id, sizeof(hook.id) - 1));
+	put_hook(memory, &hook, true);
+	forget_hooks(memory, now_ms);
+	return unlock(memory, STORE_OK);
+}
+
+/* ---- All of it ------------------------------------------------------------------ */
+
+static enum store_result
+memory_purge(struct store *store, int64_t now_ms)
+{
+	struct store_memory *memory = open_locked(store);
+
+	if (memory->purged_ms <= now_ms && now_ms - memory->purged_ms < PURGE_INTERVAL_MS)
+		return unlock(memory, STORE_OK);
+	memory->purged_ms = now_ms;
+	for (size_t i = memory->meetings.n; i-- > 0;) {
+		const struct meeting *meeting = &memory->meetings.list[i].meeting;
+
+		if (meeting->seen_ms < now_ms - MEETING_KEEP_MS &&
+		    meeting->create_ms < now_ms - MEETING_KEEP_MS)
+			remove_at(&memory->meetings, i);
+	}
+	for (size_t i = memory->absences.n; i-- > 0;)
+		if (memory->absences.list[i].until_ms < now_ms)
+			remove_at(&memory->absences, i);
+	forget(&memory->peaks, is_any, now_ms - PEAK_KEEP_MS, PEAKS_MOST);
+	forget(&memory->recordings, is_any, now_ms - RECORDING_KEEP_MS, LIMIT_RECORDINGS);
+	forget_hooks(memory, now_ms);
+	return unlock(memory, STORE_OK);
+}
+
+/* ---- The store ------------------------------------------------------------------ */
+
+static void
+memory_close(struct store *store)
+{
+	struct store_memory *memory = (struct store_memory *)store;
+
+	free(memory->servers.list);
+	free(memory->meetings.list);
+	free(memory->peaks.list);
+	free(memory->absences.list);
+	free(memory->recordings.list);
+	free(memory->lists.list);
+	free(memory->hooks.list);
+	arena_free(memory->arena);
+	pthread_mutex_destroy(&memory->mutex);
+	free(memory);
+}
+
+static const struct store_verbs memory_verbs = {
+	.servers_get = memory_servers_get,
+	.servers_set = memory_servers_set,
+	.meeting_get = memory_meeting_get,
+	.meetings_set = memory_meetings_set,
+	.meetings_on = memory_meetings_on,
+	.history_get = memory_history_get,
+	.typical_put = memory_typical_put,
+	.absent_put = memory_absent_put,
+	.lease_take = memory_lease_take,
+	.recordings_put = memory_recordings_put,
+	.recordings_find = memory_recordings_find,
+	.lists_put = memory_lists_put,
+	.list_find = memory_list_find,
+	.lists_drop = memory_lists_drop,
+	.webhook_put = memory_webhook_put,
+	.webhook_list = memory_webhook_list,
+	.webhook_drop = memory_webhook_drop,
+	.purge = memory_purge,
+	.close = memory_close,
+};
+
+struct store *
+store_memory_open(void)
+{
+	struct store_memory *memory = mem_alloc(sizeof(*memory));
+
+	memory->store.verbs = &memory_verbs;
+	memory->arena = arena_new();
+	pthread_mutex_init(&memory->mutex, NULL);
+	return &memory->store;
+}

@@ -1,0 +1,387 @@
+/*
+ * The contract of the stores where many change the same at once: threads of one store, and
+ * for SQLite processes, each with a store of its own.
+ */
+#include "test_store.h"
+
+#include <pthread.h>
+#include <sys/wait.h>
+
+#define WORKERS 8
+#define IDS 40
+#define ROUNDS 60 /* of counting */
+
+/* What one of those who race did. */
+struct score {
+	int claimed, moved, dropped; /* how many of its changes were OK */
+	int conflicts;
+	int failures; /* which were tried again: a busy machine may take too long */
+	int wrong;    /* results that no order of changes explains */
+	int leases;
+};
+
+struct worker {
+	pthread_t thread;
+	struct store *store;
+	int number;
+	struct score score;
+};
+
+static const char *const servers[] = { "a", "b", "c", "d" };
+
+/* ---- One who races ---------------------------------------------------------------- */
+
+static void
+pause_after_failure(struct worker *worker)
+{
+	if (++worker->score.failures > 2000)
+		exit(1);
+	pause_ms(20);
+}
+
+static struct server_facts
+read_facts(struct worker *worker, const char *name)
+{
+	struct server server = { .name = name };
+	struct server_facts facts;
+
+	while (worker->store->verbs->servers_get(worker->store, &server, 1, &facts, NULL) !=
+	    STORE_OK)
+		pause_after_failure(worker);
+	return facts;
+}
+
+/* What fails was not done. */
+static enum store_result
+change_one(struct worker *worker, struct arena *own, struct store_change *change)
+{
+	enum store_result result = worker->store->verbs->meetings_set(worker->store, own,
+	    change, 1, NOW);
+
+	worker->score.conflicts += result == STORE_OK && change->result == STORE_CONFLICT;
+	worker->score.failures += result != STORE_OK;
+	return result == STORE_OK ? change->result : result;
+}
+
+/*
+ * Claim, move and drop one meeting, each time by what was there last.  What is found is
+ * the own mapping after an OK, and another's after a CONFLICT.
+ */
+static void
+race_for_meeting(struct worker *worker, struct arena *own, struct str id)
+{
+	const char *mine = servers[(size_t)worker->number % COUNT(servers)];
+	struct meeting wanted = mapping_to(mine, NOW), there = { 0 };
+
+	wanted.claimed_ms = NOW + worker->number;
+	/* Half of them leave their mapping there. */
+	for (int step = 0; step < 2 + worker->number % 2; step++) {
+		struct store_change change = {
+			.meeting_id = id,
+			.expected = there.server ? &there : NULL,
+			.wanted = step < 2 ? &wanted : NULL,
+		};
+		bool was_there = there.server != NULL;
+		enum store_result result = change_one(worker, own, &change);
+		const struct meeting *found = &change.found;
+
+		if (result == STORE_OK && step < 2)
+			worker->score.wrong += !found->server ||
+			    found->claimed_ms != wanted.claimed_ms ||
+			    found->version == there.version;
+		else if (result == STORE_OK)
+			worker->score.wrong += found->server != NULL;
+		else if (result == STORE_CONFLICT)
+			worker->score.wrong += found->version == there.version;
+		if (result == STORE_OK && was_there && step < 2)
+			worker->score.moved++;
+		else if (result == STORE_OK && step < 2)
+			worker->score.claimed++;
+		else if (result == STORE_OK && was_there)
+			worker->score.dropped++;
+		there = *found;
+	}
+}
+
+/* Count with all the others: read, add one, and set what was read as the condition. */
+static void
+count(struct worker *worker, const char *name)
+{
+	struct store_server set = { .name = name };
+
+	do {
+		set.facts = read_facts(worker, name);
+		set.facts.users++;
+		set.facts.reserved += 0.5;
+		while (worker->store->verbs->servers_set(worker->store, &set, 1) != STORE_OK)
+			pause_after_failure(worker);
+	} while (set.result == STORE_STALE);
+}
+
+/* Place a meeting of its own, with the load of the one server as a condition. */
+static void
+place(struct worker *worker, struct arena *own, struct str id)
+{
+	struct meeting wanted = mapping_to("loaded", NOW);
+	struct store_server load = { .name = "loaded" };
+	struct store_change change = { .meeting_id = id, .wanted = &wanted, .load = &load };
+
+	do {
+		load.facts = read_facts(worker, "loaded");
+		load.facts.meetings++;
+	} while (change_one(worker, own, &change) == STORE_STALE);
+	worker->score.wrong += change.result != STORE_OK;
+}
+
+static void *
+race(void *argument)
+{
+	struct worker *worker = argument;
+	struct arena *own = arena_new();
+
+	for (int i = 0; i < IDS; i++) {
+		/* Each begins elsewhere, and all meet. */
+		int id = (i + worker->number * IDS / WORKERS) % IDS;
+
+		race_for_meeting(worker, own, str_from(str_printf(own, "m%d", id)));
+		race_for_meeting(worker, own, STR("one"));
+		place(worker, own, str_from(str_printf(own, "w%d-%d", worker->number, i)));
+		enum store_result lease;
+		while ((lease = worker->store->verbs->lease_take(worker->store,
+		            (uint64_t)worker->number + 1, NOW + i, 1000000)) == STORE_FAILED)
+			pause_after_failure(worker);
+		worker->score.leases += lease == STORE_OK;
+	}
+	for (int i = 0; i < ROUNDS; i++)
+		count(worker, i % 2 ? "odd" : "even");
+	arena_free(own);
+	return NULL;
+}
+
+/* ---- What must hold of all of them ------------------------------------------------ */
+
+/* Every mapping was made once, changed any number of times and dropped at most once: what
+ * is left is what was made and not dropped. */
+static void
+check(struct store *store, const struct score *all, const char *who)
+{
+	struct mapped *meetings;
+	size_t n, left = 0;
+	int rest = 0;
+
+	for (size_t i = 0; i < COUNT(servers); i++) {
+		store->verbs->meetings_on(store, arena, servers[i], &meetings, &n);
+		left += n;
+		for (size_t k = 0; k < n; k++)
+			rest += strcmp(where(store, str_copy(arena, meetings[k].meeting_id)),
+			            servers[i]) == 0;
+	}
+	is_int(all->wrong, 0, "%s: each is told what is there", who);
+	is_int(all->claimed - all->dropped, left,
+	    "… %d claims, %d moves, %d drops, %d conflicts: one each is OK", all->claimed,
+	    all->moved, all->dropped, all->conflicts);
+	is_int(rest, left, "… and each meeting is at one place");
+	is_int(facts_of(store, "even").users + facts_of(store, "odd").users, WORKERS * ROUNDS,
+	    "… no count is lost");
+	ok(is_same(facts_of(store, "even").reserved, WORKERS * ROUNDS / 4.0),
+	    "… in all of the facts");
+	store->verbs->meetings_on(store, arena, "loaded", &meetings, &n);
+	is_int(n, WORKERS * IDS, "… all that was placed is there");
+	is_int(facts_of(store, "loaded").meetings, WORKERS * IDS, "… and counted");
+	is_int(all->leases, IDS, "… and one has the lease");
+	if (all->failures > 0)
+		diag("%d verbs were tried again", all->failures);
+}
+
+static struct score
+sum(const struct worker *workers)
+{
+	struct score all = { 0 };
+
+	for (size_t i = 0; i < WORKERS; i++) {
+		const struct score *score = &workers[i].score;
+
+		all.claimed += score->claimed;
+		all.moved += score->moved;
+		all.dropped += score->dropped;
+		all.conflicts += score->conflicts;
+		all.failures += score->failures;
+		all.wrong += score->wrong;
+		all.leases += score->leases;
+	}
+	return all;
+}
+
+static void
+test_threads(const char *adapter)
+{
+	struct worker workers[WORKERS] = { 0 };
+	struct store *store = open_store(adapter);
+
+	for (int i = 0; i < WORKERS; i++) {
+		workers[i] = (struct worker){
+			.store = store,
+			.number = i,
+		};
+		if (pthread_create(&workers[i].thread, NULL, race, &workers[i]) != 0)
+			exit(1);
+	}
+	for (size_t i = 0; i < WORKERS; i++)
+		pthread_join(workers[i].thread, NULL);
+	struct score all = sum(workers);
+	check(store, &all, str_printf(arena, "%s, %d threads", adapter, WORKERS));
+	close_store(store);
+}
+
+static const char garbage[4096] = "This is no database.\n";
+
+/* Each process opens the store itself, all at one time: the file is there, or not, or is
+ * no database. */
+static void
+test_processes(const char *file)
+{
+	struct worker workers[WORKERS] = { 0 };
+	int fds[WORKERS][2], start[2], ended = 0;
+	pid_t children[WORKERS];
+
+	close_store(open_store("sqlite"));
+	if (strcmp(file, "no") == 0)
+		unlink(path);
+	if (strcmp(file, "a damaged") == 0) {
+		int fd = open(path, O_WRONLY | O_TRUNC);
+
+		if (fd < 0 || write(fd, garbage, sizeof(garbage)) != (ssize_t)sizeof(garbage))
+			exit(1);
+		close(fd);
+	}
+	fflush(stdout);
+	if (pipe(start) != 0)
+		exit(1);
+	for (int i = 0; i < WORKERS; i++) {
+		if (pipe(fds[i]) != 0 || (children[i] = fork()) < 0)
+			exit(1);
+		if (children[i] == 0) {
+			char byte;
+
+			close(start[1]);
+			if (read(start[0], &byte, 1) < 0) /* till all are there */
+				_exit(1);
+			workers[i] = (struct worker){
+				.store = store_sqlite_open(path),
+				.number = i,
+			};
+			race(&workers[i]);
+			close_store(workers[i].store);
+			_exit(write(fds[i][1], &workers[i], sizeof(workers[i])) !=
+			    (ssize_t)sizeof(workers[i]));
+		}
+		close(fds[i][1]);
+	}
+	close(start[0]);
+	close(start[1]);
+	for (size_t i = 0; i < WORKERS; i++) {
+		int status;
+
+		ended += read(fds[i][0], &workers[i], sizeof(workers[i])) ==
+		    (ssize_t)sizeof(workers[i]);
+		close(fds[i][0]);
+		waitpid(children[i], &status, 0);
+		ended += WIFEXITED(status) && WEXITSTATUS(status) == 0;
+	}
+	is_int(ended, 2 * WORKERS, "%d processes, %s file: all end well", WORKERS, file);
+	struct store *store = store_sqlite_open(path);
+	struct score all = sum(workers);
+	check(store, &all, str_printf(arena, "%d processes, %s file", WORKERS, file));
+	close_store(store);
+}
+
+/* ---- The same expectation --------------------------------------------------------- */
+
+struct claimant {
+	pthread_t thread;
+	struct store *store;
+	pthread_barrier_t *barrier;
+	const struct meeting *expected; /* NULL: a claim */
+	bool drops;
+	int n_ok;
+};
+
+static void *
+claim(void *argument)
+{
+	struct claimant *claimant = argument;
+	struct arena *own = arena_new();
+
+	for (int i = 0; i < IDS; i++) {
+		struct meeting wanted = mapping_to("a", NOW);
+		struct store_change change = {
+			.meeting_id = str_from(str_printf(own, "m%d", i)),
+			.expected = claimant->expected ? &claimant->expected[i] : NULL,
+			.wanted = claimant->drops ? NULL : &wanted,
+			.result = STORE_FAILED,
+		};
+
+		pthread_barrier_wait(claimant->barrier);
+		while (claimant->store->verbs->meetings_set(claimant->store, own, &change, 1,
+		           NOW) != STORE_OK)
+			pause_ms(20);
+		claimant->n_ok += change.result == STORE_OK;
+	}
+	arena_free(own);
+	return NULL;
+}
+
+/* Of all who set one meetingID at once with one expectation, one gets OK. */
+static void
+test_expectation(const char *adapter)
+{
+	struct store *store = open_store(adapter);
+	struct meeting there[IDS];
+	static const char *const what[] = { "claim", "move", "drop" };
+
+	for (int round = 0; round < 3; round++) {
+		struct claimant claimants[WORKERS] = { 0 };
+		pthread_barrier_t barrier;
+		int n_ok = 0;
+
+		for (int i = 0; i < IDS && round > 0; i++) {
+			struct server_facts facts;
+
+			store->verbs->meeting_get(store, arena,
+			    str_from(str_printf(arena, "m%d", i)), NOW, &there[i], &facts);
+		}
+		pthread_barrier_init(&barrier, NULL, WORKERS);
+		for (size_t i = 0; i < WORKERS; i++) {
+			claimants[i] = (struct claimant){
+				.store = store,
+				.barrier = &barrier,
+				.expected = round > 0 ? there : NULL,
+				.drops = round == 2,
+			};
+			if (pthread_create(&claimants[i].thread, NULL, claim, &claimants[i]) !=
+			    0)
+				exit(1);
+		}
+		for (size_t i = 0; i < WORKERS; i++) {
+			pthread_join(claimants[i].thread, NULL);
+			n_ok += claimants[i].n_ok;
+		}
+		pthread_barrier_destroy(&barrier);
+		is_int(n_ok, IDS, "%s: of %d who %s a meeting at once, one does", adapter,
+		    WORKERS, what[round]);
+	}
+	close_store(store);
+}
+
+int
+main(void)
+{
+	static contract_test *const tests[] = { test_threads, test_expectation };
+
+	begin_tests("test_store_races");
+	test_contract(tests, COUNT(tests));
+	test_processes("no");
+	test_processes("a new");
+	test_processes("a damaged");
+	return end_tests();
+}
