@@ -127,6 +127,7 @@ generation_new(const char *config_path, enum http_curl_mode mode, unsigned threa
 	    store_none_open();
 	options.connect_timeout_ms = config->connect_timeout_ms;
 	options.ca_file = config->ca_file;
+	options.n_servers = config->n_servers;
 	options.max_calls_per_server = max_calls_per_server(config, threads);
 	generation->api.http = http_curl_open(&options);
 	if (!generation->api.http)

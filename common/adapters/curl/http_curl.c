@@ -1,9 +1,11 @@
 #include "adapters/curl/http_curl.h"
 
+#include <malloc.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 
 #include "adapters/curl/functions.h"
@@ -12,8 +14,9 @@
 #include "base/log.h"
 #include "base/mem.h"
 
-/* Connections kept open, of all servers together. */
-#define CONNECTIONS_MAX 256L
+/* Connections kept open, of all servers together: one to each, which a poll leaves and a
+ * look-up takes, and some more; but never so many that others go short of descriptors. */
+#define CONNECTIONS_LEAST 256L
 
 /* Easy handles kept for the next calls. */
 #define POOL_MAX 64
@@ -66,6 +69,8 @@ struct http_curl {
 	struct job *jobs;
 	CURL *pool[POOL_MAX];
 	size_t n_pool;
+	size_t n_under_way, most_under_way; /* transfers; the most since none was */
+	size_t n_servers;
 	struct lanes *lanes;
 };
 
@@ -99,6 +104,12 @@ let_go(struct http_curl *self, struct transfer *transfer)
 	} else {
 		self->setup.curl->easy_cleanup(easy);
 	}
+	if (--self->n_under_way > 0)
+		return;
+	/* The memory of hundreds of calls at once is not kept for the next time. */
+	if (self->most_under_way > POOL_MAX)
+		malloc_trim(0);
+	self->most_under_way = 0;
 }
 
 /* What the task's end tells of its server. */
@@ -207,6 +218,8 @@ launch(struct http_curl *self, struct task *task)
 		return;
 	}
 	CURL *easy = self->n_pool > 0 ? self->pool[--self->n_pool] : curl->easy_init();
+	if (easy && ++self->n_under_way > self->most_under_way)
+		self->most_under_way = self->n_under_way;
 	if (!transfer_prepare(transfer, &self->setup, easy, (left_us + 999) / 1000)) {
 		publish(self, task);
 		return;
@@ -382,6 +395,18 @@ transfer_thread(void *context)
 	return NULL;
 }
 
+/* How many connections are kept open. */
+static long
+connections_kept(const struct http_curl *self)
+{
+	long kept = CONNECTIONS_LEAST + (long)self->n_servers;
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur / 2 < (rlim_t)kept)
+		kept = (long)(limit.rlim_cur / 2);
+	return kept;
+}
+
 /* Load libcurl and make the loop's part, if not yet done. */
 static int
 loop_init(struct http_curl *self)
@@ -402,7 +427,7 @@ loop_init(struct http_curl *self)
 		goto fail_easy;
 	curl->easy_getinfo(easy, CURLINFO_CAINFO, &ca_file);
 	self->setup.has_ca_file = self->ca_file || ca_file;
-	curl->multi_setopt(self->multi, CURLMOPT_MAXCONNECTS, CONNECTIONS_MAX);
+	curl->multi_setopt(self->multi, CURLMOPT_MAXCONNECTS, connections_kept(self));
 	self->pool[self->n_pool++] = easy;
 	return 0;
 
@@ -601,6 +626,7 @@ http_curl_open(const struct http_curl_options *options)
 	self->setup.agent = self->agent;
 	self->setup.connect_timeout_ms = (long)connect_timeout_ms;
 	self->lanes = lanes_new(options->max_calls_per_server);
+	self->n_servers = options->n_servers;
 	self->incoming_end = &self->incoming;
 	pthread_mutex_init(&self->lock, NULL);
 	pthread_mutex_init(&self->inline_lock, NULL);

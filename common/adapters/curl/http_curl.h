@@ -42,6 +42,7 @@ struct http_curl_options {
 	const char *ca_file;           /* CA bundle, or NULL for the system's */
 	const char *agent;             /* User-Agent */
 	unsigned max_calls_per_server; /* under way at once; 0: no maximum */
+	size_t n_servers;              /* how many there are: connections to all are kept */
 };
 
 /*
