@@ -312,6 +312,18 @@ now_ms() {
 	echo $(((${stamp%.*} * 1000) + 10#${stamp#*.} / 1000))
 }
 
+# timed COMMAND...: runs it; TOOK_MS is how long it took, for a comparison with
+# something else in the same run.
+timed() {
+	local begun status
+	begun=$(now_ms)
+	"$@"
+	status=$?
+	# shellcheck disable=SC2034
+	TOOK_MS=$(($(now_ms) - begun))
+	return $status
+}
+
 # --- the BigBlueButton stand-in ----------------------------------------------
 
 # Server N listens on port PORT0 + 10 + N; the control port is PORT0 + 10.
