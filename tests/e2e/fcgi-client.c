@@ -501,6 +501,8 @@ hold(int fd, long ms)
 	struct answer answer = { .out = stdout };
 	bool is_open = true;
 
+	if (ms > 0)
+		fprintf(stderr, "fcgi-client: holding the connection\n");
 	while (is_open && now_ms() < until_ms && now_ms() < deadline_ms) {
 		struct pollfd watch = { .fd = fd, .events = POLLIN };
 
