@@ -26,7 +26,7 @@ start_gateway gateway "unix:$T/gateway.sock"
 start_nginx "$T/gateway.sock"
 
 cp "$E2E/npm/clients.js" "$MODULES/"
-timeout 60 node --no-deprecation "$MODULES/clients.js" "$HTTP_BASE/bigbluebutton" "$SECRET" "$MODERATOR_PW" "$ATTENDEE_PW" \
+timeout 300 node --no-deprecation "$MODULES/clients.js" "$HTTP_BASE/bigbluebutton" "$SECRET" "$MODERATOR_PW" "$ATTENDEE_PW" \
 	>"$T/clients" 2>"$T/errors"
 status=$?
 while read -r word name; do

@@ -31,7 +31,7 @@ crowd() {
 		fcgi_background "$(url getMeetingInfo "meetingID=busy-1")" "$T/$1/$n"
 		pids+=($!)
 	done
-	wait_until refused_since "$before"
+	wait_until are_answered "$1" "$2"
 	call getMeetingInfo "meetingID=$elsewhere"
 	is "$(result) $(count_files . "$T/$1"/*)" "SUCCESS $2" \
 		"$1: a call elsewhere is answered when $2 were refused and the others wait"
@@ -40,10 +40,8 @@ crowd() {
 	is "$(($(grep -c 'server was not asked' "$LOGS/gateway.log") - before))" "$2" \
 		"$1: $2 of 12 were not sent"
 }
-# Has anybody been refused, and what was refused been answered?
-refused_since() {
-	[ "$(grep -c 'server was not asked' "$LOGS/gateway.log")" -gt "$1" ] && sleep 0.5
-}
+# are_answered NAME COUNT: by now?
+are_answered() { [ "$(count_files . "$T/$1"/*)" -ge "$2" ]; }
 
 fault "$hung" hang
 crowd "a quarter of 12 threads" 9

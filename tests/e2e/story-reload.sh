@@ -15,7 +15,7 @@ server_line() {
 configure() {
 	printf '{"secret": "%s", "state": "%s", "servers": [%s]}\n' "$1" "$T/state/state.db" "$2" >"$T/servers.json"
 }
-# reloaded CALL QUERY SECRET: does this secret work yet?
+# secret_works SECRET: yet?
 secret_works() {
 	GET "$(url isMeetingRunning "meetingID=any" "$1")"
 	[ "$(result)" = SUCCESS ]
@@ -66,15 +66,23 @@ is $? 1 "--check-config: status 1 for the broken one"
 grep -q hots "$T/check"
 ok $? "--check-config: names the problem"
 
+# hang_up: SIGHUP, and until it was looked at what is to be read now.
+refusals() { grep -c 'the new configuration is bad' "$LOGS/gateway.log"; }
+has_refused() { [ "$(refusals)" -gt "$1" ]; }
+hang_up() {
+	local before
+	before=$(refusals)
+	kill -HUP "$pid"
+	must_wait_until "SIGHUP is noticed" has_refused "$before"
+}
+
 printf '{"secret": ' >"$T/servers.json"
-kill -HUP "$pid"
-sleep 0.3
+hang_up
 create truncated
 is "$(result)" SUCCESS "half a servers.json: the old one stays"
 
 rm "$T/servers.json"
-kill -HUP "$pid"
-sleep 0.3
+hang_up
 create missing
 is "$(result)" SUCCESS "no servers.json: the old one stays"
 

@@ -30,7 +30,7 @@ curl -gsL "$(printed join)" >"$T/page"
 server=$(sed -n 's/.*Server \([0-9]*\), port \([0-9]*\).*/\1 \2/p' "$T/page" | head -n 1)
 is "$server" "1 $((PORT0 + 2))" "the join it prints leads to the server that has the meeting"
 if command -v chromium >/dev/null; then
-	timeout 60 chromium --headless --no-sandbox --disable-gpu --disable-quic --no-first-run \
+	timeout 300 chromium --headless --no-sandbox --disable-gpu --disable-quic --no-first-run \
 		--disable-background-networking --disable-component-update --disable-sync \
 		--user-data-dir="$T/chromium" --dump-dom "$(printed join)" >"$T/page" 2>"$T/chromium.log"
 	like "$(tr '\n' ' ' <"$T/page")" "*Moderator*Server 1, port $((PORT0 + 2))*" \

@@ -44,7 +44,11 @@ like "$(HEADER Location)" "$(server_url 2)/join\?*" "a join of the other meeting
 is "$(HEADER Location | grep -c userdata-one)" 0 "without them"
 is "$(calls 1 create | grep -c 'duration=77') $(calls 2 create | grep -c 'duration=77')" "1 0" \
 	"a create has its server's parameters"
-sleep 1
+# Three polls later.
+polls() { control "/calls?server=1&call=getMeetings&count=1"; }
+has_polled() { [ "$(polls)" -ge "$1" ]; }
+wait_until has_polled $(($(polls) + 3))
+ok $? "polls go on"
 is "$(count 'server takes another of its secrets')" 1 "one line in the log"
 is "$(count 'server-1 is')$(count 'refuses our checksum')" 00 "and nothing of a failure"
 

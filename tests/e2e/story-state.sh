@@ -17,7 +17,7 @@ REQUEST() { fcgi_request "$@"; }
 STATE=$T/state/state.db
 
 # load NAME: requests of many kinds until the file $T/stop exists; each unexpected
-# answer is a line on standard output.
+# answer is a line on standard output. The file $T/rounds has a line for each round.
 load() {
 	local n=0
 	T=$T/load
@@ -31,6 +31,7 @@ load() {
 		[ "$(result)" = SUCCESS ] || echo "create: $(result)"
 		join "$1-$n"
 		[ "$(STATUS)" = 302 ] || echo "join of a new meeting: $(STATUS) $(result)"
+		echo "$n" >>"$T/../rounds"
 	done
 	echo "$n rounds"
 }
@@ -41,12 +42,13 @@ damage() {
 	local name=$1 loader home
 	shift
 	rm -f "$T/stop"
+	: >"$T/rounds"
 	mkdir -p "$T/load"
 	load "${name// /-}" >"$T/load.out" &
 	loader=$!
-	sleep 0.4
+	must_wait_until "state $name: the load is under way" has_rounds 2
 	"$@" || diag "$name: $* failed"
-	sleep 1
+	must_wait_until "state $name: it goes on" has_rounds $(($(wc -l <"$T/rounds") + 8))
 	touch "$T/stop"
 	wait "$loader"
 	is "$(grep -v rounds "$T/load.out")" "" "state $name: no request fails"
@@ -60,6 +62,8 @@ damage() {
 	create known
 	is "$(result) $(servers_of known)" "SUCCESS duplicateWarning $home" "state $name: create again makes no second"
 }
+
+has_rounds() { [ "$(wc -l <"$T/rounds")" -ge "$1" ]; }
 
 begin_again() {
 	stop gateway
