@@ -170,7 +170,7 @@ test_batches(struct arena *arena)
 	calls[3] = get(arena, web.port, "/hang");
 	start = now_ms();
 	http->run(http, arena, &batch);
-	ok(now_ms() - start < 10000, "%s: did not wait", mode_name);
+	ok(now_ms() - start < batch.timeout_ms, "%s: did not wait", mode_name);
 	expect(&calls[0], HTTP_ABANDONED, true, "enough", "abandoned");
 	expect(&calls[3], HTTP_ABANDONED, true, "enough", "abandoned too");
 	is_int(calls[1].status, 500, "asked, not enough");

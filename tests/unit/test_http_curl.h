@@ -461,7 +461,7 @@ test_mode(struct arena *arena, enum http_curl_mode mode,
 	tests(arena, mode);
 	arena_reset(arena);
 	http->close(http);
-	for (int try = 0; try < 200 &&
+	for (int try = 0; try < 2000 &&
 	     (web.live > 0 || count_entries("/proc/self/fd") != files ||
 	         count_entries("/proc/self/task") != threads);
 	     try++)

@@ -56,11 +56,15 @@ test_failures(struct arena *arena)
 	int64_t start = now_ms();
 	call = run_one(arena, "/hang", 300);
 	expect(&call, HTTP_TIMEOUT, true, "no answer within 300 ms", "hang");
-	ok(now_ms() - start >= 300 && now_ms() - start < 3000,
-	    "%s: the deadline, after %lld ms", mode_name, (long long)(now_ms() - start));
+	int64_t hung_ms = now_ms() - start;
+	ok(hung_ms >= 300, "%s: the deadline, after %lld ms", mode_name, (long long)hung_ms);
 	ok(call.elapsed_ms >= 300, "elapsed_ms %lld", (long long)call.elapsed_ms);
 	call = run_one(arena, "/drip", 300);
 	expect(&call, HTTP_TIMEOUT, true, "no answer", "drip");
+	start = now_ms();
+	call = run_one(arena, "/hang", 1500);
+	ok(hung_ms < now_ms() - start, "%s: and sooner than with more time: %lld ms", mode_name,
+	    (long long)(now_ms() - start));
 	call = run_one(arena, "/echo", 0);
 	expect(&call, HTTP_TIMEOUT, false, "within 0 ms", "no time at all");
 }
@@ -189,7 +193,7 @@ test_certificate(struct arena *arena, enum http_curl_mode mode)
 	struct http_call call;
 	call = get(arena, port, "/");
 	call.url = str_printf(arena, "https://127.0.0.1:%d/?secret=1", port);
-	for (int try = 0; try < 100; try++) {
+	for (int try = 0; try < 1000; try++) {
 		http->run(http, arena,
 		    &(struct http_batch){ .calls = &call, .n = 1, .timeout_ms = 10000 });
 		if (!strstr(call.problem, "refused"))
