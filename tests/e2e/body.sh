@@ -261,7 +261,7 @@ has_more_uploads() {
 }
 
 # upload LANG FILE: captions, for a recording on server 2; PEAK is the gateway_peak while
-# that server, which has got all of it, takes its time: so a CGI process is seen as well.
+# that server, which has got all of it, waits: so a CGI process is seen as well.
 upload() {
 	local before uploading
 	{
@@ -271,11 +271,13 @@ upload() {
 		printf '\r\n--captions--\r\n'
 	} >"$T/upload"
 	before=$(control "/calls?server=2&call=putRecordingTextTrack&count=1")
+	fault 2 hang putRecordingTextTrack
 	POST "$(url putRecordingTextTrack "recordID=talk-1&kind=subtitles&lang=$1&label=$1")" \
 		"multipart/form-data; boundary=captions" "$T/upload" &
 	uploading=$!
 	wait_until has_more_uploads "$before"
 	PEAK=$(gateway_peak)
+	fault 2 none putRecordingTextTrack
 	wait $uploading
 }
 
@@ -283,7 +285,6 @@ upload() {
 behaviour_captions() {
 	local small
 	control "/record?server=2&meetingID=talk&recordID=talk-1" >"$T/out"
-	fault 2 delay putRecordingTextTrack 1000
 	printf 'WEBVTT\n' >"$T/small.vtt"
 	head -c 20000000 /dev/urandom >"$T/large.vtt"
 	upload en "$T/small.vtt"
@@ -301,7 +302,6 @@ behaviour_captions() {
 		within $(((PEAK - small) * 1024)) 10000000 "$MAX_BODY" \
 			"putRecordingTextTrack with 20 MB: takes no more memory than max_body_bytes ($PEAK KB after $small KB)"
 	fi
-	fault 2 none
 	call getRecordingTextTracks recordID=talk-1
 	like "$(BODY)" '*"lang":"en"*"lang":"de"*' "getRecordingTextTracks"
 	rm -f "$T/upload" "$T/large.vtt"

@@ -15,7 +15,8 @@
 #   E2E_LOGS       where logs are kept (default: E2E_BUILD/tests/e2e/logs)
 #   E2E_PORT_BASE  ports are E2E_PORT_BASE + 50 * NUMBER and up (20000)
 #   E2E_REQUIRED   1: a missing web server is a failure and not a skip
-#   E2E_DEADLINE   seconds to wait for a program to start or stop (20)
+#   E2E_DEADLINE   seconds to wait for what is to happen: a program starts, a
+#                  server is polled (60; as many as a slow machine may need)
 
 set -u
 export LC_ALL=C
@@ -27,7 +28,7 @@ BUILD=${E2E_BUILD:-$TOP}
 E2E_LOGS=${E2E_LOGS:-$BUILD/tests/e2e/logs}
 E2E_PORT_BASE=${E2E_PORT_BASE:-20000}
 E2E_REQUIRED=${E2E_REQUIRED:-0}
-E2E_DEADLINE=${E2E_DEADLINE:-20}
+E2E_DEADLINE=${E2E_DEADLINE:-60}
 
 FCGI_PROGRAM=${TINYSCALE_FCGI:-$BUILD/fcgi/tinyscale.fcgi}
 CGI_PROGRAM=${TINYSCALE_CGI:-$BUILD/cgi/tinyscale.cgi}
@@ -352,7 +353,7 @@ start_sandbox() {
 control() {
 	local path=$1
 	shift
-	curl -gsS --max-time 20 "$@" "http://127.0.0.1:$((PORT0 + 10))$path"
+	curl -gsS --max-time "$E2E_DEADLINE" "$@" "http://127.0.0.1:$((PORT0 + 10))$path"
 }
 
 # fault SERVER KIND [CALL [MS]]
