@@ -11,7 +11,9 @@ if ldd "$CGI_PROGRAM" | grep -q 'libasan\|libtsan'; then
 	exit 0
 fi
 start_sandbox 3
-write_config "$T/servers.json" '"max_body_bytes": 100000,'
+# Under valgrind a second is not much.
+write_config "$T/servers.json" '"max_body_bytes": 100000,' '"connect_timeout_ms": 60000,' \
+	'"probe_timeout_ms": 60000,' '"call_timeout_ms": 60000,' '"poll_interval_ms": 600000,'
 REQUEST() { cgi_request "$@"; }
 
 mkdir "$T/valgrind"
