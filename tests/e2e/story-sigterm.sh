@@ -44,27 +44,14 @@ for signal in TERM INT; do
 	is $? 0 "SIG$signal: then the process ends with status 0"
 done
 
-start_gateway gateway "$FCGI_ADDRESS"
+timed start_gateway gateway "$FCGI_ADDRESS"
+started=$TOOK_MS
 pid=${PIDS[gateway]}
 unset "PIDS[gateway]"
 kill -TERM "$pid"
 timed wait "$pid"
 is $? 0 "SIGTERM while idle: status 0"
-idle=$TOOK_MS
-
-# With a create that takes as long as three idle ends, and some more.
-start_gateway gateway "$FCGI_ADDRESS"
-pid=${PIDS[gateway]}
-control /reset
-fault 1 delay create $((idle * 3 + 2000))
-fcgi_background "$(url create "name=slow&meetingID=slow-end")" "$T/slow"
-client=$!
-must_wait_until "the create reaches the server" has_received create
-unset "PIDS[gateway]"
-kill -TERM "$pid"
-timed wait "$pid"
-wait "$client"
-[ "$idle" -lt "$TOOK_MS" ]
-ok $? "SIGTERM while idle: at once ($idle ms, and $TOOK_MS ms with a create under way)"
+# A start and an answer are more work than an end.
+within "$TOOK_MS" 0 $((started * 10)) "SIGTERM while idle: at once (it had started in $started ms)"
 
 finish
