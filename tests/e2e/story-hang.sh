@@ -82,7 +82,8 @@ isnt "$(servers_of hang-new)" "$hung" "create while one hangs: elsewhere"
 
 # Calls alone, however many fail, take no server down: only polls do.
 timed call getMeetingInfo "meetingID=hang-1"
-[ "$took" -lt "$TOOK_MS" ]
+# Which is twice as much: nearer to the one than to the other.
+[ $((took * 4)) -lt $((TOOK_MS * 3)) ]
 ok $? "getMeetings took probe_timeout_ms ($took ms), not call_timeout_ms ($TOOK_MS ms)"
 is "$(result)" "FAILED serverUnavailable" "a third call that fails: its meetings are not taken for gone"
 fault "$hung" none
