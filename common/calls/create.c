@@ -28,6 +28,19 @@ cap_duration(struct call *call)
 	call_set_parameter(call, "duration", str_printf(call->arena, "%lld", (long long)cap));
 }
 
+/* Is it the server that cannot create meetings?  A status of 400 and more is what it has
+ * to say of the request. */
+static bool
+is_server_fault(const struct relay_answer *answer)
+{
+	const struct http_call *http = answer->http;
+
+	if (answer->verdict != RELAY_NO_ANSWER)
+		return reply_is_server_fault(answer->message_key);
+	return !http->waited &&
+	    (http->result != HTTP_ANSWERED || http->status < 400 || http->status >= 500);
+}
+
 /* Send the create to the server, with the parameters that are configured for it.  They
  * are put into a copy: the next server may have others. */
 static void
@@ -40,8 +53,7 @@ send_create(struct call *call, const struct server *server, struct relay_answer 
 	relay_send(&sent, server, answer);
 	if (answer->verdict == RELAY_SUCCESS)
 		health_create(call, server, true);
-	else if ((answer->verdict == RELAY_NO_ANSWER && !answer->http->waited) ||
-	    reply_is_server_fault(answer->message_key))
+	else if (is_server_fault(answer))
 		health_create(call, server, false);
 }
 
@@ -108,6 +120,8 @@ place_meeting(struct call *call)
 	send_to_claim(call, &claim, &answer);
 	if (made_nothing(&answer))
 		claim_release(&claim, call);
+	else if (answer.verdict == RELAY_SUCCESS)
+		claim_made(&claim, call);
 	relay_answer(call, claim.server, &answer, false);
 }
 
@@ -171,7 +185,11 @@ call_create(struct call *call)
 	}
 	if (call->is_mapped && meeting_wants_note(&call->meeting, call->request->now_ms))
 		claim_note(call, &call->meeting, false);
+	struct claim claim;
 	struct relay_answer answer;
-	send_create(call, call->server, &answer);
-	relay_answer(call, call->server, &answer, false);
+	claim_follow(&claim, call);
+	send_to_claim(call, &claim, &answer);
+	if (call->is_mapped && answer.verdict == RELAY_SUCCESS)
+		claim_made(&claim, call);
+	relay_answer(call, claim.server, &answer, false);
 }

@@ -320,7 +320,9 @@ look_up_meeting(struct call *call)
 		return false;
 	}
 	find_meeting(call);
-	return true;
+	if (call->is_foreign)
+		call_refuse(call, REPLY_UNAVAILABLE);
+	return !call->is_foreign;
 }
 
 /* All that can be said of a request before its handler runs; false when it is

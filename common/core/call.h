@@ -57,6 +57,7 @@ struct call {
 	struct meeting meeting;            /* the state's mapping, with is_mapped … */
 	struct server_facts meeting_facts; /* … and what is known of its server */
 	bool is_mapped;                    /* does the state have a mapping? */
+	bool is_foreign;                   /* is it to a server that only others know? */
 	bool *silent;                      /* which of the configuration's servers did not
 	                                answer the look-up, or NULL: none was asked */
 

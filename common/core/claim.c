@@ -41,6 +41,17 @@ claim_init(struct claim *claim, struct call *call)
 	}
 }
 
+void
+claim_follow(struct claim *claim, struct call *call)
+{
+	*claim = (struct claim){
+		.placement.n = call->config->n_servers,
+		.kind = CLAIM_FOLLOWED,
+		.server = call->server,
+		.meeting = call->meeting,
+	};
+}
+
 static void
 log_placement(const struct call *call, const struct placement *placement)
 {
@@ -132,6 +143,7 @@ set_mapping(struct claim *claim, struct call *call, struct placement_candidate *
 	    STORE_OK)
 		return STORE_FAILED;
 	claim->meeting = change.found;
+	claim->is_late = change.is_late;
 	return change.result;
 }
 
@@ -159,6 +171,42 @@ choose_and_set(struct claim *claim, struct call *call, const struct meeting *fro
 	}
 	pthread_mutex_unlock(&call->config->runtime->claims);
 	return result;
+}
+
+/* The state was slow, and others who create this meeting may have gone on without it, to the
+ * server that the hash tells: let the mapping follow them. */
+static void
+agree_with_others(struct claim *claim, struct call *call)
+{
+	enum placement_policy policy = claim->placement.policy;
+	const struct server *first = claim->server;
+	struct meeting *from = arena_alloc(call->arena, sizeof(*from));
+
+	*from = claim->meeting;
+	claim->placement.policy = PLACEMENT_HASH;
+	struct placement_candidate *chosen = choose_server(claim, call);
+	claim->placement.policy = policy;
+	if (!chosen || chosen->server == first ||
+	    set_mapping(claim, call, chosen, from, true) != STORE_OK) {
+		claim->server = first;
+		claim->meeting = *from;
+		return;
+	}
+	free_seats(call, from);
+}
+
+/* Follow the mapping that is there, if there is one to a server that we know. */
+static bool
+read_mapping(struct claim *claim, struct call *call)
+{
+	struct server_facts facts;
+
+	if (call->store->verbs->meeting_get(call->store, call->arena, call->meeting_id,
+	        call->request->now_ms, &claim->meeting, &facts) != STORE_OK)
+		return false;
+	claim->server = config_server_find(call->config, claim->meeting.server);
+	claim->kind = CLAIM_FOLLOWED;
+	return claim->server != NULL;
 }
 
 void
@@ -191,6 +239,8 @@ claim_make(struct claim *claim, struct call *call, const struct meeting *from)
 		claim->kind = CLAIM_OURS;
 		if (from)
 			free_seats(call, from);
+		if (claim->is_late)
+			agree_with_others(claim, call);
 		break;
 	case STORE_CONFLICT:
 		claim->kind = claim->server ? CLAIM_FOLLOWED : CLAIM_NONE;
@@ -199,7 +249,9 @@ claim_make(struct claim *claim, struct call *call, const struct meeting *from)
 		claim->kind = CLAIM_NONE;
 		break;
 	default:
-		choose_alone(claim, call);
+		/* Another process may have been luckier. */
+		if (!read_mapping(claim, call))
+			choose_alone(claim, call);
 		break;
 	}
 	log_placement(call, &claim->placement);
@@ -208,6 +260,12 @@ claim_make(struct claim *claim, struct call *call, const struct meeting *from)
 void
 claim_move(struct claim *claim, struct call *call)
 {
+	/* Whoever follows another's claim goes where it has gone meanwhile, and moves
+	 * nothing: the other's create may have made the meeting. */
+	if (claim->kind == CLAIM_FOLLOWED) {
+		read_mapping(claim, call);
+		return;
+	}
 	const struct server *tried = claim->server;
 
 	for (size_t i = 0; i < claim->placement.n; i++)
@@ -218,17 +276,18 @@ claim_move(struct claim *claim, struct call *call)
 		return;
 	}
 	struct meeting *from = arena_alloc(call->arena, sizeof(*from));
-	bool was_ours = claim->kind == CLAIM_OURS;
 
 	/* Another create may have noted itself in the mapping meanwhile. */
 	for (int tries = 0; tries < TRIES; tries++) {
 		*from = claim->meeting;
+		if (from->seen_ms > 0)
+			return; /* … that it made the meeting */
 		claim_make(claim, call, from);
 		if (claim->kind != CLAIM_FOLLOWED || claim->server != tried)
 			break;
 	}
 	/* Nothing took its place: what this request wrote is its own to take back. */
-	if (claim->kind == CLAIM_NONE && was_ours) {
+	if (claim->kind == CLAIM_NONE) {
 		claim->meeting = *from;
 		claim->kind = CLAIM_OURS;
 	}
@@ -252,6 +311,22 @@ claim_beside(struct claim *claim, struct call *call, const struct server *server
 		return;
 	claim->meeting = change.found;
 	claim->kind = change.result == STORE_OK ? CLAIM_OURS : CLAIM_FOLLOWED;
+}
+
+void
+claim_made(struct claim *claim, struct call *call)
+{
+	struct meeting wanted = claim->meeting;
+	struct store_change change = {
+		.meeting_id = call->meeting_id,
+		.expected = &claim->meeting,
+		.wanted = &wanted,
+	};
+
+	wanted.seen_ms = wanted.create_ms = call->request->now_ms;
+	if (claim->kind == CLAIM_FOLLOWED && claim->meeting.seen_ms == 0)
+		call->store->verbs->meetings_set(call->store, call->arena, &change, 1,
+		    call->request->now_ms);
 }
 
 void

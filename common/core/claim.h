@@ -27,6 +27,7 @@ struct claim {
 	struct placement placement; /* with the reason for each server */
 	enum claim_kind kind;
 	const struct server *server; /* NULL with CLAIM_NONE */
+	bool is_late;                /* the state was slow: others may have gone alone */
 	struct meeting meeting;      /* the mapping, but with CLAIM_ALONE and CLAIM_NONE */
 };
 
@@ -34,15 +35,26 @@ struct claim {
  * now are passed over. */
 void claim_init(struct claim *claim, struct call *call);
 
+/* Begin with the mapping that the look-up has found, as with another's claim. */
+void claim_follow(struct claim *claim, struct call *call);
+
 /*
  * Map the meetingID to a server.  from is a mapping that is of no use, which the claim
  * replaces, or NULL: then there is none.
  */
 void claim_make(struct claim *claim, struct call *call, const struct meeting *from);
 
-/* No connection could be made to claim->server: choose the next best, if there is one.
- * The mapping is moved if it is still the claim's. */
+/*
+ * No connection could be made to claim->server: choose the next best, if there is one.
+ * The mapping is moved if it is still the claim's, and nobody who followed it has made the
+ * meeting (claim_made).  Who follows another's claim takes the server that it has moved
+ * to, and moves nothing.
+ */
 void claim_move(struct claim *claim, struct call *call);
+
+/* The create made the meeting.  Where another's claim was followed that is noted, or the
+ * other, to whom the server refused the connection a moment ago, would move the claim. */
+void claim_made(struct claim *claim, struct call *call);
 
 /* Map the meetingID to that server and no other, in place of from (NULL: of none): for a
  * breakout room beside its parent. */
@@ -53,7 +65,8 @@ void claim_beside(struct claim *claim, struct call *call, const struct server *s
  * Note in the mapping that a create of the meeting is sent to its server, so that no poll
  * takes it for gone before the server has it; or, with is_ending, that an `end` of it
  * succeeded, so that the mapping goes with the first poll that no longer shows the
- * meeting, unless a create was noted while it was under way.  Best effort; *meeting becomes what is there then.
+ * meeting, unless a create was noted while it was under way.  Best effort; *meeting becomes
+ * what is there then.
  */
 void claim_note(struct call *call, struct meeting *meeting, bool is_ending);
 

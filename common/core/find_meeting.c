@@ -167,7 +167,12 @@ find_meeting(struct call *call)
 				call->server = server;
 			return;
 		}
-		/* Its server was taken out of the configuration. */
+		/* Its server was taken out of this configuration; but while another process
+		 * polls it, that one has another configuration, and its meetings run. */
+		if (server_is_polled(&call->meeting_facts, &rules, call->request->now_ms)) {
+			call->is_mapped = call->is_foreign = true;
+			return;
+		}
 		claim_drop(call, call->meeting_id, &call->meeting);
 	}
 	if (result == STORE_ABSENT)

@@ -13,7 +13,8 @@
  * Find call->meeting_id and fill in server, meeting and is_mapped.  What the
  * state does not know is asked of all usable servers by find_meeting_ask.  A meeting
  * mapped to a server that is disabled or down counts as unknown; its mapping
- * stays.
+ * stays.  One that is mapped to a server that only other processes know, as in the moment
+ * of a reload, is_foreign.
  */
 void find_meeting(struct call *call);
 

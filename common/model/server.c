@@ -134,6 +134,15 @@ server_is_due(const struct server_facts *facts, int64_t now_ms)
 	    facts->told_ms > now_ms;
 }
 
+bool
+server_is_polled(const struct server_facts *facts, const struct server_rules *rules,
+    int64_t now_ms)
+{
+	int64_t age_ms = now_ms - facts->polled_ms;
+
+	return age_ms >= 0 && age_ms <= BELIEVED_INTERVALS * rules->poll_interval_ms;
+}
+
 void
 server_believe(struct server_facts *facts, const struct server_rules *rules, int64_t now_ms)
 {

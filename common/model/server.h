@@ -143,6 +143,11 @@ bool server_fails_creates(const struct server_facts *facts, const struct server_
  */
 bool server_is_due(const struct server_facts *facts, int64_t now_ms);
 
+/* Was the server polled within the last six intervals, so that some process has it in its
+ * configuration? */
+bool server_is_polled(const struct server_facts *facts, const struct server_rules *rules,
+    int64_t now_ms);
+
 /*
  * Take what is known of a server for what it is worth now: health that was told more
  * than six intervals ago is not believed.  It counts as up, and what comes then begins

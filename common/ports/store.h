@@ -90,6 +90,8 @@ struct store_change {
 	                                  leaves them: a condition too */
 	enum store_result result;     /* out: OK; CONFLICT; STALE when load is that;
 	                                  or FAILED */
+	bool is_late;                 /* out: with OK, it waited for others so long that some
+	                                 who began with it may have given up */
 	struct meeting found;         /* out: what is there now */
 };
 

@@ -12,6 +12,8 @@
  *	                      gateway-secret.
  *	== store none         remember nothing
  *	== facts a            "health up|suspect|down", "operator cordoned", "users N";
+ *	                      "polled-by-another MS": so long ago;
+ *	                      "polled-by-another MS": so long ago;
  *	                      "secret N": which of its secrets it took last, from 1;
  *	                      "polled MS", "failing MS", "back MS", "told MS": so long
  *	                      ago it was polled well, began to fail, came back from being
@@ -41,8 +43,8 @@
  *	                      "> at-once".  "> secret 2": signed with the server's
  *	                      second secret, else with the first.
  *	                      "meanwhile room-1 a": another process maps that before
- *	                      the answer, or, where it is mapped so, notes a create.  The answer: "status N", "unreachable",
- *	                      "timeout", "waited" (a timeout), "broken", "too-large",
+ *	                      the answer, or, where it is mapped so, notes a create.
+ *	                      The answer: "status N", "unreachable", "timeout", "waited" (a timeout), "broken", "too-large",
  *	                      "busy", "shortage", headers, an empty line, the body; or
  *	                      "FAILED KEY".
  *	== receiver [optional] METHOD URL

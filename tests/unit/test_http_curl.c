@@ -224,7 +224,7 @@ test_callers(void)
 static void
 test_unused(enum http_curl_mode mode)
 {
-	const struct http_curl_options options = { mode, 1000, NULL, "tinyscale/test", 0 };
+	const struct http_curl_options options = { mode, 1000, NULL, "tinyscale/test", 0, 1 };
 	struct http *unused = http_curl_open(&options);
 
 	unused->close(unused);

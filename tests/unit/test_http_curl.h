@@ -450,7 +450,7 @@ static inline void
 test_mode(struct arena *arena, enum http_curl_mode mode,
     void (*tests)(struct arena *arena, enum http_curl_mode mode))
 {
-	const struct http_curl_options options = { mode, 1000, NULL, "tinyscale/test", 0 };
+	const struct http_curl_options options = { mode, 1000, NULL, "tinyscale/test", 0, 1 };
 	const int files = count_entries("/proc/self/fd");
 	const int threads = count_entries("/proc/self/task");
 

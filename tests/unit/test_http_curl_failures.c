@@ -169,7 +169,7 @@ static void
 test_certificate(struct arena *arena, enum http_curl_mode mode)
 {
 	char dir[] = "/tmp/test_http_curl.XXXXXX";
-	struct http_curl_options options = { mode, 5000, NULL, "tinyscale/test", 0 };
+	struct http_curl_options options = { mode, 5000, NULL, "tinyscale/test", 0, 1 };
 	struct http *all = http;
 	pid_t pid = 0;
 

@@ -258,7 +258,7 @@ static void
 test_places(struct arena *arena, enum http_curl_mode mode)
 {
 	/* A long time to connect, or its end would wake the loop at the right time. */
-	struct http_curl_options options = { mode, 20000, NULL, "tinyscale/test", MOST };
+	struct http_curl_options options = { mode, 20000, NULL, "tinyscale/test", MOST, 1 };
 	struct http *without = http;
 
 	server_start(&gated);

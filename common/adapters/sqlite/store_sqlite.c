@@ -13,8 +13,11 @@
 /* How long opening the store may wait at the start of a program. */
 #define START_WAIT_MS 1000
 
-/* How often the mender tries. */
-#define MEND_INTERVAL_MS 200
+/* How soon the mender tries, and how seldom in the end.  What was in the way is mostly
+ * another's write that has just ended, and until then processes do not see each other's
+ * claims. */
+#define MEND_LEAST_MS 10
+#define MEND_MOST_MS 200
 
 static int64_t
 clock_ms(clockid_t clock)
@@ -310,15 +313,18 @@ mender_run(void *argument)
 {
 	struct store_sqlite *sqlite = argument;
 
+	int64_t pause_ms = MEND_LEAST_MS;
+
 	pthread_mutex_lock(&sqlite->mutex);
 	while (!sqlite->is_stopping) {
 		if (!atomic_load(&sqlite->is_broken[false]) &&
 		    !atomic_load(&sqlite->is_broken[true])) {
+			pause_ms = MEND_LEAST_MS;
 			pthread_cond_wait(&sqlite->wake, &sqlite->mutex);
 			continue;
 		}
-		struct timespec until = timespec_of(
-		    clock_ms(CLOCK_MONOTONIC) + MEND_INTERVAL_MS);
+		struct timespec until = timespec_of(clock_ms(CLOCK_MONOTONIC) + pause_ms);
+		pause_ms = pause_ms < MEND_MOST_MS / 2 ? 2 * pause_ms : MEND_MOST_MS;
 
 		pthread_cond_timedwait(&sqlite->wake, &sqlite->mutex, &until);
 		if (sqlite->is_stopping)
