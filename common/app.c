@@ -240,7 +240,7 @@ generation_acquire(struct app *app)
 	return generation;
 }
 
-bool
+void
 app_serve(struct app *app, struct arena *arena, const struct cgi_stream *stream)
 {
 	struct generation *generation = generation_acquire(app);
@@ -253,9 +253,11 @@ app_serve(struct app *app, struct arena *arena, const struct cgi_stream *stream)
 	struct response response;
 	api_handle(&generation->api, arena, &request, &response);
 	cgi_write_response(stream, &request, &response);
+	/* Before the end: a door's log may end with its answer (cgi/main.c). */
 	api_log(&request, &response, clock_ms(CLOCK_MONOTONIC) - start_ms);
+	stream->finish(stream->context, !request.unread);
+	api_finish(&response);
 	generation_release(app, generation);
-	return !request.unread;
 }
 
 void
@@ -296,6 +298,7 @@ app_refuse(struct arena *arena, const struct cgi_stream *stream)
 	struct response response = { 0 };
 	reply_error(&response, arena, REPLY_MISCONFIGURED);
 	cgi_write_response(stream, &request, &response);
+	stream->finish(stream->context, !request.unread);
 }
 
 void

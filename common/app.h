@@ -43,11 +43,11 @@ struct app *app_open(const char *config_path, enum http_curl_mode mode, unsigned
 int app_reload(struct app *app);
 
 /*
- * Serve one request of a door, from its first byte to its log line, with the
- * configuration of this moment.  The request's data lives in the arena.  Returns
- * whether its body was read to the end, so that the connection can carry another.
+ * Serve one request of a door, with the configuration of this moment: from its first byte
+ * to its log line, then the stream's finish, and then what can wait until the client has
+ * its answer.  The request's data lives in the arena.
  */
-bool app_serve(struct app *app, struct arena *arena, const struct cgi_stream *stream);
+void app_serve(struct app *app, struct arena *arena, const struct cgi_stream *stream);
 
 /*
  * Poll the servers that are due, if no other process does (poll.h).  is_round
@@ -61,7 +61,7 @@ bool app_poll_is_due(struct app *app, struct arena *arena);
 /* How long to sleep between two calls of app_poll. */
 int app_poll_pause_ms(struct app *app);
 
-/* Answer a request that came although app_open() failed. */
+/* Answer, and finish, a request that came although app_open() failed. */
 void app_refuse(struct arena *arena, const struct cgi_stream *stream);
 
 /* Close everything.  No request may be under way.  NULL is ignored. */

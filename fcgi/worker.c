@@ -51,20 +51,36 @@ struct worker_pool {
 	pthread_t threads[];
 };
 
+/* What each thread works with. */
+struct worker {
+	struct worker_pool *pool;
+	struct arena *arena;
+	FCGX_Request fcgx; /* the request under way */
+};
+
+/* Let one thread know when the descriptor is readable next: add it, or arm it again. */
+static int
+watch_once(struct worker_pool *pool, int operation, int fd)
+{
+	struct epoll_event event = { .events = EPOLLIN | EPOLLONESHOT, .data.fd = fd };
+
+	return epoll_ctl(pool->epoll_fd, operation, fd, &event);
+}
+
 /* ---- One request -------------------------------------------------------- */
 
 static const char *
 variable(void *context, const char *name)
 {
-	FCGX_Request *fcgx = context;
+	struct worker *worker = context;
 
-	return FCGX_GetParam(name, fcgx->envp);
+	return FCGX_GetParam(name, worker->fcgx.envp);
 }
 
 static long
 read_body(void *context, char *data, size_t size)
 {
-	FCGX_Request *fcgx = context;
+	FCGX_Request *fcgx = &((struct worker *)context)->fcgx;
 	int got = FCGX_GetStr(data, (int)size, fcgx->in);
 
 	/* A broken connection looks like the end of the body. */
@@ -121,7 +137,7 @@ send_records(FCGX_Request *fcgx, struct str bytes)
 static void
 write_bytes(void *context, struct str bytes)
 {
-	FCGX_Request *fcgx = context;
+	FCGX_Request *fcgx = &((struct worker *)context)->fcgx;
 
 	/* If it fails the client has gone; the next look sees it. */
 	if (bytes.len < LARGE_BYTES)
@@ -130,14 +146,30 @@ write_bytes(void *context, struct str bytes)
 		send_records(fcgx, bytes);
 }
 
-/*
- * Serve one request of a connection.  Returns the connection when the web
- * server keeps it open, else -1.
- */
-static int
-serve(struct worker_pool *pool, struct arena *arena, FCGX_Request *fcgx, int fd)
+/* End the request, and with it what libfcgi keeps of it.  A connection that the web server
+ * keeps open waits with the others: its next request is not to wait for this thread. */
+static void
+finish(void *context, bool is_read)
 {
-	struct cgi_stream stream = { variable, read_body, write_bytes, fcgx };
+	struct worker *worker = context;
+	FCGX_Request *fcgx = &worker->fcgx;
+
+	/* What was not read would be taken for the next request. */
+	if (!is_read)
+		fcgx->keepConnection = 0;
+	FCGX_Finish_r(fcgx);
+	int fd = fcgx->ipcFd;
+	fcgx->ipcFd = -1;
+	if (fd >= 0 && watch_once(worker->pool, EPOLL_CTL_ADD, fd) != 0)
+		close(fd);
+}
+
+/* Serve one request of a connection. */
+static void
+serve(struct worker *worker, int fd)
+{
+	struct cgi_stream stream = { variable, read_body, write_bytes, finish, worker };
+	FCGX_Request *fcgx = &worker->fcgx;
 
 	/* Without keepConnection the Finish that Accept_r begins with would close
 	 * the connection we hand over; with a listening socket of -1 a broken
@@ -145,33 +177,17 @@ serve(struct worker_pool *pool, struct arena *arena, FCGX_Request *fcgx, int fd)
 	fcgx->ipcFd = fd;
 	fcgx->keepConnection = 1;
 	if (FCGX_Accept_r(fcgx) != 0)
-		return -1;
+		return;
 	if (fcgx->role != FCGI_RESPONDER) {
 		log_warn("only the FastCGI role RESPONDER is served");
-		fcgx->keepConnection = 0;
-		FCGX_Finish_r(fcgx);
-		return -1;
+		finish(worker, false);
+		return;
 	}
-	/* What was not read would be taken for the next request. */
-	if (!app_serve(pool->app, arena, &stream))
-		fcgx->keepConnection = 0;
-	FCGX_Finish_r(fcgx);
-	arena_reset(arena);
-	fd = fcgx->ipcFd;
-	fcgx->ipcFd = -1;
-	return fd;
+	app_serve(worker->pool->app, worker->arena, &stream);
+	arena_reset(worker->arena);
 }
 
 /* ---- The threads --------------------------------------------------------- */
-
-/* Let one thread know when the descriptor is readable next: add it, or arm it again. */
-static int
-watch_once(struct worker_pool *pool, int operation, int fd)
-{
-	struct epoll_event event = { .events = EPOLLIN | EPOLLONESHOT, .data.fd = fd };
-
-	return epoll_ctl(pool->epoll_fd, operation, fd, &event);
-}
 
 /* Let every thread know once the descriptor is readable. */
 static int
@@ -222,10 +238,9 @@ static void *
 worker_run(void *argument)
 {
 	struct worker_pool *pool = argument;
-	struct arena *arena = arena_new();
-	FCGX_Request fcgx;
+	struct worker worker = { .pool = pool, .arena = arena_new() };
 
-	FCGX_InitRequest(&fcgx, -1, 0);
+	FCGX_InitRequest(&worker.fcgx, -1, 0);
 	while (!atomic_load(&pool->stopping)) {
 		struct epoll_event event;
 		if (epoll_wait(pool->epoll_fd, &event, 1, -1) != 1)
@@ -238,13 +253,10 @@ worker_run(void *argument)
 		else
 			epoll_ctl(pool->epoll_fd, EPOLL_CTL_DEL, fd, NULL);
 		if (fd >= 0)
-			fd = serve(pool, arena, &fcgx, fd);
-		/* A kept connection waits with the others, not with this thread. */
-		if (fd >= 0 && watch_once(pool, EPOLL_CTL_ADD, fd) != 0)
-			close(fd);
+			serve(&worker, fd);
 	}
-	FCGX_Free(&fcgx, 1);
-	arena_free(arena);
+	FCGX_Free(&worker.fcgx, 1);
+	arena_free(worker.arena);
 	return NULL;
 }
 

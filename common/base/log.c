@@ -137,12 +137,11 @@ log_open(const char *program, const char *level)
 {
 	struct stat err, null;
 
-	if (fstat(STDERR_FILENO, &err) != 0 ||
+	log_to_syslog = fstat(STDERR_FILENO, &err) != 0 ||
 	    (stat("/dev/null", &null) == 0 && S_ISCHR(err.st_mode) &&
-	        err.st_rdev == null.st_rdev)) {
+	        err.st_rdev == null.st_rdev);
+	if (log_to_syslog)
 		openlog(program, LOG_PID, LOG_DAEMON);
-		log_to_syslog = true;
-	}
 	log_most = LOG_LEVEL_INFO;
 	if (!level)
 		return 0;

@@ -18,9 +18,10 @@ enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARN, LOG_LEVEL_INFO, LOG_LEVEL_DEBU
 enum log_format { LOG_FORMAT_TEXT, LOG_FORMAT_JSON };
 
 /*
- * Choose what is logged, once, before there are threads.  The default, before
- * any call, is info.  level is "error", "warn", "info" or "debug"; NULL means
- * info.  Returns 0, or -1 when the name is none of these (info is used then).
+ * Choose what is logged and where, before there are threads that log; and again when
+ * stderr was put elsewhere.  program is borrowed.  The default, before any call, is info.
+ * level is "error", "warn", "info" or "debug"; NULL means info.  Returns 0, or -1 when the
+ * name is none of these (info is used then).
  */
 int log_open(const char *program, const char *level);
 

@@ -91,7 +91,6 @@ call_lists(struct call *call)
 		.item = list->item,
 		.keys = { list->key },
 	};
-	struct store *store = call->store;
 	struct fanout fanout;
 
 	fanout_init(&fanout, call, call->config->n_servers);
@@ -118,7 +117,7 @@ call_lists(struct call *call)
 			add_items(call->arena, &last, &merged);
 		}
 	}
-	store->verbs->lists_put(store, fresh, n_fresh);
+	call_remember_lists(call, fresh, n_fresh);
 	remove_doubles(&merged);
 	struct str *items = arena_alloc(call->arena, (merged.n + 1) * sizeof(*items));
 	for (size_t i = 0; i < merged.n; i++)

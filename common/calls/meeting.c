@@ -27,6 +27,14 @@ follow_stale_record(struct call *call)
 	return find_meeting_ask(call, call->server);
 }
 
+/* The meeting has ended: the next poll that does not show it drops its mapping. */
+static void
+note_end(struct call *call, void *argument)
+{
+	(void)argument;
+	claim_note(call, &call->meeting, true);
+}
+
 static void
 forward(struct call *call)
 {
@@ -45,7 +53,7 @@ forward(struct call *call)
 	}
 	if (answer.verdict == RELAY_SUCCESS && call->is_mapped &&
 	    strcmp(call->name, "end") == 0)
-		claim_note(call, &call->meeting, true);
+		call_later(call, note_end, NULL);
 	relay_answer(call, call->server, &answer, false);
 }
 

@@ -89,9 +89,10 @@ struct said {
 };
 
 static void
-save(struct call *call, const struct said *said)
+save(struct call *call, void *argument)
 {
 	const struct store_verbs *verbs = call->store->verbs;
+	const struct said *said = argument;
 
 	verbs->lists_put(call->store, said->lists, said->n_lists);
 	verbs->recordings_put(call->store, said->copies, said->n_copies, call->request->now_ms);
@@ -189,8 +190,8 @@ call_recordings(struct call *call)
 	remove_page(call);
 	call_use_form(call);
 	struct recording_list recordings = { 0 };
-	struct said said = { 0 };
-	if (!collect(call, &recordings, &said)) {
+	struct said *said = arena_alloc(call->arena, sizeof(*said));
+	if (!collect(call, &recordings, said)) {
 		reply_error(call->response, call->arena, REPLY_RECORDING_UNAVAILABLE);
 		return;
 	}
@@ -210,5 +211,5 @@ call_recordings(struct call *call)
 		items[i - from] = recordings.list[i].raw;
 	reply_items(call->response, call->arena, list, items, to - from,
 	    totals(call, &page, recordings.n, to - from));
-	save(call, &said);
+	call_later(call, save, said);
 }

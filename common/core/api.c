@@ -357,11 +357,17 @@ prepare_call(struct call *call, const struct entry *entry, enum query_problem en
 	return !(entry->flags & MEETING) || look_up_meeting(call);
 }
 
-void
-api_handle(const struct api *api, struct arena *arena, const struct request *request,
+/* The call in the arena, where it lives until api_finish, and the response of one that is
+ * not answered yet. */
+static struct call *
+begin_call(const struct api *api, struct arena *arena, const struct request *request,
     struct response *response)
 {
-	struct call call = {
+	struct call *call = arena_alloc(arena, sizeof(*call));
+	struct later *later = arena_alloc(arena, sizeof(*later));
+
+	*later = (struct later){ .call = call, .end = &later->first };
+	*call = (struct call){
 		.config = api->config,
 		.store = api->store,
 		.http = api->http,
@@ -369,17 +375,26 @@ api_handle(const struct api *api, struct arena *arena, const struct request *req
 		.request = request,
 		.response = response,
 		.method = strcmp(request->method, "POST") == 0 ? "POST" : "GET",
+		.later = later,
 	};
-	struct str name = call_name(arena, request->path, &call.mount);
+	*response = (struct response){ .status = 200, .later = later };
+	return call;
+}
 
-	*response = (struct response){ .status = 200 };
+void
+api_handle(const struct api *api, struct arena *arena, const struct request *request,
+    struct response *response)
+{
+	struct call *call = begin_call(api, arena, request, response);
+	struct str name = call_name(arena, request->path, &call->mount);
+
 	if (!is_call_name(name)) {
 		response->call = STR("-");
 		reply_error(response, arena, REPLY_UNSUPPORTED);
 		return;
 	}
-	call.name = str_copy(arena, name);
-	response->call = str_from(call.name);
+	call->name = str_copy(arena, name);
+	response->call = str_from(call->name);
 	const struct entry *entry = entry_find(name, NULL);
 	enum query_problem encoding = QUERY_FINE;
 	if (!(entry->flags & OPEN)) {
@@ -388,24 +403,37 @@ api_handle(const struct api *api, struct arena *arena, const struct request *req
 			reply_error(response, arena, REPLY_TOO_LARGE);
 			return;
 		}
-		if (!authenticate(&call, &encoding)) {
+		if (!authenticate(call, &encoding)) {
 			/* Of what was not read to its end nobody can tell. */
 			if (encoding == QUERY_CUT)
 				reply_error(response, arena, REPLY_INVALID);
 			else
-				refuse_checksum(&call);
+				refuse_checksum(call);
 			return;
 		}
-		entry = entry_find(name, &call.parameters);
+		entry = entry_find(name, &call->parameters);
 	}
-	call.once = entry->flags & ONCE;
-	call.json = entry->flags & JSON;
-	if (!prepare_call(&call, entry, encoding))
+	call->once = entry->flags & ONCE;
+	call->json = entry->flags & JSON;
+	if (!prepare_call(call, entry, encoding))
 		return;
-	entry->handler(&call);
+	entry->handler(call);
 	if (!(entry->flags & OPEN) &&
 	    !str_starts(str_from(response->content_type), "application/json"))
-		response->body = callback_restore(arena, call.config, response->body);
+		response->body = callback_restore(arena, call->config, response->body);
+}
+
+void
+api_finish(struct response *response)
+{
+	struct later *later = response->later;
+
+	if (!later)
+		return;
+	/* Work may put off more of it. */
+	for (struct later_work *put = later->first; put; put = put->next)
+		put->work(later->call, put->argument);
+	response->later = NULL;
 }
 
 void

@@ -26,10 +26,17 @@ struct api {
 /*
  * Answer the request.  Whatever the response points to is static, or lives in
  * the arena or in the configuration.  May be called by many threads at once,
- * each with an arena of its own.
+ * each with an arena of its own.  When the client has the answer, api_finish follows.
  */
 void api_handle(const struct api *api, struct arena *arena, const struct request *request,
     struct response *response);
+
+/*
+ * Do what the request left for when its client has the answer: what was learnt is
+ * remembered.  api, arena, request and response must still be what api_handle was given.
+ * Nothing of the response changes that a client could see.
+ */
+void api_finish(struct response *response);
 
 /* Write the one log line of a request that was answered. */
 void api_log(const struct request *request, const struct response *response,

@@ -12,6 +12,21 @@
 #define LEASE_SPARE_MS 5000
 
 void
+call_later(struct call *call, call_work *work, void *argument)
+{
+	struct later *later = call->later;
+
+	if (!later) {
+		work(call, argument);
+		return;
+	}
+	struct later_work *put = arena_alloc(call->arena, sizeof(*put));
+	*put = (struct later_work){ .work = work, .argument = argument };
+	*later->end = put;
+	later->end = &put->next;
+}
+
+void
 call_refuse(struct call *call, enum reply_error error)
 {
 	struct str url = str_trim(query_find(&call->parameters, "errorRedirectUrl"));
@@ -45,6 +60,29 @@ call_may_remember(struct call *call, const struct server *server, const char *fi
 
 	return fresh->is_complete || !find_list(call, server, filter, &known) ||
 	    !known.is_complete;
+}
+
+/* What servers answered just now. */
+struct fresh {
+	const struct store_list *lists;
+	size_t n;
+};
+
+static void
+remember_lists(struct call *call, void *argument)
+{
+	const struct fresh *fresh = argument;
+
+	call->store->verbs->lists_put(call->store, fresh->lists, fresh->n);
+}
+
+void
+call_remember_lists(struct call *call, const struct store_list *lists, size_t n)
+{
+	struct fresh *fresh = arena_alloc(call->arena, sizeof(*fresh));
+
+	*fresh = (struct fresh){ lists, n };
+	call_later(call, remember_lists, fresh);
 }
 
 bool

@@ -22,7 +22,24 @@
 #include "ports/store.h"
 
 struct arena;
+struct call;
 struct http;
+
+/* Work of a call for when its client has the answer; call is the one that api.c made. */
+typedef void call_work(struct call *call, void *argument);
+
+/* The work that is put off of one call: api.c makes the list and runs it. */
+struct later {
+	struct call *call;
+	struct later_work *first;
+	struct later_work **end; /* where the next is put */
+};
+
+struct later_work {
+	struct later_work *next;
+	call_work *work;
+	void *argument;
+};
 
 struct call {
 	const struct config *config;
@@ -64,6 +81,8 @@ struct call {
 	/* What is known of the servers, once it was asked for; see health.h. */
 	struct server_facts *facts;
 	int64_t whole_ms;
+	struct later *later; /* private to call_later, and of all copies of the call; NULL:
+	                        no client waits for it, as for a poll */
 };
 
 typedef void call_handler(struct call *call);
@@ -89,6 +108,18 @@ call_handler call_hooks_destroy;
 call_handler call_unsupported; /* calls/health.c: what is not served */
 
 /*
+ * Do the work when the client has its answer (api_finish), in the order in which it was
+ * put: nothing is remembered on a client's time.  What decides the answer, or must be known
+ * to others before the client knows it, such as a claim, cannot be put off.
+ *
+ * The argument and all that it points to must live until then, as what is in the arena
+ * does, and nothing may write to it meanwhile.  call may be a copy on a stack; the work is
+ * given the one that api.c made, so what only the copy knows goes into the argument.  Where
+ * no client waits the work is done at once.
+ */
+void call_later(struct call *call, call_work *work, void *argument);
+
+/*
  * Answer with an error of the gateway's own, as the call's client wants it: a join that
  * names an errorRedirectUrl, http or https, is sent there, as BBB does for whoever
  * knows the secret, and every other call gets the document.
@@ -107,6 +138,9 @@ bool call_last_known(struct call *call, const struct server *server, const char 
  * call?  One that is not complete may not take the place of one that is. */
 bool call_may_remember(struct call *call, const struct server *server, const char *filter,
     const struct xml_list *fresh);
+
+/* Remember n lists of servers, which live in the arena, when the client has its answer. */
+void call_remember_lists(struct call *call, const struct store_list *lists, size_t n);
 
 /*
  * Take the lease on polling (store.h) for its holder, or prolong it: for so many rounds

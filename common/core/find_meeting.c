@@ -104,6 +104,26 @@ read_answers(struct call *call, const struct fanout *fanout, bool *certain)
 	return found;
 }
 
+static void
+remember_absent(struct call *call, void *argument)
+{
+	const struct str *meeting_id = argument;
+
+	call->store->verbs->absent_put(call->store, *meeting_id, call->request->now_ms,
+	    call->config->negative_ttl_ms);
+}
+
+/* No server has the meeting.  That saves the next look-up, and nobody who has this answer
+ * needs it. */
+static void
+put_off_absent(struct call *call)
+{
+	struct str *meeting_id = arena_alloc(call->arena, sizeof(*meeting_id));
+
+	*meeting_id = call->meeting_id;
+	call_later(call, remember_absent, meeting_id);
+}
+
 const struct server *
 find_meeting_ask(struct call *call, const struct server *except)
 {
@@ -130,9 +150,7 @@ find_meeting_ask(struct call *call, const struct server *except)
 	if (found)
 		adopt(call, found);
 	else if (certain && strcmp(call->name, "create") != 0)
-		/* A create maps it in the next moment. */
-		call->store->verbs->absent_put(call->store, call->meeting_id,
-		    call->request->now_ms, config->negative_ttl_ms);
+		put_off_absent(call); /* a create maps it in the next moment */
 	return found;
 }
 

@@ -23,8 +23,9 @@ void find_meeting(struct call *call);
  * getMeetingInfo.  Only an exact meetingID or internalMeetingID counts: BBB
  * itself also finds prefixes of internal ids (ServiceUtils.java,
  * findMeetingFromMeetingID).  The first that has it is enough.  Returns that
- * server, or NULL.  What was learnt is remembered: where it is, or, if every
- * server answered, that it is nowhere.  call->silent tells who did not answer.
+ * server, or NULL.  What was learnt is remembered: where it is, at once, for then the
+ * call goes there; or, if every server answered, that it is nowhere, when the client has
+ * its answer.  call->silent tells who did not answer.
  *
  * Of 500 servers a question to each is too much for each new meeting.  So look-ups may
  * cost a process lookups_per_second questions; beyond that, and if the picture is complete

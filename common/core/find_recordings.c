@@ -203,11 +203,25 @@ recall(struct call *call, struct sought_list *sought)
 	}
 }
 
+/* What was learnt of copies. */
+struct learnt {
+	struct store_recording *list;
+	size_t n;
+};
+
+static void
+save(struct call *call, void *argument)
+{
+	const struct learnt *learnt = argument;
+
+	call->store->verbs->recordings_put(call->store, learnt->list, learnt->n,
+	    call->request->now_ms);
+}
+
 void
 find_recordings_save(struct call *call, const struct sought_list *sought)
 {
 	const struct config *config = call->config;
-	struct store_recording *learnt;
 	size_t n = 0;
 
 	for (size_t i = 0; i < sought->n; i++)
@@ -215,17 +229,17 @@ find_recordings_save(struct call *call, const struct sought_list *sought)
 			n += sought->list[i].copies[k] >= COPY_THERE;
 	if (n == 0)
 		return;
-	learnt = arena_alloc(call->arena, n * sizeof(*learnt));
-	n = 0;
+	struct learnt *learnt = arena_alloc(call->arena, sizeof(*learnt));
+	learnt->list = arena_alloc(call->arena, n * sizeof(*learnt->list));
 	for (size_t i = 0; i < sought->n; i++) {
 		const struct sought *one = &sought->list[i];
 
 		for (size_t k = 0; k < config->n_servers; k++)
 			if (one->copies[k] >= COPY_THERE)
-				learnt[n++] = (struct store_recording){ one->id,
+				learnt->list[learnt->n++] = (struct store_recording){ one->id,
 					config->servers[k].name, one->copies[k] == COPY_THERE };
 	}
-	call->store->verbs->recordings_put(call->store, learnt, n, call->request->now_ms);
+	call_later(call, save, learnt);
 }
 
 struct store_recording *

@@ -6,6 +6,7 @@
 #ifndef CGI_H
 #define CGI_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -26,6 +27,11 @@ struct cgi_stream {
 
 	/* Write all of it; a client that has gone is nobody's error. */
 	void (*write)(void *context, struct str bytes);
+
+	/* The answer is complete: let the client have it, whatever this program does from
+	 * now on.  is_read: was the request's body read to its end, so that the connection
+	 * can carry another?  No other function is called after it. */
+	void (*finish)(void *context, bool is_read);
 
 	void *context;
 };

@@ -9,6 +9,8 @@
 
 #include "base/str.h"
 
+struct later;
+
 struct response {
 	int status; /* HTTP status, 200 for nearly everything */
 	const char *content_type;
@@ -22,6 +24,8 @@ struct response {
 	struct str meeting_id; /* or absent */
 	const char *server;    /* name of the server that was asked, or NULL */
 	const char *result;    /* "SUCCESS", a messageKey, "redirect", … */
+
+	struct later *later; /* for api_finish, or NULL */
 };
 
 #endif

@@ -152,7 +152,7 @@ act_request(struct run *run, const struct section *section, char *rest)
 {
 	const struct api api = { run->config, &run->store, &run->http };
 	struct variables v = { .n = 0 };
-	const struct cgi_stream source = { variable, read_body, NULL, &v };
+	const struct cgi_stream source = { variable, read_body, NULL, NULL, &v };
 	struct arena *arena = arena_new();
 
 	(void)rest;
@@ -165,7 +165,9 @@ act_request(struct run *run, const struct section *section, char *rest)
 	request.nonce = NONCE;
 	run->request_body = request.body;
 	struct response response = { 0 };
+	run->is_asked = true;
 	api_handle(&api, arena, &request, &response);
+	run->is_asked = false;
 	api_log(&request, &response, 7);
 	struct buf header;
 	buf_init(&header, CASE_TEXT_MAX);
@@ -174,6 +176,7 @@ act_request(struct run *run, const struct section *section, char *rest)
 	verdict_of_any_answer(run, section, &response, buf_view(&header));
 	if (!run->torture)
 		verdict_of_answer(run, section, &response, buf_view(&header));
+	api_finish(&response);
 	scripted_http_check(run);
 	verdict_of_log(run, section);
 	buf_free(&header);

@@ -35,6 +35,7 @@ struct run {
 
 	/* The present act. */
 	bool is_poll;
+	bool is_asked;             /* does a client wait for its answer? */
 	struct expected *expected; /* the calls that may or must come */
 	size_t n_expected;
 	struct answered *answered; /* what the servers said to the calls that came */

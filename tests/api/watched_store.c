@@ -3,9 +3,10 @@
 #include "adapters/none.h"
 #include "run.h"
 
-/* All verbs: VERB(name, (parameters), arguments), and MAP(...the same...) for the one that
- * maps meetings.  The verb's contract stands in store.h. */
-#define VERBS(VERB, MAP)                                                                       \
+/* All verbs: VERB(name, (parameters), arguments); LATE(...the same...) for those that only
+ * remember, which must not be done while a client waits; MAP(...) for the one that maps
+ * meetings.  The verb's contract stands in store.h. */
+#define VERBS(VERB, LATE, MAP)                                                                 \
 	VERB(servers_get,                                                                      \
 	    (const struct server *servers, size_t n, struct server_facts *facts,               \
 	        int64_t *whole_ms),                                                            \
@@ -23,17 +24,17 @@
 	    arena, server, meetings, n)                                                        \
 	VERB(history_get, (struct str id, struct store_history * history), id, history)        \
 	VERB(typical_put, (double typical), typical)                                           \
-	VERB(absent_put, (struct str id, int64_t now_ms, int64_t ttl_ms), id, now_ms, ttl_ms)  \
+	LATE(absent_put, (struct str id, int64_t now_ms, int64_t ttl_ms), id, now_ms, ttl_ms)  \
 	VERB(lease_take, (uint64_t holder, int64_t now_ms, int64_t ttl_ms), holder, now_ms,    \
 	    ttl_ms)                                                                            \
-	VERB(recordings_put,                                                                   \
+	LATE(recordings_put,                                                                   \
 	    (const struct store_recording *recordings, size_t n, int64_t now_ms), recordings,  \
 	    n, now_ms)                                                                         \
 	VERB(recordings_find,                                                                  \
 	    (struct arena * arena, const struct str *record_ids, size_t n,                     \
 	        struct store_recording **found, size_t *n_found),                              \
 	    arena, record_ids, n, found, n_found)                                              \
-	VERB(lists_put, (const struct store_list *lists, size_t n), lists, n)                  \
+	LATE(lists_put, (const struct store_list *lists, size_t n), lists, n)                  \
 	VERB(list_find, (struct arena * arena, struct store_list * list), arena, list)         \
 	VERB(lists_drop, (const char *server, const char *call), server, call)                 \
 	VERB(webhook_put, (const struct webhook *hook, bool anew), hook, anew)                 \
@@ -55,6 +56,14 @@ next_store(struct run *run)
 	return ++run->verbs == run->failing_verb ? store_none_open() : run->inner;
 }
 
+/* A verb that only remembers is about to be done. */
+static void
+see_late(struct run *run, const char *verb)
+{
+	if (run->is_asked)
+		run_problem(run, NULL, "%s before the client has its answer", verb);
+}
+
 static void
 see_changes(struct run *run, const struct store_change *changes, size_t n)
 {
@@ -73,14 +82,15 @@ see_changes(struct run *run, const struct store_change *changes, size_t n)
 		return next->verbs->verb(next, __VA_ARGS__);                          \
 	}
 #define WATCH(...) WATCH_AFTER((void)0, __VA_ARGS__)
+#define WATCH_LATE(verb, ...) WATCH_AFTER(see_late(run, #verb), verb, __VA_ARGS__)
 #define WATCH_MAP(...) WATCH_AFTER(see_changes(run, changes, n), __VA_ARGS__)
-VERBS(WATCH, WATCH_MAP)
+VERBS(WATCH, WATCH_LATE, WATCH_MAP)
 
 #define ENTRY(verb, ...) .verb = watch_##verb,
-const struct store_verbs watched_store_verbs = { VERBS(ENTRY, ENTRY) };
+const struct store_verbs watched_store_verbs = { VERBS(ENTRY, ENTRY, ENTRY) };
 
 /* All of them, but for close(). */
 #define ONE_MORE(...) +1
 _Static_assert(sizeof(struct store_verbs) ==
-        (VERBS(ONE_MORE, ONE_MORE) + 1) * sizeof(void (*)(void)),
+        (VERBS(ONE_MORE, ONE_MORE, ONE_MORE) + 1) * sizeof(void (*)(void)),
     "a verb is missing");

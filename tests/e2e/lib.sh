@@ -413,6 +413,22 @@ delete_state() {
 	rm -rf "$T"/state/*
 }
 
+# hold_state: another program holds the state's write lock until release_state, as an
+# open transaction or a backup does.
+hold_state() {
+	rm -f "$T/holder" "$T/held"
+	mkfifo "$T/holder"
+	setsid sqlite3 "$T/state/state.db" <"$T/holder" >"$T/held" 2>&1 &
+	PIDS[holder]=$!
+	exec 8>"$T/holder"
+	printf '.timeout 5000\nBEGIN IMMEDIATE;\n.print held\n' >&8
+	must_wait_until "the state is held" grep -q held "$T/held"
+}
+release_state() {
+	stop holder
+	exec 8>&-
+}
+
 # --- signed paths ------------------------------------------------------------
 
 # digest [ALGORITHM]: of standard input, in hexadecimal.
@@ -561,8 +577,10 @@ cgi_request() {
 	local META
 	LAST_REQUEST="$1 $2"
 	meta_variables "$1" "$2" "${3:-}" "$([ $# -lt 4 ] || stat -Lc %s "$4")"
+	# As for a web server the answer ends with standard output, whatever the program
+	# does afterwards.
 	# shellcheck disable=SC2119
-	cgi_run <"${4:-/dev/null}" >"$T/answer"
+	cat < <(cgi_run <"${4:-/dev/null}") >"$T/answer"
 	take_cgi_answer "$T/answer" "$T/"
 }
 

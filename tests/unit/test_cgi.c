@@ -62,7 +62,7 @@ door_read(void *context, char *data, size_t size)
 static struct request
 read_request(struct door *door, size_t max_body_bytes)
 {
-	struct cgi_stream source = { door_variable, door_read, NULL, door };
+	struct cgi_stream source = { door_variable, door_read, NULL, NULL, door };
 	struct request request;
 
 	cgi_read_request(arena, &source, max_body_bytes, &request);
