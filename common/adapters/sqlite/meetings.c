@@ -201,7 +201,7 @@ drop_mapping(struct connection *connection, struct store_change *change, int64_t
 }
 
 static enum store_result
-put_mapping(struct connection *connection, struct store_change *change)
+put_mapping(struct connection *connection, struct arena *arena, struct store_change *change)
 {
 	const struct meeting *m = change->wanted;
 	uint64_t version = sqlite_version(connection);
@@ -214,6 +214,8 @@ put_mapping(struct connection *connection, struct store_change *change)
 		return STORE_FAILED;
 	change->found = *m;
 	change->found.version = version;
+	change->found.server = str_copy(arena, str_from(m->server));
+	change->found.copy = str_copy(arena, str_from(m->copy ? m->copy : ""));
 	return sqlite_run(connection, SQL_ABSENT_DROP, "s", change->meeting_id);
 }
 
@@ -239,7 +241,7 @@ do_change(struct connection *connection, struct arena *arena, struct store_chang
 	if ((!change->wanted || moves) && drop_mapping(connection, change, now_ms) != STORE_OK)
 		return STORE_FAILED;
 	change->found = (struct meeting){ 0 };
-	if (change->wanted && put_mapping(connection, change) != STORE_OK)
+	if (change->wanted && put_mapping(connection, arena, change) != STORE_OK)
 		return STORE_FAILED;
 	return change->result = STORE_OK;
 }
