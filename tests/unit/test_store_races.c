@@ -55,12 +55,11 @@ read_facts(struct worker *worker, const char *name)
 static enum store_result
 change_one(struct worker *worker, struct arena *own, struct store_change *change)
 {
-	enum store_result result = worker->store->verbs->meetings_set(worker->store, own,
-	    change, 1, NOW);
-
-	worker->score.conflicts += result == STORE_OK && change->result == STORE_CONFLICT;
-	worker->score.failures += result != STORE_OK;
-	return result == STORE_OK ? change->result : result;
+	while (
+	    worker->store->verbs->meetings_set(worker->store, own, change, 1, NOW) != STORE_OK)
+		pause_after_failure(worker);
+	worker->score.conflicts += change->result == STORE_CONFLICT;
+	return change->result;
 }
 
 /*
