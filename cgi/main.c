@@ -157,16 +157,16 @@ poll_behind(char *program)
 	static char option[] = "--poll-due";
 	char *arguments[] = { program, option, NULL };
 	char **environment = own_environment();
-	posix_spawnattr_t attributes;
 	sigset_t defaults;
-	pid_t pid;
 
 	sigemptyset(&defaults);
 	sigaddset(&defaults, SIGTERM);
+	posix_spawnattr_t attributes;
 	posix_spawnattr_init(&attributes);
 	posix_spawnattr_setsigdefault(&attributes, &defaults);
 	/* A session of its own: a web server may end a whole process group. */
 	posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSID);
+	pid_t pid;
 	int error = posix_spawn(&pid, "/proc/self/exe", NULL, &attributes, arguments,
 	    environment);
 	if (error != 0) /* there is no /proc */

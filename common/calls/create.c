@@ -186,8 +186,8 @@ call_create(struct call *call)
 	if (call->is_mapped && meeting_wants_note(&call->meeting, call->request->now_ms))
 		claim_note(call, &call->meeting, false);
 	struct claim claim;
-	struct relay_answer answer;
 	claim_follow(&claim, call);
+	struct relay_answer answer;
 	send_to_claim(call, &claim, &answer);
 	if (call->is_mapped && answer.verdict == RELAY_SUCCESS)
 		claim_made(&claim, call);

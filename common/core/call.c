@@ -183,10 +183,9 @@ call_set_parameter(struct call *call, const char *name, const char *value)
 void
 call_use_form(struct call *call)
 {
-	struct buf form;
-
 	if (call->query.len <= LIMIT_FORM_AS_QUERY_BYTES || call->body.len > 0)
 		return;
+	struct buf form;
 	/* The same bytes as in a query, since Tomcat reads a form's by another charset. */
 	buf_init(&form, LIMIT_ANSWER_BYTES);
 	query_encode_for_request(&form, call->query);

@@ -76,7 +76,7 @@ struct call {
 	bool is_mapped;                    /* does the state have a mapping? */
 	bool is_foreign;                   /* is it to a server that only others know? */
 	bool *silent;                      /* which of the configuration's servers did not
-	                                answer the look-up, or NULL: none was asked */
+	                                      answer the look-up, or NULL: none was asked */
 
 	/* What is known of the servers, once it was asked for; see health.h. */
 	struct server_facts *facts;

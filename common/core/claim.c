@@ -17,7 +17,6 @@ claim_init(struct claim *claim, struct call *call)
 {
 	const struct config *config = call->config;
 	struct placement *placement = &claim->placement;
-	int64_t asked;
 
 	*claim = (struct claim){ .kind = CLAIM_NONE };
 	*placement = (struct placement){
@@ -30,6 +29,7 @@ claim_init(struct claim *claim, struct call *call)
 		    (config->n_servers + 1) * sizeof(*placement->candidates)),
 		.n = config->n_servers,
 	};
+	int64_t asked;
 	/* 0, BBB's "no limit", says as little as what is no number. */
 	if (str_to_int(str_trim(query_find(&call->parameters, "maxParticipants")), 1,
 	        LOAD_SEATS_MOST, &asked) == 0)
@@ -55,14 +55,14 @@ claim_follow(struct claim *claim, struct call *call)
 static void
 log_placement(const struct call *call, const struct placement *placement)
 {
-	char score[32], seats[32];
-
 	if (!log_is_on(LOG_LEVEL_DEBUG))
 		return;
+	char seats[32];
 	snprintf(seats, sizeof(seats), "%ld", placement->seats);
 	for (size_t i = 0; i < placement->n; i++) {
 		const struct placement_candidate *c = &placement->candidates[i];
 
+		char score[32];
 		snprintf(score, sizeof(score), "%.3f", c->score);
 		log_debug("placement", "meetingID", str_copy(call->arena, call->meeting_id),
 		    "seats", seats, "server", c->server->name, "score", score, "reason",
@@ -160,8 +160,8 @@ choose_and_set(struct claim *claim, struct call *call, const struct meeting *fro
 		return STORE_FAILED;
 	claim->placement.seats = load_seats(claim->placement.seats_asked, history.peak,
 	    history.typical);
-	enum store_result result = STORE_STALE;
 	pthread_mutex_lock(&call->config->runtime->claims);
+	enum store_result result = STORE_STALE;
 	for (int tries = TRIES; tries > 0 && result == STORE_STALE; tries--) {
 		health_read_anew(call);
 		struct placement_candidate *chosen = choose_server(claim, call);

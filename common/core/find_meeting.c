@@ -87,9 +87,8 @@ may_ask(struct call *call, size_t questions)
 static const struct server *
 read_answers(struct call *call, const struct fanout *fanout, bool *certain)
 {
-	const struct server *found = NULL;
-
 	*certain = true;
+	const struct server *found = NULL;
 	for (size_t i = 0; i < fanout->n; i++) {
 		enum relay_verdict verdict = fanout->answers[i].verdict;
 

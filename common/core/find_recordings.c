@@ -181,13 +181,14 @@ recall(struct call *call, struct sought_list *sought)
 	const struct config *config = call->config;
 	const struct server_facts *facts = health_facts(call);
 	struct str *ids = arena_alloc(call->arena, (sought->n + 1) * sizeof(*ids));
-	struct store_recording *known;
-	size_t n_known, at = 0;
 
 	for (size_t i = 0; i < sought->n; i++)
 		ids[i] = sought->list[i].id;
+	struct store_recording *known;
+	size_t n_known;
 	call->store->verbs->recordings_find(call->store, call->arena, ids, sought->n, &known,
 	    &n_known);
+	size_t at = 0;
 	for (size_t i = 0; i < sought->n; i++) {
 		for (; at < n_known && str_equal(known[at].record_id, ids[i]); at++) {
 			const struct server *server = config_server_find(config,
@@ -363,9 +364,8 @@ ask(struct call *call, const struct sought_list *sought)
 static const struct server *
 first_reached(const struct call *call, const struct sought *one, size_t *n)
 {
-	const struct server *first = NULL;
-
 	*n = 0;
+	const struct server *first = NULL;
 	for (size_t k = 0; k < call->config->n_servers; k++) {
 		if (!is_reached(one->copies[k]))
 			continue;
@@ -403,13 +403,13 @@ bool
 find_recordings_is_unsure(const struct call *call, const struct sought *one)
 {
 	bool is_silent = false;
-	size_t n;
 
 	for (size_t k = 0; k < call->config->n_servers; k++) {
 		if (one->copies[k] == COPY_DOWN)
 			return true;
 		is_silent |= one->copies[k] == COPY_SILENT;
 	}
+	size_t n;
 	return is_silent && !first_reached(call, one, &n);
 }
 
@@ -418,18 +418,17 @@ static const struct server *
 ask_listed(struct call *call, const struct sought_list *sought)
 {
 	const struct sought *one = &sought->list[0];
-	size_t n;
 
 	ask(call, sought);
+	size_t n;
 	return one->listed ? one->listed->server : first_reached(call, one, &n);
 }
 
 const struct server *
 find_recordings_listed(struct call *call, struct sought_list *sought)
 {
-	size_t n;
-
 	recall(call, sought);
+	size_t n;
 	const struct server *server = first_reached(call, &sought->list[0], &n);
 	return n == 1 ? server : ask_listed(call, sought);
 }

@@ -64,10 +64,9 @@ health_log(const struct server *server, const struct server_facts *before,
     const struct server_facts *after, const char *call_name, const char *problem,
     int64_t now_ms)
 {
-	char polls[32], seconds[32];
-
 	if (before->health == after->health)
 		return;
+	char polls[32], seconds[32];
 	snprintf(polls, sizeof(polls), "%d", after->failures);
 	snprintf(seconds, sizeof(seconds), "%.1f", (double)(now_ms - after->failing_ms) / 1000);
 	switch (after->health) {
@@ -170,11 +169,12 @@ void
 health_create(struct call *call, const struct server *server, bool good)
 {
 	const struct server_rules rules = health_rules(call->config);
-	const struct change change = { .kind = CHANGE_CREATE,
+	const struct change change = {
+		.kind = CHANGE_CREATE,
 		.is_good = good,
-		.meeting = str_hash(call->meeting_id) };
+		.meeting = str_hash(call->meeting_id),
+	};
 	struct server_facts before, after;
-	char failed[32];
 
 	if (!write_change(call, server, &change, &before, &after))
 		return;
@@ -183,6 +183,7 @@ health_create(struct call *call, const struct server *server, bool good)
 			log_info("server creates meetings again", "server", server->name);
 		return;
 	}
+	char failed[32];
 	snprintf(failed, sizeof(failed), "%d", after.create_failures);
 	if (server_fails_creates(&after, &rules))
 		log_error(

@@ -15,7 +15,7 @@ struct meeting {
 	int64_t claimed_ms; /* when it was mapped to this server */
 	int64_t create_ms;  /* when its last create was sent there, to some seconds */
 	int64_t seen_ms;    /* a poll that showed it, at most an hour before the last
-	                        one that did; 0: none has shown it yet */
+	                       one that did; 0: none has shown it yet */
 	bool is_ending;     /* an `end` succeeded, and no create came after it */
 	long seats;         /* reserved for it (load.h) */
 	long users, peak;   /* at the last poll; the most at any poll */

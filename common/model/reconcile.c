@@ -31,11 +31,11 @@ sort_polled(struct arena *arena, const struct reconcile_poll *poll,
     const struct polled ***sorted)
 {
 	const struct polled **all = arena_alloc(arena, (poll->n + 1) * sizeof(*all));
-	size_t n = 0;
 
 	for (size_t i = 0; i < poll->n; i++)
 		all[i] = &poll->meetings[i];
 	qsort(all, poll->n, sizeof(*all), compare_polled_in_order);
+	size_t n = 0;
 	for (size_t i = 0; i < poll->n; i++)
 		if (n == 0 || compare_polled(&all[n - 1], &all[i]) != 0)
 			all[n++] = all[i];
@@ -122,11 +122,12 @@ reconcile(struct arena *arena, const struct reconcile_poll *poll, const struct m
 	    (n_mapped + n_polled + 1) * sizeof(*list));
 
 	for (size_t i = 0; i < n_mapped; i++) {
-		const struct meeting *from = &mapped[i].meeting, *to = NULL;
+		const struct meeting *from = &mapped[i].meeting;
 		size_t at = polled_at(sorted, n_polled, mapped[i].meeting_id);
 		bool is_shown = at < n_polled;
 
 		is_mapped[at] = true;
+		const struct meeting *to = NULL;
 		if (is_shown)
 			to = count_people(arena, from, sorted[at], poll->now_ms);
 		if (is_shown ? !to : may_be_there(poll, from, rules))

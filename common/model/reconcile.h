@@ -20,7 +20,7 @@ struct polled {
 	struct str meeting_id;
 	long users;   /* those in its breakout rooms counted along */
 	bool is_room; /* a breakout room keeps a mapping but is given none: mostly BBB made
-	                  it by itself, and no client asks for it */
+	                 it by itself, and no client asks for it */
 };
 
 /* What a poll found on one server. */

@@ -67,7 +67,7 @@ struct server_facts {
 	int64_t good_ms;      /* when a poll last read all of its list; 0: never */
 	int64_t next_poll_ms; /* when it is to be polled next */
 	int64_t since_ms;     /* since when it is in use: added, or back from being down;
-	                       0: it was never polled */
+	                         0: it was never polled */
 	int64_t back_ms;      /* when it came back from being down; 0: it never was */
 
 	int create_failures;    /* creates of different meetings that failed in a row */

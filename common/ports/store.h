@@ -87,9 +87,9 @@ struct store_change {
 	const struct meeting *expected;
 	const struct meeting *wanted; /* its version is the store's to give */
 	struct store_server *load;    /* NULL, or the facts of the server as the change
-	                                  leaves them: a condition too */
+	                                 leaves them: a condition too */
 	enum store_result result;     /* out: OK; CONFLICT; STALE when load is that;
-	                                  or FAILED */
+	                                 or FAILED */
 	bool is_late;                 /* out: with OK, it waited for others so long that some
 	                                 who began with it may have given up */
 	struct meeting found;         /* out: what is there now */
@@ -119,6 +119,7 @@ struct store_list {
 /* After FAILED what is handed out is empty: lists have no items, facts are those of new
  * servers, there is no history, and changes that were not done have failed. */
 struct store_verbs {
+	/* clang-format off */
 	/*
 	 * What is known of each of the n servers, in one read.  Servers the state has
 	 * never heard of get the facts of a new, healthy, empty one, with version 0.
@@ -130,8 +131,8 @@ struct store_verbs {
 
 	/* Write the facts of n servers, each if it is still of facts.version: result is
 	 * OK, with the new version, or STALE. */
-	enum store_result (
-	    *servers_set)(struct store *store, struct store_server *servers, size_t n);
+	enum store_result (*servers_set)(struct store *store, struct store_server *servers,
+	    size_t n);
 
 	/*
 	 * Where a meeting lives, with what is known of that server: OK; or ABSENT, while
@@ -174,8 +175,8 @@ struct store_verbs {
 	 * was taken more than LEASE_AHEAD_MS in the future was taken before the clock was
 	 * set back, and is free.
 	 */
-	enum store_result (
-	    *lease_take)(struct store *store, uint64_t holder, int64_t now_ms, int64_t ttl_ms);
+	enum store_result (*lease_take)(struct store *store, uint64_t holder, int64_t now_ms,
+	    int64_t ttl_ms);
 
 	/*
 	 * Remember which servers have copies of recordings, or no longer have; one
@@ -193,18 +194,18 @@ struct store_verbs {
 
 	/* Remember lists of servers; equal ones cost no write.  Of the lists with a filter
 	 * a server's last LIMIT_LISTS are kept. */
-	enum store_result (
-	    *lists_put)(struct store *store, const struct store_list *lists, size_t n);
+	enum store_result (*lists_put)(struct store *store, const struct store_list *lists,
+	    size_t n);
 
 	/* The list last remembered for list's server, call and filter: OK with
 	 * list->answer, or NOT_FOUND. */
-	enum store_result (
-	    *list_find)(struct store *store, struct arena *arena, struct store_list *list);
+	enum store_result (*list_find)(struct store *store, struct arena *arena,
+	    struct store_list *list);
 
 	/* Forget a server's lists of that call, whatever their filters, since what they
 	 * tell was changed. */
-	enum store_result (
-	    *lists_drop)(struct store *store, const char *server, const char *call);
+	enum store_result (*lists_drop)(struct store *store, const char *server,
+	    const char *call);
 
 	/*
 	 * Remember a hook (its is_dropped means nothing): OK; EXISTS, when one of its
@@ -212,8 +213,8 @@ struct store_verbs {
 	 * dropped is put anew if that is wanted, as it is when a client asks for it,
 	 * else it stays so: CONFLICT.
 	 */
-	enum store_result (
-	    *webhook_put)(struct store *store, const struct webhook *hook, bool anew);
+	enum store_result (*webhook_put)(struct store *store, const struct webhook *hook,
+	    bool anew);
 
 	/* All hooks, dropped ones too, ordered by id, in the arena. */
 	enum store_result (*webhook_list)(struct store *store, struct arena *arena,
@@ -236,6 +237,7 @@ struct store_verbs {
 
 	/* Free the adapter.  No other verb may be under way. */
 	void (*close)(struct store *store);
+	/* clang-format on */
 };
 
 struct store {

@@ -293,11 +293,10 @@ save_facts(struct round *round)
 	for (size_t i = 0; i < n; i++)
 		at[i] = &round->polls[i];
 	for (int tries = TRIES; tries > 0 && n > 0; tries--) {
-		size_t n_sets = 0, n_stale = 0;
-
 		if (verbs->servers_get(call->store, config->servers, config->n_servers, facts,
 		        NULL) != STORE_OK)
 			return;
+		size_t n_sets = 0;
 		for (size_t i = 0; i < n; i++) {
 			struct store_server *set = &sets[n_sets];
 
@@ -309,6 +308,7 @@ save_facts(struct round *round)
 		}
 		if (verbs->servers_set(call->store, sets, n_sets) != STORE_OK)
 			return;
+		size_t n_stale = 0;
 		for (size_t i = 0; i < n_sets; i++) {
 			if (sets[i].result != STORE_OK) {
 				at[n_stale++] = at[i];

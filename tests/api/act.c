@@ -164,8 +164,8 @@ act_request(struct run *run, const struct section *section, char *rest)
 	request.now_ms = run->now_ms;
 	request.nonce = NONCE;
 	run->request_body = request.body;
-	struct response response = { 0 };
 	run->is_asked = true;
+	struct response response = { 0 };
 	api_handle(&api, arena, &request, &response);
 	run->is_asked = false;
 	api_log(&request, &response, 7);

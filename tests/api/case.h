@@ -44,9 +44,9 @@
  *	                      second secret, else with the first.
  *	                      "meanwhile room-1 a": another process maps that before
  *	                      the answer, or, where it is mapped so, notes a create.
- *	                      The answer: "status N", "unreachable", "timeout", "waited" (a timeout), "broken", "too-large",
- *	                      "busy", "shortage", headers, an empty line, the body; or
- *	                      "FAILED KEY".
+ *	                      The answer: "status N", "unreachable", "timeout", "waited"
+ *	                      (a timeout), "broken", "too-large", "busy", "shortage",
+ *	                      headers, an empty line, the body; or "FAILED KEY".
  *	== receiver [optional] METHOD URL
  *	                      the same for a call to a client's own server
  *	== response           "status N" (200), headers that must be there, "no-header

@@ -39,12 +39,13 @@ state_sections_set_facts(struct run *run, const struct section *section, char *s
 	struct lines lines = run_lines(run, section);
 	struct store_server set = { .name = server };
 	struct server_facts *facts = &set.facts;
-	char *line, *value;
+	char *value;
 
 	run->inner->verbs->servers_get(run->inner, &(struct server){ .name = server }, 1, facts,
 	    NULL);
 	facts->told_ms = run->now_ms;
 
+	char *line;
 	while ((line = case_next(&lines)) != NULL) {
 		if ((value = case_after(line, "health ")) != NULL) {
 			read_health(value, &facts->health);

@@ -499,10 +499,10 @@ hold(int fd, long ms)
 {
 	const long long until_ms = now_ms() + ms;
 	struct answer answer = { .out = stdout };
-	bool is_open = true;
 
 	if (ms > 0)
 		fprintf(stderr, "fcgi-client: holding the connection\n");
+	bool is_open = true;
 	while (is_open && now_ms() < until_ms && now_ms() < deadline_ms) {
 		struct pollfd watch = { .fd = fd, .events = POLLIN };
 

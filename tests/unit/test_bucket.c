@@ -41,9 +41,9 @@ test_table(void)
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		struct bucket bucket;
-		int64_t now_ms = NOW;
 
 		bucket_init(&bucket);
+		int64_t now_ms = NOW;
 		for (size_t k = 0; k < 6 &&
 		     (k == 0 || rows[i].steps[k].cost > 0 || rows[i].steps[k].after_ms != 0 ||
 		         rows[i].steps[k].is_there);
@@ -72,12 +72,11 @@ take_all(void *argument)
 static void
 test_threads(void)
 {
-	pthread_t threads[8];
-	int sum = 0;
-
 	bucket_init(&shared);
+	pthread_t threads[8];
 	for (int i = 0; i < 8; i++)
 		pthread_create(&threads[i], NULL, take_all, &taken[i]);
+	int sum = 0;
 	for (int i = 0; i < 8; i++) {
 		pthread_join(threads[i], NULL);
 		sum += taken[i];

@@ -87,10 +87,10 @@ start_server(void)
 	};
 	socklen_t len = sizeof(address);
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	pid_t pid;
 
 	hung = mmap(NULL, sizeof(*hung), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
 	    0);
+	pid_t pid;
 	if (hung == MAP_FAILED || bind(fd, (struct sockaddr *)&address, sizeof(address)) != 0 ||
 	    getsockname(fd, (struct sockaddr *)&address, &len) != 0 || listen(fd, 128) != 0 ||
 	    (pid = fork()) < 0) {

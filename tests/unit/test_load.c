@@ -191,10 +191,10 @@ static void
 test_reserve_often(void)
 {
 	struct server_facts facts = { 0 };
-	double before = 1001;
-	bool fades = true;
 
 	load_reserve(&facts, 1000, NOW);
+	double before = 1001;
+	bool fades = true;
 	for (int64_t ms = 1000; ms <= 2 * LOAD_RESERVATION_MS; ms += 1000) {
 		load_reserve(&facts, 0, NOW + ms);
 		load_release(&facts, 0, NOW + ms);

@@ -43,9 +43,9 @@ fate(const struct meeting *meeting, bool is_complete, const struct polled *shown
 {
 	struct mapped mapped = { STR("m"), *meeting };
 	struct reconcile_poll poll = poll_of(shown, n);
-	struct reconcile_change *changes = NULL;
 
 	poll.is_complete = is_complete;
+	struct reconcile_change *changes = NULL;
 	for (size_t i = 0, k = run(&poll, &mapped, 1, &changes); i < k; i++)
 		if (str_is(changes[i].meeting_id, "m"))
 			return changes[i].reason == RECONCILE_GONE && !changes[i].to &&
@@ -97,8 +97,11 @@ test_not_shown(void)
 		{ NOW + HOUR, 0, false, "gone", "made in the future, never seen" },
 		{ NOW + TIMEOUT + 1, 0, true, "gone", "made in the future, and ended" },
 	};
-	static const struct polled others[] = { { STR("l"), 5, false }, { STR("n"), 5, false },
-		{ STR("mm"), 5, false } };
+	static const struct polled others[] = {
+		{ STR("l"), 5, false },
+		{ STR("n"), 5, false },
+		{ STR("mm"), 5, false },
+	};
 
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		struct meeting meeting = {
@@ -125,10 +128,10 @@ test_long_poll(void)
 {
 	struct meeting meeting = { .server = "a", .seen_ms = NOW - INTERVAL };
 	struct mapped mapped = { STR("m"), meeting };
-	struct reconcile_poll poll = { "a", NULL, 0, true, NOW - 20000, NOW };
-	struct reconcile_change *changes;
 
 	mapped.meeting.create_ms = NOW - 20000;
+	struct reconcile_poll poll = { "a", NULL, 0, true, NOW - 20000, NOW };
+	struct reconcile_change *changes;
 	is_int(run(&poll, &mapped, 1, &changes), 0,
 	    "asked 20 s ago: a meeting that was created again then stays");
 	mapped.meeting.create_ms = NOW - 20000 - SPARE;
@@ -189,7 +192,6 @@ test_shown(void)
 			struct polled shown = { STR("m"), rows[i].users, rows[i].is_room };
 			struct mapped mapped = { STR("m"), rows[i].from };
 			struct reconcile_poll poll = poll_of(&shown, 1);
-			struct reconcile_change *changes;
 
 			poll.is_complete = complete;
 			mapped.meeting.server = "a";
@@ -198,6 +200,7 @@ test_shown(void)
 			mapped.meeting.create_ms = 12;
 			mapped.meeting.seats = 13;
 			mapped.meeting.copy = "b";
+			struct reconcile_change *changes;
 			size_t n = run(&poll, &mapped, 1, &changes);
 			is_int(n, rows[i].changes, "shown: %s (complete: %d)", rows[i].what,
 			    complete);
@@ -241,9 +244,9 @@ test_found(void)
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		for (int complete = 0; complete < 2; complete++) {
 			struct reconcile_poll poll = poll_of(&rows[i].shown, 1);
-			struct reconcile_change *changes;
 
 			poll.is_complete = complete;
+			struct reconcile_change *changes;
 			size_t n = run(&poll, NULL, 0, &changes);
 			is_int(n, rows[i].is_found, "not mapped: %s (complete: %d)",
 			    rows[i].what, complete);
@@ -285,9 +288,11 @@ text_of(const struct reconcile_change *changes, size_t n)
 static void
 test_lists(void)
 {
-	static const struct meeting seen = { .server = "a",
+	static const struct meeting seen = {
+		.server = "a",
 		.seen_ms = NOW - INTERVAL,
-		.users = 1 };
+		.users = 1,
+	};
 	static const struct meeting fresh = { .server = "a", .create_ms = NOW - 1000 };
 	const struct mapped mapped[] = {
 		{ STR("kept"), seen },
@@ -327,9 +332,11 @@ test_lists(void)
 static void
 test_duplicates(void)
 {
-	static const struct meeting seen = { .server = "a",
+	static const struct meeting seen = {
+		.server = "a",
 		.seen_ms = NOW - INTERVAL,
-		.users = 4 };
+		.users = 4,
+	};
 	static const struct {
 		struct polled shown[4];
 		bool is_mapped;
@@ -378,8 +385,6 @@ test_many(void)
 	enum { MANY = 3000 };
 	struct polled *shown = arena_alloc(arena, MANY * sizeof(*shown));
 	struct mapped *mapped = arena_alloc(arena, MANY * sizeof(*mapped));
-	struct reconcile_change *changes;
-	size_t counts[3] = { 0 }, wrong = 0;
 
 	/* 0 to 1999 are mapped, 1000 to 2999 run; every tenth of them has other people. */
 	for (int i = 0; i < MANY; i++) {
@@ -391,11 +396,12 @@ test_many(void)
 			{ .server = "a", .seen_ms = NOW - 1 } };
 	}
 	struct reconcile_poll poll = poll_of(shown, MANY);
+	struct reconcile_change *changes;
 	size_t n = run(&poll, mapped, 2000, &changes);
+	size_t counts[3] = { 0 }, wrong = 0;
 	for (size_t i = 0; i < n; i++) {
-		int64_t id = -1;
-
 		counts[changes[i].reason]++;
+		int64_t id = -1;
 		str_to_int(str_part(changes[i].meeting_id, 1, 9), 0, 9999, &id);
 		wrong += changes[i].reason == RECONCILE_FOUND ?
 		    id < 2000 :

@@ -183,9 +183,11 @@ test_believed_throughout(void)
 {
 	for (uint64_t nonce = 0; nonce <= 200; nonce += 50) {
 		const struct server_rules rules = { 3, 2, INTERVAL };
-		struct server_facts facts = { .health = DOWN,
+		struct server_facts facts = {
+			.health = DOWN,
 			.told_ms = NOW,
-			.next_poll_ms = NOW };
+			.next_poll_ms = NOW,
+		};
 		int gaps = 0;
 
 		for (int i = 0; i < 20; i++) {

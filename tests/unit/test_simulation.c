@@ -252,14 +252,13 @@ static double
 poll_servers(enum way way, struct lesson *of, size_t n, int64_t now_ms, double *typical,
     double load[SERVERS])
 {
-	double users = 0;
-
 	for (size_t i = 0; i < SERVERS; i++) {
 		load[i] = 0;
 		candidates[i].facts.users = 0;
 		candidates[i].facts.reserved = 0;
 		candidates[i].facts.reserved_ms = now_ms;
 	}
+	double users = 0;
 	for (struct lesson *lesson = of; lesson < of + n; lesson++) {
 		if (lesson->has_ended)
 			continue;

@@ -48,9 +48,8 @@ begin_tests(const char *program)
 static inline int
 end_tests(void)
 {
-	char command[160];
-
 	arena_free(arena);
+	char command[160];
 	snprintf(command, sizeof(command), "rm -rf '%s'", dir);
 	if (system(command) != 0)
 		diag("%s is left behind", dir);

@@ -30,20 +30,18 @@ struct other {
 static struct other
 start_other(int in_the_way(sqlite3 *db))
 {
+	fflush(stdout);
 	struct other other;
 	int control[2], report[2];
-
-	fflush(stdout);
 	if (pipe(control) != 0 || pipe(report) != 0 || (other.pid = fork()) < 0)
 		exit(1);
 	if (other.pid == 0) {
-		sqlite3 *db;
-		char byte;
-
 		close(control[1]);
+		char byte;
 		while (read(control[0], &byte, 1) == 1) {
 			struct pollfd told = { control[0], POLLIN, 0 };
 
+			sqlite3 *db;
 			if (sqlite3_open(path, &db) != SQLITE_OK ||
 			    in_the_way(db) != SQLITE_OK || write(report[1], "1", 1) != 1)
 				_exit(1);
@@ -140,14 +138,14 @@ test_threads(void)
 	make_file();
 	struct other other = start_other(hold_write_lock);
 	struct store *store = store_sqlite_open(path);
-	pthread_t threads[THREADS];
-	int failed = 0;
 
 	is_int(put_something(store), STORE_OK, "before: all is well");
 	ok(tell(&other), "another program holds the file's write lock");
+	pthread_t threads[THREADS];
 	for (size_t i = 0; i < THREADS; i++)
 		if (pthread_create(&threads[i], NULL, write_once, store) != 0)
 			exit(1);
+	int failed = 0;
 	for (size_t i = 0; i < THREADS; i++) {
 		void *result;
 
@@ -347,12 +345,11 @@ test_exclusive(void)
 static void
 test_apart(void)
 {
-	char aside[160];
-
 	make_file();
 	struct other other = start_other(hold_write_lock);
 	struct store *store = store_sqlite_open(path);
 	ok(tell(&other), "another program holds the file's write lock");
+	char aside[160];
 	snprintf(aside, sizeof(aside), "%s.aside", path);
 	mkdir(aside, 0755);
 	if (renameat2(AT_FDCWD, path, AT_FDCWD, aside, RENAME_EXCHANGE) != 0) {
@@ -404,9 +401,9 @@ test_closing(void)
 {
 	make_file();
 	struct other other = start_other(hold_write_lock);
-	int failed = 0;
 
 	ok(tell(&other), "another program holds the file's write lock");
+	int failed = 0;
 	for (int i = 0; i < 12; i++) {
 		struct store *store = store_sqlite_open(path);
 

@@ -80,14 +80,13 @@ disk_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int flags, int
 static void
 use_disk(void)
 {
-	sqlite3 *db;
-	char name[160];
-
 	disk = *sqlite3_vfs_find(NULL);
 	own_open = disk.xOpen;
 	disk.zName = "disk";
 	disk.xOpen = disk_open;
+	char name[160];
 	snprintf(name, sizeof(name), "%s/any", dir);
+	sqlite3 *db;
 	if (sqlite3_vfs_register(&disk, 1) != SQLITE_OK ||
 	    sqlite3_open(name, &db) != SQLITE_OK ||
 	    sqlite3_exec(db, "PRAGMA journal_mode = WAL; CREATE TABLE t (x)", NULL, NULL,
@@ -141,10 +140,10 @@ test_rights(void)
 		"… with what was remembered",
 	};
 	bool passed[COUNT(checks)] = { false };
-	int fds[2];
 	char own[64];
 
 	snprintf(own, sizeof(own), "%s/own", dir);
+	int fds[2];
 	if (pipe(fds) != 0 || mkdir(own, 0755) != 0 ||
 	    (getuid() == 0 && (chown(own, NOBODY, NOBODY) != 0 || chmod(dir, 0755) != 0)))
 		exit(1);

@@ -26,11 +26,12 @@ test_every_field(const char *adapter)
 		.peak = 6,
 		.copy = "b",
 	};
-	struct meeting found, got = { .version = 1 };
+	struct meeting got = { .version = 1 };
 	struct server_facts facts = { .users = 7 };
 
 	is_int(get(store, STR("m"), NOW, &got, &facts), STORE_NOT_FOUND, "%s: no mapping",
 	    adapter);
+	struct meeting found;
 	is_int(set_meeting(store, STR("m"), NULL, &full, &found), STORE_OK, "%s: a mapping",
 	    adapter);
 	ok(found.version > 0 && found.version != full.version, "… has a version of its own");
@@ -69,9 +70,7 @@ test_ids(const char *adapter)
 		STR("01"), STR("1.0"), STR("a"), STR("A"), STR("ab"), STR("a\0b"), STR("a\0c"),
 		STR("\xff\xfe"), STR("\x80"), { longest, LIMIT_MEETING_ID_BYTES } };
 	struct store *store = open_store(adapter);
-	struct meeting meeting, wanted = mapping_to("a", NOW);
-	struct server_facts facts;
-	int found = 0;
+	struct meeting wanted = mapping_to("a", NOW);
 
 	memset(longest, 'x', LIMIT_MEETING_ID_BYTES);
 	for (size_t i = 0; i < COUNT(strange); i++) {
@@ -79,6 +78,9 @@ test_ids(const char *adapter)
 		is_int(set_meeting(store, strange[i], NULL, &wanted, NULL), STORE_OK,
 		    "%s: ID %zu is new", adapter, i);
 	}
+	struct meeting meeting;
+	struct server_facts facts;
+	int found = 0;
 	for (size_t i = 0; i < COUNT(strange); i++)
 		found += get(store, strange[i], NOW, &meeting, &facts) == STORE_OK &&
 		    meeting.claimed_ms == 1000 + (int64_t)i;
@@ -136,13 +138,15 @@ test_compare_and_set(const char *adapter)
 
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		struct str id = str_from(str_printf(arena, "m%zu", i));
-		struct meeting wanted = mapping_to("a", NOW), old, now = { 0 }, found;
+		struct meeting wanted = mapping_to("a", NOW), old;
 
 		set_meeting(store, id, NULL, &wanted, &old);
+		struct meeting now = { 0 };
 		set_meeting(store, id, &old, rows[i].is_there ? &wanted : NULL, &now);
 		const struct meeting *expected[] = { NULL, &now, &old, &other };
 		if (rows[i].wanted)
 			wanted = mapping_to(rows[i].wanted, NOW + 5);
+		struct meeting found;
 		is_int(set_meeting(store, id, expected[rows[i].expected],
 		           rows[i].wanted ? &wanted : NULL, &found),
 		    rows[i].result, "%s: %s", adapter, rows[i].what);
@@ -189,9 +193,11 @@ test_load(const char *adapter)
 	set_facts(store, "a", &a);
 	struct store_server load = { .name = "a", .facts = a };
 	struct meeting wanted = mapping_to("a", NOW);
-	struct store_change change = { .meeting_id = STR("m"),
+	struct store_change change = {
+		.meeting_id = STR("m"),
 		.wanted = &wanted,
-		.load = &load };
+		.load = &load,
+	};
 	load.facts.users = 2;
 	is_int(store->verbs->meetings_set(store, arena, &change, 1, NOW), STORE_OK,
 	    "%s: a claim with the load of its server", adapter);
@@ -299,9 +305,6 @@ test_many(const char *adapter)
 	struct store *store = open_store(adapter);
 	struct store_change *changes = mem_alloc(LOTS * sizeof(*changes));
 	struct meeting wanted = mapping_to("a", NOW), there = map(store, "1234", "b");
-	struct mapped *meetings;
-	size_t n;
-	int good = 0;
 
 	for (int i = 0; i < LOTS; i++)
 		changes[i] = (struct store_change){
@@ -311,10 +314,13 @@ test_many(const char *adapter)
 		};
 	is_int(store->verbs->meetings_set(store, arena, changes, LOTS, NOW), STORE_OK,
 	    "%s: %d claims", adapter, LOTS);
+	int good = 0;
 	for (int i = 0; i < LOTS; i++)
 		good += changes[i].result == (i == 1234 ? STORE_CONFLICT : STORE_OK);
 	is_int(good, LOTS, "… are done, but for one that was there");
 	ok(are_same_meetings(&changes[1234].found, &there), "… which is handed out");
+	struct mapped *meetings;
+	size_t n;
 	store->verbs->meetings_on(store, arena, "a", &meetings, &n);
 	is_int(n, LOTS - 1, "… they are on the server");
 	for (int i = 0; i < LOTS; i++) {
@@ -379,11 +385,11 @@ test_absent(const char *adapter)
 	};
 	struct store *store = open_store(adapter);
 	const struct store_verbs *verbs = store->verbs;
-	struct meeting meeting;
-	struct server_facts facts;
 
 	is_int(verbs->absent_put(store, STR("m"), 5000, 1000), STORE_OK, "%s: absent", adapter);
 	store = reopen(store, adapter);
+	struct meeting meeting;
+	struct server_facts facts;
 	for (size_t i = 0; i < COUNT(rows); i++)
 		is_int(get(store, STR("m"), rows[i].now_ms, &meeting, &facts), rows[i].result,
 		    "%s: found absent %s", adapter, rows[i].what);
@@ -467,8 +473,9 @@ test_history(const char *adapter)
 	hold_meeting(store, "ended", 0, NOW + 2000);
 	is_int(peak_of(store, "ended"), 6, "… when there was anyone");
 
-	struct meeting moved = mapping_to("a", NOW), there;
+	struct meeting moved = mapping_to("a", NOW);
 	moved.peak = 30;
+	struct meeting there;
 	set_meeting(store, STR("moved"), NULL, &moved, &there);
 	is_int(peak_of(store, "moved"), 0, "%s: what still runs is no history", adapter);
 	moved.peak = 31;
@@ -515,8 +522,6 @@ test_purge(const char *adapter)
 	struct store *store = open_store(adapter);
 	const struct store_verbs *verbs = store->verbs;
 	int64_t now_ms = 1000 * PEAK_KEEP_MS, old_ms = now_ms - MEETING_KEEP_MS;
-	struct meeting meeting;
-	struct server_facts facts;
 
 	is_int(verbs->purge(store, now_ms), STORE_OK, "%s: a purge of nothing", adapter);
 	put_aged(store, "old", old_ms - 1, old_ms - 1);
@@ -543,6 +548,8 @@ test_purge(const char *adapter)
 	is_str(where(store, "just young"), "nowhere", "… by the hour");
 	is_str(where(store, "future"), "a", "… not one that was made just now");
 	is_int(peak_of(store, "long ago"), 0, "… and history");
+	struct meeting meeting;
+	struct server_facts facts;
 	is_int(get(store, STR("present"), now_ms, &meeting, &facts), STORE_NOT_FOUND,
 	    "… and absent meetings");
 	close_store(store);

@@ -70,9 +70,10 @@ static void
 race_for_meeting(struct worker *worker, struct arena *own, struct str id)
 {
 	const char *mine = servers[(size_t)worker->number % COUNT(servers)];
-	struct meeting wanted = mapping_to(mine, NOW), there = { 0 };
+	struct meeting wanted = mapping_to(mine, NOW);
 
 	wanted.claimed_ms = NOW + worker->number;
+	struct meeting there = { 0 };
 	/* Half of them leave their mapping there. */
 	for (int step = 0; step < 2 + worker->number % 2; step++) {
 		struct store_change change = {
@@ -239,10 +240,6 @@ static const char garbage[4096] = "This is no database.\n";
 static void
 test_processes(const char *file)
 {
-	struct worker workers[WORKERS] = { 0 };
-	int fds[WORKERS][2], start[2], ended = 0;
-	pid_t children[WORKERS];
-
 	close_store(open_store("sqlite"));
 	if (strcmp(file, "no") == 0)
 		unlink(path);
@@ -254,15 +251,17 @@ test_processes(const char *file)
 		close(fd);
 	}
 	fflush(stdout);
+	int fds[WORKERS][2], start[2];
 	if (pipe(start) != 0)
 		exit(1);
+	struct worker workers[WORKERS] = { 0 };
+	pid_t children[WORKERS];
 	for (int i = 0; i < WORKERS; i++) {
 		if (pipe(fds[i]) != 0 || (children[i] = fork()) < 0)
 			exit(1);
 		if (children[i] == 0) {
-			char byte;
-
 			close(start[1]);
+			char byte;
 			if (read(start[0], &byte, 1) < 0) /* till all are there */
 				_exit(1);
 			workers[i] = (struct worker){
@@ -278,12 +277,12 @@ test_processes(const char *file)
 	}
 	close(start[0]);
 	close(start[1]);
+	int ended = 0;
 	for (size_t i = 0; i < WORKERS; i++) {
-		int status;
-
 		ended += read(fds[i][0], &workers[i], sizeof(workers[i])) ==
 		    (ssize_t)sizeof(workers[i]);
 		close(fds[i][0]);
+		int status;
 		waitpid(children[i], &status, 0);
 		ended += WIFEXITED(status) && WEXITSTATUS(status) == 0;
 	}
@@ -339,17 +338,15 @@ test_expectation(const char *adapter)
 	static const char *const what[] = { "claim", "move", "drop" };
 
 	for (int round = 0; round < 3; round++) {
-		struct claimant claimants[WORKERS] = { 0 };
-		pthread_barrier_t barrier;
-		int n_ok = 0;
-
 		for (int i = 0; i < IDS && round > 0; i++) {
 			struct server_facts facts;
 
 			store->verbs->meeting_get(store, arena,
 			    str_from(str_printf(arena, "m%d", i)), NOW, &there[i], &facts);
 		}
+		pthread_barrier_t barrier;
 		pthread_barrier_init(&barrier, NULL, WORKERS);
+		struct claimant claimants[WORKERS] = { 0 };
 		for (size_t i = 0; i < WORKERS; i++) {
 			claimants[i] = (struct claimant){
 				.store = store,
@@ -361,6 +358,7 @@ test_expectation(const char *adapter)
 			    0)
 				exit(1);
 		}
+		int n_ok = 0;
 		for (size_t i = 0; i < WORKERS; i++) {
 			pthread_join(claimants[i].thread, NULL);
 			n_ok += claimants[i].n_ok;

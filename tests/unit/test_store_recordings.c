@@ -10,11 +10,11 @@ static const char *
 copies_of(struct store *store, struct str id)
 {
 	struct store_recording *found;
-	const char *servers = "";
 	size_t n;
 
 	if (store->verbs->recordings_find(store, arena, &id, 1, &found, &n) != STORE_OK)
 		return "failed";
+	const char *servers = "";
 	for (size_t i = 0; i < n; i++)
 		servers = str_printf(arena, "%s%s%s", servers, i > 0 ? " " : "",
 		    str_equal(found[i].record_id, id) && found[i].is_there ?
@@ -116,9 +116,8 @@ static void
 test_many(const char *adapter)
 {
 	struct store *store = open_store(adapter);
-	struct store_recording *put = mem_alloc(2 * LIMIT_RECORD_IDS * sizeof(*put)), *found;
+	struct store_recording *put = mem_alloc(2 * LIMIT_RECORD_IDS * sizeof(*put));
 	struct str *ids = mem_alloc(LIMIT_RECORD_IDS * sizeof(*ids));
-	size_t n, good = 0;
 
 	for (int i = 0; i < LIMIT_RECORD_IDS; i++) {
 		ids[i] = str_from(str_printf(arena, "r%d", i * 7919 % LIMIT_RECORD_IDS));
@@ -127,9 +126,12 @@ test_many(const char *adapter)
 	}
 	is_int(store->verbs->recordings_put(store, put, 2 * LIMIT_RECORD_IDS, 1000), STORE_OK,
 	    "%s: %d copies", adapter, 2 * LIMIT_RECORD_IDS);
+	struct store_recording *found;
+	size_t n;
 	is_int(store->verbs->recordings_find(store, arena, ids, LIMIT_RECORD_IDS, &found, &n),
 	    STORE_OK, "… of %d recordings", LIMIT_RECORD_IDS);
 	is_int(n, 2 * LIMIT_RECORD_IDS, "… are all found");
+	size_t good = 0;
 	for (size_t i = 0; i < n; i++)
 		good += str_equal(found[i].record_id, ids[i / 2]) &&
 		    strcmp(found[i].server, i % 2 == 0 ? "a" : "b") == 0;
@@ -143,13 +145,14 @@ static void
 test_age(const char *adapter)
 {
 	struct store *store = open_store(adapter);
-	int64_t old_ms = NOW, now_ms = NOW + RECORDING_KEEP_MS;
+	int64_t old_ms = NOW;
 
 	put_copy(store, "gone", "a", true, old_ms);
 	put_copy(store, "seen", "a", true, old_ms);
 	put_copy(store, "seen", "b", true, old_ms);
 	put_copy(store, "seen", "a", true, old_ms + RECORDING_RENEW_MS - 1);
 	put_copy(store, "seen", "b", true, old_ms + RECORDING_RENEW_MS);
+	int64_t now_ms = NOW + RECORDING_KEEP_MS;
 	store->verbs->purge(store, now_ms);
 	is_str(copies_of(store, STR("gone")), "a", "%s: a recording is kept for its time",
 	    adapter);
@@ -198,13 +201,12 @@ test_lists(const char *adapter)
 		{ "A", "getMeetings", "", STR("<upper/>") },
 	};
 	struct store *store = open_store(adapter);
-	struct store_list list;
 
 	is_str(list_of(store, "a", "getMeetings", ""), "-", "%s: no list yet", adapter);
 	is_int(store->verbs->lists_put(store, put, COUNT(put)), STORE_OK, "%s: lists", adapter);
 	store = reopen(store, adapter);
 	for (size_t i = 0; i < COUNT(put); i++) {
-		list = put[i];
+		struct store_list list = put[i];
 		list.answer = STR("?");
 		is_int(store->verbs->list_find(store, arena, &list), STORE_OK, "… %zu is there",
 		    i);
@@ -234,14 +236,14 @@ static void
 test_large_list(const char *adapter)
 {
 	struct store *store = open_store(adapter);
-	struct store_list large = { "a", "getRecordings", "", { NULL, LIMIT_LIST_BYTES } };
-	struct store_list list = { "a", "getRecordings", "", { NULL, 0 } };
 	char *text = mem_alloc(LIMIT_LIST_BYTES);
 
 	memset(text, 'b', LIMIT_LIST_BYTES);
+	struct store_list large = { "a", "getRecordings", "", { NULL, LIMIT_LIST_BYTES } };
 	large.answer.data = text;
 	is_int(store->verbs->lists_put(store, &large, 1), STORE_OK, "%s: a large list",
 	    adapter);
+	struct store_list list = { "a", "getRecordings", "", { NULL, 0 } };
 	for (int round = 0; round < 2; round++) {
 		list.answer.len = 0;
 		ok(store->verbs->list_find(store, arena, &list) == STORE_OK &&
@@ -260,7 +262,6 @@ static void
 test_number(const char *adapter)
 {
 	struct store *store = open_store(adapter);
-	int kept = 0;
 
 	put_list(store, "a", "getRecordings", "", "all");
 	put_list(store, "a", "getMeetings", "", "all");
@@ -278,6 +279,7 @@ test_number(const char *adapter)
 	    "… which is none that was put anew");
 	put_list(store, "a", "getRecordings", "newer", "one");
 	is_str(list_of(store, "a", "other", "2"), "-", "… the next one the next");
+	int kept = 0;
 	for (int i = 0; i < LIMIT_LISTS; i++)
 		kept += strcmp(list_of(store, "a", i % 2 ? "getRecordings" : "other",
 		                   str_printf(arena, "%d", i)),

@@ -46,9 +46,9 @@ test_unknown(const char *adapter)
 	};
 	struct store *store = open_store(adapter);
 	struct server_facts facts[COUNT(servers)];
-	int64_t whole_ms = INT64_MAX;
 
 	memset(facts, 0x55, sizeof(facts));
+	int64_t whole_ms = INT64_MAX;
 	is_int(store->verbs->servers_get(store, servers, COUNT(servers), facts, &whole_ms),
 	    STORE_OK, "%s: servers that the state has never heard of", adapter);
 	for (size_t i = 0; i < COUNT(servers); i++)
@@ -110,14 +110,14 @@ static void
 test_conditions(const char *adapter)
 {
 	struct store *store = open_store(adapter);
-	struct server_facts first = { .users = 1 }, other;
 
-	other = (struct server_facts){ .version = 7, .users = 9 };
+	struct server_facts other = (struct server_facts){ .version = 7, .users = 9 };
 	is_int(set_facts(store, "a", &other), STORE_STALE,
 	    "%s: an unknown server has no such version", adapter);
 	other = facts_of(store, "a");
 	ok(are_new_facts(&other), "… nothing changed");
 
+	struct server_facts first = { .users = 1 };
 	is_int(set_facts(store, "a", &first), STORE_OK, "%s: the first facts", adapter);
 	uint64_t old = first.version;
 	other = (struct server_facts){ .users = 9 };
@@ -188,7 +188,6 @@ test_thousand(const char *adapter)
 	struct store_server *set = mem_alloc(LIMIT_SERVERS * sizeof(*set));
 	struct server *servers = mem_alloc(LIMIT_SERVERS * sizeof(*servers));
 	struct server_facts *facts = mem_alloc(LIMIT_SERVERS * sizeof(*facts));
-	int good = 0;
 
 	for (int i = 0; i < LIMIT_SERVERS; i++) {
 		set[i].name = servers[i].name = str_printf(arena, "bbb%d.example.org", i);
@@ -196,6 +195,7 @@ test_thousand(const char *adapter)
 	}
 	is_int(store->verbs->servers_set(store, set, LIMIT_SERVERS), STORE_OK,
 	    "%s: %d servers are set", adapter, LIMIT_SERVERS);
+	int good = 0;
 	for (int round = 0; round < 2; round++) {
 		good = 0;
 		store->verbs->servers_get(store, servers, LIMIT_SERVERS, facts, NULL);
@@ -291,13 +291,13 @@ test_none(void)
 {
 	struct store *store = store_none_open();
 	const struct store_verbs *verbs = store->verbs;
-	struct server servers[2] = { { .name = "a" }, { .name = "b" } };
-	struct server_facts facts[2];
-	int64_t whole_ms = 0;
 
 	is_int(count_failing_reads(store), READING_VERBS, "none: every verb fails that reads");
 	is_int(count_failing_writes(store), WRITING_VERBS, "none: and that writes");
+	struct server_facts facts[2];
 	memset(facts, 0x55, sizeof(facts));
+	struct server servers[2] = { { .name = "a" }, { .name = "b" } };
+	int64_t whole_ms = 0;
 	is_int(verbs->servers_get(store, servers, 2, facts, &whole_ms), STORE_FAILED,
 	    "none: servers");
 	ok(are_new_facts(&facts[0]) && are_new_facts(&facts[1]), "… are healthy and empty");

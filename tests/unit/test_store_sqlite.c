@@ -59,7 +59,6 @@ test_shared(void)
 {
 	struct store *first = open_store("sqlite"), *second = store_sqlite_open(path);
 	struct meeting mapped = map(first, "m", "a"), wanted = mapping_to("b", NOW);
-	struct server_facts facts = { .health = SERVER_DOWN };
 
 	is_str(where(second, "m"), "a", "a second store on the file sees a mapping");
 	is_int(set_meeting(second, STR("m"), NULL, &wanted, NULL), STORE_CONFLICT,
@@ -67,6 +66,7 @@ test_shared(void)
 	is_int(set_meeting(second, STR("m"), &mapped, &wanted, NULL), STORE_OK,
 	    "… or moves it, by the first one's version");
 	is_str(where(first, "m"), "b", "… which the first sees");
+	struct server_facts facts = { .health = SERVER_DOWN };
 	set_facts(second, "b", &facts);
 	is_int(facts_of(first, "b").health, SERVER_DOWN, "the first sees the second's facts");
 	struct store_list list = { "a", "getMeetings", "", STR("<response/>") };
@@ -93,11 +93,11 @@ test_mirror(void)
 	struct store_server *set = mem_alloc(LIMIT_SERVERS * sizeof(*set));
 	struct server *servers = mem_alloc(LIMIT_SERVERS * sizeof(*servers));
 	struct server_facts *facts = mem_alloc(LIMIT_SERVERS * sizeof(*facts));
-	int seen = 0, same = 0;
 
 	for (int i = 0; i < LIMIT_SERVERS; i++)
 		set[i].name = servers[i].name = str_printf(arena, "bbb%d", i);
 	second->verbs->servers_set(second, set, LIMIT_SERVERS);
+	int seen = 0;
 	for (int i = 0; i < 200; i++) {
 		struct store_server *one = &set[i * 7 % LIMIT_SERVERS];
 
@@ -108,6 +108,7 @@ test_mirror(void)
 		    are_same_facts(&facts[one - set], &one->facts);
 	}
 	is_int(seen, 200, "what another process writes is seen by the next read");
+	int same = 0;
 	for (int i = 0; i < LIMIT_SERVERS; i++)
 		same += are_same_facts(&facts[i], &set[i].facts);
 	is_int(same, LIMIT_SERVERS, "… all of %d servers are as they were written",
@@ -125,9 +126,9 @@ test_mirror_of_others(void)
 {
 	char name[160];
 	struct store *store = open_store("sqlite");
-	struct server_facts facts = { .users = 1 };
 
 	snprintf(name, sizeof(name), "%s.backup", path);
+	struct server_facts facts = { .users = 1 };
 	set_facts(store, "a", &facts);
 	store = reopen(store, "sqlite"); /* so that all is in the file itself */
 	copy_file(path, name);
@@ -162,17 +163,17 @@ static void
 test_economy(void)
 {
 	struct store *store = open_store("sqlite");
+	struct meeting mapped = map(store, "m", "a"), wanted = mapping_to("b", NOW);
+	struct server_facts facts = { .users = 1 };
+	sqlite3 *db = open_database();
+
+	set_facts(store, "a", &facts);
 	struct store_list lists[] = {
 		{ "a", "getMeetings", "", STR("<response>1</response>") },
 		{ "b", "getMeetings", "x", STR("<response>1</response>") },
 	};
-	struct store_recording copies[] = { { STR("r"), "a", true }, { STR("r"), "b", false } };
-	struct meeting mapped = map(store, "m", "a"), wanted = mapping_to("b", NOW);
-	struct server_facts facts = { .users = 1 }, old = { .users = 2 };
-	sqlite3 *db = open_database();
-
-	set_facts(store, "a", &facts);
 	store->verbs->lists_put(store, lists, 2);
+	struct store_recording copies[] = { { STR("r"), "a", true }, { STR("r"), "b", false } };
 	store->verbs->recordings_put(store, copies, 2, NOW);
 	store->verbs->purge(store, NOW);
 	store->verbs->lease_take(store, 1, NOW, 1000);
@@ -185,6 +186,7 @@ test_economy(void)
 	store->verbs->lease_take(store, 2, NOW, 1000);
 	is_int(set_meeting(store, STR("m"), NULL, &wanted, NULL), STORE_CONFLICT,
 	    "… and what finds another expectation");
+	struct server_facts old = { .users = 2 };
 	is_int(set_facts(store, "a", &old), STORE_STALE, "… or other facts");
 	is_int(query_number(db, "PRAGMA data_version"), version, "… cost no write");
 	is_int(query_number(db, "SELECT n FROM change"), changes, "… and no version");
@@ -370,7 +372,7 @@ test_harm(void)
 	};
 
 	for (size_t i = 0; i < COUNT(rows); i++) {
-		struct store *store = open_store("sqlite"), *second;
+		struct store *store = open_store("sqlite");
 
 		for (int k = 0; k < 200; k++)
 			map(store, str_printf(arena, "before-%d", k), "a");
@@ -379,7 +381,7 @@ test_harm(void)
 		if (rows[i].failing >= 0)
 			is_int(failing, rows[i].failing, "the file is %s: verbs that fail",
 			    rows[i].what);
-		second = store_sqlite_open(path);
+		struct store *second = store_sqlite_open(path);
 		failing = count_failing(second);
 		if (rows[i].failing >= 0)
 			is_int(failing, rows[i].failing, "… in a store opened now");
@@ -493,9 +495,11 @@ test_done_anew(void)
 	store = store_sqlite_open(path);
 	struct meeting wanted = mapping_to("a", NOW);
 	struct store_server load = { .name = "a", .facts = { .users = 5 } };
-	struct store_change change = { .meeting_id = STR("m"),
+	struct store_change change = {
+		.meeting_id = STR("m"),
 		.wanted = &wanted,
-		.load = &load };
+		.load = &load,
+	};
 	is_int(store->verbs->meetings_set(store, arena, &change, 1, NOW), STORE_OK,
 	    "the file turns out to be damaged when most is done");
 	is_int(change.result, STORE_OK, "… the change is done");
@@ -514,16 +518,15 @@ test_odd_values(void)
 		"-9223372036854775808", "4294967296", "'text'", "x'00ff'", "9e999", "-9e999",
 		"1e300", "0.5" };
 	static const struct server_rules rules = { 2, 2, 10000 };
-	const int64_t now_ms = INT64_C(1700000000000);
 	struct store *store = open_store("sqlite");
-	struct server_facts facts = { .users = 1 };
 	sqlite3 *db = open_database();
 
 	map(store, "m", "a");
+	struct server_facts facts = { .users = 1 };
 	set_facts(store, "a", &facts);
+	const int64_t now_ms = INT64_C(1700000000000);
 	for (size_t i = 0; i < COUNT(values); i++) {
 		const char *v = values[i];
-		struct meeting meeting = { 0 };
 
 		run(db,
 		    str_printf(arena,
@@ -552,6 +555,7 @@ test_odd_values(void)
 		ok(load_reserved_now(&facts, now_ms) >= 0 && facts.turn >= 0 &&
 		        facts.turn <= 1e300,
 		    "… and what comes of them");
+		struct meeting meeting = { 0 };
 		is_int(store->verbs->meeting_get(store, arena, STR("m"), now_ms, &meeting,
 		           &facts),
 		    STORE_OK, "… a mapping is found");

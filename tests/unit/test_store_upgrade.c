@@ -99,11 +99,9 @@ query_number(sqlite3 *db, const char *sql)
 static sqlite3 *
 make_old(int version, bool has_identity)
 {
-	sqlite3_stmt *statement = NULL;
-	char text[4096] = "";
-	sqlite3 *db;
-
 	close_store(open_store("sqlite"));
+	sqlite3_stmt *statement = NULL;
+	sqlite3 *db;
 	if (sqlite3_open(path, &db) != SQLITE_OK ||
 	    sqlite3_prepare_v2(db,
 	        "SELECT group_concat('DROP TABLE ' || name, ';') FROM sqlite_master"
@@ -111,6 +109,7 @@ make_old(int version, bool has_identity)
 	        -1, &statement, NULL) != SQLITE_OK ||
 	    sqlite3_step(statement) != SQLITE_ROW)
 		exit(1);
+	char text[4096] = "";
 	snprintf(text, sizeof(text), "%s", (const char *)sqlite3_column_text(statement, 0));
 	sqlite3_finalize(statement);
 	run(db, text);
@@ -130,7 +129,6 @@ check_meetings(struct store *store, int version)
 {
 	struct meeting meeting = { 0 };
 	struct server_facts facts;
-	struct store_history history;
 	bool counted = version >= 2;
 
 	is_int(store->verbs->meeting_get(store, arena, STR("m"), NOW, &meeting, &facts),
@@ -145,6 +143,7 @@ check_meetings(struct store *store, int version)
 	    "… and its people");
 	is_int(facts.users, 5, "… and its server's facts");
 	is_str(where(store, "n"), "a", "… another");
+	struct store_history history;
 	store->verbs->history_get(store, STR("class"), &history);
 	ok(history.peak == (counted ? 30 : 0) && is_same(history.typical, counted ? 12.5 : 0),
 	    "… what earlier meetings had");
@@ -196,19 +195,19 @@ static void
 check_others(struct store *store, int version)
 {
 	static const struct str ids[] = { STR("r2"), STR("r1") };
-	struct store_recording *found;
-	struct webhook *hooks;
-	size_t n;
 
 	is_str(list_of(store, "getMeetings", ""), "<all/>", "… a list");
 	is_str(list_of(store, "getRecordings", ""), "<plain/>", "… one that has no filter");
 	is_str(list_of(store, "getRecordings", "x=1"), "<one/>", "… one that has");
 	is_str(list_of(store, "getRecordings", "y=%3F&z=?&"), "<two/>", "… a strange one");
+	struct store_recording *found;
+	size_t n;
 	store->verbs->recordings_find(store, arena, ids, 2, &found, &n);
 	ok(version < 3 ? n == 0 :
 	                 n == 2 && strcmp(found[0].server, "b") == 0 &&
 	            strcmp(found[1].server, "a") == 0,
 	    "… recordings");
+	struct webhook *hooks;
 	store->verbs->webhook_list(store, arena, &hooks, &n);
 	ok(version < 4 ? n == 0 :
 	                 n == 2 && str_is(hooks[0].url, "https://lms.test/1") &&
@@ -292,22 +291,21 @@ test_same_schema(void)
 static void
 test_processes(void)
 {
-	enum { PROCESSES = 6 };
 	sqlite3 *db = make_old(LAST_OLD, true);
-	pid_t children[PROCESSES];
-	int start[2], good = 0;
 
 	sqlite3_close(db);
 	fflush(stdout);
+	int start[2];
 	if (pipe(start) != 0)
 		exit(1);
+	enum { PROCESSES = 6 };
+	pid_t children[PROCESSES];
 	for (int i = 0; i < PROCESSES; i++) {
 		if ((children[i] = fork()) < 0)
 			exit(1);
 		if (children[i] == 0) {
-			char byte;
-
 			close(start[1]);
+			char byte;
 			if (read(start[0], &byte, 1) < 0) /* till all are there */
 				_exit(1);
 			struct store *store = store_sqlite_open(path);
@@ -320,6 +318,7 @@ test_processes(void)
 	}
 	close(start[0]);
 	close(start[1]);
+	int good = 0;
 	for (int i = 0; i < PROCESSES; i++) {
 		int status;
 
@@ -360,12 +359,12 @@ test_locked(void)
 static void
 test_newer(void)
 {
-	char before[65536], after[65536];
 	sqlite3 *db = make_old(1, true);
 
 	run(db, "CREATE TABLE future (x); PRAGMA user_version = 99");
 	sqlite3_close(db);
 	int fd = open(path, O_RDONLY);
+	char before[65536];
 	ssize_t len = read(fd, before, sizeof(before));
 	close(fd);
 
@@ -376,6 +375,7 @@ test_newer(void)
 	is_int(count_failing_reads(store) + count_failing_writes(store), ALL_VERBS,
 	    "… however often it is tried");
 	fd = open(path, O_RDONLY);
+	char after[65536];
 	ok(read(fd, after, sizeof(after)) == len && memcmp(before, after, (size_t)len) == 0,
 	    "… and it is as it was");
 	close(fd);

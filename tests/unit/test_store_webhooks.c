@@ -7,12 +7,14 @@
 static struct webhook
 stored_hook(struct store *store, const char *url, size_t *n)
 {
-	struct webhook want = hook_of(url, 0), found = { .changed_ms = 0 }, *hooks = NULL;
-	int unordered = 0;
+	struct webhook want = hook_of(url, 0);
 
 	*n = 7;
+	struct webhook *hooks = NULL;
 	is_int(store->verbs->webhook_list(store, arena, &hooks, n), STORE_OK,
 	    "hooks are listed");
+	struct webhook found = { .changed_ms = 0 };
+	int unordered = 0;
 	for (size_t i = 0; i < *n; i++) {
 		if (strcmp(hooks[i].id, want.id) == 0)
 			found = hooks[i];
@@ -38,14 +40,14 @@ test_put(const char *adapter)
 	struct store *store = open_store(adapter);
 	const struct store_verbs *verbs = store->verbs;
 	struct webhook first = hook_of(first_url, 1000);
-	struct webhook second = hook_of("https://lms.test/2", 2000), found;
-	size_t n;
+	struct webhook second = hook_of("https://lms.test/2", 2000);
 
 	first.meeting_id = (struct str){ "room\0 '1", 8 };
 	first.event_id = STR("meeting-created,meeting-ended");
 	first.raw = true;
 	first.base = STR("https://gw.test/api");
 	first.is_dropped = true; /* means nothing */
+	size_t n;
 	stored_hook(store, first_url, &n);
 	is_int(n, 0, "%s: no hooks at first", adapter);
 	is_int(verbs->webhook_put(store, &first, false), STORE_OK, "%s: a hook is put",
@@ -53,7 +55,7 @@ test_put(const char *adapter)
 	is_int(verbs->webhook_put(store, &second, true), STORE_OK, "… and another");
 	first.is_dropped = false;
 	store = reopen(store, adapter);
-	found = stored_hook(store, first_url, &n);
+	struct webhook found = stored_hook(store, first_url, &n);
 	is_int(n, 2, "… there are two");
 	ok(are_same_hooks(&found, &first), "… the first as it was put");
 	found = stored_hook(store, "https://lms.test/2", &n);
@@ -77,13 +79,13 @@ test_drop(const char *adapter)
 {
 	struct store *store = open_store(adapter);
 	const struct store_verbs *verbs = store->verbs;
-	struct webhook hook = hook_of("https://lms.test/1", 1000), found;
-	size_t n;
+	struct webhook hook = hook_of("https://lms.test/1", 1000);
 
 	verbs->webhook_put(store, &hook, true);
 	is_int(verbs->webhook_drop(store, hook.id, 3000), STORE_OK, "%s: dropped", adapter);
 	store = reopen(store, adapter);
-	found = stored_hook(store, "https://lms.test/1", &n);
+	size_t n;
+	struct webhook found = stored_hook(store, "https://lms.test/1", &n);
 	ok(n == 1 && found.is_dropped && found.changed_ms == 3000, "… which is remembered");
 	hook.changed_ms = 4000;
 	hook.event_id = STR("other");
@@ -112,14 +114,14 @@ test_age(const char *adapter)
 {
 	struct store *store = open_store(adapter);
 	const struct store_verbs *verbs = store->verbs;
-	struct webhook hook = hook_of("https://lms.test/old", 1), found;
-	size_t n;
+	struct webhook hook = hook_of("https://lms.test/old", 1);
 
 	verbs->webhook_put(store, &hook, true);
 	verbs->webhook_drop(store, hook_of("https://lms.test/1", 0).id, NOW);
 	verbs->webhook_drop(store, hook_of("https://lms.test/2", 0).id, NOW + 1);
 	verbs->purge(store, NOW + WEBHOOK_DROPPED_MS);
-	found = stored_hook(store, "https://lms.test/1", &n);
+	size_t n;
+	struct webhook found = stored_hook(store, "https://lms.test/1", &n);
 	ok(n == 3 && found.is_dropped, "%s: what was dropped is known for 30 days", adapter);
 	verbs->purge(store, NOW + WEBHOOK_DROPPED_MS + PURGE_INTERVAL_MS);
 	stored_hook(store, "https://lms.test/1", &n);
@@ -134,9 +136,8 @@ test_bounds(const char *adapter)
 {
 	struct store *store = open_store(adapter);
 	const struct store_verbs *verbs = store->verbs;
-	struct webhook hook, found;
+	struct webhook hook;
 	int good = 0;
-	size_t n;
 
 	for (int i = 0; i < LIMIT_WEBHOOKS; i++) {
 		hook = hook_of(str_printf(arena, "https://lms.test/%d", i), i);
@@ -146,6 +147,7 @@ test_bounds(const char *adapter)
 	is_int(verbs->webhook_put(store, &hook, true), STORE_EXISTS, "… the last is known");
 	hook = hook_of("https://lms.test/more", 0);
 	is_int(verbs->webhook_put(store, &hook, true), STORE_FULL, "… one more is refused");
+	size_t n;
 	stored_hook(store, "https://lms.test/more", &n);
 	is_int(n, LIMIT_WEBHOOKS, "… and is not there");
 	verbs->webhook_drop(store, hook.id, 1);
@@ -165,7 +167,7 @@ test_bounds(const char *adapter)
 	is_int(good, LIMIT_WEBHOOKS, "%s: all hooks are listed, whatever was dropped", adapter);
 	is_int(n, 2 * LIMIT_WEBHOOKS, "… as many dropped ones are kept");
 	stored_hook(store, "x999", &n);
-	found = stored_hook(store, "x1000", &n);
+	struct webhook found = stored_hook(store, "x1000", &n);
 	ok(found.is_dropped, "… the last ones");
 	found = stored_hook(store, "x999", &n);
 	ok(!found.is_dropped, "… and not those before");
@@ -184,8 +186,6 @@ test_between_purges(const char *adapter)
 {
 	struct store *store = open_store(adapter);
 	const struct store_verbs *verbs = store->verbs;
-	struct webhook *hooks;
-	size_t n, good = 0;
 
 	for (int i = 0; i < 50; i++) {
 		struct webhook hook = hook_of(str_printf(arena, "https://lms.test/%d", i), i);
@@ -195,7 +195,10 @@ test_between_purges(const char *adapter)
 	for (int i = 0; i < 3 * LIMIT_WEBHOOKS; i++)
 		verbs->webhook_drop(store, hook_of(str_printf(arena, "x%d", i), 0).id,
 		    1000 + i);
+	struct webhook *hooks;
+	size_t n;
 	verbs->webhook_list(store, arena, &hooks, &n);
+	size_t good = 0;
 	for (size_t i = 0; i < n; i++)
 		good += !hooks[i].is_dropped;
 	is_int(good, 50, "%s: before a purge all hooks are listed, too", adapter);

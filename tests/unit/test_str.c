@@ -287,8 +287,6 @@ test_hash(void)
 		{ STR("a\0b"), 0xab78f5eca36d0e2b, 0x40febda43f29f0a4, "a NUL inside" },
 		{ STR("\xff"), 0x1bbd5c813c69a8d7, 0x82ee8cd247b6582f, "a byte has no sign" },
 	};
-	size_t seen[64] = { 0 };
-	size_t least = SIZE_MAX, most = 0;
 
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		ok(str_hash(rows[i].text) == rows[i].hash, "hash: %s", rows[i].what);
@@ -301,6 +299,7 @@ test_hash(void)
 	        str_hash_on(str_hash(STR("a")), STR("bc")),
 	    "hash: where a span ends counts");
 
+	size_t seen[64] = { 0 };
 	/* 6,400 names in 64 places: 100 each, and none is off by five deviations. */
 	for (int i = 0; i < 6400; i++) {
 		char name[16];
@@ -308,6 +307,7 @@ test_hash(void)
 		snprintf(name, sizeof(name), "bbb%d", i);
 		seen[str_hash(str_from(name)) % COUNT(seen)]++;
 	}
+	size_t least = SIZE_MAX, most = 0;
 	for (size_t i = 0; i < COUNT(seen); i++) {
 		least = seen[i] < least ? seen[i] : least;
 		most = seen[i] > most ? seen[i] : most;

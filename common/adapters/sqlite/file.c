@@ -23,11 +23,12 @@
 static bool
 pause_until(int64_t until_ms)
 {
-	struct timespec now, pause = { .tv_nsec = LOCK_PAUSE_MS * 1000000L };
+	struct timespec now;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	if ((int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000 >= until_ms)
 		return false;
+	struct timespec pause = { .tv_nsec = LOCK_PAUSE_MS * 1000000L };
 	nanosleep(&pause, NULL);
 	return true;
 }
@@ -63,9 +64,8 @@ static void
 remove_companions(const char *path)
 {
 	static const char *const suffixes[] = { "-wal", "-shm", "-journal" };
-	size_t i;
 
-	for (i = 0; i < sizeof(suffixes) / sizeof(*suffixes); i++) {
+	for (size_t i = 0; i < sizeof(suffixes) / sizeof(*suffixes); i++) {
 		char *companion = with_suffix(path, suffixes[i]);
 
 		unlink(companion);
@@ -135,17 +135,16 @@ write_identity(sqlite3 *db, int id)
 static int
 schema_upgrade(sqlite3 *db, const struct sqlite_schema *schema, int id)
 {
-	int version = 0, error;
-	char text[64];
-
-	error = sqlite3_exec(db, "PRAGMA journal_mode = WAL; BEGIN IMMEDIATE", NULL, NULL,
+	int error = sqlite3_exec(db, "PRAGMA journal_mode = WAL; BEGIN IMMEDIATE", NULL, NULL,
 	    NULL);
+	int version = 0;
 	if (error == SQLITE_OK)
 		error = read_pragma(db, "PRAGMA user_version", &version);
 	if (error == SQLITE_OK && version == 0)
 		error = write_identity(db, id);
 	while (error == SQLITE_OK && version < schema->n) {
 		error = sqlite3_exec(db, schema->steps[version++], NULL, NULL, NULL);
+		char text[64];
 		snprintf(text, sizeof(text), "PRAGMA user_version = %d", version);
 		if (error == SQLITE_OK)
 			error = sqlite3_exec(db, text, NULL, NULL, NULL);
@@ -164,9 +163,10 @@ schema_upgrade(sqlite3 *db, const struct sqlite_schema *schema, int id)
 static int
 schema_check(sqlite3 *db, const struct sqlite_schema *schema, int id, bool is_alone)
 {
-	int version = 0, found = 0, error;
+	int version = 0;
 
-	error = read_pragma(db, "PRAGMA user_version", &version);
+	int error = read_pragma(db, "PRAGMA user_version", &version);
+	int found = 0;
 	if (error == SQLITE_OK)
 		error = read_pragma(db, "PRAGMA application_id", &found);
 	if (error != SQLITE_OK)
@@ -190,9 +190,8 @@ try(const char *path, const struct sqlite_schema *schema, bool is_alone,
 {
 	struct stat before, found;
 	bool was_there = stat(path, &before) == 0;
-	int error;
 
-	error = sqlite3_open_v2(path, &file->db,
+	int error = sqlite3_open_v2(path, &file->db,
 	    SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL);
 	/* Another file may have been moved there while it was opened. */
 	if (error == SQLITE_OK &&
@@ -253,10 +252,10 @@ int
 sqlite_file_open(const char *path, const struct sqlite_schema *schema, int64_t until_ms,
     struct sqlite_file *file)
 {
-	int lock = lock_directory(path, until_ms), error;
-	struct stat found;
+	int lock = lock_directory(path, until_ms);
 
 	*file = (struct sqlite_file){ .until_ms = until_ms };
+	struct stat found;
 	if (stat(path, &found) != 0) {
 		if (errno == ENOENT)
 			remove_companions(path);
@@ -266,7 +265,7 @@ sqlite_file_open(const char *path, const struct sqlite_schema *schema, int64_t u
 		unlink(path);
 		remove_companions(path);
 	}
-	error = try(path, schema, false, file);
+	int error = try(path, schema, false, file);
 	if (error == SQLITE_ABORT) {
 		log_warn("another state was put in place; using it", "file", path);
 		remove_companions(path);

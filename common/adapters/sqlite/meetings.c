@@ -47,11 +47,11 @@ work_meeting_get(struct connection *connection, void *arguments)
 {
 	struct get_arguments *a = arguments;
 	sqlite3_stmt *statement = sqlite_query(connection, SQL_MEETING_GET, "s", a->meeting_id);
-	enum store_result result = STORE_NOT_FOUND;
-	int code;
 
 	if (!statement)
 		return STORE_FAILED;
+	enum store_result result = STORE_NOT_FOUND;
+	int code;
 	while ((code = sqlite_step_once(statement)) == SQLITE_ROW) {
 		if (sqlite3_column_type(statement, 0) != SQLITE_NULL) {
 			read_meeting(a->arena, statement, a->meeting);
@@ -87,11 +87,11 @@ work_meetings_on(struct connection *connection, void *arguments)
 {
 	struct on_arguments *a = arguments;
 	sqlite3_stmt *statement = sqlite_query(connection, SQL_MEETINGS_ON, "t", a->server);
-	int code;
 
 	a->n = 0;
 	if (!statement)
 		return STORE_FAILED;
+	int code;
 	while ((code = sqlite_step_once(statement)) == SQLITE_ROW) {
 		if (a->n == a->capacity) {
 			size_t capacity = a->capacity > 0 ? 2 * a->capacity : 32;

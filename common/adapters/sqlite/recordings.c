@@ -41,10 +41,10 @@ static enum store_result
 work_recordings_look(struct connection *connection, void *arguments)
 {
 	struct put_arguments *a = arguments;
-	bool is_same = true;
 
 	if (sqlite_run(connection, SQL_BEGIN_READ, "") != STORE_OK)
 		return STORE_FAILED;
+	bool is_same = true;
 	for (size_t i = 0; i < a->n && is_same; i++)
 		if (compare_copy(connection, &a->recordings[i], a->now_ms, &is_same) !=
 		    STORE_OK)

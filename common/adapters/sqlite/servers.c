@@ -214,10 +214,10 @@ mirror_fill(struct facts_mirror *mirror, struct connection *connection)
 	sqlite3_stmt *statement = sqlite_query(connection, SQL_SERVERS_CHANGED, "i",
 	    (int64_t)mirror->version);
 	uint64_t version = mirror->version;
-	int code;
 
 	if (!statement)
 		return STORE_FAILED;
+	int code;
 	while ((code = sqlite_step_once(statement)) == SQLITE_ROW) {
 		const char *name = (const char *)sqlite3_column_text(statement,
 		    SQLITE_FACTS_COLUMNS);

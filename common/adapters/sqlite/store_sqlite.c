@@ -186,12 +186,10 @@ connection_close(struct connection *connection)
 static struct connection *
 connection_take(struct store_sqlite *sqlite, int64_t deadline_ms, int *error)
 {
-	struct connection *connection;
-
 	*error = SQLITE_OK;
 	for (;;) {
 		pthread_mutex_lock(&sqlite->mutex);
-		connection = sqlite->idle;
+		struct connection *connection = sqlite->idle;
 		if (connection)
 			sqlite->idle = connection->next;
 		pthread_mutex_unlock(&sqlite->mutex);
@@ -204,7 +202,7 @@ connection_take(struct store_sqlite *sqlite, int64_t deadline_ms, int *error)
 		}
 		connection_close(connection);
 	}
-	connection = mem_alloc(sizeof(*connection));
+	struct connection *connection = mem_alloc(sizeof(*connection));
 	*error = sqlite_file_open(sqlite->path, &sql_schema, deadline_ms, &connection->file);
 	if (*error == SQLITE_OK)
 		return connection;
@@ -313,9 +311,8 @@ mender_run(void *argument)
 {
 	struct store_sqlite *sqlite = argument;
 
-	int64_t pause_ms = MEND_LEAST_MS;
-
 	pthread_mutex_lock(&sqlite->mutex);
+	int64_t pause_ms = MEND_LEAST_MS;
 	while (!sqlite->is_stopping) {
 		if (!atomic_load(&sqlite->is_broken[false]) &&
 		    !atomic_load(&sqlite->is_broken[true])) {
@@ -341,12 +338,11 @@ mender_run(void *argument)
 static void
 breaker_set(struct store_sqlite *sqlite, bool writes, const char *reason)
 {
-	bool was_broken = false;
-
 	pthread_mutex_lock(&sqlite->mutex);
 	if (!sqlite->is_mending)
 		sqlite->is_mending =
 		    pthread_create(&sqlite->mender, NULL, mender_run, sqlite) == 0;
+	bool was_broken = false;
 	if (sqlite->is_mending) {
 		was_broken = atomic_exchange(&sqlite->is_broken[writes], true);
 		pthread_cond_signal(&sqlite->wake);
@@ -417,9 +413,9 @@ static bool
 write_turn_take(struct store_sqlite *sqlite, int64_t deadline_ms)
 {
 	struct timespec deadline = timespec_of(deadline_ms);
-	int error = 0;
 
 	pthread_mutex_lock(&sqlite->write_mutex);
+	int error = 0;
 	while (sqlite->is_writing && error == 0)
 		error = pthread_cond_timedwait(&sqlite->write_turn, &sqlite->write_mutex,
 		    &deadline);
@@ -444,10 +440,10 @@ sqlite_perform(struct store *store, bool writes, sqlite_work *work, void *argume
 {
 	struct store_sqlite *sqlite = (struct store_sqlite *)store;
 	int64_t deadline_ms = clock_ms(CLOCK_MONOTONIC) + STORE_WAIT_MS;
-	const char *reason = "another write takes too long";
 
 	if (atomic_load(&sqlite->is_broken[writes]))
 		return STORE_FAILED;
+	const char *reason = "another write takes too long";
 	if (writes && !write_turn_take(sqlite, deadline_ms)) {
 		breaker_set(sqlite, writes, reason);
 		return STORE_FAILED;
@@ -516,7 +512,6 @@ static void
 sqlite_close(struct store *store)
 {
 	struct store_sqlite *sqlite = (struct store_sqlite *)store;
-	struct connection *connection;
 
 	if (sqlite->is_mending) {
 		pthread_mutex_lock(&sqlite->mutex);
@@ -525,6 +520,7 @@ sqlite_close(struct store *store)
 		pthread_mutex_unlock(&sqlite->mutex);
 		pthread_join(sqlite->mender, NULL);
 	}
+	struct connection *connection;
 	while ((connection = sqlite->idle) != NULL) {
 		sqlite->idle = connection->next;
 		connection_close(connection);
@@ -564,19 +560,19 @@ struct store *
 store_sqlite_open(const char *path)
 {
 	struct store_sqlite *sqlite = mem_alloc(sizeof(*sqlite));
-	pthread_condattr_t attributes;
-	int error;
 
 	sqlite->store.verbs = &sqlite_verbs;
 	sqlite->path = mem_strdup(path);
 	pthread_mutex_init(&sqlite->mutex, NULL);
 	pthread_mutex_init(&sqlite->write_mutex, NULL);
+	pthread_condattr_t attributes;
 	pthread_condattr_init(&attributes);
 	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
 	pthread_cond_init(&sqlite->wake, &attributes);
 	pthread_cond_init(&sqlite->write_turn, &attributes);
 	pthread_condattr_destroy(&attributes);
 	sqlite_mirror_init(&sqlite->mirror);
+	int error;
 	struct connection *connection = connection_take(sqlite,
 	    clock_ms(CLOCK_MONOTONIC) + START_WAIT_MS, &error);
 

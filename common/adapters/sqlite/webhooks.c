@@ -54,13 +54,13 @@ work_webhook_list(struct connection *connection, void *arguments)
 {
 	struct webhook_arguments *a = arguments;
 	sqlite3_stmt *statement = sqlite_query(connection, SQL_HOOK_LIST, "");
-	size_t most = 2 * LIMIT_WEBHOOKS;
-	int code = SQLITE_DONE;
 
 	*a->n = 0;
 	if (!statement)
 		return STORE_FAILED;
+	size_t most = 2 * LIMIT_WEBHOOKS;
 	*a->hooks = arena_alloc(a->arena, most * sizeof(**a->hooks));
+	int code = SQLITE_DONE;
 	while (*a->n < most && (code = sqlite_step_once(statement)) == SQLITE_ROW) {
 		struct webhook *hook = &(*a->hooks)[*a->n];
 		struct str id = sqlite_str(a->arena, statement, 0);
