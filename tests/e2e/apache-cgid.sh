@@ -21,6 +21,43 @@ RESTART() { delete_state; }
 
 . "$E2E/body.sh"
 
+poll_is_told "$LOGS/apache-error.log"
+
+# What is done after the answer is done, though Apache then ends the process.
+write_config "$T/servers.json" '"negative_ttl_ms": 60000,'
+delete_state
+asked() { control "/calls?server=0&call=getMeetingInfo&count=1"; }
+is_remembered() {
+	local before
+	NUMBER=$((${NUMBER:-0} + 1))
+	hold_state
+	call getMeetingInfo "meetingID=nowhere-$NUMBER"
+	sleep 0.05
+	release_state
+	sleep 0.3
+	before=$(asked)
+	call getMeetingInfo "meetingID=nowhere-$NUMBER"
+	[ "$(asked)" = "$before" ]
+}
+if command -v sqlite3 >/dev/null; then
+	call getMeetings
+	wait_until is_remembered
+	ok $? "what is put off outlives the answer"
+else
+	skip "what is put off outlives the answer" "sqlite3 is not installed"
+fi
+
+# mod_cgi, which waits for the end of standard error as well.
+if [ -f "$APACHE_MODULES/mod_cgi.so" ] && [ -f "$APACHE_MODULES/mod_mpm_prefork.so" ]; then
+	stop apache
+	write_apache_config cgi "$T/example.conf"
+	sed -i 's/mpm_event/mpm_prefork/g' "$T/apache.conf"
+	start_apache
+	behaviour_held_state
+else
+	skip "the same by mod_cgi" "it is not installed"
+fi
+
 # The same program in a web space, with nothing but a .htaccess.
 stop apache
 folder=$T/apache/root/bigbluebutton

@@ -580,16 +580,24 @@ cgi_request() {
 	# As for a web server the answer ends with standard output, whatever the program
 	# does afterwards.
 	# shellcheck disable=SC2119
-	cat < <(cgi_run <"${4:-/dev/null}") >"$T/answer"
+	cat < <(cgi_exec <"${4:-/dev/null}") >"$T/answer"
 	take_cgi_answer "$T/answer" "$T/"
 }
 
 # shellcheck disable=SC2120
-# cgi_run [NAME=VALUE...]: the program with the variables of META and these.
+# cgi_run [NAME=VALUE...]: the program with the variables of META and these, by the
+# command CGI_BEFORE, with its log in the file CGI_STDERR.
 cgi_run() {
-	env -i PATH="$PATH" "${KEPT_ENVIRONMENT[@]}" TINYSCALE_CONFIG="$T/servers.json" \
-		TINYSCALE_LOG=debug "${META[@]}" "$@" "$CGI_PROGRAM" 2>>"$LOGS/gateway.log"
+	(cgi_exec "$@")
 }
+# cgi_exec [NAME=VALUE...]: the same in this shell's place, which so keeps none of the
+# program's files open.
+cgi_exec() {
+	exec env -i PATH="$PATH" "${KEPT_ENVIRONMENT[@]}" TINYSCALE_CONFIG="$T/servers.json" \
+		TINYSCALE_LOG=debug "${META[@]}" "$@" "${CGI_BEFORE[@]}" "$CGI_PROGRAM" \
+		2>>"${CGI_STDERR:-$LOGS/gateway.log}"
+}
+CGI_BEFORE=()
 
 # --- gateways and web servers ------------------------------------------------
 

@@ -20,4 +20,6 @@ RESTART() { delete_state; }
 
 . "$E2E/body.sh"
 
+poll_is_told "$LOGS/gateway.log"
+
 finish

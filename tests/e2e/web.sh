@@ -139,6 +139,29 @@ install_program() {
 	install -m 755 "$1" "$T/bin/"
 }
 
+# poll_is_told FILE: where only the CGI runs, a request does not wait for the poll that it
+# leaves behind, and what the poll finds is told in FILE.
+poll_is_told() {
+	local begun
+	write_config "$T/servers.json" '"poll_interval_ms": 800,' '"probe_timeout_ms": 3000,'
+	delete_state
+	fault 0 hang
+	begun=$(now_ms)
+	GET "$API"
+	within $(($(now_ms) - begun)) 0 2900 "a request does not wait for the poll behind it"
+	begun=$(now_ms)
+	GET "$API"
+	within $(($(now_ms) - begun)) 0 2900 "nor does the next"
+	fault 0 refuse
+	wait_until is_told "$1"
+	ok $? "servers that are down are told in the web server's log"
+	fault 0 none
+}
+is_told() {
+	GET "$API"
+	[ "$(grep -c 'server is down' "$1")" -ge 3 ]
+}
+
 # The verbs of a door that speaks HTTP.
 REQUEST() { http_request "$@"; }
 POST_GET() { http_post_get "$@"; }

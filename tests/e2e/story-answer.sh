@@ -1,0 +1,205 @@
+#!/usr/bin/env bash
+# A client has its answer before the gateway does what can wait: before it remembers what
+# it learnt, which another program may hold up, and, where only the CGI runs, before it
+# polls. What such a poll finds is told to somebody.
+. "$(dirname "$0")/lib.sh"
+begin story-answer 37
+need sqlite3 curl make
+need_built "$FCGI_PROGRAM" "$CGI_PROGRAM" "$FCGI_CLIENT"
+make -s -C "$BUILD" tests/e2e/log-listener >"$LOGS/make.log" 2>&1
+LISTENER=$BUILD/tests/e2e/log-listener
+need_built "$LISTENER"
+start_sandbox 2
+write_config "$T/servers.json" '"poll_interval_ms": 800,' '"probe_timeout_ms": 3000,'
+# Its processes are told from others by this path.
+install -m 755 "$CGI_PROGRAM" "$T/bin/"
+CGI_PROGRAM=$T/bin/tinyscale.cgi
+FCGI_ADDRESS=unix:$T/gateway.sock
+REQUEST() { fcgi_request "$@"; }
+
+# --- FastCGI -------------------------------------------------------------------------
+
+# on_one_connection: three requests of which each leaves something to remember; how long
+# they take, in ms, is TOOK.
+on_one_connection() {
+	local path requests=() begun META
+	NUMBER=$((${NUMBER:-0} + 1))
+	for path in "$(url getMeetings)" "$(url getRecordings "meetingID=m-$NUMBER")" \
+		"$(url getMeetingInfo "meetingID=nowhere-$NUMBER")"; do
+		meta_variables GET "$path"
+		requests+=(--next --out "$T/answer-${#requests[@]}" "${META[@]}")
+	done
+	rm -f "$T"/answer-*
+	begun=$(now_ms)
+	"$FCGI_CLIENT" --keep --timeout 90 "${requests[@]:1:2}" "$FCGI_ADDRESS" "${requests[@]:3}" \
+		2>"$T/client-errors"
+	TOOK=$(($(now_ms) - begun))
+}
+# quickest: of three times that, the shortest.
+quickest() {
+	local best=1000000
+	for _ in 1 2 3; do
+		on_one_connection
+		[ "$TOOK" -ge "$best" ] || best=$TOOK
+	done
+	echo "$best"
+}
+
+start_gateway gateway "$FCGI_ADDRESS"
+free=$(quickest)
+hold_state
+held=$(quickest)
+within "$held" 0 $((free + 200)) \
+	"three requests on one connection while the state is held ($held ms; else $free ms)"
+is "$(count_files '<returncode>' "$T"/answer-*)" 3 "and each has its answer"
+call getMeetings
+kill -TERM "${PIDS[gateway]}"
+sleep 0.2
+release_state
+pid=${PIDS[gateway]}
+unset "PIDS[gateway]"
+wait "$pid"
+is $? 0 "SIGTERM while there is something left to do: the process ends with status 0"
+
+# What was put off is done: nobody is asked again for what is nowhere.
+write_config "$T/servers.json" '"negative_ttl_ms": 60000,'
+start_gateway gateway "$FCGI_ADDRESS"
+asked() { control "/calls?server=0&call=getMeetingInfo&count=1"; }
+is_remembered() {
+	local before
+	call getMeetingInfo meetingID=nowhere
+	before=$(asked)
+	call getMeetingInfo meetingID=nowhere
+	[ "$(asked)" = "$before" ]
+}
+wait_until is_remembered
+ok $? "what was put off is remembered"
+stop gateway
+
+# --- CGI -------------------------------------------------------------------------------
+
+write_config "$T/servers.json" '"poll_interval_ms": 800,' '"probe_timeout_ms": 3000,'
+REQUEST() { cgi_request "$@"; }
+mkfifo "$T/out" "$T/err"
+
+# piped PATH: as by a web server that waits for the end of both outputs; how long that
+# takes, in ms, is TOOK, and the process is PIPED.
+piped() {
+	local META begun answer errors
+	meta_variables GET "$1"
+	LAST_REQUEST="GET $1, both outputs to their ends"
+	begun=$(now_ms)
+	cat "$T/out" >"$T/answer" &
+	answer=$!
+	cat "$T/err" >"$T/errors" &
+	errors=$!
+	(CGI_STDERR=$T/err cgi_exec </dev/null >"$T/out") &
+	PIPED=$!
+	wait $answer $errors
+	TOOK=$(($(now_ms) - begun))
+	cat "$T/errors" >>"$LOGS/gateway.log"
+	take_cgi_answer "$T/answer" "$T/"
+}
+# poller: the process id of the poll that a request left behind.
+poller() {
+	local process
+	for process in /proc/[0-9]*; do
+		[ "$(tr '\0' ' ' <"$process/cmdline")" != "$CGI_PROGRAM --poll-due " ] ||
+			echo "${process#/proc/}"
+	done 2>/dev/null | head -n 1
+}
+is_polling() {
+	GET "$API"
+	[ -n "$(poller)" ]
+}
+polls_no_more() { [ -z "$(poller)" ]; }
+
+piped "$(url getMeetings)"
+free=$TOOK
+hold_state
+piped "$(url getRecordings meetingID=m)"
+is "$(STATUS) $(xml returncode)" "200 SUCCESS" "CGI: a list while the state is held"
+within "$TOOK" 0 $((free + 200)) "CGI: both outputs end with the answer ($TOOK ms; else $free ms)"
+like "$(cat "$T/errors")" "*call=getRecordings*result=noRecordings*" "CGI: and with its line of the log"
+release_state
+
+# A poll that takes three seconds, since the servers hang.
+wait_until polls_no_more
+fault 0 hang
+sleep 1
+piped "$API"
+within "$TOOK" 0 2900 "CGI: both outputs end though the poll behind has just begun ($TOOK ms)"
+wait_until is_polling
+pid=$(poller)
+is "$(readlink "/proc/$pid/fd/0" "/proc/$pid/fd/1" "/proc/$pid/fd/2" | paste -sd' ')" \
+	"/dev/null /dev/null /dev/null" "CGI: it keeps none of the three"
+is "$(find "/proc/$pid/fd" -lname "$T/out" -o -lname "$T/err")" "" "CGI: nor a copy of them"
+is "$(awk '{ print $6 }' "/proc/$pid/stat")" "$pid" "CGI: it has a session of its own"
+is "$(tr '\0' '\n' <"/proc/$pid/environ" | grep -E '^(REQUEST|QUERY|REMOTE|SERVER|HTTP)_')" "" \
+	"CGI: it knows nothing of the request"
+begun=$(now_ms)
+GET "$API"
+within $(($(now_ms) - begun)) 0 2900 "CGI: nor need the next request wait for it"
+wait_until polls_no_more
+
+# Where a web server's log is a file, a poll writes there.
+fault 0 refuse
+is_told() {
+	GET "$API"
+	[ "$(grep -c 'server is down' "$1")" -ge 2 ]
+}
+wait_until is_told "$LOGS/gateway.log"
+ok $? "CGI: servers that are down are told in a log that is a file"
+
+# Else by syslog, where the log-listener hears it: in a /dev of our own.
+cat >"$T/with-dev" <<'END'
+#!/bin/sh
+# usage: with-dev FOLDER COMMAND...: COMMAND, with the log's socket of FOLDER.
+dev=$1/dev
+shift
+mount -t tmpfs none "$dev" || exit 1
+for node in null zero random urandom; do
+	: >"$dev/$node"
+	mount --bind "/dev/$node" "$dev/$node" || exit 1
+done
+ln -s "${dev%/dev}/log.sock" "$dev/log"
+mount --rbind "$dev" /dev || exit 1
+exec "$@"
+END
+chmod 755 "$T/with-dev"
+mkdir "$T/dev"
+own_mounts=(unshare -m)
+[ "$(id -u)" -eq 0 ] || own_mounts=(unshare -rm)
+wait_until polls_no_more
+fault 0 none
+delete_state
+if "${own_mounts[@]}" "$T/with-dev" "$T" true 2>"$LOGS/with-dev.log"; then
+	start log-listener "$LISTENER" "$T/log.sock"
+	must_wait_until "log-listener listens" test -S "$T/log.sock"
+	CGI_BEFORE=("${own_mounts[@]}" "$T/with-dev" "$T")
+	fault 0 refuse
+	is_told_by_syslog() {
+		piped "$API"
+		[ "$(grep -c 'tinyscale.cgi.*server is down' "$LOGS/log-listener.log")" -ge 2 ]
+	}
+	wait_until is_told_by_syslog
+	ok $? "CGI: servers that are down are told by syslog where the log ends with the answer"
+	isnt "$(grep -c 'request id=' "$LOGS/gateway.log")" 0 "CGI: requests are told to the web server"
+	is "$(grep -c 'request id=' "$LOGS/log-listener.log")" 0 "CGI: and not by syslog"
+	write_config "$T/servers.json"
+	wait_until polls_no_more
+	fault 0 none
+	delete_state
+	piped "$API"
+	wait_until polls_no_more
+	hold_state
+	piped "$(url getRecordings meetingID=m)"
+	wait_until grep -q "\[$PIPED\]: warn the state cannot be written" "$LOGS/log-listener.log"
+	ok $? "CGI: so is what comes up after the answer"
+	release_state
+	CGI_BEFORE=()
+else
+	skip "CGI: servers that are down are told by syslog" "no mounts of our own"
+fi
+
+finish
