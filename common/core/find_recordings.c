@@ -169,7 +169,7 @@ find_recordings_note(const struct call *call, const struct sought_list *sought,
 
 	for (size_t i = part->from; i < part->to; i++)
 		if (is_reached(sought->list[i].copies[at]))
-			sought->list[i].copies[at] = copy;
+			sought->list[i].copies[at] = (unsigned char)copy;
 }
 
 /* ---- What is remembered --------------------------------------------------- */
