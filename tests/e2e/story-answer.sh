@@ -109,7 +109,7 @@ poller() {
 	done 2>/dev/null | head -n 1
 }
 is_polling() {
-	GET "$API"
+	piped "$API"
 	[ -n "$(poller)" ]
 }
 polls_no_more() { [ -z "$(poller)" ]; }

@@ -15,8 +15,9 @@
 # - no call failed but while a server was at fault, or just after.
 #
 # Environment:
-#   MONDAY_SECONDS   how long the calls arrive (120, with a sanitizer 90; the faults need
-#                    at least 90)
+#   MONDAY_SECONDS   how long the calls arrive (120; the faults need at least 90). With a
+#                    sanitizer there is a Monday only if this is set: the other stories
+#                    run these paths in less time.
 #   MONDAY_RATE      calls a second (60, with a sanitizer 20)
 #   MONDAY_SEED      what the clients decide by (the time; printed)
 #   MONDAY_FAULTS    those that happen ("502 drip byte reload lock clock")
@@ -31,7 +32,10 @@ RATE=${MONDAY_RATE:-60}
 # ours.
 can_jump=1
 if ldd "$FCGI_PROGRAM" | grep -qE 'lib(asan|tsan|clang_rt)'; then
-	LENGTH_S=${MONDAY_SECONDS:-90}
+	if [ -z "${MONDAY_SECONDS:-}" ]; then
+		skip "a Monday" "a build with a sanitizer, and no MONDAY_SECONDS"
+		finish
+	fi
 	RATE=${MONDAY_RATE:-20}
 	can_jump=0
 fi
