@@ -108,9 +108,13 @@ poller() {
 			echo "${process#/proc/}"
 	done 2>/dev/null | head -n 1
 }
+# is_polling: a request has left a poll behind, POLLER, that is under way; not one that ends
+# at once, since another polls.
 is_polling() {
 	piped "$API"
-	[ -n "$(poller)" ]
+	POLLER=$(poller)
+	sleep 0.5
+	[ -n "$POLLER" ] && [ "$(poller)" = "$POLLER" ]
 }
 polls_no_more() { [ -z "$(poller)" ]; }
 
@@ -130,7 +134,7 @@ sleep 1
 piped "$API"
 within "$TOOK" 0 2900 "CGI: both outputs end though the poll behind has just begun ($TOOK ms)"
 wait_until is_polling
-pid=$(poller)
+pid=$POLLER
 is "$(readlink "/proc/$pid/fd/0" "/proc/$pid/fd/1" "/proc/$pid/fd/2" | paste -sd' ')" \
 	"/dev/null /dev/null /dev/null" "CGI: it keeps none of the three"
 is "$(find "/proc/$pid/fd" -lname "$T/out" -o -lname "$T/err")" "" "CGI: nor a copy of them"
@@ -154,11 +158,12 @@ ok $? "CGI: servers that are down are told in a log that is a file"
 # Else by syslog, where the log-listener hears it: in a /dev of our own.
 cat >"$T/with-dev" <<'END'
 #!/bin/sh
-# usage: with-dev FOLDER COMMAND...: COMMAND, with the log's socket of FOLDER.
+# usage: with-dev FOLDER COMMAND...: COMMAND, with the log's socket of FOLDER, and of the
+# devices those of DEVICES.
 dev=$1/dev
 shift
 mount -t tmpfs none "$dev" || exit 1
-for node in null zero random urandom; do
+for node in ${DEVICES-null zero random urandom}; do
 	: >"$dev/$node"
 	mount --bind "/dev/$node" "$dev/$node" || exit 1
 done
@@ -197,7 +202,16 @@ if "${own_mounts[@]}" "$T/with-dev" "$T" true 2>"$LOGS/with-dev.log"; then
 	wait_until grep -q "\[$PIPED\]: warn the state cannot be written" "$LOGS/log-listener.log"
 	ok $? "CGI: so is what comes up after the answer"
 	release_state
+	wait_until polls_no_more
+
+	# In many a chroot there is no /dev/null to put in the outputs' place.
+	CGI_BEFORE=("${own_mounts[@]}" env DEVICES= "$T/with-dev" "$T")
+	fault 0 hang
+	delete_state
+	piped "$API"
+	within "$TOOK" 0 2900 "CGI: both outputs end without a /dev/null ($TOOK ms)"
 	CGI_BEFORE=()
+	wait_until polls_no_more
 else
 	skip "CGI: servers that are down are told by syslog" "no mounts of our own"
 fi
