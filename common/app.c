@@ -8,12 +8,12 @@
 #include <string.h>
 #include <sys/random.h>
 #include <sys/resource.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "adapters/none.h"
 #include "adapters/sqlite/store_sqlite.h"
 #include "base/arena.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "config/config.h"
@@ -40,15 +40,6 @@ struct app {
 	enum http_curl_mode mode;
 	unsigned threads;
 };
-
-static int64_t
-clock_ms(clockid_t clock)
-{
-	struct timespec now;
-
-	clock_gettime(clock, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 static uint64_t
 random_bits(void)

@@ -16,10 +16,10 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/arena.h"
+#include "base/clock.h"
 #include "tap.h"
 
 #define BIG 300000
@@ -45,15 +45,6 @@ struct connection {
 static struct server web;
 static struct http *http;
 static const char *mode_name;
-
-static inline int64_t
-now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 static inline void
 sleep_ms(int ms)

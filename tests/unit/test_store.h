@@ -11,12 +11,12 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <stdint.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "adapters/sqlite/store_sqlite.h"
 #include "base/arena.h"
 #include "base/bounds.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "support/memory.h"
@@ -304,15 +304,6 @@ count_failing_writes(struct store *store)
 }
 
 /* ---- A store that fails for a time --------------------------------------------- */
-
-static inline int64_t
-clock_ms(clockid_t clock)
-{
-	struct timespec now;
-
-	clock_gettime(clock, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 static inline void
 pause_ms(int ms)

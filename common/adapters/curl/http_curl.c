@@ -11,6 +11,7 @@
 #include "adapters/curl/functions.h"
 #include "adapters/curl/lanes.h"
 #include "adapters/curl/transfer.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 
@@ -74,15 +75,6 @@ struct http_curl {
 	struct lanes *lanes;
 };
 
-static int64_t
-now_us(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
-}
-
 /*
  * Ending a task
  */
@@ -133,7 +125,7 @@ static void
 publish(struct http_curl *self, struct task *task)
 {
 	struct job *job = task->job;
-	int64_t now = now_us();
+	int64_t now = clock_us(CLOCK_MONOTONIC);
 
 	let_go(self, &task->transfer);
 	lanes_leave(&task->place, lane_end_of(task), now);
@@ -192,7 +184,7 @@ conclude(struct http_curl *self, struct task *task, CURLcode code)
 	/* Else the time to connect was up, or libcurl's net was. */
 	if (is_timeout &&
 	    (transfer_was_sent(&task->transfer, &self->setup) ||
-	        now_us() >= task->job->deadline_us)) {
+	        clock_us(CLOCK_MONOTONIC) >= task->job->deadline_us)) {
 		give_up_late(self, task);
 		return;
 	}
@@ -211,7 +203,7 @@ launch(struct http_curl *self, struct task *task)
 {
 	const struct curl_functions *curl = self->setup.curl;
 	struct transfer *transfer = &task->transfer;
-	int64_t left_us = task->job->deadline_us - now_us();
+	int64_t left_us = task->job->deadline_us - clock_us(CLOCK_MONOTONIC);
 
 	if (left_us <= 0) {
 		give_up_late(self, task);
@@ -241,7 +233,8 @@ start(struct http_curl *self, struct task *task)
 
 	task->place.holder = task;
 	task->place.since_us = task->job->start_us;
-	if (call->at_once || lanes_enter(self->lanes, call->server, &task->place, now_us()))
+	if (call->at_once ||
+	    lanes_enter(self->lanes, call->server, &task->place, clock_us(CLOCK_MONOTONIC)))
 		launch(self, task);
 }
 
@@ -253,7 +246,8 @@ serve_waiting(struct http_curl *self)
 	struct lane_place *place;
 	enum lane_turn turn;
 
-	while ((turn = lanes_next(self->lanes, now_us(), &place)) != LANE_NOBODY) {
+	while ((turn = lanes_next(self->lanes, clock_us(CLOCK_MONOTONIC), &place)) !=
+	    LANE_NOBODY) {
 		if (turn == LANE_GO)
 			launch(self, place->holder);
 		else
@@ -312,7 +306,7 @@ static void
 end_jobs(struct http_curl *self)
 {
 	struct job *next;
-	int64_t now = now_us();
+	int64_t now = clock_us(CLOCK_MONOTONIC);
 
 	for (struct job *job = self->jobs; job; job = next) {
 		next = job->next;
@@ -368,7 +362,7 @@ static void
 wait_for_work(struct http_curl *self)
 {
 	static const struct timespec pause = { .tv_nsec = 10000000 };
-	int64_t now = now_us(), until = now + IDLE_US;
+	int64_t now = clock_us(CLOCK_MONOTONIC), until = now + IDLE_US;
 
 	for (const struct job *job = self->jobs; job; job = job->next)
 		if (job->deadline_us < until)
@@ -535,7 +529,7 @@ static void
 http_curl_run(struct http *http, struct arena *arena, struct http_batch *batch)
 {
 	struct http_curl *self = (struct http_curl *)http;
-	int64_t start_us = now_us();
+	int64_t start_us = clock_us(CLOCK_MONOTONIC);
 	bool ready = true;
 
 	if (self->mode == HTTP_CURL_INLINE) {

@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 
@@ -23,10 +24,7 @@
 static bool
 pause_until(int64_t until_ms)
 {
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	if ((int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000 >= until_ms)
+	if (clock_ms(CLOCK_MONOTONIC) >= until_ms)
 		return false;
 	struct timespec pause = { .tv_nsec = LOCK_PAUSE_MS * 1000000L };
 	nanosleep(&pause, NULL);

@@ -3,10 +3,10 @@
  * what earlier meetings tell of new ones, and the lease on polling.
  */
 #include <string.h>
-#include <time.h>
 
 #include "adapters/sqlite/sqlite.h"
 #include "base/arena.h"
+#include "base/clock.h"
 
 /* Changes done in one transaction, so that none holds others up for long. */
 #define CHANGES_AT_ONCE 500
@@ -149,15 +149,6 @@ sqlite_history_get(struct store *store, struct str meeting_id, struct store_hist
 	return sqlite_perform(store, false, work_history_get, &a);
 }
 
-static int64_t
-monotonic_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 /* ---- Changing --------------------------------------------------------------------- */
 
 struct set_arguments {
@@ -285,11 +276,11 @@ sqlite_meetings_set(struct store *store, struct arena *arena, struct store_chang
 		struct set_arguments a = { arena, &changes[i],
 			n - i < CHANGES_AT_ONCE ? n - i : CHANGES_AT_ONCE, now_ms, 0 };
 
-		int64_t begun_ms = monotonic_ms();
+		int64_t begun_ms = clock_ms(CLOCK_MONOTONIC);
 		if (result == STORE_OK)
 			result = sqlite_perform(store, true, work_meetings_set, &a);
 		end_changes(&a, result);
-		bool is_late = monotonic_ms() - begun_ms > STORE_WAIT_MS / 16;
+		bool is_late = clock_ms(CLOCK_MONOTONIC) - begun_ms > STORE_WAIT_MS / 16;
 		for (size_t k = 0; k < a.n; k++)
 			a.changes[k].is_late = is_late;
 	}

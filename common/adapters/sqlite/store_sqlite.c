@@ -7,6 +7,7 @@
 
 #include "adapters/sqlite/sqlite.h"
 #include "base/bounds.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 
@@ -18,15 +19,6 @@
  * claims. */
 #define MEND_LEAST_MS 10
 #define MEND_MOST_MS 200
-
-static int64_t
-clock_ms(clockid_t clock)
-{
-	struct timespec now;
-
-	clock_gettime(clock, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 static struct timespec
 timespec_of(int64_t ms)

@@ -1,0 +1,16 @@
+/*
+ * What the clocks of the system say.  Only the adapters, app.c and the doors read one: to all
+ * others time is an argument, so that tests can choose it.
+ */
+#ifndef CLOCK_H
+#define CLOCK_H
+
+#include <stdint.h>
+#include <time.h>
+
+/* The time by that clock (clock_gettime(2): CLOCK_REALTIME is since 1970, CLOCK_MONOTONIC
+ * never goes back), in microseconds and in milliseconds. */
+int64_t clock_us(clockid_t clock);
+int64_t clock_ms(clockid_t clock);
+
+#endif
