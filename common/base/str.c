@@ -2,11 +2,11 @@
 
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #include "base/arena.h"
+#include "base/mem.h"
 
 struct str
 str_from(const char *text)
@@ -194,9 +194,7 @@ str_printf(struct arena *arena, const char *format, ...)
 	char *text;
 	int len = vasprintf(&text, format, args);
 	va_end(args);
-	if (len < 0) {
-		fputs("tinyscale: out of memory\n", stderr);
-		abort();
-	}
+	if (len < 0)
+		mem_die();
 	return arena_take(arena, text);
 }

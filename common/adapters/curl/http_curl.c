@@ -55,8 +55,6 @@ struct job {
 struct http_curl {
 	struct http http;
 	enum http_curl_mode mode;
-	char *ca_file;
-	char *agent;
 
 	pthread_t thread;
 	pthread_mutex_t lock;        /* incoming, stop, and what job says */
@@ -420,7 +418,7 @@ loop_init(struct http_curl *self)
 	if (!self->multi)
 		goto fail_easy;
 	curl->easy_getinfo(easy, CURLINFO_CAINFO, &ca_file);
-	self->setup.has_ca_file = self->ca_file || ca_file;
+	self->setup.has_ca_file = self->setup.ca_file || ca_file;
 	curl->multi_setopt(self->multi, CURLMOPT_MAXCONNECTS, connections_kept(self));
 	self->pool[self->n_pool++] = easy;
 	return 0;
@@ -564,8 +562,8 @@ http_curl_free(struct http_curl *self)
 	pthread_mutex_destroy(&self->inline_lock);
 	pthread_mutex_destroy(&self->lock);
 	lanes_free(self->lanes);
-	free(self->agent);
-	free(self->ca_file);
+	free(self->setup.agent);
+	free(self->setup.ca_file);
 	free(self);
 }
 
@@ -614,10 +612,8 @@ http_curl_open(const struct http_curl_options *options)
 	self->http.run = http_curl_run;
 	self->http.close = http_curl_close;
 	self->mode = options->mode;
-	self->ca_file = mem_strdup(options->ca_file);
-	self->agent = mem_strdup(options->agent);
-	self->setup.ca_file = self->ca_file;
-	self->setup.agent = self->agent;
+	self->setup.ca_file = mem_strdup(options->ca_file);
+	self->setup.agent = mem_strdup(options->agent);
 	self->setup.connect_timeout_ms = (long)connect_timeout_ms;
 	self->lanes = lanes_new(options->max_calls_per_server);
 	self->n_servers = options->n_servers;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/str.h"
 
 /* How long a server whose places are all taken may answer nobody, until the calls that
  * wait for it are refused. */
@@ -62,12 +63,10 @@ lanes_free(struct lanes *lanes)
 static struct lane *
 lane_of(struct lanes *lanes, const char *server)
 {
-	unsigned hash = 5381;
+	struct lane **link = &lanes->slots[str_hash(str_from(server)) % SLOTS];
+	struct lane *lane;
 
-	for (const char *c = server; *c; c++)
-		hash = hash * 33 + (unsigned char)*c;
-	struct lane **link, *lane;
-	for (link = &lanes->slots[hash % SLOTS]; (lane = *link); link = &lane->next)
+	for (; (lane = *link); link = &lane->next)
 		if (strcmp(lane->name, server) == 0)
 			return lane;
 	lane = mem_alloc(sizeof(*lane));

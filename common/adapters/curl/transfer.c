@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -319,18 +320,21 @@ set_headers(const struct transfer_setup *setup, struct transfer *transfer)
 	    set_pointer(setup, transfer, CURLOPT_HTTPHEADER, transfer->headers);
 }
 
-static void
-set_outcome(struct transfer *transfer, enum http_result result, const char *problem)
+__attribute__((format(printf, 3, 4))) static void
+set_outcome(struct transfer *transfer, enum http_result result, const char *format, ...)
 {
+	va_list args;
+
 	transfer->result = result;
-	snprintf(transfer->problem, sizeof(transfer->problem), "%s", problem);
+	va_start(args, format);
+	vsnprintf(transfer->problem, sizeof(transfer->problem), format, args);
+	va_end(args);
 }
 
 static void
 set_shortage(struct transfer *transfer, const char *short_of)
 {
-	transfer->result = HTTP_SHORTAGE;
-	snprintf(transfer->problem, sizeof(transfer->problem), "short of %s here", short_of);
+	set_outcome(transfer, HTTP_SHORTAGE, "short of %s here", short_of);
 }
 
 bool
@@ -507,19 +511,16 @@ transfer_conclude(struct transfer *transfer, const struct transfer_setup *setup,
 	if (code == CURLE_OK) {
 		transfer->result = HTTP_ANSWERED;
 	} else if (transfer->header_too_large) {
-		transfer->result = HTTP_TOO_LARGE;
-		snprintf(transfer->problem, sizeof(transfer->problem),
-		    "answer's header is larger than %d bytes", LIMIT_HEADER_BYTES);
+		set_outcome(transfer, HTTP_TOO_LARGE, "answer's header is larger than %d bytes",
+		    LIMIT_HEADER_BYTES);
 	} else if (buf_failed(&transfer->body) || code == CURLE_FILESIZE_EXCEEDED) {
-		transfer->result = HTTP_TOO_LARGE;
-		snprintf(transfer->problem, sizeof(transfer->problem),
-		    "answer is larger than %zu bytes", transfer->call->max_answer_bytes);
+		set_outcome(transfer, HTTP_TOO_LARGE, "answer is larger than %zu bytes",
+		    transfer->call->max_answer_bytes);
 	} else if (short_of) {
 		set_shortage(transfer, short_of);
 	} else if (code == CURLE_OPERATION_TIMEDOUT && !transfer->sent) {
-		transfer->result = HTTP_UNREACHABLE;
-		snprintf(transfer->problem, sizeof(transfer->problem),
-		    "no connection within %ld ms", setup->connect_timeout_ms);
+		set_outcome(transfer, HTTP_UNREACHABLE, "no connection within %ld ms",
+		    setup->connect_timeout_ms);
 	} else {
 		transfer->result = transfer->sent ? HTTP_BROKEN : HTTP_UNREACHABLE;
 		describe(setup, transfer, code);
@@ -530,7 +531,7 @@ void
 transfer_give_up(struct transfer *transfer, const struct transfer_setup *setup,
     enum http_result result, const char *problem)
 {
-	set_outcome(transfer, result, problem);
+	set_outcome(transfer, result, "%s", problem);
 	transfer->sent = transfer_was_sent(transfer, setup);
 	/* One of its addresses was never tried. */
 	if (result == HTTP_TIMEOUT && !transfer->sent && transfer->short_of)

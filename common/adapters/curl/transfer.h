@@ -28,9 +28,9 @@
 /* What all transfers of an adapter have in common. */
 struct transfer_setup {
 	const struct curl_functions *curl;
-	const char *agent;   /* User-Agent */
-	const char *ca_file; /* or NULL for the system's */
-	bool has_ca_file;    /* given, or compiled into libcurl */
+	char *agent;      /* User-Agent */
+	char *ca_file;    /* or NULL for the system's */
+	bool has_ca_file; /* given, or compiled into libcurl */
 	long connect_timeout_ms;
 };
 

@@ -109,8 +109,9 @@ const struct sqlite_schema sql_schema = {
 
 /* The columns of a mapping and of a server's facts, in the order in which meetings.c and
  * servers.c read them. */
-#define MEETING \
-	"server, version, claimed_ms, create_ms, seen_ms, is_ending, seats, users, peak, copy"
+#define MEETING(m)                                                                  \
+	m "server, " m "version, " m "claimed_ms, " m "create_ms, " m "seen_ms, " m \
+	  "is_ending, " m "seats, " m "users, " m "peak, " m "copy"
 #define FACTS(s)                                                                               \
 	s "version, " s "health, " s "operator_state, " s "failures, " s "failing_ms, " s      \
 	  "successes, " s "told_ms, " s "polled_ms, " s "good_ms, " s "probe_ms, " s           \
@@ -139,18 +140,17 @@ const char *const sql_texts[SQL_STATEMENTS] = {
 	    " ?18, ?19, ?20, ?21, ?22)",
 
 	[SQL_MEETING_GET] =
-	    "SELECT m.server, m.version, m.claimed_ms, m.create_ms, m.seen_ms, m.is_ending,"
-	    " m.seats, m.users, m.peak, m.copy, " FACTS("s.")
+	    "SELECT " MEETING("m.") ", " FACTS("s.")
 	    " FROM meeting m LEFT JOIN server s ON s.name = m.server WHERE m.id = ?1"
 	    " UNION ALL SELECT NULL, at_ms, until_ms, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,"
 	    " 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 FROM absent WHERE id = ?1",
-	[SQL_MEETING_FIND] = "SELECT " MEETING " FROM meeting WHERE id = ?1",
+	[SQL_MEETING_FIND] = "SELECT " MEETING("") " FROM meeting WHERE id = ?1",
 	[SQL_MEETING_PUT] =
-	    "INSERT OR REPLACE INTO meeting (" MEETING ", id) VALUES"
+	    "INSERT OR REPLACE INTO meeting (" MEETING("") ", id) VALUES"
 	    " (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
 	[SQL_MEETING_DROP] = "DELETE FROM meeting WHERE id = ?1",
 	[SQL_MEETING_PURGE] = "DELETE FROM meeting WHERE MAX(seen_ms, create_ms) < ?1",
-	[SQL_MEETINGS_ON] = "SELECT " MEETING ", id FROM meeting WHERE server = ?1",
+	[SQL_MEETINGS_ON] = "SELECT " MEETING("") ", id FROM meeting WHERE server = ?1",
 
 	[SQL_PEAK_PUT] = "INSERT OR REPLACE INTO peak (id, users, at_ms) VALUES (?1, ?2, ?3)",
 	[SQL_PEAK_PURGE] = "DELETE FROM peak WHERE at_ms < ?1 OR id IN"

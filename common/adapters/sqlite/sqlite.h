@@ -66,9 +66,8 @@ struct store_sqlite {
 
 /*
  * The statement, prepared once, with its parameters bound by format: a letter for each,
- * 's' struct str, 't' const char *, 'i' int64_t, 'd' double, 'b' struct str as a blob,
- * '-' NULL without an argument.  What is bound is borrowed until the statement is done.
- * Returns NULL when SQLite fails.
+ * 's' struct str, 't' const char *, 'i' int64_t, 'd' double, 'b' struct str as a blob.
+ * What is bound is borrowed until the statement is done.  Returns NULL when SQLite fails.
  */
 sqlite3_stmt *sqlite_query(struct connection *connection, enum sql_statement which,
     const char *format, ...);
