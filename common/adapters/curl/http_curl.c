@@ -28,28 +28,29 @@
 /* The longest sleep of an idle transfer thread. */
 #define IDLE_US (INT64_C(600) * 1000000)
 
-/* One call of a job.  The loop writes all of it until finished is set under the lock,
- * then it is the caller's. */
+/* One call of a job.  The loop writes all of it until it stands in the job's list of what
+ * finished, then it is the caller's. */
 struct task {
 	struct transfer transfer; /* first: libcurl knows the task by it */
 	struct job *job;
 	struct lane_place place;
 	bool was_late; /* time was up, and it was under way */
 	bool finished;
-	bool handed_over; /* the caller's: taken over into the call */
+	struct task *next_finished;
 };
 
-/* One run().  It lives until n_finished reaches n: whoever publishes the last task must
+/* One run().  It lives until the caller has got all n: whoever publishes the last task must
  * not look at it again. */
 struct job {
 	struct job *next;
 	struct task *tasks;
 	size_t n;
 	int64_t start_us, deadline_us, timeout_ms;
-	size_t left;            /* the loop's */
-	size_t n_finished;      /* under the lock */
-	bool abandon;           /* under the lock */
-	pthread_cond_t changed; /* n_finished grew */
+	size_t left; /* the loop's */
+	/* Under the lock: what the caller has not taken over yet, and that it has enough. */
+	struct task *finished, **finished_end;
+	bool abandon;
+	pthread_cond_t changed; /* there is something finished */
 };
 
 struct http_curl {
@@ -136,7 +137,8 @@ publish(struct http_curl *self, struct task *task)
 	}
 	pthread_mutex_lock(&self->lock);
 	task->finished = true;
-	job->n_finished++;
+	*job->finished_end = task;
+	job->finished_end = &task->next_finished;
 	/* Under the lock, since the caller destroys the condition as soon as it has the
 	 * lock. */
 	pthread_cond_signal(&job->changed);
@@ -434,28 +436,28 @@ fail:
  * The caller's side
  */
 
-/* Take over what finished since the last time.  Returns whether that was enough.  The
- * lock is held, but not while a task is taken over. */
+/* Take over what finished since the last time, in that order; *seen counts it.  Returns
+ * whether that was enough.  The lock is held, but not while tasks are taken over. */
 static bool
 take_over_finished(struct http_curl *self, struct job *job, const struct http_batch *batch,
-    struct arena *arena)
+    struct arena *arena, size_t *seen)
 {
+	struct task *task = job->finished;
 	bool enough = false;
 
-	for (size_t i = 0; i < job->n; i++) {
-		struct task *task = &job->tasks[i];
-		struct http_call *call = &batch->calls[i];
+	job->finished = NULL;
+	job->finished_end = &job->finished;
+	pthread_mutex_unlock(&self->lock);
+	for (; task; task = task->next_finished) {
+		struct http_call *call = &batch->calls[task - job->tasks];
 
-		if (!task->finished || task->handed_over)
-			continue;
-		pthread_mutex_unlock(&self->lock);
-		task->handed_over = true;
+		++*seen;
 		transfer_hand_over(&task->transfer, call, arena);
 		if (call->result == HTTP_ANSWERED && batch->enough &&
 		    batch->enough(call, batch->context))
 			enough = true;
-		pthread_mutex_lock(&self->lock);
 	}
+	pthread_mutex_lock(&self->lock);
 	return enough;
 }
 
@@ -474,15 +476,14 @@ see_through(struct http_curl *self, struct job *job, const struct http_batch *ba
 		if (self->mode == HTTP_CURL_INLINE) {
 			pthread_mutex_unlock(&self->lock);
 			loop_once(self);
-			if (job->n_finished == seen)
+			if (!job->finished)
 				wait_for_work(self);
 			pthread_mutex_lock(&self->lock);
 		} else {
-			while (job->n_finished == seen)
+			while (!job->finished)
 				pthread_cond_wait(&job->changed, &self->lock);
 		}
-		seen = job->n_finished;
-		if (take_over_finished(self, job, batch, arena) && !job->abandon) {
+		if (take_over_finished(self, job, batch, arena, &seen) && !job->abandon) {
 			job->abandon = true;
 			if (self->mode == HTTP_CURL_THREAD)
 				self->setup.curl->multi_wakeup(self->multi);
@@ -502,6 +503,7 @@ run_job(struct http_curl *self, struct arena *arena, const struct http_batch *ba
 		.timeout_ms = batch->timeout_ms,
 		.start_us = start_us,
 	};
+	job.finished_end = &job.finished;
 
 	/* A timeout beyond all reason must not overflow. */
 	if (job.timeout_ms < 0)
