@@ -94,17 +94,17 @@ max_calls_per_server(const struct config *config, unsigned threads)
 }
 
 static struct generation *
-generation_new(const char *config_path, enum http_curl_mode mode, unsigned threads)
+generation_new(const struct app *app)
 {
 	struct generation *generation = mem_alloc(sizeof(*generation));
 	struct http_curl_options options = {
-		.mode = mode,
+		.mode = app->mode,
 		.agent = PACKAGE_NAME "/" PACKAGE_VERSION,
 	};
 	struct buf problems;
 
 	buf_init(&problems, PROBLEMS_BYTES);
-	struct config *config = config_load(config_path, &problems);
+	struct config *config = config_load(app->config_path, &problems);
 	if (!config) {
 		log_problems(&problems);
 		goto fail;
@@ -119,7 +119,7 @@ generation_new(const char *config_path, enum http_curl_mode mode, unsigned threa
 	options.connect_timeout_ms = config->connect_timeout_ms;
 	options.ca_file = config->ca_file;
 	options.n_servers = config->n_servers;
-	options.max_calls_per_server = max_calls_per_server(config, threads);
+	options.max_calls_per_server = max_calls_per_server(config, app->threads);
 	generation->api.http = http_curl_open(&options);
 	if (!generation->api.http)
 		goto fail;
@@ -185,7 +185,7 @@ app_open(const char *config_path_given, enum http_curl_mode mode, unsigned threa
 	app->config_path = config_path_given;
 	app->mode = mode;
 	app->threads = threads;
-	app->now = generation_new(config_path_given, mode, threads);
+	app->now = generation_new(app);
 	if (!app->now) {
 		app_close(app);
 		return NULL;
@@ -206,7 +206,7 @@ generation_release(struct app *app, struct generation *generation)
 int
 app_reload(struct app *app)
 {
-	struct generation *next = generation_new(app->config_path, app->mode, app->threads);
+	struct generation *next = generation_new(app);
 	if (!next) {
 		log_error("the new configuration is bad; the old one stays in use", "file",
 		    config_path(app->config_path));
