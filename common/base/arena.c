@@ -2,10 +2,14 @@
 
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/mem.h"
 
 #define CHUNK_BYTES 16384
+
+/* The first capacity of an array that grows one by one. */
+#define ROOM_LEAST 16
 
 /* A piece of the arena: a block that many allocations share, or one
  * allocation of its own. */
@@ -81,6 +85,19 @@ arena_alloc(struct arena *arena, size_t size)
 	piece = (char *)chunk->data + chunk->used;
 	chunk->used += rounded;
 	return piece;
+}
+
+void *
+arena_room(struct arena *arena, void *array, size_t size, size_t n, size_t more,
+    size_t *capacity)
+{
+	if (n + more <= *capacity)
+		return array;
+	*capacity = n + more > ROOM_LEAST / 2 ? 2 * (n + more) : ROOM_LEAST;
+	void *grown = arena_alloc(arena, *capacity * size);
+	if (n > 0)
+		memcpy(grown, array, n * size);
+	return grown;
 }
 
 void *

@@ -35,6 +35,14 @@ void arena_free(struct arena *arena);
  * is reset. */
 void *arena_alloc(struct arena *arena, size_t size);
 
+/*
+ * Return an array with room for so many more elements: the array itself, of which n of
+ * *capacity elements of that size are in use, or a copy with twice the room, whose capacity
+ * *capacity then is.  array may be NULL where n is 0.
+ */
+void *arena_room(struct arena *arena, void *array, size_t size, size_t n, size_t more,
+    size_t *capacity);
+
 /* Hand a malloc'ed block (or NULL) over to the arena, which frees it at the
  * reset.  Returns the block. */
 void *arena_take(struct arena *arena, void *block);

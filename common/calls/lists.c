@@ -5,7 +5,6 @@
  * end the lesson it belongs to.
  */
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/arena.h"
 #include "base/log.h"
@@ -31,14 +30,8 @@ struct merged {
 static void
 add_items(struct arena *arena, const struct xml_list *list, struct merged *merged)
 {
-	if (merged->n + list->n > merged->capacity) {
-		merged->capacity = 2 * (merged->n + list->n);
-		struct merged_item *grown = arena_alloc(arena,
-		    merged->capacity * sizeof(*grown));
-		if (merged->n > 0)
-			memcpy(grown, merged->items, merged->n * sizeof(*grown));
-		merged->items = grown;
-	}
+	merged->items = arena_room(arena, merged->items, sizeof(*merged->items), merged->n,
+	    list->n, &merged->capacity);
 	for (size_t i = 0; i < list->n; i++) {
 		merged->items[merged->n] = (struct merged_item){ list->items[i].raw,
 			list->items[i].text[0], merged->n };

@@ -192,14 +192,8 @@ begin_item(struct reader *reader)
 		stop_full(reader);
 		return;
 	}
-	if (list->n == reader->capacity) {
-		reader->capacity = reader->capacity ? 2 * reader->capacity : 16;
-		struct xml_item *items = arena_alloc(reader->arena,
-		    reader->capacity * sizeof(*items));
-		if (list->n > 0)
-			memcpy(items, list->items, list->n * sizeof(*items));
-		list->items = items;
-	}
+	list->items = arena_room(reader->arena, list->items, sizeof(*list->items), list->n, 1,
+	    &reader->capacity);
 	list->items[list->n] = (struct xml_item){
 		.raw = str_part(reader->text, byte_index(reader), SIZE_MAX),
 	};

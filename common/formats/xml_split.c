@@ -26,24 +26,11 @@ struct splitter {
 	bool no_comment_end, no_cdata_end, no_instruction_end; /* from here on */
 };
 
-/* The array with room for one more element, and twice as many where it has to grow. */
-static void *
-make_room(struct arena *arena, void *array, size_t size, size_t n, size_t *capacity)
-{
-	if (n < *capacity)
-		return array;
-	*capacity = n > 0 ? 2 * n : 16;
-	void *grown = arena_alloc(arena, *capacity * size);
-	if (n > 0)
-		memcpy(grown, array, n * size);
-	return grown;
-}
-
 static void
 begin_item(struct splitter *splitter, size_t begin)
 {
-	splitter->begun = make_room(splitter->arena, splitter->begun, sizeof(*splitter->begun),
-	    splitter->n_begun, &splitter->begun_capacity);
+	splitter->begun = arena_room(splitter->arena, splitter->begun, sizeof(*splitter->begun),
+	    splitter->n_begun, 1, &splitter->begun_capacity);
 	splitter->begun[splitter->n_begun++] = begin;
 }
 
@@ -56,8 +43,8 @@ end_item(struct splitter *splitter, size_t end)
 	size_t begin = splitter->begun[--splitter->n_begun];
 	while (splitter->n_parts > 0 && splitter->parts[splitter->n_parts - 1].begin > begin)
 		splitter->n_parts--;
-	splitter->parts = make_room(splitter->arena, splitter->parts, sizeof(*splitter->parts),
-	    splitter->n_parts, &splitter->parts_capacity);
+	splitter->parts = arena_room(splitter->arena, splitter->parts, sizeof(*splitter->parts),
+	    splitter->n_parts, 1, &splitter->parts_capacity);
 	splitter->parts[splitter->n_parts++] = (struct part){ begin, end };
 }
 

@@ -1,7 +1,6 @@
 #include "model/recording.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/arena.h"
 #include "formats/xml.h"
@@ -50,23 +49,12 @@ rank_of(struct str state)
 	return 2;
 }
 
-static void
-grow(struct recording_list *recordings, struct arena *arena, size_t more)
-{
-	if (recordings->n + more <= recordings->capacity)
-		return;
-	recordings->capacity = 2 * (recordings->n + more);
-	struct recording *grown = arena_alloc(arena, recordings->capacity * sizeof(*grown));
-	if (recordings->n > 0)
-		memcpy(grown, recordings->list, recordings->n * sizeof(*grown));
-	recordings->list = grown;
-}
-
 void
 recording_list_add(struct recording_list *recordings, struct arena *arena,
     const struct xml_list *read, const struct server *server)
 {
-	grow(recordings, arena, read->n);
+	recordings->list = arena_room(arena, recordings->list, sizeof(*recordings->list),
+	    recordings->n, read->n, &recordings->capacity);
 	for (size_t i = 0; i < read->n; i++) {
 		const struct xml_item *item = &read->items[i];
 

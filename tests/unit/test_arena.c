@@ -94,6 +94,36 @@ test_take(void)
 }
 
 static void
+test_room(void)
+{
+	struct arena *arena = arena_new();
+	size_t n = 0, capacity = 0, copies = 0;
+	int *array = NULL;
+	bool kept = true;
+
+	for (; n < 5000; n++) {
+		int *before = array;
+		array = arena_room(arena, array, sizeof(*array), n, 1, &capacity);
+		copies += array != before;
+		array[n] = (int)n;
+	}
+	for (size_t i = 0; i < n; i++)
+		kept &= array[i] == (int)i;
+	ok(kept, "an array that grows one by one keeps its elements");
+	ok(copies < 15, "and is copied few times: %zu", copies);
+	size_t had = capacity;
+	ok(arena_room(arena, array, sizeof(*array), n, capacity - n, &capacity) == array &&
+	        capacity == had,
+	    "with room to spare it stays where it is");
+	array = arena_room(arena, array, sizeof(*array), n, capacity - n + 1, &capacity);
+	ok(capacity > had && array[n - 1] == (int)n - 1, "with one too few it moves");
+	capacity = 0;
+	ok(!arena_room(arena, NULL, 8, 0, 0, &capacity) && capacity == 0,
+	    "no room is asked for: none is made");
+	arena_free(arena);
+}
+
+static void
 test_out_of_memory(void)
 {
 	int fds[2];
@@ -129,6 +159,7 @@ main(void)
 {
 	test_arena();
 	test_take();
+	test_room();
 	test_out_of_memory();
 	return done_testing();
 }

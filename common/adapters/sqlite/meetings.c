@@ -93,15 +93,8 @@ work_meetings_on(struct connection *connection, void *arguments)
 		return STORE_FAILED;
 	int code;
 	while ((code = sqlite_step_once(statement)) == SQLITE_ROW) {
-		if (a->n == a->capacity) {
-			size_t capacity = a->capacity > 0 ? 2 * a->capacity : 32;
-			struct mapped *grown = arena_alloc(a->arena, capacity * sizeof(*grown));
-
-			if (a->n > 0)
-				memcpy(grown, a->meetings, a->n * sizeof(*grown));
-			a->meetings = grown;
-			a->capacity = capacity;
-		}
+		a->meetings = arena_room(a->arena, a->meetings, sizeof(*a->meetings), a->n, 1,
+		    &a->capacity);
 		read_meeting(a->arena, statement, &a->meetings[a->n].meeting);
 		a->meetings[a->n++].meeting_id = sqlite_str(a->arena, statement,
 		    MEETING_COLUMNS);

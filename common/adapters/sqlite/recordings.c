@@ -1,7 +1,6 @@
 /*
  * Where copies of recordings are, and the lists that servers last gave.
  */
-#include <string.h>
 
 #include "adapters/sqlite/sqlite.h"
 #include "base/arena.h"
@@ -105,16 +104,8 @@ struct find_arguments {
 static void
 add_found(struct find_arguments *a, struct str record_id, const char *server)
 {
-	if (a->n_found == a->capacity) {
-		size_t capacity = a->capacity > 0 ? 2 * a->capacity : 16;
-		struct store_recording *grown = arena_alloc(a->arena,
-		    capacity * sizeof(*grown));
-
-		if (a->n_found > 0)
-			memcpy(grown, a->found, a->n_found * sizeof(*grown));
-		a->found = grown;
-		a->capacity = capacity;
-	}
+	a->found = arena_room(a->arena, a->found, sizeof(*a->found), a->n_found, 1,
+	    &a->capacity);
 	a->found[a->n_found++] = (struct store_recording){ record_id, server, true };
 }
 
