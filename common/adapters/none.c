@@ -16,6 +16,7 @@
 
 FAILING(meeting_get, struct arena *arena, struct str meeting_id, int64_t now_ms,
     struct meeting *meeting, struct server_facts *facts)
+FAILING(turn_take, struct str meeting_id, struct store_turn *turn)
 FAILING(typical_put, double typical)
 FAILING(absent_put, struct str meeting_id, int64_t now_ms, int64_t ttl_ms)
 FAILING(lease_take, uint64_t holder, int64_t now_ms, int64_t ttl_ms)
@@ -53,6 +54,11 @@ none_meetings_set(struct store *store, struct arena *arena, struct store_change 
 	for (size_t i = 0; i < n; i++)
 		changes[i].result = STORE_FAILED;
 	return STORE_FAILED;
+}
+
+static void
+none_turn_give(struct store *store, struct store_turn *turn)
+{
 }
 
 static enum store_result
@@ -99,6 +105,8 @@ static const struct store_verbs none_verbs = {
 	.servers_set = none_servers_set,
 	.meeting_get = none_meeting_get,
 	.meetings_set = none_meetings_set,
+	.turn_take = none_turn_take,
+	.turn_give = none_turn_give,
 	.meetings_on = none_meetings_on,
 	.history_get = none_history_get,
 	.typical_put = none_typical_put,

@@ -25,7 +25,8 @@ enum {
 	JSON = 1 << 8,       /* BBB's answer is, or may be, JSON */
 	MAPS_GET = 1 << 9,   /* BBB maps it to GET alone (UrlMappings.groovy), … */
 	MAPS_POST = 1 << 10, /* … to POST alone; neither: to both */
-	READS = 1 << 11      /* changes nothing: HEAD is as good as GET */
+	READS = 1 << 11,     /* changes nothing: HEAD is as good as GET */
+	TURN = 1 << 12       /* with MEETING: of those that find it nowhere, one at a time */
 };
 
 static const struct entry {
@@ -34,7 +35,7 @@ static const struct entry {
 	call_handler *handler;
 } entries[] = {
 	{ "", OPEN | ANY_METHOD, call_index },
-	{ "create", MEETING | GET | POST | FORM | XML | ONCE, call_create },
+	{ "create", MEETING | TURN | GET | POST | FORM | XML | ONCE, call_create },
 	{ "join", MEETING | READS | GET, call_join },
 	{ "isMeetingRunning", MEETING | READS | GET | POST | FORM, call_running },
 	{ "getMeetingInfo", MEETING | READS | GET | POST | FORM, call_meeting },
@@ -306,7 +307,7 @@ map_method(struct call *call, const struct entry *entry)
 /* Find the meetingID and where the meeting lives; false when that is answered
  * already. */
 static bool
-look_up_meeting(struct call *call)
+look_up_meeting(struct call *call, const struct entry *entry)
 {
 	call->meeting_id = str_trim(query_find(&call->parameters, "meetingID"));
 	call->response->meeting_id = call->meeting_id;
@@ -319,10 +320,10 @@ look_up_meeting(struct call *call)
 		call_refuse(call, REPLY_INVALID);
 		return false;
 	}
-	find_meeting(call);
-	if (call->is_foreign)
+	bool can_serve = entry->flags & TURN ? find_meeting_in_turn(call) : find_meeting(call);
+	if (!can_serve)
 		call_refuse(call, REPLY_UNAVAILABLE);
-	return !call->is_foreign;
+	return can_serve;
 }
 
 /* All that can be said of a request before its handler runs; false when it is
@@ -354,7 +355,7 @@ prepare_call(struct call *call, const struct entry *entry, enum query_problem en
 		call_refuse(call, REPLY_INVALID);
 		return false;
 	}
-	return !(entry->flags & MEETING) || look_up_meeting(call);
+	return !(entry->flags & MEETING) || look_up_meeting(call, entry);
 }
 
 /* The call in the arena, where it lives until api_finish, and the response of one that is
@@ -415,9 +416,12 @@ api_handle(const struct api *api, struct arena *arena, const struct request *req
 	}
 	call->once = entry->flags & ONCE;
 	call->json = entry->flags & JSON;
-	if (!prepare_call(call, entry, encoding))
+	bool is_prepared = prepare_call(call, entry, encoding);
+	if (is_prepared)
+		entry->handler(call);
+	call->store->verbs->turn_give(call->store, &call->turn);
+	if (!is_prepared)
 		return;
-	entry->handler(call);
 	if (!(entry->flags & OPEN) &&
 	    !str_starts(str_from(response->content_type), "application/json"))
 		response->body = callback_restore(arena, call->config, response->body);

@@ -143,7 +143,6 @@ set_mapping(struct claim *claim, struct call *call, struct placement_candidate *
 	    STORE_OK)
 		return STORE_FAILED;
 	claim->meeting = change.found;
-	claim->is_late = change.is_late;
 	return change.result;
 }
 
@@ -171,28 +170,6 @@ choose_and_set(struct claim *claim, struct call *call, const struct meeting *fro
 	}
 	pthread_mutex_unlock(&call->config->runtime->claims);
 	return result;
-}
-
-/* The state was slow, and others who create this meeting may have gone on without it, to the
- * server that the hash tells: let the mapping follow them. */
-static void
-agree_with_others(struct claim *claim, struct call *call)
-{
-	enum placement_policy policy = claim->placement.policy;
-	const struct server *first = claim->server;
-	struct meeting *from = arena_alloc(call->arena, sizeof(*from));
-
-	*from = claim->meeting;
-	claim->placement.policy = PLACEMENT_HASH;
-	struct placement_candidate *chosen = choose_server(claim, call);
-	claim->placement.policy = policy;
-	if (!chosen || chosen->server == first ||
-	    set_mapping(claim, call, chosen, from, true) != STORE_OK) {
-		claim->server = first;
-		claim->meeting = *from;
-		return;
-	}
-	free_seats(call, from);
 }
 
 /* Follow the mapping that is there, if there is one to a server that we know. */
@@ -239,8 +216,6 @@ claim_make(struct claim *claim, struct call *call, const struct meeting *from)
 		claim->kind = CLAIM_OURS;
 		if (from)
 			free_seats(call, from);
-		if (claim->is_late)
-			agree_with_others(claim, call);
 		break;
 	case STORE_CONFLICT:
 		claim->kind = claim->server ? CLAIM_FOLLOWED : CLAIM_NONE;
@@ -316,15 +291,18 @@ claim_beside(struct claim *claim, struct call *call, const struct server *server
 void
 claim_made(struct claim *claim, struct call *call)
 {
-	struct meeting wanted = claim->meeting;
+	bool is_alone = claim->kind == CLAIM_ALONE;
+	struct meeting wanted = is_alone ?
+	    new_mapping(call, claim->server, claim->placement.seats) :
+	    claim->meeting;
 	struct store_change change = {
 		.meeting_id = call->meeting_id,
-		.expected = &claim->meeting,
+		.expected = is_alone ? NULL : &claim->meeting,
 		.wanted = &wanted,
 	};
 
 	wanted.seen_ms = wanted.create_ms = call->request->now_ms;
-	if (claim->kind == CLAIM_FOLLOWED && claim->meeting.seen_ms == 0)
+	if (is_alone || (claim->kind == CLAIM_FOLLOWED && claim->meeting.seen_ms == 0))
 		call->store->verbs->meetings_set(call->store, call->arena, &change, 1,
 		    call->request->now_ms);
 }

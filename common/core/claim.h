@@ -27,7 +27,6 @@ struct claim {
 	struct placement placement; /* with the reason for each server */
 	enum claim_kind kind;
 	const struct server *server; /* NULL with CLAIM_NONE */
-	bool is_late;                /* the state was slow: others may have gone alone */
 	struct meeting meeting;      /* the mapping, but with CLAIM_ALONE and CLAIM_NONE */
 };
 
@@ -53,7 +52,8 @@ void claim_make(struct claim *claim, struct call *call, const struct meeting *fr
 void claim_move(struct claim *claim, struct call *call);
 
 /* The create made the meeting.  Where another's claim was followed that is noted, or the
- * other, to whom the server refused the connection a moment ago, would move the claim. */
+ * other, to whom the server refused the connection a moment ago, would move the claim.
+ * Where there was no claim, because the state could not be used, it may be made now. */
 void claim_made(struct claim *claim, struct call *call);
 
 /* Map the meetingID to that server and no other, in place of from (NULL: of none): for a

@@ -165,34 +165,71 @@ find_meeting_is_gone(struct call *call, const struct server *server)
 	    reply_is_unknown_meeting(fanout.answers[0].message_key);
 }
 
-void
-find_meeting(struct call *call)
+/* Read where the meeting lives, if its mapping is of any use.  OK: it is mapped, whether or
+ * not to a server that may be called. */
+static enum store_result
+read_mapping(struct call *call)
 {
 	const struct config *config = call->config;
 	const struct server_rules rules = health_rules(config);
 	struct store *store = call->store;
+
+	call->is_mapped = false;
 	enum store_result result = store->verbs->meeting_get(store, call->arena,
 	    call->meeting_id, call->request->now_ms, &call->meeting, &call->meeting_facts);
-
-	if (result == STORE_OK) {
-		const struct server *server = config_server_find(config, call->meeting.server);
-
-		if (server) {
-			server_believe(&call->meeting_facts, &rules, call->request->now_ms);
-			call->is_mapped = true;
-			if (server_is_usable(server, &call->meeting_facts))
-				call->server = server;
-			return;
-		}
-		/* Its server was taken out of this configuration; but while another process
-		 * polls it, that one has another configuration, and its meetings run. */
-		if (server_is_polled(&call->meeting_facts, &rules, call->request->now_ms)) {
-			call->is_mapped = call->is_foreign = true;
-			return;
-		}
-		claim_drop(call, call->meeting_id, &call->meeting);
+	if (result != STORE_OK)
+		return result;
+	const struct server *server = config_server_find(config, call->meeting.server);
+	if (server) {
+		server_believe(&call->meeting_facts, &rules, call->request->now_ms);
+		call->is_mapped = true;
+		if (server_is_usable(server, &call->meeting_facts))
+			call->server = server;
+		return STORE_OK;
 	}
-	if (result == STORE_ABSENT)
-		return;
-	call->server = find_meeting_ask(call, NULL);
+	/* Its server was taken out of this configuration; but while another process
+	 * polls it, that one has another configuration, and its meetings run. */
+	if (server_is_polled(&call->meeting_facts, &rules, call->request->now_ms)) {
+		call->is_mapped = call->is_foreign = true;
+		return STORE_OK;
+	}
+	claim_drop(call, call->meeting_id, &call->meeting);
+	return STORE_NOT_FOUND;
+}
+
+bool
+find_meeting(struct call *call)
+{
+	enum store_result result = read_mapping(call);
+
+	if (result != STORE_OK && result != STORE_ABSENT)
+		call->server = find_meeting_ask(call, NULL);
+	return !call->is_foreign;
+}
+
+bool
+find_meeting_in_turn(struct call *call)
+{
+	struct store *store = call->store;
+	int64_t rounds = call->config->create_timeout_ms / STORE_TURN_MS;
+	enum store_result result = read_mapping(call);
+	enum store_result turn = STORE_CONFLICT;
+	bool waited = false;
+
+	while (!call->server && !call->is_foreign) {
+		turn = store->verbs->turn_take(store, call->meeting_id, &call->turn);
+		if (turn != STORE_CONFLICT || rounds-- <= 0)
+			break;
+		waited = true;
+		result = read_mapping(call);
+	}
+	/* Whoever had the turn may have made the meeting without the state. */
+	if (waited && turn == STORE_OK)
+		result = read_mapping(call);
+	if (!call->server && !call->is_foreign && turn != STORE_CONFLICT &&
+	    result != STORE_OK && (result != STORE_ABSENT || waited))
+		call->server = find_meeting_ask(call, NULL);
+	if (call->server)
+		store->verbs->turn_give(store, &call->turn);
+	return call->server || (!call->is_foreign && turn != STORE_CONFLICT);
 }

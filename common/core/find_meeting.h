@@ -14,9 +14,18 @@
  * state does not know is asked of all usable servers by find_meeting_ask.  A meeting
  * mapped to a server that is disabled or down counts as unknown; its mapping
  * stays.  One that is mapped to a server that only other processes know, as in the moment
- * of a reload, is_foreign.
+ * of a reload, is_foreign.  Returns whether the call can be served now: not where it is.
  */
-void find_meeting(struct call *call);
+bool find_meeting(struct call *call);
+
+/*
+ * The same for a create.  For a meeting that is on no usable server it waits for the turn
+ * to place it (store.h), which is then the call's until its end, so that no other create of
+ * it is under way on this host, whatever becomes of the state: the other's claim is seen in
+ * the state, or its meeting on its server.  Returns false, too, when another's create has
+ * had the turn for create_timeout_ms.
+ */
+bool find_meeting_in_turn(struct call *call);
 
 /*
  * Ask all usable servers but one (NULL: all) for the meeting, in parallel with

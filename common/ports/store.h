@@ -46,6 +46,9 @@
 #define RECORDING_KEEP_MS (INT64_C(90) * 24 * 3600 * 1000)
 #define RECORDING_RENEW_MS (INT64_C(24) * 3600 * 1000)
 
+/* How long turn_take waits at most. */
+#define STORE_TURN_MS 20
+
 /* How long it is remembered that a hook was dropped: 30 days. */
 #define WEBHOOK_DROPPED_MS (INT64_C(30) * 86400 * 1000)
 
@@ -90,9 +93,14 @@ struct store_change {
 	                                 leaves them: a condition too */
 	enum store_result result;     /* out: OK; CONFLICT; STALE when load is that;
 	                                 or FAILED */
-	bool is_late;                 /* out: with OK, it waited for others so long that some
-	                                 who began with it may have given up */
 	struct meeting found;         /* out: what is there now */
+};
+
+/* A turn, or the wait for one: the adapter's; all 0 before the first turn_take. */
+struct store_turn {
+	bool is_begun; /* there is something to give back */
+	int file;
+	struct str meeting_id;
 };
 
 /* What earlier meetings tell of a new one (load.h). */
@@ -152,6 +160,21 @@ struct store_verbs {
 	 */
 	enum store_result (*meetings_set)(struct store *store, struct arena *arena,
 	    struct store_change *changes, size_t n, int64_t now_ms);
+
+	/*
+	 * Take the turn to place a meetingID that no server has: OK; or CONFLICT, when
+	 * another has it still after STORE_TURN_MS, and it may be asked for again; or
+	 * FAILED, when turns cannot be had, as without a state, which is not logged.  Of all
+	 * threads and processes of this host one at a time has the turn of a meetingID.
+	 * It does not depend on whether the state can be read or written, and ends with its
+	 * process.  Whatever the result, the turn is given back in the end.
+	 */
+	enum store_result (*turn_take)(struct store *store, struct str meeting_id,
+	    struct store_turn *turn);
+
+	/* Give the turn back, or end the wait for it.  One that was given back, or never
+	 * asked for, is ignored. */
+	void (*turn_give)(struct store *store, struct store_turn *turn);
 
 	/* All mappings to a server, in the arena. */
 	enum store_result (*meetings_on)(struct store *store, struct arena *arena,

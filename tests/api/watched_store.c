@@ -19,6 +19,7 @@
 	MAP(meetings_set,                                                                      \
 	    (struct arena * arena, struct store_change * changes, size_t n, int64_t now_ms),   \
 	    arena, changes, n, now_ms)                                                         \
+	VERB(turn_take, (struct str id, struct store_turn * turn), id, turn)                   \
 	VERB(meetings_on,                                                                      \
 	    (struct arena * arena, const char *server, struct mapped **meetings, size_t *n),   \
 	    arena, server, meetings, n)                                                        \
@@ -86,11 +87,22 @@ see_changes(struct run *run, const struct store_change *changes, size_t n)
 #define WATCH_MAP(...) WATCH_AFTER(see_changes(run, changes, n), __VA_ARGS__)
 VERBS(WATCH, WATCH_LATE, WATCH_MAP)
 
+/* What cannot fail. */
+static void
+watch_turn_give(struct store *watched, struct store_turn *turn)
+{
+	struct store *inner = run_of(watched)->inner;
+
+	inner->verbs->turn_give(inner, turn);
+}
+
 #define ENTRY(verb, ...) .verb = watch_##verb,
-const struct store_verbs watched_store_verbs = { VERBS(ENTRY, ENTRY, ENTRY) };
+const struct store_verbs watched_store_verbs = {
+	VERBS(ENTRY, ENTRY, ENTRY).turn_give = watch_turn_give
+};
 
 /* All of them, but for close(). */
 #define ONE_MORE(...) +1
 _Static_assert(sizeof(struct store_verbs) ==
-        (VERBS(ONE_MORE, ONE_MORE, ONE_MORE) + 1) * sizeof(void (*)(void)),
+        (VERBS(ONE_MORE, ONE_MORE, ONE_MORE) + 2) * sizeof(void (*)(void)),
     "a verb is missing");

@@ -102,6 +102,41 @@ at_once() {
 	shares "$1: 100 meetings at once"
 }
 
+# Another program locks the state again and again, for longer than the gateway waits, and
+# leaves it for a moment: some of those who create a meeting claim it, some cannot.
+one_meeting_each() {
+	local path n pids=() split=0 round
+	start locker bash -c "while :; do echo 'BEGIN IMMEDIATE; SELECT 1;'; sleep 0.3
+		echo 'COMMIT;'; sleep 0.0\$((RANDOM % 9 + 1)); done | sqlite3 '$T/state/state.db'"
+	must_wait_until "the state is locked" grep -qx 1 "$LOGS/locker.log"
+	slow_down
+	mkdir -p "$T/locked"
+	for ((round = 0; round < 40; round++)); do
+		path=$(url create "name=locked&meetingID=locked-$round&$PASSWORDS")
+		for ((n = 0; n < 4; n++)); do
+			if ((n == 3)); then
+				carry_cgi "$path" "$T/locked/$round-$n" "$n"
+			else
+				carry_fcgi "$path" "$T/locked/$round-$n" "$n"
+			fi
+			pids+=($!)
+			sleep 0.0$((RANDOM % 5))
+		done
+	done
+	wait_for_all "${pids[@]}"
+	stop locker
+	is "$(count_files '<returncode>SUCCESS</returncode>' "$T/locked"/*)" 160 \
+		"a state that is locked now and then: every client has SUCCESS" ||
+		diag "$(grep -ho '<messageKey>[^<]*' "$T/locked"/* | sort | uniq -c)"
+	for ((round = 0; round < 40; round++)); do
+		[[ $(servers_of "locked-$round") == [1234] ]] || split=$((split + 1))
+	done
+	is "$split" 0 "a state that is locked now and then: each meeting is on one server"
+}
+
+start_gateways
+one_meeting_each
+stop_gateways
 start_gateways
 one_meeting fcgi crowd-fcgi
 stop_gateways

@@ -32,7 +32,7 @@ struct store_memory {
 	pthread_mutex_t mutex;
 	struct arena *arena; /* all texts, until the store is closed */
 	uint64_t version;    /* the last that was given */
-	struct items servers, meetings, peaks, absences, recordings, lists, hooks;
+	struct items servers, meetings, peaks, absences, turns, recordings, lists, hooks;
 	double typical;
 	uint64_t holder; /* of the lease */
 	int64_t taken_ms, until_ms;
@@ -287,6 +287,31 @@ memory_absent_put(struct store *store, struct str meeting_id, int64_t now_ms, in
 		absence->until_ms = now_ms + ttl_ms;
 	}
 	return unlock(memory, STORE_OK);
+}
+
+static enum store_result
+memory_turn_take(struct store *store, struct str meeting_id, struct store_turn *turn)
+{
+	struct store_memory *memory = open_locked(store);
+
+	if (find(&memory->turns, meeting_id))
+		return unlock(memory, STORE_CONFLICT);
+	*turn = (struct store_turn){
+		.is_begun = true,
+		.meeting_id = put(memory, &memory->turns, meeting_id)->key,
+	};
+	return unlock(memory, STORE_OK);
+}
+
+static void
+memory_turn_give(struct store *store, struct store_turn *turn)
+{
+	struct store_memory *memory = open_locked(store);
+
+	if (turn->is_begun)
+		drop(&memory->turns, turn->meeting_id);
+	*turn = (struct store_turn){ 0 };
+	unlock(memory, STORE_OK);
 }
 
 static enum store_result
@@ -597,6 +622,7 @@ memory_close(struct store *store)
 	free(memory->meetings.list);
 	free(memory->peaks.list);
 	free(memory->absences.list);
+	free(memory->turns.list);
 	free(memory->recordings.list);
 	free(memory->lists.list);
 	free(memory->hooks.list);
@@ -610,6 +636,8 @@ static const struct store_verbs memory_verbs = {
 	.servers_set = memory_servers_set,
 	.meeting_get = memory_meeting_get,
 	.meetings_set = memory_meetings_set,
+	.turn_take = memory_turn_take,
+	.turn_give = memory_turn_give,
 	.meetings_on = memory_meetings_on,
 	.history_get = memory_history_get,
 	.typical_put = memory_typical_put,

@@ -572,6 +572,39 @@ test_purge(const char *adapter)
 	close_store(store);
 }
 
+static enum store_result
+take_turn(struct store *store, const char *id, struct store_turn *turn)
+{
+	return store->verbs->turn_take(store, str_from(id), turn);
+}
+
+static void
+test_turns(const char *adapter)
+{
+	struct store *store = open_store(adapter);
+	struct store_turn first = { 0 }, second = { 0 }, other = { 0 }, never = { 0 };
+
+	is_int(take_turn(store, "m", &first), STORE_OK, "%s: a turn", adapter);
+	is_int(take_turn(store, "m", &second), STORE_CONFLICT, "… is no other's meanwhile");
+	is_int(take_turn(store, "m", &second), STORE_CONFLICT, "… however often it asks");
+	is_int(take_turn(store, "M", &other), STORE_OK, "… but of another meetingID");
+	store->verbs->turn_give(store, &first);
+	is_int(take_turn(store, "m", &second), STORE_OK, "… who has it next");
+	store->verbs->turn_give(store, &first);
+	is_int(take_turn(store, "m", &first), STORE_CONFLICT,
+	    "%s: one that is given back twice is still the other's", adapter);
+	store->verbs->turn_give(store, &first);
+	store->verbs->turn_give(store, &never);
+	is_int(take_turn(store, "m", &never), STORE_CONFLICT,
+	    "… as when a wait for it was given up");
+	store->verbs->turn_give(store, &never);
+	store->verbs->turn_give(store, &second);
+	is_int(take_turn(store, "m", &first), STORE_OK, "%s: at last it is free", adapter);
+	store->verbs->turn_give(store, &first);
+	store->verbs->turn_give(store, &other);
+	close_store(store);
+}
+
 int
 main(void)
 {
@@ -587,6 +620,7 @@ main(void)
 		test_absent,
 		test_history,
 		test_purge,
+		test_turns,
 	};
 
 	begin_tests("test_store_meetings");

@@ -269,13 +269,9 @@ sqlite_meetings_set(struct store *store, struct arena *arena, struct store_chang
 		struct set_arguments a = { arena, &changes[i],
 			n - i < CHANGES_AT_ONCE ? n - i : CHANGES_AT_ONCE, now_ms, 0 };
 
-		int64_t begun_ms = clock_ms(CLOCK_MONOTONIC);
 		if (result == STORE_OK)
 			result = sqlite_perform(store, true, work_meetings_set, &a);
 		end_changes(&a, result);
-		bool is_late = clock_ms(CLOCK_MONOTONIC) - begun_ms > STORE_WAIT_MS / 16;
-		for (size_t k = 0; k < a.n; k++)
-			a.changes[k].is_late = is_late;
 	}
 	return result;
 }

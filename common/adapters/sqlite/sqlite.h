@@ -140,6 +140,11 @@ enum store_result sqlite_absent_put(struct store *store, struct str meeting_id, 
 enum store_result sqlite_lease_take(struct store *store, uint64_t holder, int64_t now_ms,
     int64_t ttl_ms);
 
+/* turns.c */
+enum store_result sqlite_turn_take(struct store *store, struct str meeting_id,
+    struct store_turn *turn);
+void sqlite_turn_give(struct store *store, struct store_turn *turn);
+
 /* recordings.c */
 enum store_result sqlite_recordings_put(struct store *store,
     const struct store_recording *recordings, size_t n, int64_t now_ms);
