@@ -13,7 +13,6 @@
  *	== store none         remember nothing
  *	== facts a            "health up|suspect|down", "operator cordoned", "users N";
  *	                      "polled-by-another MS": so long ago;
- *	                      "polled-by-another MS": so long ago;
  *	                      "secret N": which of its secrets it took last, from 1;
  *	                      "polled MS", "failing MS", "back MS", "told MS": so long
  *	                      ago it was polled well, began to fail, came back from being

@@ -58,8 +58,6 @@ state_sections_set_facts(struct run *run, const struct section *section, char *s
 			facts->since_ms = 1; /* long ago: it counts as no new server */
 		} else if ((value = case_after(line, "polled-by-another ")) != NULL) {
 			facts->polled_ms = run->now_ms - atoll(value);
-		} else if ((value = case_after(line, "polled-by-another ")) != NULL) {
-			facts->polled_ms = run->now_ms - atoll(value);
 		} else if ((value = case_after(line, "polled ")) != NULL) {
 			facts->good_ms = run->now_ms - atoll(value);
 			facts->next_poll_ms = INT64_MAX;
