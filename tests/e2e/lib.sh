@@ -320,9 +320,19 @@ timed() {
 	begun=$(now_ms)
 	"$@"
 	status=$?
-	# shellcheck disable=SC2034
 	TOOK_MS=$(($(now_ms) - begun))
 	return $status
+}
+
+# quickest TIMES COMMAND...: runs so often what leaves a TOOK_MS, and leaves the shortest.
+quickest() {
+	local times=$1 best=1000000
+	shift
+	for ((; times > 0; times--)); do
+		"$@"
+		[ "$TOOK_MS" -ge "$best" ] || best=$TOOK_MS
+	done
+	TOOK_MS=$best
 }
 
 # --- the BigBlueButton stand-in ----------------------------------------------

@@ -20,37 +20,28 @@ REQUEST() { fcgi_request "$@"; }
 # --- FastCGI -------------------------------------------------------------------------
 
 # on_one_connection: three requests of which each leaves something to remember; how long
-# they take, in ms, is TOOK.
+# they take, in ms, is TOOK_MS.
+NUMBER=0
 on_one_connection() {
-	local path requests=() begun META
-	NUMBER=$((${NUMBER:-0} + 1))
+	local path requests=() META
+	NUMBER=$((NUMBER + 1))
 	for path in "$(url getMeetings)" "$(url getRecordings "meetingID=m-$NUMBER")" \
 		"$(url getMeetingInfo "meetingID=nowhere-$NUMBER")"; do
 		meta_variables GET "$path"
 		requests+=(--next --out "$T/answer-${#requests[@]}" "${META[@]}")
 	done
 	rm -f "$T"/answer-*
-	begun=$(now_ms)
-	"$FCGI_CLIENT" --keep --timeout 90 "${requests[@]:1:2}" "$FCGI_ADDRESS" "${requests[@]:3}" \
-		2>"$T/client-errors"
-	TOOK=$(($(now_ms) - begun))
-}
-# quickest: of three times that, the shortest.
-quickest() {
-	local best=1000000
-	for _ in 1 2 3; do
-		on_one_connection
-		[ "$TOOK" -ge "$best" ] || best=$TOOK
-	done
-	echo "$best"
+	timed "$FCGI_CLIENT" --keep --timeout 90 "${requests[@]:1:2}" "$FCGI_ADDRESS" \
+		"${requests[@]:3}" 2>"$T/client-errors"
 }
 
 start_gateway gateway "$FCGI_ADDRESS"
-free=$(quickest)
+quickest 3 on_one_connection
+free=$TOOK_MS
 hold_state
-held=$(quickest)
-within "$held" 0 $((free + 200)) \
-	"three requests on one connection while the state is held ($held ms; else $free ms)"
+quickest 3 on_one_connection
+within "$TOOK_MS" 0 $((free + 200)) \
+	"three requests on one connection while the state is held ($TOOK_MS ms; else $free ms)"
 is "$(count_files '<returncode>' "$T"/answer-*)" 3 "and each has its answer"
 call getMeetings
 kill -TERM "${PIDS[gateway]}"
