@@ -2,11 +2,6 @@
 #
 # What the benchmarks share, beside tests/e2e/lib.sh.
 
-# own_url SERVER CALL: signed, for the server itself.
-own_url() {
-	echo "$(server_url "$1")/$2?checksum=$(sign "$2" '' "$(server_secret "$1")")"
-}
-
 # freeze CALL: from here on each server answers CALL as it does now, and need not make the
 # answer up anew: they are one process here, which would do that for one after the
 # other. All else that they have is gone.

@@ -456,6 +456,13 @@ url() {
 	echo "$API/$1?${2:-}${2:+&}checksum=$(sign "$1" "${2:-}" "${3:-$SECRET}" "${4:-sha256}")"
 }
 
+# own_url SERVER CALL [QUERY]: a signed URL for the server itself.
+own_url() {
+	local path
+	path=$(url "$2" "${3:-}" "$(server_secret "$1")")
+	echo "$(server_url "$1")${path#"$API"}"
+}
+
 # --- verbs -------------------------------------------------------------------
 #
 # A door defines REQUEST METHOD PATH [TYPE FILE], which leaves the answer in

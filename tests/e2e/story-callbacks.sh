@@ -19,9 +19,7 @@ jwt_is_signed() {
 		tr '/+' '_-' | tr -d =)" = "${1##*.}" ]
 }
 # on SERVER CALL [QUERY]: a call to that server itself.
-on() {
-	curl -gsS "$(server_url "$1")/$2?${3:-}${3:+&}checksum=$(sign "$2" "${3:-}" "$(server_secret "$1")")"
-}
+on() { curl -gsS "$(own_url "$@")"; }
 # hooks_of SERVER: how many it has.
 hooks_of() {
 	on "$1" hooks/list | grep -o '<hook>' | wc -l

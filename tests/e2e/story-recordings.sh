@@ -23,10 +23,8 @@ sorted() { tr ' ' '\n' | sort | paste -sd' '; }
 total() { xml totalElements; }
 json() { grep -o "\"$1\": *\"[^\"]*\"" "$T/body" | sed 's/.*: *"//; s/"$//' | paste -sd' '; }
 
-# directly SERVER CALL QUERY: a call that does not go through the gateway.
-directly() {
-	curl -gsS "$(server_url "$1")/$2?$3&checksum=$(sign "$2" "$3" "$(server_secret "$1")")"
-}
+# directly SERVER CALL [QUERY]: a call that does not go through the gateway.
+directly() { curl -gsS "$(own_url "$@")"; }
 # on_servers ID...: SERVER:STATE of each, by the servers' own lists.
 on_servers() {
 	local n id
