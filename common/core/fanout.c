@@ -54,7 +54,7 @@ take_answer(const struct http_call *http, void *context)
 		return false;
 	}
 	judge_call(fanout, i);
-	if (fanout->enough && fanout->enough(&fanout->calls[i], fanout->call))
+	if (fanout->enough && fanout->enough(&fanout->answers[i], fanout->call))
 		fanout->is_enough = true;
 	return fanout->is_enough;
 }
@@ -115,7 +115,7 @@ begin_again(struct fanout *fanout, int64_t left_ms)
 
 void
 fanout_run(struct fanout *fanout, const char *name, int64_t timeout_ms,
-    bool (*enough)(const struct http_call *http, void *call))
+    bool (*enough)(const struct relay_answer *answer, void *call))
 {
 	struct arena *arena = fanout->call->arena;
 	size_t n = fanout->n;

@@ -24,7 +24,7 @@ struct fanout {
 	                                has its own copy in answers[i].list */
 	/* Private. */
 	const char *name;
-	bool (*enough)(const struct http_call *http, void *call);
+	bool (*enough)(const struct relay_answer *answer, void *call);
 	bool is_enough;
 	bool *judged, *refused;  /* refused: to be signed and run again */
 	struct http_call *round; /* the calls under way … */
@@ -44,12 +44,13 @@ void fanout_add_usable(struct fanout *fanout, const struct server_facts *facts);
 /*
  * Run the calls, which are questions of that name, for at most timeout_ms in all,
  * and judge each: while the slower servers still work, the answers of the quicker
- * ones are read.  enough is as in http.h, with the call as its context, or NULL.
+ * ones are read.  enough is NULL, or as in http.h, but for an answer that is judged, and
+ * with the call as its context.
  *
  * Calls whose checksum a server refuses are run again, in a further round, while it
  * has another secret and there is time.
  */
 void fanout_run(struct fanout *fanout, const char *name, int64_t timeout_ms,
-    bool (*enough)(const struct http_call *http, void *call));
+    bool (*enough)(const struct relay_answer *answer, void *call));
 
 #endif

@@ -29,22 +29,18 @@ prepare_question(struct call *call, const struct server *server, struct http_cal
 }
 
 /* Is that the answer of the server that has the meeting?  (`enough` of a
- * batch; context is the call.) */
+ * fan-out; context is the call.) */
 static bool
-has_meeting(const struct http_call *http, void *context)
+has_meeting(const struct relay_answer *answer, void *context)
 {
 	struct call *call = context;
-	struct xml_field fields[] = {
-		{ .name = "returncode" },
-		{ .name = "meetingID" },
-		{ .name = "internalMeetingID" },
-	};
+	struct xml_field fields[] = { { .name = "meetingID" },
+		{ .name = "internalMeetingID" } };
 
-	return http->result == HTTP_ANSWERED && http->status == 200 &&
-	    xml_read(call->arena, http->answer, fields, 3, NULL) == 0 &&
-	    str_is(fields[0].text, "SUCCESS") &&
-	    (str_equal(fields[1].text, call->meeting_id) ||
-	        str_equal(fields[2].text, call->meeting_id));
+	return answer->verdict == RELAY_SUCCESS &&
+	    xml_read(call->arena, answer->http->answer, fields, 2, NULL) == 0 &&
+	    (str_equal(fields[0].text, call->meeting_id) ||
+	        str_equal(fields[1].text, call->meeting_id));
 }
 
 /* Map the meeting to the server that has it. */
@@ -92,7 +88,7 @@ read_answers(struct call *call, const struct fanout *fanout, bool *certain)
 	for (size_t i = 0; i < fanout->n; i++) {
 		enum relay_verdict verdict = fanout->answers[i].verdict;
 
-		if (!found && verdict == RELAY_SUCCESS && has_meeting(&fanout->calls[i], call))
+		if (!found && has_meeting(&fanout->answers[i], call))
 			found = fanout->servers[i];
 		if (verdict == RELAY_SUCCESS || verdict == RELAY_FAILED)
 			continue;
