@@ -100,6 +100,7 @@ relay_sign_again(const struct call *call, const struct server *server, struct ht
 		.forwarded_for = http->forwarded_for,
 		.max_answer_bytes = http->max_answer_bytes,
 		.once = http->once,
+		.at_once = http->at_once,
 		.context = over,
 	};
 	sign(call->arena, server, http);
