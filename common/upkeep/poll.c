@@ -35,8 +35,7 @@ static const struct xml_list meetings = {
 /* One server's poll. */
 struct poll {
 	const struct server *server;
-	struct server_facts before; /* what was known of it … */
-	struct server_facts facts;  /* … and what is now */
+	struct server_facts facts; /* what was known of it; after a good poll, by that */
 	const struct relay_answer *answer;
 	bool is_asked;               /* was it asked at all? */
 	long users;                  /* in all its meetings */
@@ -56,6 +55,12 @@ struct round {
 };
 
 /* ---- What a server answered --------------------------------------------------- */
+
+static bool
+has_answered(const struct poll *poll)
+{
+	return poll->answer->verdict == RELAY_SUCCESS;
+}
 
 /* A meeting of the list by its internalMeetingID, and its place in the poll. */
 struct parent {
@@ -264,7 +269,7 @@ apply_poll(const struct call *call, const struct poll *poll, struct server_facts
 		facts->next_poll_ms = now_ms + rules.poll_interval_ms;
 		return STORE_OK;
 	}
-	bool is_good = poll->answer->verdict == RELAY_SUCCESS;
+	bool is_good = has_answered(poll);
 	int64_t good_ms = facts->good_ms;
 
 	server_contact(facts, is_good ? CONTACT_POLL_GOOD : CONTACT_POLL_FAILED, &rules, now_ms,
@@ -300,9 +305,8 @@ save_facts(struct round *round)
 		for (size_t i = 0; i < n; i++) {
 			struct store_server *set = &sets[n_sets];
 
-			at[i]->before = facts[at[i]->server - config->servers];
-			*set = (struct store_server){ at[i]->server->name, at[i]->before,
-				STORE_OK };
+			*set = (struct store_server){ at[i]->server->name,
+				facts[at[i]->server - config->servers], STORE_OK };
 			if (apply_poll(call, at[i], &set->facts) == STORE_OK)
 				at[n_sets++] = at[i];
 		}
@@ -314,9 +318,9 @@ save_facts(struct round *round)
 				at[n_stale++] = at[i];
 				continue;
 			}
-			at[i]->facts = sets[i].facts;
-			health_log(at[i]->server, &at[i]->before, &sets[i].facts, call->name,
-			    at[i]->answer->problem, call->request->now_ms);
+			health_log(at[i]->server, &facts[at[i]->server - config->servers],
+			    &sets[i].facts, call->name, at[i]->answer->problem,
+			    call->request->now_ms);
 		}
 		n = n_stale;
 	}
@@ -355,7 +359,7 @@ sync_webhooks(struct round *round, const struct server_facts *before)
 	for (size_t i = 0; i < round->n; i++) {
 		const struct poll *poll = &round->polls[i];
 
-		if (!poll->is_asked || poll->answer->verdict != RELAY_SUCCESS)
+		if (!has_answered(poll))
 			continue;
 		servers[n] = poll->server;
 		facts[n++] = before[poll->server - call->config->servers];
@@ -374,7 +378,7 @@ save_lists(struct round *round)
 	for (size_t i = 0; i < round->n; i++) {
 		const struct poll *poll = &round->polls[i];
 
-		if (poll->is_asked && poll->answer->verdict == RELAY_SUCCESS &&
+		if (has_answered(poll) &&
 		    call_may_remember(call, poll->server, "", poll->answer->list))
 			lists[n++] = (struct store_list){ poll->server->name, call->name, "",
 				poll->answer->document };
@@ -391,8 +395,7 @@ save_round(struct round *round)
 
 	verbs->history_get(call->store, STR(""), &round->history);
 	for (size_t i = 0; i < round->n; i++)
-		if (round->polls[i].is_asked &&
-		    round->polls[i].answer->verdict == RELAY_SUCCESS &&
+		if (has_answered(&round->polls[i]) &&
 		    reconcile_meetings(round, &round->polls[i]) != STORE_OK)
 			return;
 	if (round->is_typical_new)
@@ -432,7 +435,7 @@ ask_servers(struct round *round, const size_t *chosen, const struct server_facts
 		poll->facts = before[chosen[i]];
 		poll->is_asked = poll->answer->verdict != RELAY_BUSY &&
 		    fanout->calls[i].result != HTTP_ABANDONED;
-		if (poll->answer->verdict != RELAY_SUCCESS)
+		if (!has_answered(poll))
 			continue;
 		take_list(call, poll->answer->list, poll);
 		/* It may be back from being down by this. */
