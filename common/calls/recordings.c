@@ -80,24 +80,6 @@ list_filter(struct call *call)
 	return buf_take(&name, call->arena).data;
 }
 
-/* What the servers said just now. */
-struct said {
-	struct store_list *lists; /* to stand in for them another time */
-	size_t n_lists;
-	struct store_recording *copies;
-	size_t n_copies;
-};
-
-static void
-save(struct call *call, void *argument)
-{
-	const struct store_verbs *verbs = call->store->verbs;
-	const struct said *said = argument;
-
-	verbs->lists_put(call->store, said->lists, said->n_lists);
-	verbs->recordings_put(call->store, said->copies, said->n_copies, call->request->now_ms);
-}
-
 /* A server without a list of now: its last known one stands in.  False when there is
  * none. */
 static bool
@@ -124,10 +106,11 @@ is_list(const struct relay_answer *answer)
 	    (answer->list->is_complete || answer->list->n > 0);
 }
 
-/* Ask the servers and add what they say, or last said.  Those that are down are not
- * asked, but their recordings are still there.  False when not one has a list. */
+/* Ask the servers and add what they say, or last said; what they say is remembered.
+ * Those that are down are not asked, but their recordings are still there.  False when not
+ * one has a list. */
 static bool
-collect(struct call *call, struct recording_list *recordings, struct said *said)
+collect(struct call *call, struct recording_list *recordings)
 {
 	const struct config *config = call->config;
 	const struct server_facts *facts = health_facts(call);
@@ -139,7 +122,8 @@ collect(struct call *call, struct recording_list *recordings, struct said *said)
 	fanout.list = &recording_wanted;
 	fanout_add_usable(&fanout, facts);
 	fanout_run(&fanout, call->name, config->probe_timeout_ms, NULL);
-	said->lists = arena_alloc(call->arena, (config->n_servers + 1) * sizeof(*said->lists));
+	struct store_list *fresh = arena_alloc(call->arena, (fanout.n + 1) * sizeof(*fresh));
+	size_t n_fresh = 0;
 	size_t at = 0;
 	bool has_list = false;
 	for (size_t i = 0; i < config->n_servers; i++) {
@@ -158,10 +142,11 @@ collect(struct call *call, struct recording_list *recordings, struct said *said)
 		recording_list_add(recordings, call->arena, answer->list, server);
 		if (filter && answer->document.len <= LIMIT_LIST_BYTES &&
 		    call_may_remember(call, server, filter, answer->list))
-			said->lists[said->n_lists++] = (struct store_list){ server->name,
-				call->name, filter, answer->document };
+			fresh[n_fresh++] = (struct store_list){ server->name, call->name,
+				filter, answer->document };
 	}
-	said->copies = find_recordings_copies(call, recordings, &said->n_copies);
+	call_remember_lists(call, fresh, n_fresh);
+	find_recordings_remember(call, recordings);
 	return has_list;
 }
 
@@ -190,8 +175,7 @@ call_recordings(struct call *call)
 	remove_page(call);
 	call_use_form(call);
 	struct recording_list recordings = { 0 };
-	struct said *said = arena_alloc(call->arena, sizeof(*said));
-	if (!collect(call, &recordings, said)) {
+	if (!collect(call, &recordings)) {
 		reply_error(call->response, call->arena, REPLY_RECORDING_UNAVAILABLE);
 		return;
 	}
@@ -211,5 +195,4 @@ call_recordings(struct call *call)
 		items[i - from] = recordings.list[i].raw;
 	reply_items(call->response, call->arena, list, items, to - from,
 	    totals(call, &page, recordings.n, to - from));
-	call_later(call, save, said);
 }

@@ -243,22 +243,21 @@ find_recordings_save(struct call *call, const struct sought_list *sought)
 	call_later(call, save, learnt);
 }
 
-struct store_recording *
-find_recordings_copies(struct call *call, const struct recording_list *recordings, size_t *n)
+void
+find_recordings_remember(struct call *call, const struct recording_list *recordings)
 {
-	struct store_recording *copies = arena_alloc(call->arena,
-	    (recordings->n + 1) * sizeof(*copies));
+	struct learnt *learnt = arena_alloc(call->arena, sizeof(*learnt));
 
-	*n = 0;
-	for (size_t i = 0; i < recordings->n && *n < LIMIT_RECORDINGS; i++) {
+	learnt->list = arena_alloc(call->arena, (recordings->n + 1) * sizeof(*learnt->list));
+	for (size_t i = 0; i < recordings->n && learnt->n < LIMIT_RECORDINGS; i++) {
 		const struct recording *recording = &recordings->list[i];
 
 		if (recording->server && recording->id.len > 0 &&
 		    recording->id.len <= LIMIT_RECORD_ID_BYTES)
-			copies[(*n)++] = (struct store_recording){ recording->id,
+			learnt->list[learnt->n++] = (struct store_recording){ recording->id,
 				recording->server->name, !recording->is_deleted };
 	}
-	return copies;
+	call_later(call, save, learnt);
 }
 
 /* ---- What the servers say ------------------------------------------------- */

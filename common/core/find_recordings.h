@@ -112,10 +112,9 @@ void find_recordings_note(const struct call *call, const struct sought_list *sou
 /* Remember what was learnt of the copies of the list. */
 void find_recordings_save(struct call *call, const struct sought_list *sought);
 
-/* What is to be remembered of recordings that were listed, before they are merged: all
- * copies that have a server, in the arena.  One that is deleted is to be forgotten: what is
- * done to a recording does not reach it. */
-struct store_recording *find_recordings_copies(struct call *call,
-    const struct recording_list *recordings, size_t *n);
+/* Remember, when the client has its answer, the recordings that were listed, before they
+ * are merged: all copies that have a server.  One that is deleted is forgotten: what is done
+ * to a recording does not reach it. */
+void find_recordings_remember(struct call *call, const struct recording_list *recordings);
 
 #endif
