@@ -59,7 +59,7 @@ forward(struct call *call, struct sought_list *sought, const struct server *serv
 		}
 	}
 	if (answer.verdict == RELAY_SUCCESS || answer.verdict == RELAY_FAILED) {
-		relay_answer(call, server, &answer, false);
+		relay_answer(call, &answer, false);
 		return;
 	}
 	call->response->server = server->name;

@@ -122,7 +122,7 @@ place_meeting(struct call *call)
 		claim_release(&claim, call);
 	else if (answer.verdict == RELAY_SUCCESS)
 		claim_made(&claim, call);
-	relay_answer(call, claim.server, &answer, false);
+	relay_answer(call, &answer, false);
 }
 
 /* The server of the parent that a breakout room names, or NULL: a room is created
@@ -152,7 +152,7 @@ place_room(struct call *call, const struct server *server)
 	send_create(call, server, &answer);
 	if (made_nothing(&answer))
 		claim_release(&claim, call);
-	relay_answer(call, server, &answer, false);
+	relay_answer(call, &answer, false);
 }
 
 /* A cordoned server keeps its meetings but takes no new ones: has it still this
@@ -191,5 +191,5 @@ call_create(struct call *call)
 	send_to_claim(call, &claim, &answer);
 	if (call->is_mapped && answer.verdict == RELAY_SUCCESS)
 		claim_made(&claim, call);
-	relay_answer(call, claim.server, &answer, false);
+	relay_answer(call, &answer, false);
 }

@@ -28,7 +28,7 @@ call_join(struct call *call)
 		}
 		struct relay_answer answer;
 		relay_send(call, call->server, &answer);
-		relay_answer(call, call->server, &answer, true);
+		relay_answer(call, &answer, true);
 		return;
 	}
 	relay_redirect(call, call->server);

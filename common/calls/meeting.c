@@ -54,7 +54,7 @@ forward(struct call *call)
 	if (answer.verdict == RELAY_SUCCESS && call->is_mapped &&
 	    strcmp(call->name, "end") == 0)
 		call_later(call, note_end, NULL);
-	relay_answer(call, call->server, &answer, false);
+	relay_answer(call, &answer, false);
 }
 
 void

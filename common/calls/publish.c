@@ -21,10 +21,8 @@ enum change { PUBLISH, DELETE, UPDATE };
 /* What came of the calls to the servers; each the first of its kind, or NULL. */
 struct outcome {
 	const struct relay_answer *success;
-	const struct server *success_server;
 	const struct relay_answer *failure; /* other than "not found" */
-	const struct server *failure_server;
-	bool is_silent; /* a server gave no proper answer */
+	bool is_silent;                     /* a server gave no proper answer */
 };
 
 /* The client's call with just the recordIDs of the part: untouched, when those are
@@ -60,17 +58,14 @@ take_answer(struct call *call, enum change change, const struct sought_list *sou
 		forget_lists(call, part->server);
 		if (change == DELETE)
 			find_recordings_note(call, sought, part, COPY_DELETED);
-		if (!outcome->success) {
+		if (!outcome->success)
 			outcome->success = answer;
-			outcome->success_server = part->server;
-		}
 	} else if (answer->verdict != RELAY_FAILED) {
 		outcome->is_silent = true;
 	} else if (reply_is(answer->message_key, REPLY_RECORDING_NOT_FOUND)) {
 		find_recordings_note(call, sought, part, COPY_GONE);
 	} else if (!outcome->failure) {
 		outcome->failure = answer;
-		outcome->failure_server = part->server;
 	}
 }
 
@@ -98,9 +93,9 @@ answer(struct call *call, const struct outcome *outcome)
 	if (outcome->is_silent)
 		reply_error(call->response, call->arena, REPLY_RECORDING_UNAVAILABLE);
 	else if (outcome->failure)
-		relay_answer(call, outcome->failure_server, outcome->failure, false);
+		relay_answer(call, outcome->failure, false);
 	else if (outcome->success)
-		relay_answer(call, outcome->success_server, outcome->success, false);
+		relay_answer(call, outcome->success, false);
 	else
 		reply_error(call->response, call->arena, REPLY_RECORDING_NOT_FOUND);
 }

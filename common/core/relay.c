@@ -418,13 +418,12 @@ relay_send(struct call *call, const struct server *server, struct relay_answer *
 }
 
 void
-relay_answer(struct call *call, const struct server *server, const struct relay_answer *answer,
-    bool cookies)
+relay_answer(struct call *call, const struct relay_answer *answer, bool cookies)
 {
 	struct response *response = call->response;
 	const struct http_call *http = answer->http;
 
-	response->server = server->name;
+	response->server = http->server;
 	if (answer->verdict == RELAY_NO_ANSWER || answer->verdict == RELAY_UNREACHABLE ||
 	    answer->verdict == RELAY_BUSY || (answer->verdict == RELAY_REDIRECT && !cookies)) {
 		reply_error(response, call->arena, REPLY_UNAVAILABLE);

@@ -91,8 +91,7 @@ void relay_send(struct call *call, const struct server *server, struct relay_ans
 
 /* Pass the answer on to the client byte for byte, or say that the server is
  * not available.  Only with cookies is the server's Set-Cookie passed on. */
-void relay_answer(struct call *call, const struct server *server,
-    const struct relay_answer *answer, bool cookies);
+void relay_answer(struct call *call, const struct relay_answer *answer, bool cookies);
 
 /* Is a call to one server to be answered with a redirect?  (The configuration's
  * forward; never a call that carries a body, nor one by POST, which clients repeat as a
