@@ -17,8 +17,6 @@
 #include "formats/jwt.h"
 #include "ports/http.h"
 
-#define FORM_TYPE "application/x-www-form-urlencoded"
-
 /* What is posted on. */
 struct outgoing {
 	const char *url;
@@ -87,7 +85,7 @@ sign_recording(struct call *call, const struct server *server, const char *secre
 	/* A token is of letters that a form need not encode. */
 	outgoing->body = str_from(
 	    str_printf(call->arena, "signed_parameters=%.*s", STR_ARG(token)));
-	outgoing->content_type = STR(FORM_TYPE);
+	outgoing->content_type = STR(CALL_FORM_TYPE);
 	return true;
 }
 

@@ -141,26 +141,18 @@ entry_find(struct str name, const struct query *parameters)
 /* ---- Body types ---------------------------------------------------------- */
 
 static bool
-is_mime(struct str content_type, const char *mime)
-{
-	return str_is_nocase(str_trim(str_part(content_type, 0,
-	                         str_find(content_type, STR(";"), 0))),
-	    mime);
-}
-
-static bool
 is_form(struct str content_type)
 {
-	return is_mime(content_type, "application/x-www-form-urlencoded");
+	return str_is_nocase(call_mime(content_type), CALL_FORM_TYPE);
 }
 
 /* May a body of that type be sent to the call? */
 static bool
 is_body_type(const struct entry *entry, struct str content_type)
 {
-	bool form = is_form(content_type) || is_mime(content_type, "multipart/form-data");
-	bool xml = is_mime(content_type, "application/xml") ||
-	    is_mime(content_type, "text/xml");
+	struct str mime = call_mime(content_type);
+	bool form = is_form(content_type) || str_is_nocase(mime, "multipart/form-data");
+	bool xml = str_is_nocase(mime, "application/xml") || str_is_nocase(mime, "text/xml");
 
 	return !(entry->flags & (FORM | XML)) || (form && (entry->flags & FORM)) ||
 	    (xml && (entry->flags & XML));

@@ -103,16 +103,20 @@ call_take_lease(struct call *call, uint64_t holder, int rounds)
 	           rounds * call->config->probe_timeout_ms + LEASE_SPARE_MS) == STORE_OK;
 }
 
+struct str
+call_mime(struct str content_type)
+{
+	return str_trim(str_part(content_type, 0, str_find(content_type, STR(";"), 0)));
+}
+
 /* The fields of a form that goes along with a query; none where the body is no form. */
 static const struct query *
 form_fields(struct call *call)
 {
 	if (!call->fields) {
 		struct query *fields = arena_alloc(call->arena, sizeof(*fields));
-		struct str mime = str_trim(
-		    str_part(call->content_type, 0, str_find(call->content_type, STR(";"), 0)));
 
-		if (str_is_nocase(mime, "application/x-www-form-urlencoded"))
+		if (str_is_nocase(call_mime(call->content_type), CALL_FORM_TYPE))
 			query_parse(call->arena, call->body, fields);
 		call->fields = fields;
 	}

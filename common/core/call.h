@@ -21,6 +21,9 @@
 #include "model/server.h"
 #include "ports/store.h"
 
+/* The MIME type of a form in the shape of a query. */
+#define CALL_FORM_TYPE "application/x-www-form-urlencoded"
+
 struct arena;
 struct call;
 struct http;
@@ -159,6 +162,9 @@ bool call_take_lease(struct call *call, uint64_t holder, int rounds);
  */
 void call_apply_parameters(struct call *call, const struct parameters *defaults,
     const struct parameters *overrides);
+
+/* The MIME type of a Content-Type, without its parameters, as it is written. */
+struct str call_mime(struct str content_type);
 
 /* What a server will take for that parameter: the query's, else the form's. */
 struct str call_parameter(struct call *call, const char *name);

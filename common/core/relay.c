@@ -14,8 +14,6 @@
 #include "formats/checksum.h"
 #include "formats/xml.h"
 
-#define FORM_TYPE "application/x-www-form-urlencoded"
-
 /* What an outgoing call is signed over (its context), so that it can be signed again. */
 struct relay_signed {
 	const char *name;
@@ -145,7 +143,7 @@ bare_type(struct str content_type)
 {
 	if (str_starts(content_type, "multipart/"))
 		return content_type;
-	return str_trim(str_part(content_type, 0, str_find(content_type, STR(";"), 0)));
+	return call_mime(content_type);
 }
 
 void
@@ -169,7 +167,7 @@ relay_prepare(const struct call *call, const struct server *server, struct http_
 	};
 	if (is_form) {
 		http->method = "POST";
-		http->content_type = STR(FORM_TYPE);
+		http->content_type = STR(CALL_FORM_TYPE);
 	}
 	sign_first(call, server, call->name, text, is_form, http);
 }
