@@ -122,8 +122,6 @@ call_hooks_list(struct call *call)
 
 	bool is_known = verbs->webhook_list(call->store, call->arena, &known, &n_known) ==
 	    STORE_OK;
-	if (!is_known)
-		n_known = 0;
 	const struct server **servers = webhooks_servers(call, &n_servers);
 	struct webhooks there;
 	webhooks_ask(call, servers, n_servers, &there);
@@ -171,8 +169,7 @@ call_hooks_destroy(struct call *call)
 	size_t n_known, n_servers;
 	bool is_known = verbs->webhook_list(call->store, call->arena, &known, &n_known) ==
 	    STORE_OK;
-	struct webhook *hook = webhooks_find(known, is_known ? n_known : 0,
-	    str_copy(call->arena, id));
+	struct webhook *hook = webhooks_find(known, n_known, str_copy(call->arena, id));
 	const struct server **servers = webhooks_servers(call, &n_servers);
 	struct webhooks there;
 	webhooks_ask(call, servers, n_servers, &there);

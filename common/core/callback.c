@@ -8,9 +8,6 @@
 #include "formats/checksum.h"
 #include "formats/xml.h"
 
-/* What the gateway's URL is below its base. */
-#define CALLBACK_PATH "/tinyscale/callback?"
-
 /* Hexadecimal digits of the mac, which is the last of the parameters. */
 #define MAC_DIGITS 64
 

@@ -26,6 +26,9 @@
 
 struct arena;
 
+/* What stands between the gateway's base and the parameters in such a URL. */
+#define CALLBACK_PATH "/tinyscale/callback?"
+
 enum callback_kind {
 	CALLBACK_RECORDING, /* a recording is ready: a form with a token, HS256 by BBB */
 	CALLBACK_ANALYTICS, /* learning analytics: JSON, with a token, HS512 */

@@ -59,7 +59,7 @@ webhooks_find(struct webhook *hooks, size_t n, const char *id)
 static bool
 read_registered(struct call *call, struct webhooks_found *found)
 {
-	struct str marker = STR("/tinyscale/callback?");
+	struct str marker = STR(CALLBACK_PATH);
 	size_t at = str_find(found->registered, marker, 0);
 
 	if (at == SIZE_MAX) {
@@ -168,8 +168,8 @@ add_parameter(struct buf *query, const char *name, struct str value)
 	query_encode(query, value);
 }
 
-/* Fill in the call for an order.  False when it cannot be done. */
-static bool
+/* Add the call for an order, if it can be done. */
+static void
 prepare_order(struct call *call, struct fanout *fanout, const struct webhooks_order *order)
 {
 	const char *name = order->hook ? "hooks/create" : "hooks/destroy";
@@ -183,7 +183,7 @@ prepare_order(struct call *call, struct fanout *fanout, const struct webhooks_or
 		if (!url.data) {
 			log_warn("webhook not registered: public_url is not configured",
 			    "server", order->server->name);
-			return false;
+			return;
 		}
 		add_parameter(&query, "callbackURL", url);
 		add_parameter(&query, "meetingID", order->hook->meeting_id);
@@ -192,7 +192,6 @@ prepare_order(struct call *call, struct fanout *fanout, const struct webhooks_or
 	}
 	relay_prepare_own(call, order->server, name, buf_take(&query, call->arena),
 	    fanout_add(fanout, order->server));
-	return true;
 }
 
 void
