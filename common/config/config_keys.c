@@ -170,7 +170,7 @@ static const struct config_key top_keys[] = {
 static const struct config_key server_keys[] = {
 	{ "host", &type_host, AT(base), 0, 0, "required",
 	    "the server's URL, https://bbb1.example.org" },
-	{ "secret", &type_server_secret, AT(secret), 0, 0, "none",
+	{ "secret", &type_server_secret, AT(secrets), 0, 0, "none",
 	    "the server's secret, as bbb-conf --secret prints it there" },
 	{ "secrets", &type_server_secrets, AT(secrets), 0, 0, "none",
 	    "several instead, tried in order, to change from one to the next" },

@@ -266,36 +266,32 @@ config_values_client_secrets(struct config_reading *reading, const struct config
 	read_secrets(reading, key, value, &config->secrets, &config->n_secrets);
 }
 
-/* Set the server's secrets; secret becomes the first. */
-static void
-set_server_secrets(struct server *server, const char **secrets, size_t n)
-{
-	server->secrets = secrets;
-	server->n_secrets = n;
-	server->secret = n > 0 ? secrets[0] : NULL;
-}
-
 void
 config_values_server_secret(struct config_reading *reading, const struct config_key *key,
     struct json_object *value, void *base)
 {
+	struct server *server = base;
 	const char **secrets = arena_alloc(reading->arena, sizeof(*secrets));
 	secrets[0] = read_secret(reading, key->key, value);
-	if (secrets[0])
-		set_server_secrets(base, secrets, 1);
+	if (!secrets[0])
+		return;
+	server->secrets = secrets;
+	server->n_secrets = 1;
 }
 
 void
 config_values_server_secrets(struct config_reading *reading, const struct config_key *key,
     struct json_object *value, void *base)
 {
+	struct server *server = base;
 	const char **secrets = NULL;
 	size_t n = 0;
 	read_secrets(reading, key, value, &secrets, &n);
 	if (n > LIMIT_SERVER_SECRETS)
 		config_complain(reading, key->key, "more than %d secrets",
 		    LIMIT_SERVER_SECRETS);
-	set_server_secrets(base, secrets, n);
+	server->secrets = secrets;
+	server->n_secrets = n;
 }
 
 /* ---- Paths --------------------------------------------------------------------- */

@@ -33,7 +33,6 @@ struct server {
 	const char *name;
 	const char *base;                  /* "https://bbb1.example.org/bigbluebutton/api", no
 	                                      slash at the end */
-	const char *secret;                /* the first of secrets */
 	const char *const *secrets;        /* in the order in which they are tried */
 	size_t n_secrets;                  /* at least one */
 	enum checksum_algorithm algorithm; /* to sign what is sent there */
