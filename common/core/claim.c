@@ -268,11 +268,18 @@ claim_move(struct claim *claim, struct call *call)
 	}
 }
 
+enum store_result
+claim_set(struct call *call, struct store_change *change)
+{
+	call->store->verbs->meetings_set(call->store, call->arena, change, 1,
+	    call->request->now_ms);
+	return change->result;
+}
+
 void
 claim_beside(struct claim *claim, struct call *call, const struct server *server,
     const struct meeting *from)
 {
-	struct store *store = call->store;
 	struct meeting wanted = new_mapping(call, server, 0);
 	struct store_change change = {
 		.meeting_id = call->meeting_id,
@@ -281,11 +288,11 @@ claim_beside(struct claim *claim, struct call *call, const struct server *server
 	};
 
 	*claim = (struct claim){ .kind = CLAIM_ALONE, .server = server };
-	if (store->verbs->meetings_set(store, call->arena, &change, 1, call->request->now_ms) !=
-	    STORE_OK)
+	enum store_result result = claim_set(call, &change);
+	if (result == STORE_FAILED)
 		return;
 	claim->meeting = change.found;
-	claim->kind = change.result == STORE_OK ? CLAIM_OURS : CLAIM_FOLLOWED;
+	claim->kind = result == STORE_OK ? CLAIM_OURS : CLAIM_FOLLOWED;
 }
 
 void
@@ -310,7 +317,6 @@ claim_made(struct claim *claim, struct call *call)
 void
 claim_note(struct call *call, struct meeting *meeting, bool is_ending)
 {
-	struct store *store = call->store;
 	int64_t create_ms = meeting->create_ms;
 
 	/* A poll may have counted its people meanwhile. */
@@ -325,16 +331,13 @@ claim_note(struct call *call, struct meeting *meeting, bool is_ending)
 		wanted.is_ending = is_ending;
 		if (!is_ending)
 			wanted.create_ms = call->request->now_ms;
-		if (store->verbs->meetings_set(store, call->arena, &change, 1,
-		        call->request->now_ms) != STORE_OK)
-			return;
-		if (change.result == STORE_OK) {
-			*meeting = change.found;
-			return;
-		}
-		if (!change.found.server || strcmp(change.found.server, meeting->server) != 0)
+		enum store_result result = claim_set(call, &change);
+		if (result == STORE_FAILED || !change.found.server ||
+		    strcmp(change.found.server, meeting->server) != 0)
 			return;
 		*meeting = change.found;
+		if (result == STORE_OK)
+			return;
 		if (is_ending && meeting->create_ms != create_ms)
 			return; /* what was ended is not what that create makes */
 	}
@@ -343,12 +346,9 @@ claim_note(struct call *call, struct meeting *meeting, bool is_ending)
 bool
 claim_drop(struct call *call, struct str meeting_id, const struct meeting *meeting)
 {
-	struct store *store = call->store;
 	struct store_change change = { .meeting_id = meeting_id, .expected = meeting };
 
-	if (store->verbs->meetings_set(store, call->arena, &change, 1, call->request->now_ms) !=
-	        STORE_OK ||
-	    change.result != STORE_OK)
+	if (claim_set(call, &change) != STORE_OK)
 		return false;
 	free_seats(call, meeting);
 	return true;

@@ -70,6 +70,10 @@ void claim_beside(struct claim *claim, struct call *call, const struct server *s
  */
 void claim_note(struct call *call, struct meeting *meeting, bool is_ending);
 
+/* Do one change of a mapping, and return what came of it (store.h): with CONFLICT,
+ * change->found is what another has set. */
+enum store_result claim_set(struct call *call, struct store_change *change);
+
 /* Drop a mapping, if it is still this one, and free its seats.  Returns whether it was
  * dropped. */
 bool claim_drop(struct call *call, struct str meeting_id, const struct meeting *meeting);

@@ -47,7 +47,6 @@ has_meeting(const struct relay_answer *answer, void *context)
 static void
 adopt(struct call *call, const struct server *server)
 {
-	const struct store_verbs *verbs = call->store->verbs;
 	int64_t now_ms = call->request->now_ms;
 	struct store_history history;
 	struct meeting wanted = {
@@ -57,10 +56,10 @@ adopt(struct call *call, const struct server *server)
 	};
 	struct store_change change = { .meeting_id = call->meeting_id, .wanted = &wanted };
 
-	verbs->history_get(call->store, call->meeting_id, &history);
+	call->store->verbs->history_get(call->store, call->meeting_id, &history);
 	wanted.seats = load_seats(0, history.peak, history.typical);
-	if (verbs->meetings_set(call->store, call->arena, &change, 1, now_ms) == STORE_OK &&
-	    change.found.server && strcmp(change.found.server, server->name) == 0) {
+	if (claim_set(call, &change) != STORE_FAILED && change.found.server &&
+	    strcmp(change.found.server, server->name) == 0) {
 		call->meeting = change.found;
 		call->is_mapped = true;
 	}

@@ -4,6 +4,7 @@
 #include "base/bounds.h"
 #include "base/buf.h"
 #include "base/log.h"
+#include "core/claim.h"
 #include "core/fanout.h"
 #include "core/reply.h"
 #include "formats/xml.h"
@@ -86,7 +87,6 @@ read_room(struct arena *arena, const struct relay_answer *answer, struct str mee
 static void
 remap(struct call *call, const struct pair *pair)
 {
-	struct store *store = call->store;
 	struct meeting wanted = pair->mapping;
 	struct store_change change = {
 		.meeting_id = pair->meeting_id,
@@ -96,7 +96,7 @@ remap(struct call *call, const struct pair *pair)
 
 	wanted.server = pair->copy.server->name;
 	wanted.claimed_ms = call->request->now_ms;
-	store->verbs->meetings_set(store, call->arena, &change, 1, call->request->now_ms);
+	claim_set(call, &change);
 }
 
 /* Decide by what both servers said. */

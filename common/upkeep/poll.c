@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "core/api.h"
 #include "core/call.h"
+#include "core/claim.h"
 #include "core/fanout.h"
 #include "core/health.h"
 #include "formats/xml.h"
@@ -142,8 +143,7 @@ take_double(struct round *round, const struct poll *poll, const struct store_cha
 			.expected = mapping,
 			.wanted = change->wanted,
 		};
-		call->store->verbs->meetings_set(call->store, call->arena, &anew, 1,
-		    call->request->now_ms);
+		claim_set(call, &anew);
 		return;
 	}
 	if (reconcile_is_leftover(mapping, &poll->facts)) {
@@ -165,8 +165,7 @@ take_double(struct round *round, const struct poll *poll, const struct store_cha
 		.expected = mapping,
 		.wanted = &wanted,
 	};
-	call->store->verbs->meetings_set(call->store, call->arena, &note, 1,
-	    call->request->now_ms);
+	claim_set(call, &note);
 }
 
 /* A meeting that ended tells how many people meetings have. */
