@@ -310,8 +310,7 @@ claim_made(struct claim *claim, struct call *call)
 
 	wanted.seen_ms = wanted.create_ms = call->request->now_ms;
 	if (is_alone || (claim->kind == CLAIM_FOLLOWED && claim->meeting.seen_ms == 0))
-		call->store->verbs->meetings_set(call->store, call->arena, &change, 1,
-		    call->request->now_ms);
+		claim_set(call, &change);
 }
 
 void
