@@ -128,7 +128,6 @@ static enum store_result
 set_mapping(struct claim *claim, struct call *call, struct placement_candidate *chosen,
     const struct meeting *from, bool whatever)
 {
-	struct store *store = call->store;
 	struct meeting wanted = new_mapping(call, chosen->server, claim->placement.seats);
 	struct store_server load = { .name = chosen->server->name, .facts = chosen->facts };
 	struct store_change change = {
@@ -139,11 +138,10 @@ set_mapping(struct claim *claim, struct call *call, struct placement_candidate *
 	};
 
 	load_reserve(&load.facts, wanted.seats, call->request->now_ms);
-	if (store->verbs->meetings_set(store, call->arena, &change, 1, call->request->now_ms) !=
-	    STORE_OK)
-		return STORE_FAILED;
-	claim->meeting = change.found;
-	return change.result;
+	enum store_result result = claim_set(call, &change);
+	if (result != STORE_FAILED)
+		claim->meeting = change.found;
+	return result;
 }
 
 /* Choose and set until one of many has done it.  Returns OK; CONFLICT with another's
