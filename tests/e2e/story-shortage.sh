@@ -52,7 +52,8 @@ limited 6 500 env -i PATH="$PATH" "${KEPT_ENVIRONMENT[@]}" TINYSCALE_CONFIG="$T/
 	"${META[@]}" "$CGI_PROGRAM" 2>>"$LOGS/gateway.log" >"$T/answer"
 take_cgi_answer "$T/answer" "$T/"
 is "$(result)" "SUCCESS noMeetings" "so does tinyscale.cgi"
-is "$(sqlite3 "$T/state/state.db" "SELECT COUNT(*) FROM server")" 2 "and has a state"
+is "$(sqlite3 -cmd '.timeout 5000' "$T/state/state.db" "SELECT COUNT(*) FROM server")" 2 \
+	"and has a state"
 delete_state
 
 # --- turns -----------------------------------------------------------------------
