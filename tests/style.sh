@@ -1,5 +1,5 @@
 #!/bin/sh
-# The C files keep to the tree's style: what clang-format 14 and .clang-format
+# The tree keeps to its style, the C files to what clang-format 14 and .clang-format
 # say, and how long lines, functions and files may be.  TAP; run from anywhere.
 
 cd "$(dirname "$0")/.." || exit 1
@@ -113,6 +113,10 @@ report 'sizeof has brackets' "$(grep -nE '\<sizeof [a-z_*]' $files)"
 # shellcheck disable=SC2086 # a list of words
 report 'conditions do not compare with NULL' \
 	"$(grep -nE '\<(if|while) \([a-z_][][a-z_0-9.>-]* [!=]= NULL\)' $files)"
+
+# Two scripts may run at once.
+report "each end-to-end script has ports of its own" \
+	"$(sed -nE 's/^begin [^ ]+ ([0-9]+).*/\1/p' tests/e2e/*.sh | sort | uniq -d)"
 
 echo "1..$n"
 exit $status

@@ -105,6 +105,10 @@ is_polling() {
 	piped "$API"
 	POLLER=$(poller)
 	sleep 0.5
+	FILES=$(readlink "/proc/$POLLER/fd/0" "/proc/$POLLER/fd/1" "/proc/$POLLER/fd/2" | paste -sd' ')
+	COPIES=$(find "/proc/$POLLER/fd" -lname "$T/out" -o -lname "$T/err")
+	LEFT=$(tr '\0' '\n' <"/proc/$POLLER/environ" | grep -E '^(REQUEST|QUERY|REMOTE|SERVER|HTTP)_')
+	SESSION=$(awk '{ print $6 }' "/proc/$POLLER/stat")
 	[ -n "$POLLER" ] && [ "$(poller)" = "$POLLER" ]
 }
 polls_no_more() { [ -z "$(poller)" ]; }
@@ -125,12 +129,10 @@ sleep 1
 piped "$API"
 within "$TOOK" 0 2900 "CGI: both outputs end though the poll behind has just begun ($TOOK ms)"
 wait_until is_polling
-pid=$POLLER
-is "$(readlink "/proc/$pid/fd/0" "/proc/$pid/fd/1" "/proc/$pid/fd/2" | paste -sd' ')" \
-	"/dev/null /dev/null /dev/null" "CGI: it keeps none of the three"
-is "$(find "/proc/$pid/fd" -lname "$T/out" -o -lname "$T/err")" "" "CGI: nor a copy of them"
-is "$(awk '{ print $6 }' "/proc/$pid/stat")" "$pid" "CGI: it has a session of its own"
-is "$(tr '\0' '\n' <"/proc/$pid/environ" | grep -E '^(REQUEST|QUERY|REMOTE|SERVER|HTTP)_')" "" \
+is "$FILES" "/dev/null /dev/null /dev/null" "CGI: it keeps none of the three"
+is "$COPIES" "" "CGI: nor a copy of them"
+is "$SESSION" "$POLLER" "CGI: it has a session of its own"
+is "$LEFT" "" \
 	"CGI: it knows nothing of the request"
 begun=$(now_ms)
 GET "$API"

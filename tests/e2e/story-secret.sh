@@ -2,7 +2,7 @@
 # A server's secret is changed while the gateway knows the old and the new one; and
 # parameters that one server needs go to that one.
 . "$(dirname "$0")/lib.sh"
-begin story-secret 14
+begin story-secret 28
 need_built "$FCGI_PROGRAM" "$FCGI_CLIENT"
 start_sandbox 2
 FCGI_ADDRESS=unix:$T/gateway.sock
