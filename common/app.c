@@ -16,6 +16,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/metrics.h"
 #include "config/config.h"
 #include "core/api.h"
 #include "core/reply.h"
@@ -176,6 +177,19 @@ app_check_config(const char *config_path_given)
 	return 0;
 }
 
+/* Count beside the state, in which a reload changes nothing: the totals go on. */
+static void
+open_metrics(const struct app *app)
+{
+	const char *state = app->now->config->state;
+	struct arena *arena = arena_new();
+
+	metrics_open(state ? str_printf(arena, "%s-metrics", state) : NULL,
+	    app->mode == HTTP_CURL_INLINE);
+	metrics_gauge_add(METRIC_WORKERS, 0, (int)app->threads);
+	arena_free(arena);
+}
+
 struct app *
 app_open(const char *config_path_given, enum http_curl_mode mode, unsigned threads)
 {
@@ -190,6 +204,7 @@ app_open(const char *config_path_given, enum http_curl_mode mode, unsigned threa
 		app_close(app);
 		return NULL;
 	}
+	open_metrics(app);
 	return app;
 }
 
@@ -235,9 +250,10 @@ void
 app_serve(struct app *app, struct arena *arena, const struct cgi_stream *stream)
 {
 	struct generation *generation = generation_acquire(app);
-	int64_t start_ms = clock_ms(CLOCK_MONOTONIC);
+	int64_t start_us = clock_us(CLOCK_MONOTONIC);
 	struct request request;
 
+	metrics_gauge_add(METRIC_WORKERS_BUSY, 0, 1);
 	cgi_read_request(arena, stream, (size_t)generation->config->max_body_bytes, &request);
 	request.now_ms = clock_ms(CLOCK_REALTIME);
 	request.nonce = random_bits();
@@ -245,9 +261,13 @@ app_serve(struct app *app, struct arena *arena, const struct cgi_stream *stream)
 	api_handle(&generation->api, arena, &request, &response);
 	cgi_write_response(stream, &request, &response);
 	/* Before the end: a door's log may end with its answer (cgi/main.c). */
-	api_log(&request, &response, clock_ms(CLOCK_MONOTONIC) - start_ms);
+	int64_t elapsed_us = clock_us(CLOCK_MONOTONIC) - start_us;
+	api_log(&request, &response, elapsed_us / 1000);
 	stream->finish(stream->context, !request.unread);
 	api_finish(&response);
+	api_count(&response, elapsed_us);
+	metrics_gauge_add(METRIC_WORKERS_BUSY, 0, -1);
+	metrics_flush();
 	generation_release(app, generation);
 }
 
@@ -258,6 +278,8 @@ app_poll(struct app *app, struct arena *arena, bool is_round)
 
 	poll_run(&generation->api, arena, clock_ms(CLOCK_REALTIME), random_bits(), is_round);
 	generation_release(app, generation);
+	metrics_flush();
+	metrics_publish();
 }
 
 bool

@@ -6,6 +6,7 @@
 #include "base/arena.h"
 #include "base/bounds.h"
 #include "base/log.h"
+#include "base/metrics.h"
 #include "core/call.h"
 #include "core/callback.h"
 #include "core/find_meeting.h"
@@ -26,7 +27,8 @@ enum {
 	MAPS_GET = 1 << 9,   /* BBB maps it to GET alone (UrlMappings.groovy), … */
 	MAPS_POST = 1 << 10, /* … to POST alone; neither: to both */
 	READS = 1 << 11,     /* changes nothing: HEAD is as good as GET */
-	TURN = 1 << 12       /* with MEETING: of those that find it nowhere, one at a time */
+	TURN = 1 << 12,      /* with MEETING: of those that find it nowhere, one at a time */
+	ADMIN = 1 << 13      /* signed with admin_secret; without one it is not served */
 };
 
 static const struct entry {
@@ -56,8 +58,11 @@ static const struct entry {
 	{ "tinyscale/health", OPEN | READS | GET, call_health },
 	{ "tinyscale/callback", OPEN | POST, call_callback },
 	{ "tinyscale/status", OPEN | ANY_METHOD, call_unsupported },
-	{ "tinyscale/metrics", OPEN | ANY_METHOD, call_unsupported },
+	{ "tinyscale/metrics", ADMIN | READS | GET, call_metrics },
 };
+
+/* An admin call where no admin_secret is configured. */
+static const struct entry admin_call_off = { NULL, OPEN | ANY_METHOD, call_unsupported };
 
 /* Every other call that names a meetingID goes to that meeting's server … */
 static const struct entry other_meeting_call = { NULL, MEETING | GET | POST | ONCE | JSON,
@@ -160,6 +165,13 @@ is_body_type(const struct entry *entry, struct str content_type)
 
 /* ---- Checksum ------------------------------------------------------------ */
 
+static bool
+verify_with(const struct call *call, const char *secret, struct str text, struct str checksum)
+{
+	return checksum_verify(call->config->checksum_algorithms, str_from(call->name), text,
+	    str_from(secret), checksum);
+}
+
 /* Verify the checksum; call->secret is the one that it was made with. */
 static bool
 verify(struct call *call, struct str text, struct str checksum)
@@ -168,8 +180,7 @@ verify(struct call *call, struct str text, struct str checksum)
 	bool good = false;
 
 	for (size_t i = 0; i < config->n_secrets; i++) {
-		if (!checksum_verify(config->checksum_algorithms, str_from(call->name), text,
-		        str_from(config->secrets[i]), checksum))
+		if (!verify_with(call, config->secrets[i], text, checksum))
 			continue;
 		call->secret = config->secrets[i];
 		good = true;
@@ -217,13 +228,71 @@ authenticate(struct call *call, enum query_problem *encoding)
 }
 
 static void
-refuse_checksum(struct call *call)
+refuse_checksum(struct call *call, const char *event)
 {
 	char *client = str_copy(call->arena, call->request->client);
 
 	reply_error(call->response, call->arena, REPLY_CHECKSUM);
 	call->response->status = call->config->checksum_error_status;
-	log_warn("checksum failure", "client", client, "call", call->name);
+	log_warn(event, "client", client, "call", call->name);
+}
+
+/* Does the URL of an admin call say until when it may be used, in seconds since 1970, and is
+ * that over?  What is no such number is over, too. */
+static bool
+is_over(const struct call *call)
+{
+	int64_t until_s;
+
+	if (query_count(&call->parameters, "until") == 0)
+		return false;
+	return query_count(&call->parameters, "until") > 1 ||
+	    str_to_int(query_find(&call->parameters, "until"), 0, INT64_MAX / 1000, &until_s) !=
+	    0 ||
+	    call->request->now_ms >= until_s * 1000;
+}
+
+/* Read an admin call's parameters and verify its checksum, made with admin_secret; false when
+ * it is refused. */
+static bool
+authenticate_admin(struct call *call, enum query_problem *encoding)
+{
+	struct str query = call->request->query;
+
+	*encoding = query_parse(call->arena, query, &call->parameters);
+	struct str checksum = str_trim(query_find(&call->parameters, "checksum"));
+	bool is_good = checksum.len > 0 && query_count(&call->parameters, "checksum") == 1;
+	call->query = query_without_checksum(call->arena, query, checksum);
+	if (!is_good || !verify_with(call, call->config->admin_secret, call->query, checksum)) {
+		metrics_add(METRIC_CHECKSUM_FAILURES, 0, 0, 1);
+		refuse_checksum(call, "checksum failure");
+		return false;
+	}
+	if (!is_over(call))
+		return true;
+	refuse_checksum(call, "the URL of an admin call is no longer valid");
+	return false;
+}
+
+/* Authenticate the call; false when it is refused. */
+static bool
+admit(struct call *call, enum query_problem *encoding)
+{
+	if (call->request->problem == REQUEST_TOO_LARGE && call->request->query.len == 0) {
+		/* The checksum was in the body that was not read. */
+		reply_error(call->response, call->arena, REPLY_TOO_LARGE);
+		return false;
+	}
+	if (authenticate(call, encoding))
+		return true;
+	/* Of what was not read to its end nobody can tell. */
+	if (*encoding == QUERY_CUT) {
+		reply_error(call->response, call->arena, REPLY_INVALID);
+	} else {
+		metrics_add(METRIC_CHECKSUM_FAILURES, 0, 0, 1);
+		refuse_checksum(call, "checksum failure");
+	}
+	return false;
 }
 
 /* ---- A request ------------------------------------------------------------ */
@@ -390,20 +459,14 @@ api_handle(const struct api *api, struct arena *arena, const struct request *req
 	response->call = str_from(call->name);
 	const struct entry *entry = entry_find(name, NULL);
 	enum query_problem encoding = QUERY_FINE;
-	if (!(entry->flags & OPEN)) {
-		if (request->problem == REQUEST_TOO_LARGE && request->query.len == 0) {
-			/* The checksum was in the body that was not read. */
-			reply_error(response, arena, REPLY_TOO_LARGE);
+	if ((entry->flags & ADMIN) && !call->config->admin_secret)
+		entry = &admin_call_off;
+	if (entry->flags & ADMIN) {
+		if (!authenticate_admin(call, &encoding))
 			return;
-		}
-		if (!authenticate(call, &encoding)) {
-			/* Of what was not read to its end nobody can tell. */
-			if (encoding == QUERY_CUT)
-				reply_error(response, arena, REPLY_INVALID);
-			else
-				refuse_checksum(call);
+	} else if (!(entry->flags & OPEN)) {
+		if (!admit(call, &encoding))
 			return;
-		}
 		entry = entry_find(name, &call->parameters);
 	}
 	call->once = entry->flags & ONCE;
@@ -414,7 +477,7 @@ api_handle(const struct api *api, struct arena *arena, const struct request *req
 	call->store->verbs->turn_give(call->store, &call->turn);
 	if (!is_prepared)
 		return;
-	if (!(entry->flags & OPEN) &&
+	if (!(entry->flags & (OPEN | ADMIN)) &&
 	    !str_starts(str_from(response->content_type), "application/json"))
 		response->body = callback_restore(arena, call->config, response->body);
 }
@@ -447,4 +510,15 @@ api_log(const struct request *request, const struct response *response, int64_t 
 	    response->meeting_id.len > 0 ? str_copy(arena, response->meeting_id) : NULL,
 	    "server", response->server, "status", status, "result", response->result, "ms", ms);
 	arena_free(arena);
+}
+
+void
+api_count(const struct response *response, int64_t elapsed_us)
+{
+	struct str name = response->call.len > 0 ? response->call : STR("index");
+	size_t call = metrics_value(METRIC_REQUESTS, 0, name);
+
+	metrics_add(METRIC_REQUESTS, call,
+	    metrics_value(METRIC_REQUESTS, 1, str_from(response->result)), 1);
+	metrics_observe(METRIC_REQUEST_DURATION, call, elapsed_us);
 }

@@ -42,4 +42,7 @@ void api_finish(struct response *response);
 void api_log(const struct request *request, const struct response *response,
     int64_t elapsed_ms);
 
+/* Count a request that was answered (metrics.h). */
+void api_count(const struct response *response, int64_t elapsed_us);
+
 #endif

@@ -5,6 +5,7 @@
 #include "base/arena.h"
 #include "base/bounds.h"
 #include "base/log.h"
+#include "base/metrics.h"
 #include "core/claim.h"
 #include "core/fanout.h"
 #include "core/health.h"
@@ -128,8 +129,12 @@ find_meeting_ask(struct call *call, const struct server *except)
 	for (size_t i = 0; i < config->n_servers; i++)
 		n += &config->servers[i] != except &&
 		    server_is_usable(&config->servers[i], &facts[i]);
-	if (!may_ask(call, n))
+	if (!may_ask(call, n)) {
+		metrics_add(METRIC_LOOKUPS_SPARED, 0, 0, 1);
 		return NULL;
+	}
+	metrics_add(METRIC_LOOKUPS, 0, 0, 1);
+	metrics_add(METRIC_LOOKUP_QUESTIONS, 0, 0, n);
 	struct fanout fanout;
 	fanout_init(&fanout, call, n);
 	for (size_t i = 0; i < config->n_servers; i++)

@@ -6,6 +6,7 @@
 
 #include "base/arena.h"
 #include "base/log.h"
+#include "base/metrics.h"
 #include "core/api.h"
 #include "core/call.h"
 #include "core/claim.h"
@@ -404,6 +405,15 @@ save_round(struct round *round)
 	verbs->purge(call->store, call->request->now_ms);
 }
 
+static void
+count_poll(const struct server *server, int64_t elapsed_ms)
+{
+	metrics_observe(METRIC_POLL_DURATION, 0, elapsed_ms * 1000);
+	/* One that took less than a millisecond was done, too. */
+	metrics_server_add(METRIC_SERVER_POLL_DURATION, server->name,
+	    elapsed_ms > 0 ? elapsed_ms * 1000 : 500);
+}
+
 /* Ask the chosen servers. */
 static void
 ask_servers(struct round *round, const size_t *chosen, const struct server_facts *before,
@@ -434,6 +444,8 @@ ask_servers(struct round *round, const size_t *chosen, const struct server_facts
 		poll->facts = before[chosen[i]];
 		poll->is_asked = poll->answer->verdict != RELAY_BUSY &&
 		    fanout->calls[i].result != HTTP_ABANDONED;
+		if (poll->is_asked)
+			count_poll(poll->server, fanout->calls[i].elapsed_ms);
 		if (!has_answered(poll))
 			continue;
 		take_list(call, poll->answer->list, poll);

@@ -177,6 +177,7 @@ act_request(struct run *run, const struct section *section, char *rest)
 	if (!run->torture)
 		verdict_of_answer(run, section, &response, buf_view(&header));
 	api_finish(&response);
+	api_count(&response, 7000);
 	scripted_http_check(run);
 	verdict_of_log(run, section);
 	buf_free(&header);

@@ -8,6 +8,7 @@
 #include "act.h"
 #include "adapters/none.h"
 #include "base/arena.h"
+#include "base/metrics.h"
 #include "config/config.h"
 #include "config_section.h"
 #include "scripted_http.h"
@@ -175,6 +176,7 @@ run_case(struct run *run, const struct section *sections, size_t n)
 	run->store.verbs = &watched_store_verbs;
 	run->inner = store_memory_open();
 	run->arena = arena_new();
+	metrics_reset();
 	run->sections = sections;
 	run->n_sections = n;
 	run->now_ms = START_MS;

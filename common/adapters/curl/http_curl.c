@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/metrics.h"
 
 /* Connections kept open, of all servers together: one to each, which a poll leaves and a
  * look-up takes, and some more; but never so many that others go short of descriptors. */
@@ -525,6 +526,22 @@ run_job(struct http_curl *self, struct arena *arena, const struct http_batch *ba
 	free(job.tasks);
 }
 
+/* Count the batch's calls as under way, or as done. */
+static void
+count_calls(const struct http_batch *batch, bool is_done)
+{
+	for (size_t i = 0; i < batch->n; i++) {
+		const struct http_call *call = &batch->calls[i];
+
+		metrics_server_add(METRIC_SERVER_IN_FLIGHT, call->server, is_done ? -1 : 1);
+		if (!is_done)
+			continue;
+		metrics_server_add(METRIC_SERVER_CALLS, call->server, 1);
+		if (call->result != HTTP_ANSWERED && call->result != HTTP_ABANDONED)
+			metrics_server_add(METRIC_SERVER_CALL_FAILURES, call->server, 1);
+	}
+}
+
 static void
 http_curl_run(struct http *http, struct arena *arena, struct http_batch *batch)
 {
@@ -547,8 +564,10 @@ http_curl_run(struct http *http, struct arena *arena, struct http_batch *batch)
 		call->elapsed_ms = 0;
 		call->problem = ready ? NULL : "libcurl cannot be loaded";
 	}
+	count_calls(batch, false);
 	if (ready && batch->n > 0)
 		run_job(self, arena, batch, start_us);
+	count_calls(batch, true);
 	if (self->mode == HTTP_CURL_INLINE)
 		pthread_mutex_unlock(&self->inline_lock);
 }

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/metrics.h"
 
 /* How long opening the store may wait at the start of a program. */
 #define START_WAIT_MS 1000
@@ -269,10 +270,11 @@ can_read(struct connection *connection)
 static void
 breaker_reset(struct store_sqlite *sqlite, bool writes)
 {
-	if (atomic_exchange(&sqlite->is_broken[writes], false))
-		log_info(writes ? "the state can be written again" :
-		                  "the state can be read again",
-		    "file", sqlite->path);
+	if (!atomic_exchange(&sqlite->is_broken[writes], false))
+		return;
+	metrics_gauge_add(METRIC_STATE_BROKEN, writes, -1);
+	log_info(writes ? "the state can be written again" : "the state can be read again",
+	    "file", sqlite->path);
 }
 
 /* Try what failed.  A state that cannot be written may be read all the same. */
@@ -336,6 +338,8 @@ breaker_set(struct store_sqlite *sqlite, bool writes, const char *reason)
 	bool was_broken = false;
 	if (sqlite->is_mending) {
 		was_broken = atomic_exchange(&sqlite->is_broken[writes], true);
+		if (!was_broken)
+			metrics_gauge_add(METRIC_STATE_BROKEN, writes, 1);
 		pthread_cond_signal(&sqlite->wake);
 	}
 	pthread_mutex_unlock(&sqlite->mutex);
@@ -426,8 +430,8 @@ write_turn_give(struct store_sqlite *sqlite)
 	pthread_mutex_unlock(&sqlite->write_mutex);
 }
 
-enum store_result
-sqlite_perform(struct store *store, bool writes, sqlite_work *work, void *arguments)
+static enum store_result
+perform(struct store *store, bool writes, sqlite_work *work, void *arguments)
 {
 	struct store_sqlite *sqlite = (struct store_sqlite *)store;
 	int64_t deadline_ms = clock_ms(CLOCK_MONOTONIC) + STORE_WAIT_MS;
@@ -448,6 +452,16 @@ sqlite_perform(struct store *store, bool writes, sqlite_work *work, void *argume
 		breaker_set(sqlite, writes, reason);
 	if (writes)
 		write_turn_give(sqlite);
+	return result;
+}
+
+enum store_result
+sqlite_perform(struct store *store, bool writes, sqlite_work *work, void *arguments)
+{
+	enum store_result result = perform(store, writes, work, arguments);
+
+	if (result == STORE_FAILED)
+		metrics_add(METRIC_STATE_FAILURES, writes, 0, 1);
 	return result;
 }
 
@@ -511,6 +525,10 @@ sqlite_close(struct store *store)
 		pthread_mutex_unlock(&sqlite->mutex);
 		pthread_join(sqlite->mender, NULL);
 	}
+	/* Its breaker goes with it. */
+	for (int writes = 0; writes < 2; writes++)
+		if (atomic_load(&sqlite->is_broken[writes]))
+			metrics_gauge_add(METRIC_STATE_BROKEN, (size_t)writes, -1);
 	struct connection *connection;
 	while ((connection = sqlite->idle) != NULL) {
 		sqlite->idle = connection->next;
