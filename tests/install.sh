@@ -94,6 +94,33 @@ install_missing() {
 	fi
 }
 
+# fetch_promtool DIR: puts promtool into DIR where it is not installed. It comes with
+# Prometheus, which is a service that its package has started at each boot; so the program
+# alone is taken out of the package, which whoever may download.
+fetch_promtool() {
+	local dir=$1 place
+	if command -v promtool >/dev/null || [ -x "$dir/promtool" ]; then
+		return 0
+	fi
+	place=$(mktemp -d) || return
+	mkdir -p "$dir"
+	(
+		cd "$place" || exit
+		download() { apt-get download -q -o APT::Sandbox::User=root prometheus; }
+		if ! download && [ "$(id -u)" = 0 ]; then
+			apt-get update -q && download
+		fi
+		dpkg-deb --fsys-tarfile prometheus_*.deb | tar -x ./usr/bin/promtool &&
+			mv usr/bin/promtool "$dir/"
+	) >"$place.log" 2>&1
+	[ -x "$dir/promtool" ] || {
+		printf '%s: promtool cannot be had:\n' "$0" >&2
+		tail -n 5 "$place.log" >&2
+	}
+	rm -rf "$place" "$place.log"
+	[ -x "$dir/promtool" ]
+}
+
 # build_here DIR [CONFIGURE-ARGUMENT...]: build the tree in DIR.
 build_here() {
 	local dir=$1

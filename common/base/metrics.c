@@ -32,7 +32,7 @@ static uint64_t layout;
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
-/* ---- The layout -------------------------------------------------------------------------- */
+/* ---- The layout ------------------------------------------------------------------ */
 
 static size_t
 label_values(const struct metric_row *row, int label)
@@ -106,7 +106,7 @@ metrics_value(enum metric metric, int label, struct str value)
 	return i;
 }
 
-/* ---- Counting ------------------------------------------------------------------------------ */
+/* ---- Counting -------------------------------------------------------------------- */
 
 static void
 count(size_t place, uint64_t n)
@@ -212,7 +212,7 @@ metrics_server_add(enum metric metric, const char *server, int64_t n)
 	atomic_fetch_or(&own.servers_changed[at / BITS], UINT64_C(1) << at % BITS);
 }
 
-/* ---- The totals ------------------------------------------------------------------------------ */
+/* ---- The totals ------------------------------------------------------------------ */
 
 void
 metrics_open(const char *path, bool is_short)
@@ -295,7 +295,7 @@ metrics_reset(void)
 	metrics_open(NULL, false);
 }
 
-/* ---- Reading ------------------------------------------------------------------------------------ */
+/* ---- Reading --------------------------------------------------------------------- */
 
 struct metrics_reading {
 	bool is_shared;

@@ -40,6 +40,7 @@ enum metric {
 	METRIC_LOOKUP_BUDGET,
 	METRIC_STATE_FAILURES,
 	METRIC_STATE_BROKEN,
+	METRIC_SHARED,
 	METRIC_PROCESSES,
 	METRIC_WORKERS,
 	METRIC_WORKERS_BUSY,
@@ -95,7 +96,7 @@ extern const int64_t metrics_bounds_us[METRIC_BOUNDS];
  * that of "other" for one that is not among them. */
 size_t metrics_value(enum metric metric, int label, struct str value);
 
-/* ---- Counting -------------------------------------------------------------------------- */
+/* ---- Counting -------------------------------------------------------------------- */
 
 /* Add to a counter (METRIC_COUNTED); first and second are the places of its labels' values, 0
  * where it has no such label. */
@@ -112,7 +113,7 @@ void metrics_gauge_add(enum metric metric, size_t first, int n);
  * counted. */
 void metrics_server_add(enum metric metric, const char *server, int64_t n);
 
-/* ---- The installation's totals --------------------------------------------------------- */
+/* ---- The installation's totals --------------------------------------------------- */
 
 /*
  * Count in the file at path, NULL: in this process alone.  Once in a process, after its last
@@ -131,7 +132,7 @@ void metrics_publish(void);
 /* Forget everything; for tests. */
 void metrics_reset(void);
 
-/* ---- Reading ------------------------------------------------------------------------------ */
+/* ---- Reading --------------------------------------------------------------------- */
 
 /* All totals at one moment. */
 struct metrics_reading;

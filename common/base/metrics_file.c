@@ -86,7 +86,7 @@ metrics_file_memory(void)
 	return file.memory;
 }
 
-/* ---- Slots ------------------------------------------------------------------------------- */
+/* ---- Slots ----------------------------------------------------------------------- */
 
 /* A slot is its holder's while that has the lock on a byte of the file, which ends with the
  * process, however it ends (fcntl(2), open file description locks). */
@@ -162,7 +162,7 @@ metrics_file_next_slot(int from)
 	return (int)lock.l_start < from ? from : (int)lock.l_start;
 }
 
-/* ---- Making and opening ------------------------------------------------------------------ */
+/* ---- Making and opening ---------------------------------------------------------- */
 
 /* Give the file the rights of the state that it lies beside, whose name is the path without
  * "-metrics": who may write the one may count in the other. */

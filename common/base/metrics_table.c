@@ -64,6 +64,8 @@ const struct metric_row metrics_table[METRICS] = {
 	    { &access_label }, "Accesses to the state that failed; the servers were asked." },
 	[METRIC_STATE_BROKEN] = { "tinyscale_state_broken", PROCESSES, false, { &access_label },
 	    "Processes that cannot read or write the state now, and go on without it." },
+	[METRIC_SHARED] = { "tinyscale_metrics_shared", TOLD, false, { 0 },
+	    "1: these are totals of the installation; 0: of the process that was asked." },
 	[METRIC_PROCESSES] = { "tinyscale_processes", PROCESSES, false, { 0 },
 	    "Processes of tinyscale that run." },
 	[METRIC_WORKERS] = { "tinyscale_workers", PROCESSES, false, { 0 },

@@ -27,7 +27,7 @@ struct scrape {
 	struct buf out;
 };
 
-/* ---- What is told and not counted ----------------------------------------------------------- */
+/* ---- What is told and not counted ------------------------------------------------ */
 
 /* One value: of a server, or with NULL of the installation; value is the place of the label's
  * value. */
@@ -44,6 +44,11 @@ typedef double told(const struct scrape *scrape, const struct server *server,
 TOLD(one)
 {
 	return 1;
+}
+
+TOLD(shared)
+{
+	return metrics_are_shared(scrape->reading);
 }
 
 TOLD(budget)
@@ -102,6 +107,7 @@ TOLD(poll_age)
 
 static told *const tellers[METRICS] = {
 	[METRIC_BUILD_INFO] = told_one,
+	[METRIC_SHARED] = told_shared,
 	[METRIC_LOOKUP_BUDGET] = told_budget,
 	[METRIC_SERVER_HEALTH] = told_health,
 	[METRIC_SERVER_STATE] = told_state,
@@ -114,7 +120,7 @@ static told *const tellers[METRICS] = {
 	[METRIC_SERVER_POLL_AGE] = told_poll_age,
 };
 
-/* ---- The text ----------------------------------------------------------------------------------- */
+/* ---- The text -------------------------------------------------------------------- */
 
 /* A label's value: backslash, quote and newline are escaped. */
 static void

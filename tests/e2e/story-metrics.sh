@@ -66,6 +66,7 @@ fi
 scrape
 is "$(metric tinyscale_processes)" 2 "two processes"
 is "$(metric tinyscale_workers)" 64 "with their threads"
+is "$(metric tinyscale_metrics_shared)" 1 "and one set of totals"
 
 # --- killed and restarted
 kill -KILL "${PIDS[gateway-2]}"

@@ -52,7 +52,7 @@ are_shared(void)
 	return is_shared;
 }
 
-/* ---- Processes ----------------------------------------------------------------------------- */
+/* ---- Processes ------------------------------------------------------------------- */
 
 /* A process of its own, which begins with nothing counted, does that and then ends, or, if it
  * writes to ready, waits for its end.  Made before this one has opened the file, or it would
@@ -199,7 +199,7 @@ test_short(void)
 	close(pipes[1]);
 }
 
-/* ---- Threads -------------------------------------------------------------------------------- */
+/* ---- Threads --------------------------------------------------------------------- */
 
 static void *
 count_in_thread(void *argument)
@@ -235,7 +235,7 @@ test_threads(void)
 	metrics_reset();
 }
 
-/* ---- The file --------------------------------------------------------------------------------- */
+/* ---- The file -------------------------------------------------------------------- */
 
 static void
 test_deleted(void)
@@ -360,7 +360,7 @@ test_rights(void)
 	unlink(path);
 }
 
-/* ---- The table ----------------------------------------------------------------------------------- */
+/* ---- The table ------------------------------------------------------------------- */
 
 /* Every error of the gateway's own is a result by name. */
 static void
@@ -379,12 +379,38 @@ test_results(void)
 	arena_free(arena);
 }
 
+/* For test_metrics_names.sh: "NAME<TAB>A counter by call and result.<TAB>HELP", then "call
+ * NAME" for each call. */
+static void
+list(void)
+{
+	static const char *const types[] = { "A counter", "A gauge", "A histogram" };
+
+	for (int i = 0; i < METRICS; i++) {
+		const struct metric_row *row = &metrics_table[i];
+		const char *by = " by ";
+
+		printf("%s\t%s", row->name, types[row->type]);
+		if (row->by_server) {
+			printf("%sserver", by);
+			by = " and ";
+		}
+		for (int label = 0; label < 2 && row->labels[label]; label++) {
+			printf("%s%s", by, row->labels[label]->name);
+			by = " and ";
+		}
+		printf(".\t%s\n", row->help);
+	}
+	const struct metric_label *calls = metrics_table[METRIC_REQUESTS].labels[0];
+	for (size_t i = 0; i < calls->n; i++)
+		printf("call %s\n", calls->values[i]);
+}
+
 int
 main(int argc, char **argv)
 {
 	if (argc == 2 && strcmp(argv[1], "--list") == 0) {
-		for (int i = 0; i < METRICS; i++)
-			puts(metrics_table[i].name);
+		list();
 		return 0;
 	}
 	if (!mkdtemp(folder))
