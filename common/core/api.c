@@ -477,6 +477,8 @@ api_handle(const struct api *api, struct arena *arena, const struct request *req
 	call->store->verbs->turn_give(call->store, &call->turn);
 	if (!is_prepared)
 		return;
+	if (entry->flags & ADMIN)
+		response->no_store = true; /* it is the operator's, and its URL opens it */
 	if (!(entry->flags & (OPEN | ADMIN)) &&
 	    !str_starts(str_from(response->content_type), "application/json"))
 		response->body = callback_restore(arena, call->config, response->body);
