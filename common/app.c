@@ -19,7 +19,6 @@
 #include "base/metrics.h"
 #include "config/config.h"
 #include "core/api.h"
-#include "core/reply.h"
 #include "formats/cgi.h"
 #include "ports/store.h"
 #include "upkeep/poll.h"
@@ -262,7 +261,7 @@ app_serve(struct app *app, struct arena *arena, const struct cgi_stream *stream)
 	cgi_write_response(stream, &request, &response);
 	/* Before the end: a door's log may end with its answer (cgi/main.c). */
 	int64_t elapsed_us = clock_us(CLOCK_MONOTONIC) - start_us;
-	api_log(&request, &response, elapsed_us / 1000);
+	api_log(generation->config, &request, &response, elapsed_us / 1000);
 	stream->finish(stream->context, !request.unread);
 	api_finish(&response);
 	api_count(&response, elapsed_us);
@@ -308,9 +307,12 @@ app_refuse(struct arena *arena, const struct cgi_stream *stream)
 	struct request request;
 
 	cgi_read_request(arena, stream, 0, &request);
-	struct response response = { 0 };
-	reply_error(&response, arena, REPLY_MISCONFIGURED);
+	request.now_ms = clock_ms(CLOCK_REALTIME);
+	request.nonce = random_bits();
+	struct response response;
+	api_refuse(arena, &request, &response);
 	cgi_write_response(stream, &request, &response);
+	api_log(NULL, &request, &response, 0);
 	stream->finish(stream->context, !request.unread);
 }
 

@@ -34,6 +34,7 @@ check nginx-light /usr/sbin/nginx
 check apache2 /usr/sbin/apache2
 check libapache2-mod-fcgid /usr/lib/apache2/modules/mod_fcgid.so
 check spawn-fcgi spawn-fcgi
+check fail2ban fail2ban-regex
 check curl curl
 check openssl openssl
 check sqlite3 sqlite3

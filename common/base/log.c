@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -14,6 +15,9 @@
 
 #define LINE_BYTES 4096
 #define VALUE_BYTES 300
+
+/* What a line ends with, and one byte that tells that no more fitted. */
+#define LINE_END_BYTES 4
 
 static const char *const level_names[] = { "error", "warn", "info", "debug" };
 static const int syslog_levels[] = { LOG_ERR, LOG_WARNING, LOG_INFO, LOG_DEBUG };
@@ -43,15 +47,46 @@ line_text(struct line *line, const char *text)
 		line_char(line, *text++);
 }
 
+/* Characters beyond ASCII that are escaped: C1 controls, which terminals may obey; line
+ * separators, which readers of logs may break lines at; and what turns text around, so
+ * that a line reads otherwise than it is written (Unicode, Bidi_Control). */
+static const struct {
+	uint32_t first, last;
+} steering[] = {
+	{ 0x0080, 0x009f },
+	{ 0x061c, 0x061c },
+	{ 0x200e, 0x200f },
+	{ 0x2028, 0x2029 },
+	{ 0x202a, 0x202e },
+	{ 0x2066, 0x2069 },
+};
+
+/* The character, of two or three bytes of UTF-8, if it is one of those; else 0. */
+static uint32_t
+steering_char(const char *text)
+{
+	const unsigned char *c = (const unsigned char *)text;
+	uint32_t point = 0;
+
+	if (c[0] >= 0xc0 && c[0] < 0xe0)
+		point = (c[0] & 0x1fu) << 6 | (c[1] & 0x3fu);
+	else if (c[0] >= 0xe0 && c[0] < 0xf0 && c[1] != '\0')
+		point = (c[0] & 0x0fu) << 12 | (c[1] & 0x3fu) << 6 | (c[2] & 0x3fu);
+	for (size_t i = 0; i < sizeof(steering) / sizeof(*steering); i++)
+		if (point >= steering[i].first && point <= steering[i].last)
+			return point;
+	return 0;
+}
+
 /* Is the value one bare word, so that it needs no quotes in a text line? */
 static bool
 is_word(const char *value)
 {
-	if (!*value)
+	if (!*value || !str_is_utf8(str_from(value)))
 		return false;
 	for (; *value; value++)
 		if ((unsigned char)*value <= 0x20 || *value == '"' || *value == '\\' ||
-		    *value == '=' || *value == 0x7f)
+		    *value == '=' || *value == 0x7f || steering_char(value) != 0)
 			return false;
 	return true;
 }
@@ -69,26 +104,38 @@ shown_len(const char *value)
 	return len;
 }
 
+/* The escape of one character (RFC 8259, section 7). */
+static void
+line_escape(struct line *line, uint32_t point)
+{
+	static const char hex[] = "0123456789abcdef";
+
+	line_text(line, "\\u");
+	for (int shift = 12; shift >= 0; shift -= 4)
+		line_char(line, hex[point >> shift & 15]);
+}
+
 /* A JSON string; its escapes serve the text format too.  Bytes that are no UTF-8
  * become '?'. */
 static void
 line_quoted(struct line *line, const char *value)
 {
-	static const char hex[] = "0123456789abcdef";
 	size_t len = shown_len(value);
 	bool utf8 = str_is_utf8((struct str){ value, len });
 
 	line_char(line, '"');
 	for (size_t i = 0; i < len; i++) {
 		unsigned char c = (unsigned char)value[i];
+		uint32_t point = utf8 ? steering_char(value + i) : 0;
 
 		if (c == '"' || c == '\\') {
 			line_char(line, '\\');
 			line_char(line, (char)c);
 		} else if (c < 0x20 || c == 0x7f) {
-			line_text(line, "\\u00");
-			line_char(line, hex[c >> 4]);
-			line_char(line, hex[c & 15]);
+			line_escape(line, c);
+		} else if (point != 0) {
+			line_escape(line, point);
+			i += point < 0x800 ? 1 : 2;
 		} else {
 			line_char(line, c >= 0x80 && !utf8 ? '?' : (char)c);
 		}
@@ -99,7 +146,7 @@ line_quoted(struct line *line, const char *value)
 }
 
 static void
-line_pair(struct line *line, const char *key, const char *value)
+line_add_pair(struct line *line, const char *key, const char *value)
 {
 	if (log_format_now == LOG_FORMAT_JSON) {
 		line_char(line, ',');
@@ -115,6 +162,17 @@ line_pair(struct line *line, const char *key, const char *value)
 		line_text(line, value);
 	else
 		line_quoted(line, value);
+}
+
+/* Add the pair, or, where it does not fit in whole, nothing: half a JSON object is none. */
+static void
+line_pair(struct line *line, const char *key, const char *value)
+{
+	size_t before = line->len;
+
+	line_add_pair(line, key, value);
+	if (line->len > sizeof(line->text) - LINE_END_BYTES)
+		line->len = before;
 }
 
 static void

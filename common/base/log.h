@@ -32,7 +32,8 @@ void log_set_format(enum log_format format);
  * Write one event.  After the event's text come pairs of strings, key and
  * value, ended by NULL; a pair whose value is NULL is left out.  Values may
  * hold any bytes: they are quoted where needed, cut at 300 bytes, and never
- * break the line.
+ * break the line.  Control characters (C0 and C1), line separators and what turns text
+ * around are escaped in both formats, bytes that are no UTF-8 become "?".
  */
 void log_event(enum log_level level, const char *event, ...) __attribute__((sentinel));
 

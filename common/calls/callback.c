@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "core/call.h"
 #include "core/callback.h"
+#include "core/client.h"
 #include "core/reply.h"
 #include "formats/checksum.h"
 #include "formats/jwt.h"
@@ -245,8 +246,9 @@ call_callback(struct call *call)
 
 	if (query_parse(call->arena, request->query, &parameters) != QUERY_FINE ||
 	    callback_read(call->arena, call->config, &parameters, &callback) != 0) {
-		log_warn("callback refused", "client", str_copy(call->arena, request->client),
-		    "reason", "its URL was not made by this gateway");
+		log_warn("callback refused", "client",
+		    client_for_log(call->arena, call->config, request), "reason",
+		    "its URL was not made by this gateway");
 		reply_text(call->response, 403, STR("This is no URL of this gateway's.\n"));
 		return;
 	}

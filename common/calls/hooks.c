@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "core/call.h"
 #include "core/callback.h"
+#include "core/client.h"
 #include "core/reply.h"
 #include "model/webhook.h"
 #include "upkeep/webhooks.h"
@@ -34,8 +35,8 @@ register_everywhere(struct call *call, const struct webhook *hook)
 static void
 refuse(struct call *call, const char *reason)
 {
-	log_warn("webhook refused", "client", str_copy(call->arena, call->request->client),
-	    "reason", reason);
+	log_warn("webhook refused", "client",
+	    client_for_log(call->arena, call->config, call->request), "reason", reason);
 	reply_error(call->response, call->arena, REPLY_WEBHOOK_CREATE);
 }
 

@@ -32,6 +32,13 @@ struct config_runtime {
 	                           not known here (relay_secret.h) */
 };
 
+/* What the log tells of a client's address. */
+enum config_log_client {
+	LOG_CLIENT_FULL,
+	LOG_CLIENT_PREFIX, /* the network it is in (ip_prefix) */
+	LOG_CLIENT_NONE
+};
+
 struct config {
 	const char **secrets; /* accepted from clients */
 	size_t n_secrets;
@@ -64,6 +71,7 @@ struct config {
 	struct parameters join_defaults, join_overrides;
 	int64_t max_meeting_duration_minutes; /* 0: off */
 	bool log_json;
+	enum config_log_client log_client;
 
 	struct server *servers; /* in the file's order */
 	size_t n_servers;

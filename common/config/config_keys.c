@@ -36,6 +36,13 @@ static const struct config_word log_format_words[] = {
 	{ NULL, 0 },
 };
 
+static const struct config_word log_client_words[] = {
+	{ "full", LOG_CLIENT_FULL },
+	{ "prefix", LOG_CLIENT_PREFIX },
+	{ "none", LOG_CLIENT_NONE },
+	{ NULL, 0 },
+};
+
 static const struct config_word placement_words[] = {
 	{ "least-loaded", PLACEMENT_LEAST_LOADED },
 	{ "round-robin", PLACEMENT_ROUND_ROBIN },
@@ -79,7 +86,8 @@ static const struct config_type
     type_weight = JSON("a number from 0.001 to 1000", weight),
     type_boolean = JSON("true or false", boolean), type_forward = FLAG(forward_words),
     type_callbacks = FLAG(callbacks_words), type_log_format = FLAG(log_format_words),
-    type_placement = ENUM(placement_words), type_server_state = ENUM(server_state_words),
+    type_log_client = ENUM(log_client_words), type_placement = ENUM(placement_words),
+    type_server_state = ENUM(server_state_words),
     type_algorithm = WORD(CONFIG_ALGORITHM_NAMES, algorithm),
     type_algorithms = JSON("a list of " CONFIG_ALGORITHM_NAMES, algorithms),
     type_secret = TOLD("a string", secret),
@@ -161,6 +169,8 @@ static const struct config_key top_keys[] = {
 	    525600, "0", "the longest duration a create may ask for; 0: any" },
 	{ "log_format", &type_log_format, AT(log_json), 0, 0, "text",
 	    "how each line of the log is written" },
+	{ "log_client", &type_log_client, AT(log_client), 0, 0, "full",
+	    "what the log tells of clients' addresses" },
 	{ "servers", &type_servers, AT(servers), 0, 0, "required",
 	    "the BigBlueButton servers" },
 };

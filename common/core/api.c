@@ -9,6 +9,7 @@
 #include "base/metrics.h"
 #include "core/call.h"
 #include "core/callback.h"
+#include "core/client.h"
 #include "core/find_meeting.h"
 #include "core/reply.h"
 #include "formats/checksum.h"
@@ -230,11 +231,15 @@ authenticate(struct call *call, enum query_problem *encoding)
 static void
 refuse_checksum(struct call *call, const char *event)
 {
-	char *client = str_copy(call->arena, call->request->client);
+	char id[REQUEST_ID_BYTES];
 
 	reply_error(call->response, call->arena, REPLY_CHECKSUM);
 	call->response->status = call->config->checksum_error_status;
-	log_warn(event, "client", client, "call", call->name);
+	request_id(call->request, id);
+	/* contrib/fail2ban reads this line: nothing of the client's may come before its
+	 * address. */
+	log_warn(event, "id", id, "client",
+	    client_for_log(call->arena, call->config, call->request), "call", call->name);
 }
 
 /* Does the URL of an admin call say until when it may be used, in seconds since 1970, and is
@@ -485,6 +490,16 @@ api_handle(const struct api *api, struct arena *arena, const struct request *req
 }
 
 void
+api_refuse(struct arena *arena, const struct request *request, struct response *response)
+{
+	struct str mount, name = call_name(arena, request->path, &mount);
+
+	*response = (struct response){ 0 };
+	response->call = is_call_name(name) ? name : STR("-");
+	reply_error(response, arena, REPLY_MISCONFIGURED);
+}
+
+void
 api_finish(struct response *response)
 {
 	struct later *later = response->later;
@@ -498,16 +513,17 @@ api_finish(struct response *response)
 }
 
 void
-api_log(const struct request *request, const struct response *response, int64_t elapsed_ms)
+api_log(const struct config *config, const struct request *request,
+    const struct response *response, int64_t elapsed_ms)
 {
-	char id[24], ms[24], status[16];
+	char id[REQUEST_ID_BYTES], ms[24], status[16];
 	struct arena *arena = arena_new();
 
-	snprintf(id, sizeof(id), "%016llx", (unsigned long long)request->nonce);
+	request_id(request, id);
 	snprintf(ms, sizeof(ms), "%lld", (long long)elapsed_ms);
 	snprintf(status, sizeof(status), "%d", response->status);
 	log_info("request", "id", id, "client",
-	    request->client.len > 0 ? str_copy(arena, request->client) : "-", "call",
+	    config ? client_for_log(arena, config, request) : NULL, "call",
 	    response->call.len > 0 ? str_copy(arena, response->call) : "index", "meetingID",
 	    response->meeting_id.len > 0 ? str_copy(arena, response->meeting_id) : NULL,
 	    "server", response->server, "status", status, "result", response->result, "ms", ms);

@@ -32,15 +32,24 @@ void api_handle(const struct api *api, struct arena *arena, const struct request
     struct response *response);
 
 /*
+ * Answer a request without a configuration: that the gateway is not set up properly.
+ * Nothing is left to do for api_finish.
+ */
+void api_refuse(struct arena *arena, const struct request *request, struct response *response);
+
+/*
  * Do what the request left for when its client has the answer: what was learnt is
  * remembered.  api, arena, request and response must still be what api_handle was given.
  * Nothing of the response changes that a client could see.
  */
 void api_finish(struct response *response);
 
-/* Write the one log line of a request that was answered. */
-void api_log(const struct request *request, const struct response *response,
-    int64_t elapsed_ms);
+/*
+ * Write the one log line of a request that was answered.  config NULL: there is none, so
+ * nobody knows whether clients' addresses may be told.
+ */
+void api_log(const struct config *config, const struct request *request,
+    const struct response *response, int64_t elapsed_ms);
 
 /* Count a request that was answered (metrics.h). */
 void api_count(const struct response *response, int64_t elapsed_us);

@@ -188,14 +188,18 @@ is_header_value(struct str value)
 }
 
 void
-cgi_write_header(const struct response *response, struct buf *out)
+cgi_write_header(const struct request *request, const struct response *response,
+    struct buf *out)
 {
 	struct str cookies = response->set_cookie;
+	char id[REQUEST_ID_BYTES];
 
+	request_id(request, id);
 	if (response->location && !is_header_value(str_from(response->location))) {
-		buf_text(out,
-		    "Status: 500 Internal Server Error\r\n"
-		    "Content-Type: text/plain\r\nContent-Length: 0\r\n\r\n");
+		buf_printf(out,
+		    "Status: 500 Internal Server Error\r\nX-Request-Id: %s\r\n"
+		    "Content-Type: text/plain\r\nContent-Length: 0\r\n\r\n",
+		    id);
 		return;
 	}
 	buf_printf(out, "Status: %d %s\r\n", response->status, status_text(response->status));
@@ -213,6 +217,9 @@ cgi_write_header(const struct response *response, struct buf *out)
 	    is_header_value(str_from(response->content_type)) ?
 	        response->content_type :
 	        "text/xml; charset=utf-8");
+	/* A server's answer is no page of this host's, whatever a browser takes it for. */
+	buf_text(out, "X-Content-Type-Options: nosniff\r\n");
+	buf_printf(out, "X-Request-Id: %s\r\n", id);
 	buf_printf(out, "Cache-Control: %s\r\n", response->no_store ? "no-store" : "no-cache");
 	buf_printf(out, "Content-Length: %zu\r\n\r\n", response->body.len);
 }
@@ -225,7 +232,7 @@ cgi_write_response(const struct cgi_stream *stream, const struct request *reques
 
 	/* The location repeats the query, each byte three times at the worst. */
 	buf_init(&header, LIMIT_QUERY_BYTES * 4 + LIMIT_HEADER_BYTES);
-	cgi_write_header(response, &header);
+	cgi_write_header(request, response, &header);
 	stream->write(stream->context, buf_view(&header));
 	if (strcmp(request->method, "HEAD") != 0)
 		stream->write(stream->context, response->body);

@@ -52,11 +52,12 @@ void cgi_read_request(struct arena *arena, const struct cgi_stream *stream,
     size_t max_body_bytes, struct request *request);
 
 /*
- * Append the header block, from "Status:" to the empty line.  A response whose
- * header cannot be written (a location with a line break) is answered as a 500
- * without one.
+ * Append the header block, from "Status:" to the empty line; X-Request-Id is the id of
+ * the request's line in the log.  A response whose header cannot be written (a location
+ * with a line break) is answered as a 500 without one.
  */
-void cgi_write_header(const struct response *response, struct buf *out);
+void cgi_write_header(const struct request *request, const struct response *response,
+    struct buf *out);
 
 /* Write the header block and, unless the method was HEAD, the body. */
 void cgi_write_response(const struct cgi_stream *stream, const struct request *request,

@@ -1,5 +1,6 @@
 #include "formats/ip.h"
 
+#include <arpa/inet.h>
 #include <netinet/in.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -39,6 +40,9 @@ static const struct {
 	{ { 0x3f, 0xff, 0x00, 0x00 }, 20 },
 };
 
+/* An IPv4 address in IPv6 (RFC 4291, 2.5.5.2) begins so. */
+static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
+
 /* Are the first bits of both the same? */
 static bool
 is_within(const uint8_t *address, const uint8_t *net, unsigned bits)
@@ -62,7 +66,6 @@ is_public4(const uint8_t address[4])
 static bool
 is_public6(const uint8_t address[16])
 {
-	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
 	static const uint8_t nat64[12] = { 0x00, 0x64, 0xff, 0x9b }; /* RFC 6052 */
 	static const uint8_t by_6to4[2] = { 0x20, 0x02 };            /* RFC 3056 */
 	static const uint8_t global[1] = { 0x20 };
@@ -93,4 +96,25 @@ ip_is_public(const struct sockaddr *address)
 		return is_public6(in6.sin6_addr.s6_addr);
 	}
 	return false;
+}
+
+const char *
+ip_prefix(struct arena *arena, struct str text)
+{
+	const char *address = str_copy(arena, str_part(text, 0, str_find(text, STR("%"), 0)));
+	uint8_t bytes[16] = { 0 }, *four = bytes;
+
+	if (inet_pton(AF_INET6, address, bytes) == 1) {
+		if (memcmp(bytes, mapped, sizeof(mapped)) != 0) {
+			char net[INET6_ADDRSTRLEN];
+
+			memset(bytes + 6, 0, sizeof(bytes) - 6);
+			inet_ntop(AF_INET6, bytes, net, sizeof(net));
+			return str_printf(arena, "%s/48", net);
+		}
+		four += sizeof(mapped);
+	} else if (inet_pton(AF_INET, address, bytes) != 1) {
+		return NULL;
+	}
+	return str_printf(arena, "%u.%u.%u.0/24", four[0], four[1], four[2]);
 }

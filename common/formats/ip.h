@@ -1,5 +1,6 @@
 /*
- * Which addresses belong to the public Internet?
+ * What is to be known of an IP address: whether it belongs to the public Internet, and
+ * which network it is in.
  *
  * A callback's URL comes from a client, and the gateway stands inside a network
  * that the client may not see.  What is connected to is therefore looked at
@@ -10,6 +11,9 @@
 
 #include <stdbool.h>
 
+#include "base/str.h"
+
+struct arena;
 struct sockaddr;
 
 /*
@@ -20,5 +24,13 @@ struct sockaddr;
  * IPv6 one (mapped, NAT64, 6to4), nor Teredo, nor any other family.
  */
 bool ip_is_public(const struct sockaddr *address);
+
+/*
+ * The network that an address, given as text, belongs to: "203.0.113.0/24" of an IPv4
+ * address, also of one that is mapped into IPv6, else the first 48 bits, which are what
+ * one site gets (RFC 6177), "2001:db8:1::/48".  A zone ("%eth0") is left out.  In the
+ * arena; NULL when the text is no address.
+ */
+const char *ip_prefix(struct arena *arena, struct str text);
 
 #endif

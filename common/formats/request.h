@@ -33,7 +33,13 @@ struct request {
 	bool unread;    /* a part of the body was left unread: the
 	                   connection can carry no further request */
 	int64_t now_ms; /* wall clock, milliseconds since the epoch */
-	uint64_t nonce; /* random; also the request id of the log */
+	uint64_t nonce; /* random; also the request's id */
 };
+
+#define REQUEST_ID_BYTES 17
+
+/* Write the id by which the log and the answer (X-Request-Id) name the request: 16
+ * hexadecimal digits of its nonce. */
+void request_id(const struct request *request, char id[REQUEST_ID_BYTES]);
 
 #endif

@@ -168,10 +168,10 @@ act_request(struct run *run, const struct section *section, char *rest)
 	struct response response = { 0 };
 	api_handle(&api, arena, &request, &response);
 	run->is_asked = false;
-	api_log(&request, &response, 7);
+	api_log(run->config, &request, &response, 7);
 	struct buf header;
 	buf_init(&header, CASE_TEXT_MAX);
-	cgi_write_header(&response, &header);
+	cgi_write_header(&request, &response, &header);
 
 	verdict_of_any_answer(run, section, &response, buf_view(&header));
 	if (!run->torture)

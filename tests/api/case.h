@@ -53,7 +53,7 @@
  *	                      "lacks TEXT"; an empty line, the exact body.  %sign-a
  *	                      in a header is the checksum for server a, %sign-a:2 the
  *	                      one with its second secret.
- *	== log                texts that must be in the log
+ *	== log                texts that must be in the log; "lacks TEXT", that must not
  *	== meetings after     the mappings now, exactly, or "(none)"
  *	== recordings after   "RECORDID a": what is remembered now of these; "-" for
  *	                      nothing

@@ -236,8 +236,12 @@ verdict_of_log(struct run *run, const struct section *act)
 			continue;
 		char *line;
 		while ((line = case_next(&lines)) != NULL)
-			if (!strstr(log, line))
+			if (!case_after(line, "lacks ") && !strstr(log, line))
 				run_problem(run, section, "not in the log: %s", line);
+			else if (case_after(line, "lacks ") &&
+			    strstr(log, case_after(line, "lacks ")))
+				run_problem(run, section, "in the log: %s",
+				    case_after(line, "lacks "));
 	}
 	if (run->problems.len > 0 && *log != '\0')
 		run_problem(run, NULL, "the log:\n%s", log);

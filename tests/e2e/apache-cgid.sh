@@ -22,6 +22,7 @@ RESTART() { delete_state; }
 . "$E2E/body.sh"
 
 poll_is_told "$LOGS/apache-error.log"
+filter_reads "$LOGS/apache-error.log" "fail2ban finds each checksum failure in the log"
 
 # What is done after the answer is done, though Apache then ends the process.
 write_config "$T/servers.json" '"negative_ttl_ms": 60000,'

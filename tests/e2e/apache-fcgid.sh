@@ -25,4 +25,6 @@ RESTART() {
 
 . "$E2E/body.sh"
 
+filter_reads "$LOGS/apache-error.log" "fail2ban finds each checksum failure in the log"
+
 finish

@@ -467,7 +467,11 @@ own_url() {
 #
 # A door defines REQUEST METHOD PATH [TYPE FILE], which leaves the answer in
 # $T/status, $T/headers and $T/body, mostly by calling one of http_request,
-# fcgi_request, cgi_request below. AUTHORIZATION, if set, is sent as that header.
+# fcgi_request, cgi_request below. AUTHORIZATION, if set, is sent as that header;
+# REQUEST_HEADERS has more, each "Name: value". CLIENT is the address that a carrier
+# other than HTTP tells.
+REQUEST_HEADERS=()
+CLIENT=127.0.0.1
 
 GET() { REQUEST GET "$1"; }
 HEAD() { REQUEST HEAD "$1"; }
@@ -516,7 +520,7 @@ result() {
 
 # http_request METHOD PATH [TYPE FILE]: by curl, to HTTP_BASE.
 http_request() {
-	local arguments=(-gsS --path-as-is --max-time 90 -o "$T/body" -D "$T/raw-headers")
+	local arguments=(-gsS --path-as-is --max-time 90 -o "$T/body" -D "$T/raw-headers") header
 	LAST_REQUEST="$1 $2"
 	: >"$T/body"
 	: >"$T/raw-headers"
@@ -525,6 +529,9 @@ http_request() {
 	POST) arguments+=(-X POST -H "Content-Type:${3:+ $3}" --data-binary "@$4") ;;
 	esac
 	[ -z "${AUTHORIZATION:-}" ] || arguments+=(-H "Authorization: $AUTHORIZATION")
+	for header in "${REQUEST_HEADERS[@]}"; do
+		arguments+=(-H "$header")
+	done
 	curl "${arguments[@]}" "$HTTP_BASE$2" 2>"$T/curl-errors" || diag "$(cat "$T/curl-errors")"
 	[ "$1" != HEAD ] || : >"$T/body"
 	take_http_headers
@@ -555,15 +562,20 @@ FIRST_STATUS() { cat "$T/first-status"; }
 # meta_variables METHOD PATH [TYPE LENGTH]: a CGI request's meta-variables (RFC
 # 3875, section 4.1) into the array META.
 meta_variables() {
-	local query=''
+	local query='' header name
 	[[ $2 == *\?* ]] && query=${2#*\?}
 	META=(GATEWAY_INTERFACE=CGI/1.1 SERVER_SOFTWARE=tests SERVER_PROTOCOL=HTTP/1.1
 		SERVER_NAME=gateway.example SERVER_PORT=80 HTTP_HOST=gateway.example
-		REMOTE_ADDR=127.0.0.1 REQUEST_METHOD="$1" REQUEST_URI="$2"
+		REMOTE_ADDR="$CLIENT" REQUEST_METHOD="$1" REQUEST_URI="$2"
 		QUERY_STRING="$query" SCRIPT_NAME="${2%%\?*}")
 	[ -z "${3:-}" ] || META+=(CONTENT_TYPE="$3")
 	[ -z "${4:-}" ] || META+=(CONTENT_LENGTH="$4")
 	[ -z "${AUTHORIZATION:-}" ] || META+=(HTTP_AUTHORIZATION="$AUTHORIZATION")
+	for header in "${REQUEST_HEADERS[@]}"; do
+		name=${header%%: *}
+		name=${name^^}
+		META+=("HTTP_${name//-/_}=${header#*: }")
+	done
 }
 
 # take_cgi_answer FILE PREFIX: cuts a CGI answer into PREFIX{status,headers,body}.
@@ -615,6 +627,27 @@ cgi_exec() {
 		2>>"${CGI_STDERR:-$LOGS/gateway.log}"
 }
 CGI_BEFORE=()
+
+# --- fail2ban ------------------------------------------------------------------
+
+# banned_by FILE: the addresses for which fail2ban, by our filter, would count a failure
+# in each line of FILE, sorted, on one line.
+banned_by() {
+	fail2ban-regex -c "$T/fail2ban" -o '<ip>' "$1" "$TOP/contrib/fail2ban/filter.d/tinyscale.conf" \
+		2>>"$T/fail2ban-errors" | sort | paste -sd' '
+}
+
+# filter_reads FILE NAME: our filter finds each line of a checksum failure in the log.
+filter_reads() {
+	local lines
+	lines=$(grep -Ec 'checksum failure("| id=)' "$1")
+	if ! command -v fail2ban-regex >/dev/null; then
+		skip "$2" "fail2ban is not installed"
+		return
+	fi
+	within "$lines" 1 1000000 "$2: there are some"
+	is "$(banned_by "$1" | wc -w)" "$lines" "$2"
+}
 
 # --- gateways and web servers ------------------------------------------------
 

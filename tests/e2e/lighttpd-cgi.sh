@@ -21,5 +21,6 @@ RESTART() { delete_state; }
 . "$E2E/body.sh"
 
 poll_is_told "$LOGS/gateway.log"
+filter_reads "$LOGS/gateway.log" "fail2ban finds each checksum failure in the log"
 
 finish

@@ -364,9 +364,13 @@ test_two_problems(void)
 	is_int(request.problem, REQUEST_TOO_LARGE, "two problems: the body's is told");
 }
 
+/* What each answer has. */
+#define OURS "X-Content-Type-Options: nosniff\r\nX-Request-Id: 0000000000fedcba\r\n"
+
 static void
 test_header(void)
 {
+	const struct request request = { .nonce = 0xfedcba };
 	static const struct {
 		struct response response;
 		const char *header;
@@ -375,7 +379,7 @@ test_header(void)
 		{ { .status = 200,
 		      .content_type = "text/xml; charset=utf-8",
 		      .body = STR("<response/>") },
-		    "Status: 200 OK\r\nContent-Type: text/xml; charset=utf-8\r\n"
+		    "Status: 200 OK\r\nContent-Type: text/xml; charset=utf-8\r\n" OURS
 		    "Cache-Control: no-cache\r\nContent-Length: 11\r\n\r\n",
 		    "an answer" },
 		{ { .status = 302,
@@ -383,45 +387,46 @@ test_header(void)
 		      .location = "https://b/api/join?a=%20b",
 		      .no_store = true },
 		    "Status: 302 Found\r\nLocation: https://b/api/join?a=%20b\r\n"
-		    "Content-Type: text/xml\r\nCache-Control: no-store\r\nContent-Length: 0\r\n"
+		    "Content-Type: text/xml\r\n" OURS
+		    "Cache-Control: no-store\r\nContent-Length: 0\r\n"
 		    "\r\n",
 		    "a redirect" },
 		{ { .status = 413, .content_type = "text/xml", .body = STR("x\0y") },
-		    "Status: 413 Content Too Large\r\nContent-Type: text/xml\r\n"
+		    "Status: 413 Content Too Large\r\nContent-Type: text/xml\r\n" OURS
 		    "Cache-Control: no-cache\r\nContent-Length: 3\r\n\r\n",
 		    "413, a NUL in the body" },
 		{ { .status = 401, .content_type = "text/xml" },
-		    "Status: 401 Unauthorized\r\nContent-Type: text/xml\r\n"
+		    "Status: 401 Unauthorized\r\nContent-Type: text/xml\r\n" OURS
 		    "Cache-Control: no-cache\r\nContent-Length: 0\r\n\r\n",
 		    "401" },
 		{ { .status = 503, .content_type = "text/plain" },
-		    "Status: 503 Service Unavailable\r\nContent-Type: text/plain\r\n"
+		    "Status: 503 Service Unavailable\r\nContent-Type: text/plain\r\n" OURS
 		    "Cache-Control: no-cache\r\nContent-Length: 0\r\n\r\n",
 		    "503" },
 		{ { .status = 200,
 		      .content_type = "text/xml",
 		      .set_cookie = STR("JSESSIONID=a; Path=/") },
 		    "Status: 200 OK\r\nSet-Cookie: JSESSIONID=a; Path=/\r\n"
-		    "Content-Type: text/xml\r\n"
+		    "Content-Type: text/xml\r\n" OURS
 		    "Cache-Control: no-cache\r\nContent-Length: 0\r\n\r\n",
 		    "a cookie" },
 		{ { .status = 200,
 		      .content_type = "text/xml",
 		      .set_cookie = STR("a=1\nb=2\n") },
 		    "Status: 200 OK\r\nSet-Cookie: a=1\r\nSet-Cookie: b=2\r\n"
-		    "Content-Type: text/xml\r\n"
+		    "Content-Type: text/xml\r\n" OURS
 		    "Cache-Control: no-cache\r\nContent-Length: 0\r\n\r\n",
 		    "two cookies" },
 		{ { .status = 200,
 		      .content_type = "text/xml",
 		      .set_cookie = STR("\n\na=1\n\n") },
-		    "Status: 200 OK\r\nSet-Cookie: a=1\r\nContent-Type: text/xml\r\n"
+		    "Status: 200 OK\r\nSet-Cookie: a=1\r\nContent-Type: text/xml\r\n" OURS
 		    "Cache-Control: no-cache\r\nContent-Length: 0\r\n\r\n",
 		    "empty lines are no cookies" },
 		{ { .status = 200,
 		      .content_type = "text/xml",
 		      .set_cookie = STR("a=1\rX-Bad: 1\nb=\0002\nc=3\x7f\nd=4") },
-		    "Status: 200 OK\r\nSet-Cookie: d=4\r\nContent-Type: text/xml\r\n"
+		    "Status: 200 OK\r\nSet-Cookie: d=4\r\nContent-Type: text/xml\r\n" OURS
 		    "Cache-Control: no-cache\r\nContent-Length: 0\r\n\r\n",
 		    "cookies with controls are left out" },
 	};
@@ -432,7 +437,7 @@ test_header(void)
 
 	buf_init(&out, 10000);
 	for (size_t i = 0; i < COUNT(rows); i++) {
-		cgi_write_header(&rows[i].response, &out);
+		cgi_write_header(&request, &rows[i].response, &out);
 		is_str(buf_view(&out).data, rows[i].header, "header: %s", rows[i].what);
 		buf_free(&out);
 	}
@@ -445,13 +450,15 @@ test_header(void)
 			.body = STR("body"),
 		};
 
-		cgi_write_header(&response, &out);
+		cgi_write_header(&request, &response, &out);
 		const char *header = buf_view(&out).data;
 		ok(strncmp(header, "Status: 500 ", 12) == 0,
 		    "header: bad location %zu is a 500", i);
 		ok(!strstr(header, "Location:") && !strstr(header, "X-Bad") &&
 		        !strstr(header, "script"),
 		    "… without a location");
+		ok(strstr(header, "\r\nX-Request-Id: 0000000000fedcba\r\n") != NULL,
+		    "… with the request's id");
 		size_t len = strlen(header);
 		ok(len > 4 && strcmp(header + len - 4, "\r\n\r\n") == 0,
 		    "… and ends in an empty line");
@@ -460,14 +467,14 @@ test_header(void)
 
 	/* The type may have come from a server. */
 	struct response response = { .status = 200, .content_type = "text/xml\r\nX-Bad: 1" };
-	cgi_write_header(&response, &out);
+	cgi_write_header(&request, &response, &out);
 	ok(!strstr(buf_view(&out).data, "X-Bad"),
 	    "header: a type with a line break writes no header");
 	buf_free(&out);
 
 	buf_text(&out, "before|");
 	struct response appended = { .status = 200, .content_type = "text/xml" };
-	cgi_write_header(&appended, &out);
+	cgi_write_header(&request, &appended, &out);
 	ok(strncmp(out.data, "before|Status: 200 OK\r\n", 23) == 0, "header: it is appended");
 	buf_free(&out);
 }

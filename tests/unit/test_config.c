@@ -38,6 +38,7 @@ test_defaults(void)
 	    0, "no parameters");
 	is_int(c->max_meeting_duration_minutes, 0, "max_meeting_duration_minutes");
 	ok(!c->log_json, "log_format");
+	is_int(c->log_client, LOG_CLIENT_FULL, "log_client");
 	if (is_int(c->n_servers, 1, "one server")) {
 		const struct server *s = &c->servers[0];
 		is_str(s->name, "bbb1.example.org", "name");
@@ -115,6 +116,7 @@ test_every_key(void)
 	    "\"create_overrides\": {\"welcome\": null, \"x\": 1.50}, "
 	    "\"join_defaults\": {\"a\": \"b\"}, \"join_overrides\": {\"c\": null}, "
 	    "\"max_meeting_duration_minutes\": 90, \"log_format\": \"json\", "
+	    "\"log_client\": \"none\", "
 	    "\"servers\": [{\"host\": \"http://a.example\", \"secret\": \"\\t" SECRET
 	    "D\", "
 	    "\"name\": \"gr\xc3\xb6\xc3\237e\", \"checksum_algorithm\": \"sha1\", "
@@ -168,6 +170,7 @@ test_every_key(void)
 		is_str(c->join_overrides.list[0].value, NULL, "null removes");
 	is_int(c->max_meeting_duration_minutes, 90, "max_meeting_duration_minutes");
 	ok(c->log_json, "log_format");
+	is_int(c->log_client, LOG_CLIENT_NONE, "log_client");
 	if (is_int(c->n_servers, 1, "servers")) {
 		const struct server *s = &c->servers[0];
 		is_str(s->name, "gr\xc3\xb6\xc3\237e", "name");

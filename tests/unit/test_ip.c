@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include "base/arena.h"
 #include "formats/ip.h"
 #include "tap.h"
 
@@ -48,9 +49,38 @@ static const struct {
 	/* clang-format on */
 };
 
+static const struct {
+	const char *text, *prefix;
+} prefixes[] = {
+	{ "203.0.113.77", "203.0.113.0/24" },
+	{ "255.254.253.252", "255.254.253.0/24" },
+	{ "::ffff:203.0.113.77", "203.0.113.0/24" },
+	{ "2001:db8:1:2:3:4:5:6", "2001:db8:1::/48" },
+	{ "2001:db8:1:ffff::", "2001:db8:1::/48" },
+	{ "::1", "::/48" },
+	{ "fe80::1%eth0", "fe80::/48" },
+	{ "", NULL },
+	{ "unix:", NULL },
+	{ "203.0.113", NULL },
+	{ "203.0.113.7 ", NULL },
+	{ "localhost", NULL },
+};
+
+static void
+test_prefix(void)
+{
+	struct arena *arena = arena_new();
+
+	for (size_t i = 0; i < sizeof(prefixes) / sizeof(*prefixes); i++)
+		is_str(ip_prefix(arena, str_from(prefixes[i].text)), prefixes[i].prefix,
+		    "the network of \"%s\"", prefixes[i].text);
+	arena_free(arena);
+}
+
 int
 main(void)
 {
+	test_prefix();
 	for (size_t i = 0; i < sizeof(addresses) / sizeof(*addresses); i++) {
 		struct sockaddr_in in = { .sin_family = AF_INET };
 		struct sockaddr_in6 in6 = { .sin6_family = AF_INET6 };

@@ -82,6 +82,36 @@ test_values(void)
 		{ "\xc3\xa4\xe2\x82\xac", "\xc3\xa4\xe2\x82\xac", "\"\xc3\xa4\xe2\x82\xac\"",
 		    "UTF-8" },
 		{ "%s%n", "%s%n", "\"%s%n\"", "a format" },
+		/* The edges of what steers terminals and readers, and what lies beside. */
+		{ "\xc2\x80", "\"\\u0080\"", "\"\\u0080\"", "the first C1 control" },
+		{ "\xc2\x9b"
+		  "31m",
+		    "\"\\u009b31m\"", "\"\\u009b31m\"", "C1's escape" },
+		{ "\xc2\x9f", "\"\\u009f\"", "\"\\u009f\"", "the last C1 control" },
+		{ "\xc2\xa0", "\xc2\xa0", "\"\xc2\xa0\"", "no C1 control" },
+		{ "\xd8\x9c", "\"\\u061c\"", "\"\\u061c\"", "an Arabic letter mark" },
+		{ "\xe2\x80\x8d", "\xe2\x80\x8d", "\"\xe2\x80\x8d\"", "a joiner" },
+		{ "\xe2\x80\x8e", "\"\\u200e\"", "\"\\u200e\"", "a left-to-right mark" },
+		{ "\xe2\x80\x8f", "\"\\u200f\"", "\"\\u200f\"", "a right-to-left mark" },
+		{ "\xe2\x80\x90", "\xe2\x80\x90", "\"\xe2\x80\x90\"", "a hyphen" },
+		{ "a\xe2\x80\xa8"
+		  "b",
+		    "\"a\\u2028b\"", "\"a\\u2028b\"", "a line separator" },
+		{ "a\xe2\x80\xa9"
+		  "b",
+		    "\"a\\u2029b\"", "\"a\\u2029b\"", "a paragraph separator" },
+		{ "\xe2\x80\xae"
+		  "fdp",
+		    "\"\\u202efdp\"", "\"\\u202efdp\"", "an override" },
+		{ "\xe2\x80\xaf", "\xe2\x80\xaf", "\"\xe2\x80\xaf\"", "a narrow space" },
+		{ "\xe2\x81\xa5", "\xe2\x81\xa5", "\"\xe2\x81\xa5\"", "before isolates" },
+		{ "\xe2\x81\xa6", "\"\\u2066\"", "\"\\u2066\"", "an isolate" },
+		{ "\xe2\x81\xa9", "\"\\u2069\"", "\"\\u2069\"", "an isolate's end" },
+		{ "\xe2\x81\xaa", "\xe2\x81\xaa", "\"\xe2\x81\xaa\"", "behind isolates" },
+		{ "\x9b"
+		  "31m",
+		    "\"?31m\"", "\"?31m\"", "C1 as a byte" },
+		{ "\xe2\x80", "\"??\"", "\"??\"", "half a character" },
 	};
 
 	for (size_t i = 0; i < COUNT(rows); i++) {
@@ -225,6 +255,12 @@ test_full_line(void)
 		ok(end && end[1] == '\0', "%s: too much for a line is one line",
 		    format == 0 ? "text" : "JSON");
 		ok(strlen(captured) <= 4096, "… of at most 4096 bytes");
+		ok(strstr(captured, " b=\"\\u000a") || strstr(captured, ",\"b\":\"\\u000a"),
+		    "… with what fits in");
+		ok(!strstr(captured, " c=") && !strstr(captured, "\"c\""),
+		    "… and without what does not");
+		ok(end && end > captured && end[-1] == (format == 0 ? '"' : '}'),
+		    "… and it ends as it should");
 	}
 	log_set_format(LOG_FORMAT_TEXT);
 }
