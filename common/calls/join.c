@@ -5,8 +5,24 @@
 #include <string.h>
 
 #include "core/call.h"
+#include "core/page.h"
 #include "core/relay.h"
 #include "core/reply.h"
+
+/*
+ * Does the server of a person's join fail its polls?  Soon it is up again or down.
+ * Until then the person is better off with a page that tries again than with a browser
+ * that waits for a dead host.  A call that failed tells less than a poll, and programs
+ * are sent on in any case: what is not down is tried.
+ */
+static bool
+is_in_doubt(struct call *call)
+{
+	return call->is_mapped && call->meeting_facts.health == SERVER_SUSPECT &&
+	    call->meeting_facts.failures > 0 &&
+	    query_count(&call->parameters, "errorRedirectUrl") == 0 &&
+	    page_is_wanted(call->arena, call->request);
+}
 
 void
 call_join(struct call *call)
@@ -29,6 +45,11 @@ call_join(struct call *call)
 		struct relay_answer answer;
 		relay_send(call, call->server, &answer);
 		relay_answer(call, &answer, true);
+		return;
+	}
+	if (is_in_doubt(call)) {
+		call_refuse(call, REPLY_UNAVAILABLE);
+		call->response->server = call->server->name;
 		return;
 	}
 	relay_redirect(call, call->server);

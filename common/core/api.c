@@ -11,6 +11,7 @@
 #include "core/callback.h"
 #include "core/client.h"
 #include "core/find_meeting.h"
+#include "core/page.h"
 #include "core/reply.h"
 #include "formats/checksum.h"
 
@@ -448,8 +449,8 @@ begin_call(const struct api *api, struct arena *arena, const struct request *req
 	return call;
 }
 
-void
-api_handle(const struct api *api, struct arena *arena, const struct request *request,
+static void
+answer(const struct api *api, struct arena *arena, const struct request *request,
     struct response *response)
 {
 	struct call *call = begin_call(api, arena, request, response);
@@ -490,6 +491,14 @@ api_handle(const struct api *api, struct arena *arena, const struct request *req
 }
 
 void
+api_handle(const struct api *api, struct arena *arena, const struct request *request,
+    struct response *response)
+{
+	answer(api, arena, request, response);
+	page_instead(arena, request, response);
+}
+
+void
 api_refuse(struct arena *arena, const struct request *request, struct response *response)
 {
 	struct str mount, name = call_name(arena, request->path, &mount);
@@ -497,6 +506,7 @@ api_refuse(struct arena *arena, const struct request *request, struct response *
 	*response = (struct response){ 0 };
 	response->call = is_call_name(name) ? name : STR("-");
 	reply_error(response, arena, REPLY_MISCONFIGURED);
+	page_instead(arena, request, response);
 }
 
 void

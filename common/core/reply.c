@@ -102,6 +102,7 @@ reply_error(struct response *response, struct arena *arena, enum reply_error err
 	        errors[error].key, errors[error].message)));
 	response->status = errors[error].status;
 	response->result = errors[error].key;
+	response->is_error = true;
 }
 
 void

@@ -140,6 +140,9 @@ cgi_read_request(struct arena *arena, const struct cgi_stream *stream, size_t ma
 		.forwarded_for = variable(arena, stream, "HTTP_X_FORWARDED_FOR"),
 		.host = variable(arena, stream, "HTTP_HOST"),
 		.authorization = variable(arena, stream, "HTTP_AUTHORIZATION"),
+		.accept = variable(arena, stream, "HTTP_ACCEPT"),
+		.accept_language = variable(arena, stream, "HTTP_ACCEPT_LANGUAGE"),
+		.cookies = variable(arena, stream, "HTTP_COOKIE"),
 	};
 	request->https = (https.len > 0 && !str_is_nocase(https, "off")) ||
 	    str_is_nocase(variable(arena, stream, "REQUEST_SCHEME"), "https");
@@ -220,6 +223,13 @@ cgi_write_header(const struct request *request, const struct response *response,
 	/* A server's answer is no page of this host's, whatever a browser takes it for. */
 	buf_text(out, "X-Content-Type-Options: nosniff\r\n");
 	buf_printf(out, "X-Request-Id: %s\r\n", id);
+	/* The URL of a page, signed as it is, is nobody else's business. */
+	if (response->policy)
+		buf_printf(out,
+		    "Content-Security-Policy: %s\r\nReferrer-Policy: no-referrer\r\n",
+		    response->policy);
+	if (response->refresh_s > 0)
+		buf_printf(out, "Refresh: %d\r\n", response->refresh_s);
 	buf_printf(out, "Cache-Control: %s\r\n", response->no_store ? "no-store" : "no-cache");
 	buf_printf(out, "Content-Length: %zu\r\n\r\n", response->body.len);
 }

@@ -19,16 +19,19 @@ enum request_problem {
 };
 
 struct request {
-	const char *method;       /* as sent: "GET", "POST", "HEAD", … */
-	struct str path;          /* raw, without the query */
-	struct str query;         /* raw bytes after "?", without it; may be empty */
-	struct str content_type;  /* the header's text, or absent */
-	struct str body;          /* absent or empty when there is none */
-	struct str client;        /* the client's address, REMOTE_ADDR */
-	struct str forwarded_for; /* the client's X-Forwarded-For, or absent */
-	struct str host;          /* the Host header, or absent */
-	struct str authorization; /* the Authorization header, or absent */
-	bool https;               /* did the client use https? */
+	const char *method;         /* as sent: "GET", "POST", "HEAD", … */
+	struct str path;            /* raw, without the query */
+	struct str query;           /* raw bytes after "?", without it; may be empty */
+	struct str content_type;    /* the header's text, or absent */
+	struct str body;            /* absent or empty when there is none */
+	struct str client;          /* the client's address, REMOTE_ADDR */
+	struct str forwarded_for;   /* the client's X-Forwarded-For, or absent */
+	struct str host;            /* the Host header, or absent */
+	struct str authorization;   /* the Authorization header, or absent */
+	struct str accept;          /* what the client would rather have, or absent: the */
+	struct str accept_language; /* headers Accept and Accept-Language */
+	struct str cookies;         /* the Cookie header, or absent */
+	bool https;                 /* did the client use https? */
 	enum request_problem problem;
 	bool unread;    /* a part of the body was left unread: the
 	                   connection can carry no further request */

@@ -18,6 +18,9 @@ struct response {
 	const char *location;  /* absolute URL, or NULL */
 	struct str set_cookie; /* Set-Cookie values, one a line, or absent */
 	bool no_store;         /* Cache-Control: no-store instead of no-cache */
+	bool is_error;         /* is the body the gateway's own document of an error? */
+	const char *policy;    /* a page's Content-Security-Policy, or NULL: it is none */
+	int refresh_s;         /* a page's: when it is loaded anew; 0: never */
 
 	/* What the log line tells. */
 	struct str call;       /* the call's name, "" for the index */

@@ -12,6 +12,8 @@
 #include "scripted_http.h"
 #include "second_parser.h"
 
+#define PAGE_BEGIN "<!DOCTYPE html>\n"
+
 static bool
 holds(struct str text, const char *what)
 {
@@ -71,6 +73,21 @@ check_document(struct run *run, const struct section *at, const struct response 
 		    STR_ARG(body));
 }
 
+/* Check that a page is HTML that is well-formed XML, too. */
+static void
+check_page(struct run *run, const struct section *at, struct str body)
+{
+	if (!str_starts(body, PAGE_BEGIN)) {
+		run_problem(run, at, "a page without its document type");
+		return;
+	}
+	const char *complaint = second_parser_complaint(run->arena,
+	    str_part(body, strlen(PAGE_BEGIN), SIZE_MAX));
+	if (complaint)
+		run_problem(run, at, "libxml2 says of the page: %s\n+  %.*s", complaint,
+		    STR_ARG(body));
+}
+
 static void
 check_type(struct run *run, const struct section *at, const struct response *response)
 {
@@ -78,6 +95,10 @@ check_type(struct run *run, const struct section *at, const struct response *res
 
 	if (response->status == 302)
 		return;
+	if (!response->policy != (strncmp(type, "text/html", 9) != 0))
+		run_problem(run, at, "a page without a policy, or a policy without a page");
+	if (response->policy)
+		check_page(run, at, response->body);
 	if (strncmp(type, "text/xml", 8) == 0 || strncmp(type, "application/xml", 15) == 0)
 		check_document(run, at, response);
 	else if (strncmp(type, "text/", 5) != 0 && strncmp(type, "application/json", 16) != 0)

@@ -487,6 +487,36 @@ behaviour_restart() {
 	is "$(servers_of restart)" "$server" "after a restart without its state: not made twice"
 }
 
+# Somebody in front of a browser gets a page; a program the document, as ever.
+behaviour_pages() {
+	call join "fullName=Ann&meetingID=no-such"
+	is "$(result)" "FAILED invalidMeetingIdentifier" "page: not for a program"
+	like "$(HEADER X-Request-Id)" "[0-9a-f]*" "X-Request-Id"
+	is "$(HEADER X-Request-Id | tr -d 0-9a-f | wc -c) $(HEADER X-Request-Id | wc -c)" "1 17" \
+		"X-Request-Id: 16 digits"
+	is "$(HEADER X-Content-Type-Options)" nosniff "no answer is taken for what it is not"
+	REQUEST_HEADERS=("Accept: $BROWSER_ACCEPT" "Accept-Language: pt-BR,de;q=0.5")
+	call join "fullName=Ann&meetingID=no-such"
+	is "$(STATUS) $(HEADER Content-Type | tr -d ' ' | tr A-Z a-z)" "200 text/html;charset=utf-8" \
+		"page: for a browser"
+	like "$(BODY)" '<!DOCTYPE html>*<html lang="pt"*</html>' "page: in its language"
+	like "$(HEADER Refresh)" "[2-7]" "page: tries again"
+	like "$(HEADER Set-Cookie)" "tinyscale-tries=1;*HttpOnly*" "page: counts its tries"
+	like "$(HEADER Content-Security-Policy)" "default-src 'none';*" "page: its policy"
+	is "$(HEADER Referrer-Policy) $(HEADER Cache-Control)" "no-referrer no-store" \
+		"page: leaves no trace of its URL"
+	REQUEST_HEADERS+=("Cookie: tinyscale-tries=124")
+	call join "fullName=Ann&meetingID=no-such"
+	within "$(HEADER Refresh)" 30 89 "page: later each time"
+	HEAD "$(url join "fullName=Ann&meetingID=no-such")"
+	is "$(STATUS) $(HEADER Refresh | tr -d 0-9)" "200 " "page: by HEAD"
+	create paged
+	is "$(result)" SUCCESS "page: none for a create"
+	join paged
+	is "$(STATUS) $(HEADER Refresh)$(HEADER Set-Cookie)" "302 " "page: the meeting has begun"
+	REQUEST_HEADERS=()
+}
+
 behaviour_index
 behaviour_empty
 behaviour_life
@@ -494,6 +524,7 @@ behaviour_captions
 behaviour_unknown
 behaviour_many
 behaviour_cookies
+behaviour_pages
 behaviour_bodies
 behaviour_checksums
 behaviour_encodings

@@ -472,6 +472,8 @@ own_url() {
 # other than HTTP tells.
 REQUEST_HEADERS=()
 CLIENT=127.0.0.1
+# What a browser accepts when a person follows a link.
+BROWSER_ACCEPT='text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8'
 
 GET() { REQUEST GET "$1"; }
 HEAD() { REQUEST HEAD "$1"; }

@@ -149,8 +149,7 @@ static const struct {
 	    "a fraction" },
 	{ SERVER(", \"lookups_per_second\": 1"),
 	    "servers[0].lookups_per_second: unknown key here: it belongs beside \"servers\"" },
-	{ TOP(", \"log_client\": \"some\""),
-	    "log_client: expected full, prefix or none" },
+	{ TOP(", \"log_client\": \"some\""), "log_client: expected full, prefix or none" },
 	{ TOP(", \"log_format\": \"xml\""), "log_format: expected text or json" },
 
 	/* Servers. */
