@@ -497,7 +497,7 @@ behaviour_pages() {
 	is "$(HEADER X-Content-Type-Options)" nosniff "no answer is taken for what it is not"
 	REQUEST_HEADERS=("Accept: $BROWSER_ACCEPT" "Accept-Language: pt-BR,de;q=0.5")
 	call join "fullName=Ann&meetingID=no-such"
-	is "$(STATUS) $(HEADER Content-Type | tr -d ' ' | tr A-Z a-z)" "200 text/html;charset=utf-8" \
+	is "$(STATUS) $(HEADER Content-Type | tr -d ' ' | tr '[:upper:]' '[:lower:]')" "200 text/html;charset=utf-8" \
 		"page: for a browser"
 	like "$(BODY)" '<!DOCTYPE html>*<html lang="pt"*</html>' "page: in its language"
 	like "$(HEADER Refresh)" "[2-7]" "page: tries again"

@@ -473,6 +473,7 @@ own_url() {
 REQUEST_HEADERS=()
 CLIENT=127.0.0.1
 # What a browser accepts when a person follows a link.
+# shellcheck disable=SC2034
 BROWSER_ACCEPT='text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8'
 
 GET() { REQUEST GET "$1"; }
@@ -629,27 +630,6 @@ cgi_exec() {
 		2>>"${CGI_STDERR:-$LOGS/gateway.log}"
 }
 CGI_BEFORE=()
-
-# --- fail2ban ------------------------------------------------------------------
-
-# banned_by FILE: the addresses for which fail2ban, by our filter, would count a failure
-# in each line of FILE, sorted, on one line.
-banned_by() {
-	fail2ban-regex -c "$T/fail2ban" -o '<ip>' "$1" "$TOP/contrib/fail2ban/filter.d/tinyscale.conf" \
-		2>>"$T/fail2ban-errors" | sort | paste -sd' '
-}
-
-# filter_reads FILE NAME: our filter finds each line of a checksum failure in the log.
-filter_reads() {
-	local lines
-	lines=$(grep -Ec 'checksum failure("| id=)' "$1")
-	if ! command -v fail2ban-regex >/dev/null; then
-		skip "$2" "fail2ban is not installed"
-		return
-	fi
-	within "$lines" 1 1000000 "$2: there are some"
-	is "$(banned_by "$1" | wc -w)" "$lines" "$2"
-}
 
 # --- gateways and web servers ------------------------------------------------
 

@@ -5,6 +5,7 @@
 begin story-fail2ban 46
 need_built "$FCGI_PROGRAM" "$FCGI_CLIENT"
 need fail2ban-regex
+. "$E2E/fail2ban.sh"
 start_sandbox 1
 write_config "$T/servers.json"
 FCGI_ADDRESS=unix:$T/gateway.sock

@@ -4,6 +4,8 @@
 # the temporary folder, on a loopback port, as whoever runs the tests. Sourced
 # after lib.sh.
 
+. "$E2E/fail2ban.sh"
+
 HTTP_PORT=$PORT0
 # shellcheck disable=SC2034
 HTTP_BASE=http://127.0.0.1:$HTTP_PORT
