@@ -88,6 +88,13 @@ install_missing() {
 		$missing >/dev/null
 	status=$?
 	[ -z "$policy" ] || rm -f "$policy"
+	# Nor is this machine to be guarded from its next boot on.
+	case " $missing " in
+	*' fail2ban '*)
+		deb-systemd-helper disable fail2ban.service
+		update-rc.d fail2ban disable
+		;;
+	esac >/dev/null 2>&1
 	installed=yes
 	if [ $status != 0 ]; then
 		printf '%s: apt-get could not install:%s\n' "$0" "$missing" >&2
