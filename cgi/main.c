@@ -13,6 +13,7 @@
 
 #include "app.h"
 #include "base/arena.h"
+#include "base/built.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "formats/cgi.h"
@@ -245,7 +246,7 @@ main(int argc, char **argv)
 			fputs(usage, stdout);
 			return 0;
 		case VERSION:
-			puts("tinyscale.cgi " PACKAGE_VERSION);
+			puts("tinyscale.cgi " BUILT_VERSION);
 			return 0;
 		default:
 			fputs(usage, stderr);

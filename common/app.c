@@ -13,6 +13,7 @@
 #include "adapters/none.h"
 #include "adapters/sqlite/store_sqlite.h"
 #include "base/arena.h"
+#include "base/built.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -99,7 +100,7 @@ generation_new(const struct app *app)
 	struct generation *generation = mem_alloc(sizeof(*generation));
 	struct http_curl_options options = {
 		.mode = app->mode,
-		.agent = PACKAGE_NAME "/" PACKAGE_VERSION,
+		.agent = BUILT_NAME "/" BUILT_VERSION,
 	};
 	struct buf problems;
 

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "app.h"
+#include "base/built.h"
 #include "base/log.h"
 #include "base/str.h"
 #include "listen.h"
@@ -173,7 +174,7 @@ main(int argc, char **argv)
 			fputs(usage, stdout);
 			return 0;
 		case VERSION:
-			puts("tinyscale.fcgi " PACKAGE_VERSION);
+			puts("tinyscale.fcgi " BUILT_VERSION);
 			return 0;
 		default:
 			fputs(usage, stderr);

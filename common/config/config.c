@@ -12,12 +12,9 @@
 
 #include "base/arena.h"
 #include "base/bounds.h"
+#include "base/built.h"
 #include "base/str.h"
 #include "config/config_parts.h"
-
-#ifndef TINYSCALE_DEFAULT_CONFIG
-#define TINYSCALE_DEFAULT_CONFIG "/etc/tinyscale/servers.json"
-#endif
 
 /* ---- The tree ----------------------------------------------------------------- */
 
@@ -342,7 +339,7 @@ config_path(const char *path)
 	const char *given = getenv("TINYSCALE_CONFIG");
 	if (path)
 		return path;
-	return given && given[0] ? given : TINYSCALE_DEFAULT_CONFIG;
+	return given && given[0] ? given : BUILT_CONFIG;
 }
 
 static void

@@ -8,11 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/built.h"
 #include "config/config.h"
-
-#ifndef TINYSCALE_DEFAULT_STATE
-#define TINYSCALE_DEFAULT_STATE "/var/lib/tinyscale/state.db"
-#endif
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -118,7 +115,7 @@ static const struct config_key top_keys[] = {
 	    "signs tinyscale/status and tinyscale/metrics; without it they are off" },
 	{ "checksum_algorithms", &type_algorithms, AT(checksum_algorithms), 0, 0,
 	    "[\"sha1\", \"sha256\", \"sha384\", \"sha512\"]", "what clients may sign with" },
-	{ "state", &type_state, AT(state), 0, 0, TINYSCALE_DEFAULT_STATE,
+	{ "state", &type_state, AT(state), 0, 0, BUILT_STATE,
 	    "where it is kept which server has which meeting; TINYSCALE_STATE wins" },
 	{ "placement", &type_placement, AT(placement), 0, 0, "least-loaded",
 	    "how the server for a new meeting is chosen" },

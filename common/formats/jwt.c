@@ -7,13 +7,9 @@
 #include <stdlib.h>
 
 #include "base/bounds.h"
+#include "base/built.h"
 #include "base/dynlib.h"
 #include "base/log.h"
-
-/* The file looked for; configure finds what it is called here. */
-#ifndef LIBJWT_SONAME
-#define LIBJWT_SONAME "libjwt.so.0"
-#endif
 
 /* Every function used, without its "jwt_". */
 #define JWT_FUNCTIONS(X)   \
@@ -42,7 +38,7 @@ static const jwt_alg_t algorithms[] = {
 static void
 load_once(void)
 {
-	void *library = dlopen(LIBJWT_SONAME, RTLD_NOW | RTLD_LOCAL);
+	void *library = dlopen(BUILT_LIBJWT, RTLD_NOW | RTLD_LOCAL);
 
 	if (!library) {
 		log_error("libjwt cannot be loaded", "reason", dlerror());
