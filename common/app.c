@@ -19,6 +19,7 @@
 #include "base/mem.h"
 #include "base/metrics.h"
 #include "config/config.h"
+#include "config/config_warnings.h"
 #include "core/api.h"
 #include "formats/cgi.h"
 #include "ports/store.h"
@@ -165,11 +166,12 @@ app_check_config(const char *config_path_given)
 
 	buf_init(&problems, PROBLEMS_BYTES);
 	struct config *config = config_load(config_path_given, &problems);
-	if (config)
+	if (config) {
+		config_warnings_add(config, config_path(config_path_given), &problems);
 		printf("%s: fine, %zu server%s\n", config_path(config_path_given),
 		    config->n_servers, config->n_servers == 1 ? "" : "s");
-	else
-		fputs(buf_view(&problems).data, stderr);
+	}
+	fwrite(buf_view(&problems).data, 1, buf_view(&problems).len, stderr);
 	buf_free(&problems);
 	if (!config)
 		return 1;

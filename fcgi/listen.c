@@ -12,6 +12,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/str.h"
 
 #define BACKLOG 1024
 
@@ -45,7 +46,15 @@ listen_unix(const char *path)
 	}
 	strcpy(address.sun_path, path);
 	struct stat file;
-	if (stat(path, &file) == 0 && S_ISSOCK(file.st_mode)) {
+	bool is_there = stat(path, &file) == 0;
+	if (is_there && !S_ISSOCK(file.st_mode)) {
+		log_error(
+		    "a file that is no socket is at the socket's path; remove it, "
+		    "or choose another path",
+		    "path", path);
+		return -1;
+	}
+	if (is_there) {
 		if (is_served(&address)) {
 			log_error(
 			    "another program listens on this socket already; stop it, "
@@ -105,6 +114,13 @@ listen_first(const struct addrinfo *found)
 static int
 listen_tcp(const char *host, const char *port)
 {
+	int64_t number;
+
+	/* getaddrinfo takes 80000 for 14464. */
+	if (str_to_int(str_from(port), 1, 65535, &number) != 0) {
+		log_error("the port in -s tcp:HOST:PORT must be from 1 to 65535", "port", port);
+		return -1;
+	}
 	struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE };
 	struct addrinfo *found = NULL;
 

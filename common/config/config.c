@@ -244,6 +244,31 @@ complain_at(struct config_reading *reading, struct str text, size_t offset, cons
 	config_complain(reading, NULL, "line %zu, column %zu: %s", line, column, problem);
 }
 
+/*
+ * Where a comma is wrong json-c tells the place of what follows, which may be lines below:
+ * complain of the comma itself, and return true.
+ */
+static bool
+is_comma_wrong(struct config_reading *reading, struct str text, size_t end,
+    enum json_tokener_error error)
+{
+	size_t behind = end;
+	while (behind > 0 && strchr(" \t\r\n", text.data[behind - 1]))
+		behind--;
+	char found = text.data[end];
+	if (behind == 0)
+		return false;
+	if (text.data[behind - 1] == ',' && (found == '}' || found == ']'))
+		complain_at(reading, text, behind - 1,
+		    "a comma that nothing follows; take it out");
+	else if (error == json_tokener_error_parse_array ||
+	    error == json_tokener_error_parse_object_value_sep)
+		complain_at(reading, text, behind, "a comma is missing here");
+	else
+		return false;
+	return true;
+}
+
 /* Parse the whole text; the caller puts the tree. */
 static int
 parse(struct config_reading *reading, struct str text, struct json_object **tree)
@@ -282,7 +307,7 @@ parse(struct config_reading *reading, struct str text, struct json_object **tree
 	    end >= text.len)
 		complain_at(reading, text, text.len,
 		    "the file ends too early: a quote or bracket is open");
-	else
+	else if (!is_comma_wrong(reading, text, end, error))
 		complain_at(reading, text, end, json_tokener_error_desc(error));
 	return -1;
 }
@@ -307,6 +332,7 @@ static void
 read_tree(struct config_reading *reading, struct json_object *tree)
 {
 	struct config *config = reading->config;
+	reading->tree = tree;
 	struct str secret_given = environment("TINYSCALE_SECRET");
 	struct str state_given = environment("TINYSCALE_STATE");
 

@@ -1,15 +1,22 @@
 #include "config/config_parts.h"
 
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
+#include <stdlib.h>
+
 #include <json-c/json.h>
 
 #include "base/buf.h"
+#include "base/str.h"
 
 /* Nobody reads more; and the caller's buffer loses all when it overflows. */
 #define PROBLEMS_SHOWN 50
+
+/* A string that is no longer may be named; BigBlueButton's secrets have 40 and more. */
+#define WORD_BYTES 16
 
 void
 config_complain(struct config_reading *reading, const char *key, const char *format, ...)
@@ -63,6 +70,64 @@ config_complain_type(struct config_reading *reading, const char *key, const char
     struct json_object *value)
 {
 	config_complain(reading, key, "expected %s, not %s", expected, kind_of(value));
+}
+
+/* Is the text in a value whose key, or that of a list or an object around it, speaks of a
+ * secret? */
+static bool
+is_secret(struct json_object *value, bool is_below_secret, struct str text)
+{
+	if (json_object_is_type(value, json_type_string))
+		return is_below_secret &&
+		    str_equal(str_trim(str_from(json_object_get_string(value))), text);
+	if (json_object_is_type(value, json_type_array)) {
+		for (size_t i = 0; i < json_object_array_length(value); i++)
+			if (is_secret(json_object_array_get_idx(value, i), is_below_secret,
+			        text))
+				return true;
+	} else if (json_object_is_type(value, json_type_object)) {
+		json_object_object_foreach(value, key, member)
+			if (is_secret(member, is_below_secret || strstr(key, "secret"), text))
+				return true;
+	}
+	return false;
+}
+
+/* May the string be repeated? */
+static bool
+is_word(const struct config_reading *reading, struct str text)
+{
+	if (text.len > WORD_BYTES)
+		return false;
+	for (size_t i = 0; i < text.len; i++) {
+		char c = text.data[i];
+		if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+		        (c >= '0' && c <= '9') || c == '-' || c == '_'))
+			return false;
+	}
+	return text.len == 0 ||
+	    (!is_secret(reading->tree, false, text) &&
+	        !str_equal(str_trim(str_from(getenv("TINYSCALE_SECRET"))), text));
+}
+
+void
+config_complain_value(struct config_reading *reading, const char *key, const char *expected,
+    struct json_object *value)
+{
+	struct str text = str_from(json_object_get_string(value));
+	int64_t number = json_object_get_int64(value);
+	if (json_object_is_type(value, json_type_string) && is_word(reading, text))
+		config_complain(reading, key, "expected %s, not \"%.*s\"", expected,
+		    STR_ARG(text));
+	/* What is too large for 64 bits has become one of these. */
+	else if (json_object_is_type(value, json_type_int) && number != INT64_MAX &&
+	    number != INT64_MIN)
+		config_complain(reading, key, "expected %s, not %" PRId64, expected, number);
+	else if (json_object_is_type(value, json_type_double))
+		config_complain(reading, key, "expected %s, not %g", expected,
+		    json_object_get_double(value));
+	else
+		config_complain(reading, key, "expected %s", expected);
 }
 
 const char *

@@ -38,7 +38,8 @@ struct json_object;
 /* One reading of a file. */
 struct config_reading {
 	const char *path;
-	struct arena *arena; /* the configuration's */
+	struct json_object *tree; /* all of the file, to know its secrets by */
+	struct arena *arena;      /* the configuration's */
 	struct config *config;
 	struct buf *problems;
 	size_t n_problems; /* in all … */
@@ -109,7 +110,7 @@ void config_keys_describe(const struct config_key *key, char *text, size_t size)
 /*
  * Add a line to the problems: the file, the place of the key unless it is NULL, and
  * what is wrong.  The caller repeats no value: it may be a secret, or one that got
- * into the wrong place.
+ * into the wrong place; config_complain_value() knows which it may.
  */
 void config_complain(struct config_reading *reading, const char *key, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
@@ -117,6 +118,14 @@ void config_complain(struct config_reading *reading, const char *key, const char
 /* Complain that the value is of another type than expected says. */
 void config_complain_type(struct config_reading *reading, const char *key, const char *expected,
     struct json_object *value);
+
+/*
+ * Complain that the value is none of those that expected says, and name it: a number, or
+ * a string that looks like a word and is none of the secrets that the file or the
+ * environment has.
+ */
+void config_complain_value(struct config_reading *reading, const char *key,
+    const char *expected, struct json_object *value);
 
 /* Complain of a key that is none of these, naming the nearest that is one. */
 void config_complain_unknown(struct config_reading *reading, const struct config_keys *keys,

@@ -76,7 +76,7 @@ read_number(struct config_reading *reading, const struct config_key *key,
 	*number = json_object_get_int64(value);
 	if (*number >= key->min && *number <= key->max)
 		return 0;
-	config_complain(reading, key->key, "expected %s", expected);
+	config_complain_value(reading, key->key, expected, value);
 	return -1;
 }
 
@@ -106,7 +106,7 @@ config_values_status(struct config_reading *reading, const struct config_key *ke
 	    json_object_get_int64(value) :
 	    0;
 	if (number != key->min && number != key->max)
-		config_complain(reading, key->key, "expected %s", key->type->expected);
+		config_complain_value(reading, key->key, key->type->expected, value);
 	else
 		*(int *)member(key, base) = (int)number;
 }
@@ -123,7 +123,7 @@ config_values_weight(struct config_reading *reading, const struct config_key *ke
 	/* A floor, for the rotation adds up 1 / weight.  NaN fails both. */
 	double weight = json_object_get_double(value);
 	if (!(weight >= 0.001 && weight <= (double)key->max))
-		config_complain(reading, key->key, "expected %s", key->type->expected);
+		config_complain_value(reading, key->key, key->type->expected, value);
 	else
 		*(double *)member(key, base) = weight;
 }
@@ -151,7 +151,7 @@ config_values_word(struct config_reading *reading, const struct config_key *key,
 	while (known->word && !str_is(text, known->word))
 		known++;
 	if (!known->word)
-		config_complain(reading, key->key, "expected %s", expected);
+		config_complain_value(reading, key->key, expected, value);
 	else if (key->type->is_flag)
 		*(bool *)member(key, base) = known->value;
 	else
@@ -165,7 +165,7 @@ config_values_algorithm(struct config_reading *reading, const struct config_key 
 	struct str text;
 	if (read_text(reading, key->key, key->type->expected, value, &text) == 0 &&
 	    checksum_algorithm_find(text, member(key, base)))
-		config_complain(reading, key->key, "expected %s", key->type->expected);
+		config_complain_value(reading, key->key, key->type->expected, value);
 }
 
 void
@@ -180,12 +180,12 @@ config_values_algorithms(struct config_reading *reading, const struct config_key
 	for (size_t i = 0; i < n; i++) {
 		char item[CONFIG_ITEM_SIZE];
 		struct str text;
-		if (read_text(reading, item_name(key, i, item), one,
-		        json_object_array_get_idx(value, i), &text))
+		struct json_object *word = json_object_array_get_idx(value, i);
+		if (read_text(reading, item_name(key, i, item), one, word, &text))
 			continue;
 		enum checksum_algorithm algorithm;
 		if (checksum_algorithm_find(text, &algorithm))
-			config_complain(reading, item, "expected %s", one);
+			config_complain_value(reading, item, one, word);
 		else
 			found |= 1u << algorithm;
 	}

@@ -41,6 +41,15 @@ GATEWAY_CONFIG=$T/servers.json
 "$FCGI_PROGRAM" -c "$GATEWAY_CONFIG" -s "$FCGI_ADDRESS" 2>"$T/second"
 is $? 1 "a port in use is an error"
 like "$(cat "$T/second")" "*cannot listen*Address already in use*" "which is told"
+for port in 80000 65536 0 http -1 80x; do
+	timeout "$E2E_DEADLINE" "$FCGI_PROGRAM" -c "$GATEWAY_CONFIG" -s "tcp:127.0.0.1:$port" 2>"$T/second"
+	is "$? $(grep -c "must be from 1 to 65535.* port=$port\$" "$T/second")" "1 1" \
+		"-s tcp:127.0.0.1:$port is refused"
+done
+echo precious >"$T/file"
+"$FCGI_PROGRAM" -c "$GATEWAY_CONFIG" -s "unix:$T/file" 2>"$T/second"
+is "$? $(grep -c "a file that is no socket .* path=$T/file\$" "$T/second") $(cat "$T/file")" \
+	"1 1 precious" "a file at the socket's path is named, and left alone"
 stop gateway
 
 # A name with two addresses where IPv6 is off: in a network of its own.

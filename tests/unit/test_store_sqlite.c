@@ -584,6 +584,49 @@ test_parent(void)
 	close_store(store);
 }
 
+/* Of root's files nobody else could write to the state. */
+static void
+test_owner(void)
+{
+	static const char *const suffixes[] = { "", "-wal", "-shm" };
+
+	if (geteuid() != 0) {
+		skip("only root makes files for others");
+		return;
+	}
+	char folder[100];
+	snprintf(folder, sizeof(folder), "%s/owned", dir);
+	snprintf(path, sizeof(path), "%s/owned/state.db", dir);
+	if (mkdir(folder, 0750) != 0 || chown(folder, 65534, 65533) != 0)
+		exit(1);
+	for (int round = 0; round < 2; round++) {
+		struct store *store = store_sqlite_open(path);
+		map(store, "m", "a");
+		for (size_t i = 0; i < COUNT(suffixes); i++) {
+			char name[200];
+			struct stat file = { 0 };
+			snprintf(name, sizeof(name), "%s%s", path, suffixes[i]);
+			stat(name, &file);
+			ok(file.st_uid == 65534 && file.st_gid == 65533,
+			    "state.db%s of root's belongs to the directory's owner%s",
+			    suffixes[i], round ? ", also after it was moved aside" : "");
+		}
+		store->verbs->close(store);
+		FILE *file = fopen(path, "r+");
+		if (!file || fputs("this is no database", file) < 0 || fclose(file) != 0)
+			exit(1);
+	}
+	snprintf(folder, sizeof(folder), "%s/owned/link.db", dir);
+	snprintf(path, sizeof(path), "%s/target", dir);
+	if (symlink(path, folder) != 0)
+		exit(1);
+	struct store *store = store_sqlite_open(folder);
+	struct stat file = { 0 };
+	store->verbs->close(store);
+	ok(stat(path, &file) != 0 || file.st_uid == 0,
+	    "what a link leads to is not given away");
+}
+
 int
 main(void)
 {
@@ -600,5 +643,6 @@ main(void)
 	test_done_anew();
 	test_odd_values();
 	test_parent();
+	test_owner();
 	return end_tests();
 }

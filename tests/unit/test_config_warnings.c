@@ -1,0 +1,80 @@
+/*
+ * The configuration: what --check-config warns of in a good one.
+ */
+#include "test_config.h"
+
+#include "config/config_warnings.h"
+
+#define LONG_SECRET SECRET "-and-ten-more"
+
+/* The file has just these warnings, "PATH" before each. */
+static void
+warns(const char *text, mode_t mode, const char *wanted)
+{
+	struct buf out;
+	buf_init(&out, 16384);
+	struct config *config = load_good(text);
+	chmod(path, mode);
+	config_warnings_add(config, path, &out);
+	char got[4096] = "";
+	char *at = got, *rest = out.data, *line;
+	while (rest && (line = strsep(&rest, "\n")) && *line)
+		if (strncmp(line, path, strlen(path)) == 0)
+			at += sprintf(at, "%s\n", line + strlen(path) + 2);
+	is_str(got, wanted, "%o: %s", (unsigned)mode, wanted[0] ? wanted : "no warning");
+	ok(!out.data || !strstr(out.data, SECRET), "  and no secret in it");
+	buf_free(&out);
+	config_free(config);
+	chmod(path, 0600);
+}
+
+#define FILE_OF(top, server)                        \
+	"{\"secret\": \"" LONG_SECRET "\"" top      \
+	", \"servers\": [{\"host\": \"http://a\", " \
+	"\"secret\": \"" server "\"}]}"
+
+int
+main(void)
+{
+	begin();
+	warns(FILE_OF("", LONG_SECRET), 0640, "");
+	warns(FILE_OF(", \"admin_secret\": \"another-" LONG_SECRET "\"", LONG_SECRET), 0600,
+	    "");
+	warns(FILE_OF("", LONG_SECRET), 0644,
+	    "warning: every user of this machine may read it, and it holds secrets: chmod "
+	    "0640\n");
+	warns(FILE_OF("", LONG_SECRET), 0666,
+	    "warning: every user of this machine may write to it: chmod 0640\n");
+	warns(FILE_OF(", \"admin_secret\": \"" LONG_SECRET "\"", SECRET), 0600,
+	    "warning: admin_secret: the same as secret, so each client may do what an "
+	    "administrator may; \"openssl rand -hex 32\" makes a good one\n"
+	    "warning: servers[0].secret: shorter than 16 characters; set another there by "
+	    "\"bbb-conf --setsecret\"\n");
+	warns("{\"secrets\": [\"" LONG_SECRET "\", \"" SECRET
+	      "\"], \"admin_secret\": "
+	      "\"" SECRET
+	      "\", \"servers\": [{\"host\": \"http://a\", \"secrets\": "
+	      "[\"" LONG_SECRET "\", \"" SECRET "4567890\", \"" SECRET "45678\"]}]}",
+	    0600,
+	    "warning: secrets[1]: shorter than 16 characters; \"openssl rand -hex 32\" makes a "
+	    "good one\n"
+	    "warning: admin_secret: shorter than 16 characters; \"openssl rand -hex 32\" makes "
+	    "a good one\n"
+	    "warning: admin_secret: the same as secrets[1], so each client may do what an "
+	    "administrator may; \"openssl rand -hex 32\" makes a good one\n"
+	    "warning: servers[0].secrets[1]: shorter than 16 characters; set another there by "
+	    "\"bbb-conf --setsecret\"\n"
+	    "warning: servers[0].secrets[2]: shorter than 16 characters; set another there by "
+	    "\"bbb-conf --setsecret\"\n");
+
+	/* More than fit: what does not is left out, and nothing else is lost. */
+	struct buf small;
+	buf_init(&small, 200);
+	struct config *config = load_good(FILE_OF("", "x"));
+	for (int i = 0; i < 3; i++)
+		config_warnings_add(config, path, &small);
+	ok(!buf_failed(&small) && strstr(small.data, "servers[0].secret"), "a small buffer");
+	buf_free(&small);
+	config_free(config);
+	return end();
+}
