@@ -4,7 +4,7 @@
 
 cd "$(dirname "$0")/.." || exit 1
 files=$(git ls-files '*.c' '*.h' 2>/dev/null)
-[ -n "$files" ] || files=$(find . -name '*.[ch]')
+[ -n "$files" ] || files=$(find . -path './build*' -prune -o -name '*.[ch]' ! -name built.h -print)
 n=0
 status=0
 
@@ -78,6 +78,20 @@ else
 	# shellcheck disable=SC2086 # a list of words
 	report 'clang-format finds nothing to change' \
 		"$("$format" --dry-run -Werror $files 2>&1 | grep ': error: ')"
+fi
+
+# ---- Copies -----------------------------------------------------------------------
+
+# ./run and ./check build in copies, where git need not be at hand.
+of_git=$(git ls-files -co --exclude-standard 2>/dev/null | LC_ALL=C sort)
+if [ -n "$of_git" ]; then
+	of_copies=$(mktemp)
+	# shellcheck disable=SC2016 # bash expands it
+	bash -c 'top=$PWD; . tests/install.sh; list_sources' | tr '\0' '\n' | sed 's|^\./||' |
+		LC_ALL=C sort >"$of_copies"
+	report 'copies are made of the files that git has' \
+		"$(printf '%s\n' "$of_git" | diff - "$of_copies")"
+	rm -f "$of_copies"
 fi
 
 # ---- Sizes ------------------------------------------------------------------------
