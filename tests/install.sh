@@ -171,24 +171,8 @@ install_missing() {
 	printf 'these packages are missing:%s\n' "$missing"
 	log=$(mktemp "${TMPDIR:-/tmp}/tinyscale-apt.XXXXXX") || exit 1
 	# shellcheck disable=SC2086 # a list of words
-<<<<<<< HEAD
-	DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends \
-		$missing >/dev/null
-	status=$?
-	[ -z "$policy" ] || rm -f "$policy"
-	# Nor is this machine to be guarded from its next boot on.
-	case " $missing " in
-	*' fail2ban '*)
-		deb-systemd-helper disable fail2ban.service
-		update-rc.d fail2ban disable
-		;;
-	esac >/dev/null 2>&1
-	installed=yes
-	if [ $status != 0 ]; then
-=======
 	if ! progress "installing them with apt-get" "$log" apt_get_quietly $missing; then
 		tail -n 20 "$log" >&2
->>>>>>> 9aa34e4 (run, check: build apart from the tree, and say what is at hand)
 		printf '%s: apt-get could not install:%s\n' "$0" "$missing" >&2
 		printf 'all that it said is in %s\n' "$log" >&2
 		exit 1

@@ -11,6 +11,7 @@ install_program "$CGI_PROGRAM"
 example "$TOP/contrib/lighttpd-cgi-example.conf" \
 	"s|/usr/lib/cgi-bin/|$T/bin/|" \
 	"s|/etc/tinyscale/servers.json|$T/servers.json|" \
+	"s|/var/log/lighttpd/tinyscale.log|$LOGS/gateway.log|" \
 	's|"TINYSCALE_LOG"    => "info"|"TINYSCALE_LOG" => "debug"|' >"$T/example.conf" || finish
 check_lighttpd_example "$T/example.conf"
 write_lighttpd_config "$T/example.conf"

@@ -12,6 +12,7 @@ example "$TOP/contrib/lighttpd-example.conf" \
 	"s|/usr/lib/cgi-bin/|$T/bin/|" \
 	"s|/run/lighttpd/|$T/|" \
 	"s|/etc/tinyscale/servers.json|$T/servers.json|" \
+	"s|/var/log/lighttpd/tinyscale.log|$LOGS/gateway.log|" \
 	's|"TINYSCALE_LOG"    => "info"|"TINYSCALE_LOG" => "debug"|' >"$T/example.conf" || finish
 check_lighttpd_example "$T/example.conf"
 write_lighttpd_config "$T/example.conf"

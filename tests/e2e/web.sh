@@ -54,7 +54,6 @@ write_lighttpd_config() {
 		server.upload-dirs = ( "$T/lighttpd/uploads" )
 		server.pid-file = "$T/lighttpd/pid"
 		server.errorlog = "$LOGS/lighttpd-error.log"
-		server.breakagelog = "$LOGS/gateway.log"
 		server.modules += ( "mod_accesslog" )
 		accesslog.filename = "$LOGS/lighttpd-access.log"
 		accesslog.format = "%h %t \"%m %U\" %>s"
