@@ -31,7 +31,7 @@ check clang clang
 check libxml2-dev pc:libxml-2.0
 check clang-format clang-format
 check lighttpd /usr/sbin/lighttpd
-check nginx-light|nginx /usr/sbin/nginx
+check nginx-light /usr/sbin/nginx
 check apache2 /usr/sbin/apache2
 check libapache2-mod-fcgid /usr/lib/apache2/modules/mod_fcgid.so
 check spawn-fcgi spawn-fcgi
@@ -125,17 +125,6 @@ disable_services() {
 	done
 }
 
-# The first of several packages, "a|b", that this release has.
-choose_package() {
-	local name
-	for name in ${1//|/ }; do
-		if [ "$name" = "$1" ] || apt-cache show "$name" 2>/dev/null | grep -q .; then
-			break
-		fi
-	done
-	printf ' %s' "$name"
-}
-
 install_missing() {
 	local use package probe missing='' absent='' service log
 
@@ -144,7 +133,7 @@ install_missing() {
 		*" $use "*) ;;
 		*) continue ;;
 		esac
-		is_there "$probe" || missing="$missing$(choose_package "$package")"
+		is_there "$probe" || missing="$missing $package"
 	done <<<"$(printf '%s' "$packages" | grep .)"
 	[ -n "$missing" ] || return 0
 	for service in $services; do

@@ -71,7 +71,11 @@ for name in clang-format-14 clang-format; do
 		;;
 	esac
 done
-if [ -z "$format" ]; then
+if [ -z "$format" ] && command -v clang-format >/dev/null; then
+	# Another release of Debian: another version formats otherwise.
+	n=$((n + 1))
+	echo "ok $n - clang-format finds nothing to change # SKIP version 14 is not at hand"
+elif [ -z "$format" ]; then
 	report 'clang-format finds nothing to change' \
 		'clang-format 14 is missing: apt-get install clang-format'
 else

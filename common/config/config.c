@@ -269,6 +269,94 @@ is_comma_wrong(struct config_reading *reading, struct str text, size_t end,
 	return true;
 }
 
+/* Where the first byte is that begins no character of UTF-8; the text's length if none. */
+static size_t
+find_bad_utf8(struct str text)
+{
+	size_t at = 0;
+	while (at < text.len) {
+		size_t len = 1;
+		while (len <= 4 && !str_is_utf8(str_part(text, at, len)))
+			len++;
+		if (len > 4)
+			break;
+		at += len;
+	}
+	return at;
+}
+
+/* How many bytes the character at that offset of sound UTF-8 has. */
+static size_t
+char_bytes(struct str text, size_t at)
+{
+	unsigned char first = (unsigned char)text.data[at];
+	return first < 0x80 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+}
+
+/*
+ * Append the character at that offset as JSON escapes what is not ASCII (RFC 8259, 7). One
+ * behind a backslash stays as it is, for the parser to refuse.
+ */
+static void
+add_escaped(struct buf *out, struct str text, size_t at)
+{
+	size_t len = char_bytes(text, at), backslashes = 0;
+	while (backslashes < at && text.data[at - 1 - backslashes] == '\\')
+		backslashes++;
+	if (len == 1 || backslashes % 2 == 1) {
+		buf_add(out, text.data + at, len);
+		return;
+	}
+	unsigned code = (unsigned char)text.data[at] & (0xffu >> (len + 1));
+	for (size_t i = 1; i < len; i++)
+		code = code << 6 | ((unsigned char)text.data[at + i] & 0x3fu);
+	if (code < 0x10000)
+		buf_printf(out, "\\u%04x", code);
+	else
+		buf_printf(out, "\\u%04x\\u%04x", 0xd800 + ((code - 0x10000) >> 10),
+		    0xdc00 + ((code - 0x10000) & 0x3ff));
+}
+
+/* Escape all of the text into out, or as much as it takes to get to the length until.
+ * Returns how far into the text that is. */
+static size_t
+escape(struct str text, struct buf *out, size_t until)
+{
+	size_t at = 0;
+	while (at < text.len && out->len < until) {
+		add_escaped(out, text, at);
+		at += char_bytes(text, at);
+	}
+	return at;
+}
+
+/*
+ * Parse sound UTF-8; *end is where in the text the parser stopped. It is given ASCII, since
+ * json-c 0.18, which Debian 13 has, is strict about all else: it takes the bytes, which are
+ * negative, for control characters.
+ */
+static enum json_tokener_error
+parse_text(struct str text, struct json_object **tree, size_t *end)
+{
+	struct buf ascii, again;
+	buf_init(&ascii, 6 * LIMIT_CONFIG_BYTES);
+	buf_init(&again, 6 * LIMIT_CONFIG_BYTES);
+	escape(text, &ascii, SIZE_MAX);
+
+	struct json_tokener *tokener = json_tokener_new_ex(JSON_TOKENER_DEFAULT_DEPTH);
+	if (!tokener)
+		abort(); /* as mem.h does */
+	json_tokener_set_flags(tokener, JSON_TOKENER_STRICT);
+	/* With the NUL that ends the buffer, or a number would never end. */
+	*tree = json_tokener_parse_ex(tokener, ascii.data, (int)ascii.len + 1);
+	enum json_tokener_error error = json_tokener_get_error(tokener);
+	*end = escape(text, &again, json_tokener_get_parse_end(tokener));
+	json_tokener_free(tokener);
+	buf_free(&ascii);
+	buf_free(&again);
+	return error;
+}
+
 /* Parse the whole text; the caller puts the tree. */
 static int
 parse(struct config_reading *reading, struct str text, struct json_object **tree)
@@ -289,16 +377,14 @@ parse(struct config_reading *reading, struct str text, struct json_object **tree
 		return -1;
 	}
 
-	struct json_tokener *tokener = json_tokener_new_ex(JSON_TOKENER_DEFAULT_DEPTH);
-	if (!tokener)
-		abort(); /* as mem.h does */
-	json_tokener_set_flags(tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
-	/* With the NUL that ends the buffer, or a number would never end. */
-	*tree = json_tokener_parse_ex(tokener, text.data, (int)text.len + 1);
-	enum json_tokener_error error = json_tokener_get_error(tokener);
-	size_t end = json_tokener_get_parse_end(tokener);
-	json_tokener_free(tokener);
+	size_t bad = find_bad_utf8(text);
+	if (bad < text.len) {
+		complain_at(reading, text, bad, "invalid utf-8 string");
+		return -1;
+	}
 
+	size_t end;
+	enum json_tokener_error error = parse_text(text, tree, &end);
 	if (error == json_tokener_success && str_trim(str_part(text, end, SIZE_MAX)).len == 0)
 		return 0;
 	if (error == json_tokener_success)

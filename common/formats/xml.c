@@ -11,6 +11,15 @@
 #include "formats/xml_chars.h"
 #include "formats/xml_split.h"
 
+/* Expat 2.9 calls those without 64 deprecated; configure looks. */
+#ifdef HAVE_XML_BYTE_INDEX_64
+#define EXPAT_BYTE_INDEX XML_GetCurrentByteIndex64
+#define EXPAT_BYTE_COUNT XML_GetCurrentByteCount64
+#else
+#define EXPAT_BYTE_INDEX XML_GetCurrentByteIndex
+#define EXPAT_BYTE_COUNT XML_GetCurrentByteCount
+#endif
+
 /* The root is at depth 1. */
 enum { DEPTH_ROOT = 1, DEPTH_CHILD, DEPTH_ITEM, DEPTH_ITEM_CHILD };
 
@@ -110,7 +119,7 @@ parser_feed(XML_Parser parser, struct str text)
 		if (XML_Parse(parser, piece.data, (int)piece.len, fed == text.len) !=
 		    XML_STATUS_OK)
 			return false;
-		behind = fed - (size_t)XML_GetCurrentByteIndex(parser);
+		behind = fed - (size_t)EXPAT_BYTE_INDEX(parser);
 	}
 	return fed == text.len;
 }
@@ -120,14 +129,14 @@ parser_feed(XML_Parser parser, struct str text)
 static size_t
 byte_index(const struct reader *reader)
 {
-	return (size_t)XML_GetCurrentByteIndex(reader->parser);
+	return (size_t)EXPAT_BYTE_INDEX(reader->parser);
 }
 
 /* Where the present tag ends.  Of <item/> Expat reports the end with a count of 0. */
 static size_t
 byte_end(const struct reader *reader)
 {
-	return byte_index(reader) + (size_t)XML_GetCurrentByteCount(reader->parser);
+	return byte_index(reader) + (size_t)EXPAT_BYTE_COUNT(reader->parser);
 }
 
 static void

@@ -120,7 +120,7 @@ readme() {
 		print substr($0, 5) }' "$TOP/README.md"
 }
 # Without what only root can do on a machine that others use, and into our folder.
-readme '1\. Build' | sed -e '/^apt-get/,/[^\\]$/d' -e "s|/usr/|$T/usr/|g" \
+readme '1\. Build' | sed -e '/^apt-get update/d' -e '/^apt-get/,/[^\\]$/d' -e "s|/usr/|$T/usr/|g" \
 	-e "s|=/etc|=$T/etc|" -e "s|=/var|=$T/var|" >"$T/install"
 is "$(grep -c '^\(autoreconf\|./configure\|make\|make install\)\b' "$T/install")" 4 \
 	"the README has four commands to build and install"

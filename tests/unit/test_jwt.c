@@ -63,10 +63,6 @@ static const struct {
 	{ JWT_HS256, JWT_INVALID, "the secret as a public key: RS256",
 	    "eyJhbGciOiJSUzI1NiJ9.eyJtZWV0aW5nX2lkIjoibSJ9.NUw0hOFno6VfZoF6wnypi7Jq"
 	    "-LBbyC6yB_tz4yAiLV4" },
-	/* {"alg":"hs256"} {"meeting_id":"m"} */
-	{ JWT_HS256, JWT_FINE, "a name in lower case, which libjwt takes for the same",
-	    "eyJhbGciOiJoczI1NiJ9.eyJtZWV0aW5nX2lkIjoibSJ9._-Qd5AcvRMIgNE569GYAb155"
-	    "6gRbN0aI6OqbT3azp7c" },
 	/* {"alg":"HS256"} ["m"] */
 	{ JWT_HS256, JWT_INVALID, "claims that are no object",
 	    "eyJhbGciOiJIUzI1NiJ9.WyJtIl0.hPiIo8qprzEbDkkq0jHUU8lgVv8rkEqI6zh7bTBaQ"
@@ -143,6 +139,16 @@ test_tokens(struct arena *arena)
 		is_str(again.data, out.data, "%s: and the same again is the same",
 		    tokens[i].what);
 	}
+	/* {"alg":"hs256"} {"meeting_id":"m"}: libjwt before 1.17 takes that for the same. */
+	enum jwt_result result = anew(arena, JWT_HS256,
+	    "eyJhbGciOiJoczI1NiJ9.eyJtZWV0aW5nX2lkIjoibSJ9._-Qd5AcvRMIgNE569GYAb155"
+	    "6gRbN0aI6OqbT3azp7c",
+	    "key", "new", &out);
+	struct str again;
+	ok(result == JWT_INVALID ||
+	        (result == JWT_FINE &&
+	            anew(arena, JWT_HS256, out.data, "new", "new", &again) == JWT_FINE),
+	    "a name in lower case is refused, or taken for the same and signed anew");
 	for (size_t i = 0; i < sizeof(broken) / sizeof(*broken); i++)
 		is_int(anew(arena, JWT_HS256, broken[i], "key", "new", &out), JWT_INVALID,
 		    "broken: \"%.40s\"", broken[i]);
