@@ -46,6 +46,7 @@ check util-linux setpriv
 check git git
 check nodejs node
 check npm npm
+chroot debootstrap debootstrap
 '
 
 is_there() {
