@@ -2,6 +2,7 @@
  * Every metric.  The names of calls and results are those of core/api.c and core/reply.c,
  * which tests compare.
  */
+#include "base/built.h"
 #include "base/metrics.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -25,7 +26,7 @@ static const char *const results[] = { "SUCCESS", "FAILED", "redirect", "checksu
 static const char *const accesses[] = { "read", "write" };
 static const char *const healths[] = { "up", "suspect", "down" };
 static const char *const states[] = { "enabled", "cordoned", "disabled" };
-static const char *const versions[] = { PACKAGE_VERSION };
+static const char *const versions[] = { BUILT_VERSION };
 
 static const struct metric_label call = { "call", calls, COUNT(calls) };
 static const struct metric_label result = { "result", results, COUNT(results) };
