@@ -588,7 +588,7 @@ test_parent(void)
 static void
 test_owner(void)
 {
-	static const char *const suffixes[] = { "", "-wal", "-shm" };
+	static const char *const suffixes[] = { "", "-wal", "-shm", "-turns" };
 
 	if (geteuid() != 0) {
 		skip("only root makes files for others");
@@ -602,6 +602,9 @@ test_owner(void)
 	for (int round = 0; round < 2; round++) {
 		struct store *store = store_sqlite_open(path);
 		map(store, "m", "a");
+		struct store_turn turn = { 0 };
+		store->verbs->turn_take(store, STR("m"), &turn);
+		store->verbs->turn_give(store, &turn);
 		for (size_t i = 0; i < COUNT(suffixes); i++) {
 			char name[200];
 			struct stat file = { 0 };

@@ -181,14 +181,8 @@ schema_check(sqlite3 *db, const struct sqlite_schema *schema, int id, bool is_al
 	return version < schema->n ? schema_upgrade(db, schema, id) : SQLITE_OK;
 }
 
-/*
- * What root makes, as with tinyscale.cgi --poll by hand, would be root's for good, and the
- * web server's user could not write to it: so an empty file is made for whoever owns the
- * directory. What SQLite puts beside a file takes its owner (os_unix.c, robustFchown). Only
- * a file made just now is given away: another may be a link that a user has put there.
- */
-static void
-make_for_owner(const char *path)
+void
+sqlite_file_make_for_owner(const char *path)
 {
 	if (geteuid() != 0)
 		return;
@@ -213,7 +207,7 @@ try(const char *path, const struct sqlite_schema *schema, bool is_alone,
 {
 	struct stat before, found;
 
-	make_for_owner(path);
+	sqlite_file_make_for_owner(path);
 	bool was_there = stat(path, &before) == 0;
 
 	int error = sqlite3_open_v2(path, &file->db,

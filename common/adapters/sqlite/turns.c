@@ -30,6 +30,7 @@ open_file(const struct store_sqlite *sqlite)
 
 	if (snprintf(path, sizeof(path), "%s" SUFFIX, sqlite->path) >= (int)sizeof(path))
 		return -1;
+	sqlite_file_make_for_owner(path);
 	return open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0660);
 }
 
