@@ -95,14 +95,31 @@ max_calls_per_server(const struct config *config, unsigned threads)
 	return threads < 4 ? 1 : threads / 4;
 }
 
+struct store *
+app_open_store(const struct config *config)
+{
+	return config->state ? store_sqlite_open(config->state) : store_none_open();
+}
+
+struct http *
+app_open_http(const struct config *config, enum http_curl_mode mode, unsigned threads)
+{
+	const struct http_curl_options options = {
+		.mode = mode,
+		.agent = BUILT_NAME "/" BUILT_VERSION,
+		.connect_timeout_ms = config->connect_timeout_ms,
+		.ca_file = config->ca_file,
+		.n_servers = config->n_servers,
+		.max_calls_per_server = max_calls_per_server(config, threads),
+	};
+
+	return http_curl_open(&options);
+}
+
 static struct generation *
 generation_new(const struct app *app)
 {
 	struct generation *generation = mem_alloc(sizeof(*generation));
-	struct http_curl_options options = {
-		.mode = app->mode,
-		.agent = BUILT_NAME "/" BUILT_VERSION,
-	};
 	struct buf problems;
 
 	buf_init(&problems, PROBLEMS_BYTES);
@@ -115,14 +132,8 @@ generation_new(const struct app *app)
 	generation->config = config;
 	generation->references = 1;
 	generation->api.config = config;
-	generation->api.store = config->state ?
-	    store_sqlite_open(config->state) :
-	    store_none_open();
-	options.connect_timeout_ms = config->connect_timeout_ms;
-	options.ca_file = config->ca_file;
-	options.n_servers = config->n_servers;
-	options.max_calls_per_server = max_calls_per_server(config, app->threads);
-	generation->api.http = http_curl_open(&options);
+	generation->api.store = app_open_store(config);
+	generation->api.http = app_open_http(config, app->mode, app->threads);
 	if (!generation->api.http)
 		goto fail;
 	buf_free(&problems);

@@ -12,6 +12,8 @@
 struct app;
 struct arena;
 struct cgi_stream;
+struct config;
+struct store;
 
 /* Put files on the descriptors 0 to 2 that are closed, before any other is
  * opened: a stray message must not land in the state. */
@@ -26,6 +28,15 @@ void app_raise_descriptor_limit(void);
 /* Check the configuration for --check-config: print what is wrong, or that
  * nothing is.  Returns the status to exit with, 0 or 1. */
 int app_check_config(const char *config_path);
+
+/* Open the state that the configuration names, as a door does (store_sqlite.h, none.h);
+ * close it with verbs->close. */
+struct store *app_open_store(const struct config *config);
+
+/* Open the transport as the configuration wants it, for so many threads; NULL as of
+ * http_curl_open.  Close it with its close. */
+struct http *app_open_http(const struct config *config, enum http_curl_mode mode,
+    unsigned threads);
 
 /*
  * Load the configuration and open what it names.  threads is how many requests

@@ -229,6 +229,7 @@ list_sources() (
 		! -path './config.*' ! -path './aclocal.m4' ! -path './Makefile' \
 		! -path './Makefile.in' ! -path './common/base/built.h' \
 		! -path './cgi/tinyscale.cgi' ! -path './fcgi/tinyscale.fcgi' \
+		! -path './ctl/tinyscalectl' \
 		! -path './sandbox/bbb-sandbox' ! -path './bench/paced-client' \
 		! -path './tests/api/driver' ! -path './tests/e2e/fcgi-client' \
 		! -path './tests/e2e/monday-client' ! -path './tests/e2e/log-listener' \

@@ -81,7 +81,7 @@ report 'no modules include each other in a circle' "$circles"
 # only WHAT HEADERS FILES: the headers (an extended expression) are included by
 # the files (a shell pattern of paths) and by nothing else.
 only() {
-	found=$(sources common fcgi cgi | while read -r file; do
+	found=$(sources common fcgi cgi ctl | while read -r file; do
 		# shellcheck disable=SC2254 # a pattern is meant
 		case $file in $3) continue ;; esac
 		grep -nE "^[[:space:]]*#[[:space:]]*include[[:space:]]*[<\"]($2)[>\"]" "$file" |
@@ -102,6 +102,10 @@ only 'libjwt is seen in jwt.c only' 'jwt\.h' 'common/formats/jwt.c'
 doors=$(includes fcgi cgi |
 	grep -vE ':(app\.h|base/[a-z_]+\.h|formats/(cgi|request|response)\.h|[a-z_]+\.h)$')
 report 'the doors hold no balancer knowledge' "$doors"
+
+commands=$(includes ctl |
+	grep -vE ':(app\.h|(base|formats|model|ports|core|upkeep)/[a-z_]+\.h|config/config\.h|[a-z_]+\.h)$')
+report 'the command sees no adapter, and of config/ its one header' "$commands"
 
 echo "1..$n"
 exit $status

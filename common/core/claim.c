@@ -84,6 +84,18 @@ choose_server(struct claim *claim, struct call *call)
 	return chosen;
 }
 
+void
+claim_explain(struct claim *claim, struct call *call)
+{
+	struct store_history history;
+
+	/* What cannot be read is empty. */
+	call->store->verbs->history_get(call->store, call->meeting_id, &history);
+	claim->placement.seats = load_seats(claim->placement.seats_asked, history.peak,
+	    history.typical);
+	choose_server(claim, call);
+}
+
 /* Choose without the state. */
 static void
 choose_alone(struct claim *claim, struct call *call)

@@ -43,6 +43,10 @@ void claim_follow(struct claim *claim, struct call *call);
  */
 void claim_make(struct claim *claim, struct call *call, const struct meeting *from);
 
+/* Choose the server that claim_make would choose now, for people to see why: nothing is
+ * written, so that the next create may find it otherwise. */
+void claim_explain(struct claim *claim, struct call *call);
+
 /*
  * No connection could be made to claim->server: choose the next best, if there is one.
  * The mapping is moved if it is still the claim's, and nobody who followed it has made the
