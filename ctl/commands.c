@@ -7,12 +7,19 @@
 #define BIT(option) (1u << OPTION_##option)
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
+/* Servers in one line: as many as there can be (bounds.h). */
+#define SERVERS_MOST 1000
+
 /* The summaries of the commands begin here. */
 #define SUMMARY_COLUMN 26
 
 const struct option_row commands_options[OPTIONS] = {
 	[OPTION_JSON] = { "--json", 0, NULL, "answer in JSON, for programs" },
 	[OPTION_WATCH] = { "--watch", 0, NULL, "answer anew every two seconds" },
+	[OPTION_UNTIL] = { "--until", 0, "HH:MM", "give up at that time of day: exit 1" },
+	[OPTION_NO_WAIT] = { "--no-wait", 0, NULL, "tell what is left, and do not wait" },
+	[OPTION_FOR] = { "--for", 0, "TIME", "let the URL end after 30min, 8h, 7d" },
+	[OPTION_BASE] = { "--base", 0, "URL", "the gateway's address; else public_url" },
 };
 
 const struct command commands_list[] = {
@@ -40,6 +47,42 @@ const struct command commands_list[] = {
 	    "checksum: 'meetingID=a&maxParticipants=80&meta_server-tag=big'. Nothing is\n"
 	    "changed, and no server is asked. Exits 1 when none can take the meeting.\n",
 	    BIT(JSON), 0, 1, WORD_NONE, false, command_explain },
+	{ "cordon", "NAME...", "no new meetings there; all else goes on",
+	    "New meetings go elsewhere from the next create on; running ones go on. It wins\n"
+	    "over the configuration, whatever is reloaded, until uncordon undoes it.\n",
+	    BIT(JSON), 1, SERVERS_MOST, WORD_SERVER, false, command_cordon },
+	{ "uncordon", "NAME...", "new meetings again",
+	    "Undoes cordon and drain. A server that the configuration cordons takes new\n"
+	    "meetings then, too. Exits 1 for one that is disabled.\n",
+	    BIT(JSON), 1, SERVERS_MOST, WORD_SERVER, false, command_uncordon },
+	{ "disable", "NAME...", "nothing is sent there",
+	    "The server is neither polled nor asked, and its meetings count as unknown: drain\n"
+	    "it before. It wins over the configuration until enable undoes it.\n",
+	    BIT(JSON), 1, SERVERS_MOST, WORD_SERVER, false, command_disable },
+	{ "enable", "NAME...", "back into use",
+	    "Undoes disable, and cordon as well. It wins over the configuration.\n", BIT(JSON),
+	    1, SERVERS_MOST, WORD_SERVER, false, command_enable },
+	{ "drain", "[--until HH:MM] [--no-wait] NAME", "cordon, and wait until it is empty",
+	    "No new meetings, as with cordon; then the server is asked until it has no\n"
+	    "meeting and no recording in work. No class is ended. It stays cordoned, also\n"
+	    "when the waiting is broken off. A BigBlueButton server lists a recording only\n"
+	    "when its processing has begun, some minutes after the meeting.\n",
+	    BIT(JSON) | BIT(UNTIL) | BIT(NO_WAIT), 1, 1, WORD_SERVER, false, command_drain },
+	{ "url", "[--for TIME] [--base URL] CALL [NAME=VALUE...]",
+	    "a signed URL of the gateway",
+	    "Signed with the gateway's first secret; calls tinyscale/... with admin_secret.\n"
+	    "Values are encoded here. Whoever has the URL can make the call: only that of a\n"
+	    "call tinyscale/... can be made to end, with --for.\n",
+	    BIT(FOR) | BIT(BASE), 1, 1000, WORD_CALL, false, command_url },
+	{ "poll", "", "ask all servers once, now",
+	    "One round of what the gateway does in turn, with all that follows from it. Exits\n"
+	    "1 when a server fails.\n",
+	    BIT(JSON), 0, 0, WORD_NONE, false, command_poll },
+	{ "diff", "FILE", "what a reload with FILE would change",
+	    "Compares FILE with the configuration, values as they count, defaults included.\n"
+	    "Secrets, and parameters, among which may be passwords, are not shown. Exits 1\n"
+	    "when FILE is no good configuration; every problem is named.\n",
+	    BIT(JSON), 1, 1, WORD_FILE, false, command_diff },
 	{ "help", "[COMMAND]", "this, or all about a command",
 	    "All commands, or one of them.\n", 0, 0, 1, WORD_COMMAND, false, command_help },
 	{ "completion", "bash|zsh|servers", "what shells complete by",

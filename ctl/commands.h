@@ -52,6 +52,16 @@ void commands_help(struct buf *out, const struct command *command);
 command_function command_status, command_servers, command_meetings;
 /* where.c */
 command_function command_where, command_explain;
+/* cordon.c */
+command_function command_cordon, command_uncordon, command_disable, command_enable;
+/* drain.c */
+command_function command_drain;
+/* url.c */
+command_function command_url;
+/* poll.c */
+command_function command_poll;
+/* diff.c */
+command_function command_diff;
 /* help.c */
 command_function command_help, command_completion;
 
