@@ -140,7 +140,7 @@ commands_usage(struct buf *out)
 void
 commands_help(struct buf *out, const struct command *command)
 {
-	buf_printf(out, "usage: tinyscalectl [-c CONFIG] %s%s%s%s\n\n%s", command->name,
+	buf_printf(out, "usage: tinyscalectl %s%s%s%s\n\n%s", command->name,
 	    command->options & BIT(JSON) ? " [--json]" : "", *command->arguments ? " " : "",
 	    command->arguments, command->help);
 	if (command->options)

@@ -1,0 +1,306 @@
+#!/usr/bin/env bash
+# The operator's command beside a gateway that runs: it is 7:50 and a server hangs.  Which
+# one, why, and out of rotation with it, without ending a class.
+. "$(dirname "$0")/lib.sh"
+begin story-ctl 39
+need jq script sqlite3
+CTL_PROGRAM=${TINYSCALECTL:-$BUILD/ctl/tinyscalectl}
+need_built "$FCGI_PROGRAM" "$FCGI_CLIENT" "$CGI_PROGRAM" "$CTL_PROGRAM"
+start_sandbox 3
+write_config "$T/servers.json" '"poll_interval_ms": 800,' '"probe_timeout_ms": 600,' \
+	'"public_url": "https://bbb.example.org/bigbluebutton/api",'
+FCGI_ADDRESS=unix:$T/gateway.sock
+REQUEST() { fcgi_request "$@"; }
+start_gateway gateway "$FCGI_ADDRESS"
+
+# ctl ARGUMENT...: through a pipe; what it writes is in OUT and ERR, its status in RC.
+ctl() {
+	OUT=$(env TINYSCALE_CONFIG="$T/servers.json" "$CTL_PROGRAM" "$@" 2>"$T/ctl-errors" | cat
+		exit "${PIPESTATUS[0]}")
+	RC=$?
+	ERR=$(cat "$T/ctl-errors")
+	cat "$T/ctl-errors" >>"$LOGS/ctl.log"
+}
+# on_terminal ARGUMENT...: the same on a terminal.
+on_terminal() {
+	OUT=$(TERM=xterm TINYSCALE_CONFIG="$T/servers.json" \
+		script -qec "$(printf '%q ' "$CTL_PROGRAM" "$@")" /dev/null </dev/null)
+	RC=$?
+}
+# json FILTER: of OUT, by jq.
+json() { printf '%s' "$OUT" | jq -c -r "$1" 2>&1; }
+# of SERVER KEY: what "status --json" says.
+of() {
+	ctl status --json
+	json ".servers[] | select(.name == \"$1\") | .$2"
+}
+health_is() { [ "$(of "$1" health)" = "$2" ]; }
+polls() { calls 1 getMeetings | wc -l; }
+
+# --- all is well -------------------------------------------------------------------------
+
+for server in 1 2 3; do
+	must_wait_until "server-$server is polled" health_is "server-$server" up
+done
+for n in 1 2 3 4 5 6; do
+	create "room-$n"
+done
+ctl status
+is "$RC" 0 "status: all is well"
+like "$OUT" "3 servers, 3 up; 6 meetings*" "status: how many servers and meetings"
+is "$(printf '%s\n' "$OUT" | awk 'length($0) > 80' | wc -l)" 0 "status: within 80 columns"
+[[ $OUT != *$'\033'* ]]
+ok $? "status: no colours through a pipe"
+on_terminal status
+like "$OUT" "*"$'\033'"?32mup*" "status: colours on a terminal"
+NO_COLOR=1 on_terminal status
+[[ $OUT != *$'\033'* ]]
+ok $? "status: none with NO_COLOR"
+is "$(ctl meetings; printf '%s\n' "$OUT" | grep -c '^room-')" 6 "meetings: all of them"
+on_server=$(servers_of room-1)
+ctl where room-1
+is "$RC $OUT" "0 server-$on_server" "where: the server that has it"
+ctl where nowhere
+is "$RC $OUT" "1 " "where: 1 for a meeting that nobody knows"
+like "$ERR" "tinyscalectl: *nowhere*" "where: and what is wrong is on stderr"
+ctl meetings --json "server-$on_server"
+is "$(json '[.meetings[] | select(.meetingID == "room-1")] | length')" 1 "meetings: of one server"
+
+# Time itself is not tested: twenty of them against the gateway's own start.
+timed "$FCGI_PROGRAM" -c "$T/servers.json" --check-config >/dev/null
+start_ms=$TOOK_MS
+many() { for _ in 1 2 3 4 5; do ctl status; done; }
+timed many
+within "$((TOOK_MS / 5))" 0 $((50 + 3 * start_ms)) "status: soon ($((TOOK_MS / 5)) ms)"
+
+# A meetingID is a stranger's text.
+create "evil%C2%9B2J%E2%80%AE"
+ctl meetings
+[[ $OUT != *$'\302\233'* && $OUT == *'evil\u009b2J\u202e'* ]]
+ok $? "meetings: no meetingID steers a terminal"
+
+# --- one hangs -----------------------------------------------------------------------------
+
+fault 1 hang
+before=$(polls)
+wait_until health_is server-1 down
+ok $? "a server hangs: it is down"
+within "$(($(polls) - before))" 1 4 "… within its polls"
+ctl status
+is "$RC" 1 "status: 1 when a server is down"
+like "$OUT" "*server-1: down: * polls failed since *" "status: names it, and says why"
+[[ $OUT != *server-2:* && $OUT != *server-3:* ]]
+ok $? "status: and no other"
+on_terminal status
+like "$OUT" "*"$'\033'"?31mdown*" "status: in red on a terminal"
+ctl poll
+is "$RC" 1 "poll: 1 when a server fails"
+like "$OUT" "*server-1  no *" "poll: which one"
+ctl poll --json
+is "$(json '[.servers[] | select(.good)] | length')" 2 "poll: the others are well"
+fault 1 none
+wait_until health_is server-1 up
+ok $? "it is up again"
+ctl poll
+is "$RC" 0 "poll: 0 when all answer"
+
+# --- cordon: the next create, in the gateway that runs and in the CGI ------------------------
+
+ctl cordon server-2
+is "$RC" 0 "cordon"
+for n in 1 2 3; do
+	create "fcgi-$n"
+	[ "$(servers_of "fcgi-$n")" != 2 ] || fail "a create went to the cordoned server"
+	REQUEST() { cgi_request "$@"; }
+	create "cgi-$n"
+	[ "$(servers_of "cgi-$n")" != 2 ] || fail "a create by CGI went to the cordoned server"
+	REQUEST() { fcgi_request "$@"; }
+done
+is "$(servers_of fcgi-3 | wc -w) $(servers_of cgi-3 | wc -w)" "1 1" "cordon: new meetings go elsewhere at once"
+ctl explain meetingID=next
+like "$OUT" "*server-2 *-  not enabled*" "explain: why not that one"
+ctl explain --json meetingID=next
+chosen=$(json .chosen)
+create next
+is "server-$(servers_of next)" "$chosen" "explain: the server that a create then gets"
+ctl explain --json meetingID=next
+is "$(json .known_on)" "$chosen" "explain: a meeting that is known stays where it is"
+kill -HUP "${PIDS[gateway]}"
+reloaded() { grep -q 'configuration reloaded' "$LOGS/gateway.log"; }
+must_wait_until "the gateway reloads" reloaded
+create after-reload
+isnt "$(servers_of after-reload)" 2 "cordon: a reload does not undo it"
+is "$(of server-2 by_operator)" true "status: who cordoned it"
+join "$(ctl meetings --json server-2; json '.meetings[0].meetingID')"
+is "$(STATUS)" 302 "cordon: its meetings can be joined"
+ctl uncordon server-2
+is "$RC $(of server-2 state)" "0 enabled" "uncordon"
+ctl cordon server-2 nobody
+is "$RC $(of server-2 state)" "1 cordoned" "cordon: a name that is wrong is told, the others are done"
+like "$ERR" "*nobody*" "cordon: which one"
+ctl uncordon server-2
+
+# --- the file says otherwise ------------------------------------------------------------------
+
+cp "$T/servers.json" "$T/as-it-was.json"
+sed 's/"name": "server-3"/&, "state": "cordoned"/' "$T/as-it-was.json" >"$T/servers.json"
+ctl status
+like "$OUT" "*server-3: cordoned in the configuration*" "the file cordons a server"
+ctl enable server-3
+is "$(of server-3 state)" enabled "enable: wins over the file"
+ctl cordon server-3
+cp "$T/as-it-was.json" "$T/servers.json"
+is "$(of server-3 state)" cordoned "cordon: stays when the file changes"
+ctl enable server-3
+is "$(of server-3 state) $(of server-3 by_operator)" "enabled false" "enable: undoes it"
+
+# --- disable ------------------------------------------------------------------------------------
+
+ctl disable server-3
+is "$RC" 0 "disable"
+like "$ERR" "*meetings that nobody can join*" "disable: warns of the meetings there"
+ctl uncordon server-3
+is "$RC" 1 "uncordon: not what is disabled"
+ctl status
+is "$RC" 0 "status: a disabled server is nobody's fault"
+ctl enable server-3
+is "$RC" 0 "enable"
+
+# --- drain: no join fails -------------------------------------------------------------------------
+
+ctl drain --no-wait server-2
+is "$RC" 0 "drain --no-wait"
+like "$OUT" "server-2: cordoned; * meetings with * users, 0 recordings in work" "drain --no-wait: what is left"
+control "/record?server=2&meetingID=old&recordID=rec-old&state=processing&startTime=1700000000000" >/dev/null
+ctl drain --no-wait --json server-2
+is "$(json .recordings)" 1 "drain: counts a recording in work"
+mapfile -t rooms < <(control "/meetings?server=2" | cut -d' ' -f1)
+[ "${#rooms[@]}" -gt 0 ]
+ok $? "there are meetings to wait for"
+start drain env TINYSCALE_CONFIG="$T/servers.json" "$CTL_PROGRAM" drain server-2
+drained() { grep -q 'is empty' "$LOGS/drain.log"; }
+failed_joins=0
+for room in "${rooms[@]}"; do
+	join "$room"
+	[ "$(STATUS)" = 302 ] || failed_joins=$((failed_joins + 1))
+	create "during-$room"
+	[ "$(servers_of "during-$room")" != 2 ] || fail "a create went to a server that is drained"
+	is_running drain || fail "drain waits while there are meetings"
+	call end "meetingID=$room&password=$MODERATOR_PW"
+done
+is "$failed_joins" 0 "drain: no join failed while it waited"
+no_meetings() { ctl drain --no-wait --json server-2 && [ "$(json .meetings)" = 0 ]; }
+must_wait_until "the meetings are over" no_meetings
+drained
+is $? 1 "drain: waits for the recording"
+control "/raw?server=2&call=getRecordings" --data-binary \
+	'<response><returncode>SUCCESS</returncode><recordings></recordings></response>' >/dev/null
+wait_until drained
+ok $? "drain: says that it is empty"
+wait "${PIDS[drain]}"
+is $? 0 "drain: exits 0 then"
+unset 'PIDS[drain]'
+is "$(of server-2 state)" cordoned "drain: it stays cordoned"
+[ "$(grep -c $'\r' "$LOGS/drain.log")" -eq 0 ]
+ok $? "drain: no progress through a pipe"
+
+# On a terminal, and given up by another operator.
+ctl uncordon server-2
+create wait-1
+TERM=xterm TINYSCALE_CONFIG="$T/servers.json" script -qec \
+	"$(printf '%q ' "$CTL_PROGRAM" drain server-1)" /dev/null </dev/null >"$T/progress" 2>&1 &
+pid=$!
+shows_progress() { grep -q '\[\.*\] .* meetings with' "$T/progress"; }
+wait_until shows_progress
+ok $? "drain: progress on a terminal"
+ctl uncordon server-1
+wait "$pid"
+is $? 1 "drain: 1 when the server is put back into use"
+
+# A server that does not answer is not empty.
+fault 3 hang
+ctl drain --no-wait --json server-3
+is "$(json '"\(.empty) \(.known)"')" "false false" "drain: a server that hangs is not empty"
+fault 3 none
+ctl enable server-3
+
+# --- url, diff ---------------------------------------------------------------------------------------
+
+ctl url getMeetingInfo "meetingID=room 1&x"
+GET "${OUT#https://bbb.example.org}"
+is "$(result)" "FAILED notFound" "url: a signed URL, whatever is in its values"
+ctl url getMeetings
+GET "${OUT#https://bbb.example.org}"
+is "$(result)" SUCCESS "url: without parameters"
+ctl url --for 8h tinyscale/status
+query=${OUT#*\?}
+is "${query##*checksum=}" "$(sign tinyscale/status "${query%&checksum=*}" "$ADMIN_SECRET")" "url: --for, signed with admin_secret"
+until=$(printf '%s' "$query" | sed -n 's/.*until=\([0-9]*\).*/\1/p')
+within $((until - $(date +%s) - 8 * 3600)) -60 1 "url: --for, in seconds since 1970"
+printf '%s\n' "${OUT##*checksum=}" >>"$CHECKSUMS"
+ctl url --for 8h create
+is "$RC" 2 "url: no other call can be made to end"
+
+sed 's/800/900/; s/server-1-secret/other-secret/; /"server-3"/d; s/\("name": "server-2"}\),/\1/' \
+	"$T/servers.json" >"$T/new.json"
+ctl diff --json "$T/new.json"
+is "$(json '[.differences[] | "\(.change) \(.server) \(.key)"] | join(", ")')" \
+	"changed null poll_interval_ms, changed server-1 secret, removed server-3 null" "diff: what a reload would change"
+ctl diff "$T/new.json"
+is "$RC" 0 "diff: exits 0"
+[[ $OUT != *xyzzy* ]]
+ok $? "diff: shows no secret"
+like "$OUT" "*server-3: * meetings there would count as unknown*" "diff: what becomes of meetings"
+ctl diff "$T/servers.json"
+is "$OUT" "no difference" "diff: with itself"
+echo '{"servers": [{"hots": 1}]}' >"$T/new.json"
+ctl diff "$T/new.json"
+is "$RC" 1 "diff: 1 for a file that is no good"
+like "$ERR" "*hots*" "diff: with what is wrong"
+
+# --- the line itself -----------------------------------------------------------------------------------
+
+ctl
+is "$RC" 2 "no command: 2"
+like "$ERR" "usage: tinyscalectl*" "no command: how it is used"
+for line in bogus "status --bogus" where "where a b" "drain --until" "drain --until 25:00 server-1" \
+	"url --for 8 tinyscale/status" "url create novalue" "explain a=%" "help bogus"; do
+	# shellcheck disable=SC2086 # words are meant
+	ctl $line
+	is "$RC $OUT" "2 " "$line: 2"
+	like "$ERR" "tinyscalectl: *" "$line: and why"
+done
+ctl --help
+like "$RC $OUT" "0 usage: tinyscalectl*status*drain*" "--help"
+ctl drain --help
+like "$RC $OUT" "0 usage: tinyscalectl drain*--until*" "drain --help"
+ctl --version
+like "$RC $OUT" "0 tinyscalectl *" "--version"
+ctl -c /nowhere.json status
+is "$RC" 1 "no configuration: 1"
+like "$ERR" "*/nowhere.json: no such file*" "no configuration: which"
+env TINYSCALE_CONFIG="$T/servers.json" "$CTL_PROGRAM" status >/dev/full 2>"$T/ctl-errors"
+is $? 1 "the answer cannot be written: 1"
+for command in status servers meetings; do
+	TINYSCALE_CONFIG=$T/servers.json timeout 3 "$CTL_PROGRAM" "$command" --json --watch >"$T/watched"
+	[ "$(jq -c . <"$T/watched" | wc -l)" -ge 2 ]
+	ok $? "$command --watch: answers again"
+done
+
+# --- without a state, and for root ----------------------------------------------------------------------
+
+sed "s|$T/state/state.db|none|" "$T/servers.json" >"$T/none.json"
+ctl -c "$T/none.json" cordon server-1
+is "$RC" 1 "state none: nothing can be kept"
+like "$ERR" '*"state" is "none"*' "state none: and it says so"
+if [ "$(id -u)" -eq 0 ] && "${AS_NOBODY[@]}" test -x "$T/state"; then
+	stop gateway
+	delete_state
+	own "$T/state"
+	ctl cordon server-1
+	is "$RC $(stat -c %u "$T/state/state.db")" "0 65534" "root leaves no file of its own beside the gateway's"
+else
+	skip "root leaves no file of its own beside the gateway's" "not root, or nobody else may enter $T"
+fi
+
+finish
