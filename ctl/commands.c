@@ -20,9 +20,20 @@ const struct option_row commands_options[OPTIONS] = {
 	[OPTION_NO_WAIT] = { "--no-wait", 0, NULL, "tell what is left, and do not wait" },
 	[OPTION_FOR] = { "--for", 0, "TIME", "let the URL end after 30min, 8h, 7d" },
 	[OPTION_BASE] = { "--base", 0, "URL", "the gateway's address; else public_url" },
+	[OPTION_NAGIOS] = { "--nagios", 0, NULL, "one line and a plugin's exit status" },
+	[OPTION_WARNING] = { "--warning", 'w', "N", "warning when N servers fail (1)" },
+	[OPTION_CRITICAL] = { "--critical", 'c', "N", "critical when N servers fail (all)" },
 };
 
 const struct command commands_list[] = {
+	{ "check", "[--nagios] [-w N] [-c N] [NAME...]", "ask all servers live, and what to do",
+	    "The files, public_url, and each server, or those named: can it be reached, is\n"
+	    "its secret right, its version (where the server tells it), the checksum\n"
+	    "algorithms it takes, by how much its clock differs, and in how many days its\n"
+	    "certificate ends; with what to do for each failure. Exits 1 if anything fails;\n"
+	    "--nagios exits 0 to 3.\n",
+	    BIT(JSON) | BIT(NAGIOS) | BIT(WARNING) | BIT(CRITICAL), 0, SERVERS_MOST,
+	    WORD_SERVER, false, command_check },
 	{ "status", "[--watch]", "servers, meetings and what is wrong",
 	    "What the gateway knows: each server with its health, the operator's state, its\n"
 	    "meetings, its people, the seats kept for people to come, and when it was polled\n"

@@ -44,10 +44,13 @@ note_of(struct ctl *ctl, const struct config_difference *difference, const struc
 {
 	const struct config *before = ctl->api.config;
 
-	if (difference->change == CONFIG_CHANGED)
-		return difference->server && strcmp(difference->key, "host") == 0 ?
-		    "another server under this name: what is known of the old one counts for it" :
+	if (difference->change == CONFIG_CHANGED) {
+		bool is_host = difference->server && strcmp(difference->key, "host") == 0;
+
+		return is_host ?
+		    "another server under this name, with what is known of the old" :
 		    NULL;
+	}
 	if (difference->change == CONFIG_ADDED) {
 		const struct server *was = find_base(before, difference->after);
 

@@ -45,6 +45,16 @@ add_names(struct buf *out, const char *between)
 	}
 }
 
+/* An option as the line of a command's help has it: "-w", or "--json". */
+static void
+add_option(struct buf *out, const struct option_row *row)
+{
+	if (row->letter)
+		buf_printf(out, "-%c", row->letter);
+	else
+		buf_text(out, row->name);
+}
+
 /* How bash completes a command's words. */
 static const char *
 bash_word(enum word word)
@@ -108,8 +118,10 @@ add_bash(struct buf *out)
 			continue;
 		buf_printf(out, "\t%s)\n\t\toptions='", command->name);
 		for (size_t o = 0; o < OPTIONS; o++)
-			if (command->options & (1u << o))
-				buf_printf(out, "%s ", commands_options[o].name);
+			if (command->options & (1u << o)) {
+				add_option(out, &commands_options[o]);
+				buf_char(out, ' ');
+			}
 		buf_printf(out, "--help'\n\t\t%s\n\t\t;;\n", bash_word(command->word));
 	}
 	buf_text(out,
@@ -199,7 +211,9 @@ add_zsh(struct buf *out)
 		for (size_t o = 0; o < OPTIONS; o++) {
 			if (!(command->options & (1u << o)))
 				continue;
-			buf_printf(out, "'%s[", commands_options[o].name);
+			buf_char(out, '\'');
+			add_option(out, &commands_options[o]);
+			buf_char(out, '[');
 			add_zsh_text(out, commands_options[o].help);
 			buf_char(out, ']');
 			if (commands_options[o].argument) {

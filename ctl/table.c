@@ -178,7 +178,7 @@ write_row(const struct table *table, struct buf *out, const size_t *widths,
 	size_t last = 0;
 
 	for (size_t c = 0; c < table->n_columns; c++)
-		if (table->columns[c].title && (cells[c].text[0] || table->columns[c].is_right))
+		if (table->columns[c].title && cells[c].text[0])
 			last = c;
 	bool is_first = true;
 	for (size_t c = 0; c <= last; c++) {

@@ -51,6 +51,9 @@ struct http_call {
 	                     server are under way, nor is it one of them: for
 	                     the poll, which tells whether the server is well */
 
+	bool wants_certificate; /* tell when the server's certificate ends; over a
+	                           connection of its own */
+
 	/* Out.  The spans live in the arena given to run(). */
 	enum http_result result;
 	bool sent;              /* may a byte of the request have left? */
@@ -63,6 +66,9 @@ struct http_call {
 	struct str answer_type; /* Content-Type, or absent */
 	struct str location;    /* Location, or absent */
 	struct str set_cookie;  /* Set-Cookie values, one a line, or absent */
+	int64_t date_s;         /* Date, in seconds since 1970; 0: none */
+	int64_t certificate_s;  /* with wants_certificate: until when the certificate
+	                           holds, likewise */
 	int64_t elapsed_ms;
 	const char *problem; /* for the log when not HTTP_ANSWERED: a text
 	                        without URL or query, static or in the arena */

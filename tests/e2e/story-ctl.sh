@@ -258,6 +258,47 @@ ctl diff "$T/new.json"
 is "$RC" 1 "diff: 1 for a file that is no good"
 like "$ERR" "*hots*" "diff: with what is wrong"
 
+# --- check ---------------------------------------------------------------------------------------------
+
+# In a sandbox of the network no name is known.
+sed 's|https://bbb.example.org|http://127.0.0.1:8000|' "$T/servers.json" >"$T/local.json"
+chmod 640 "$T/local.json"
+ctl -c "$T/local.json" check
+is "$RC" 0 "check: all is well"
+is "$(printf '%s\n' "$OUT" | grep -c 'good .* 1,256,384,512 .* [+-][0-9] s$')" 3 "check: algorithms and clocks"
+like "$OUT" "*note public_url: 127.0.0.1 has an address that is not public*" "check: public_url is not public"
+on_terminal -c "$T/local.json" check
+like "$OUT" "*asking 3 servers*"$'\033'"?32mgood*" "check: on a terminal"
+fault 1 hang
+fault 2 wrong_secret
+fault 3 html
+ctl -c "$T/local.json" check
+is "$RC" 1 "check: 1 when a server fails"
+like "$OUT" "*FAIL server-1: no answer within *" "check: one that hangs"
+like "$OUT" "*FAIL server-2: it refuses its secret*bbb-conf --secret*" "check: a wrong secret, and what to do"
+like "$OUT" "*FAIL server-3: something else answers*" "check: something else answers"
+is "$(printf '%s\n' "$OUT" | awk 'length($0) > 80 || / $/' | wc -l)" 0 "check: within 80 columns"
+fault 1 refuse
+ctl -c "$T/local.json" check --json server-1 server-2
+is "$(json '[.servers[] | .result] | join(", ")')" "no connection, wrong secret" "check: those that are named"
+ctl -c "$T/local.json" check --nagios
+is "$RC" 2 "check --nagios: all fail, critical"
+like "$OUT" "TINYSCALE CRITICAL - 0 of 3 servers good; *| failed=3;0;2;0;3" "check --nagios: one line"
+fault 3 none
+fault 2 none
+ctl -c "$T/local.json" check --nagios -w 1 -c 3
+is "$RC" 1 "check --nagios: one fails, warning"
+like "$OUT" "*| failed=1;0;2;0;3 'server-2'=*ms 'server-3'=*ms" "check --nagios: performance data"
+ctl -c "$T/local.json" check --nagios -w 2 -c 3
+is "$RC" 0 "check --nagios: fewer than -w"
+ctl -c /nowhere.json check --nagios
+is "$RC" 3 "check --nagios: unknown without a configuration"
+fault 1 none
+chmod 644 "$T/local.json"
+ctl -c "$T/local.json" check
+is "$RC" 1 "check: a configuration that everybody can read"
+like "$OUT" "*chmod 0640 *" "check: what to do"
+
 # --- the line itself -----------------------------------------------------------------------------------
 
 ctl

@@ -36,6 +36,16 @@ is "$(result) $(xml meetingID)" "SUCCESS tls" "getMeetingInfo over https"
 join tls
 like "$(HEADER Location)" "https://127.0.0.1:*/join\?*" "join leads to https"
 
+# The operator's command tells when certificates end: these were made for two days.
+CTL_PROGRAM=${TINYSCALECTL:-$BUILD/ctl/tinyscalectl}
+need_built "$CTL_PROGRAM"
+chmod 640 "$T/servers.json"
+"$CTL_PROGRAM" -c "$T/servers.json" check >"$T/check"
+is $? 0 "tinyscalectl check over https"
+is "$(grep -cE '^server-[12]  good .* 1 d$' "$T/check")" 2 "check: the days that certificates have left"
+grep -q 'note server-1: its certificate ends in 1 days' "$T/check"
+ok $? "check: which is soon"
+
 write_config "$T/servers.json" "\"ca_file\": \"$T/wrong-ca.pem\"," '"poll_interval_ms": 600000,' \
 	'"negative_ttl_ms": 1,'
 log_lines=$(wc -l <"$LOGS/gateway.log")
@@ -48,6 +58,11 @@ wait_until fails
 is "$(result)" "FAILED serverUnavailable" "with another CA: the meeting's server is unavailable"
 tail -n "+$((log_lines + 1))" "$LOGS/gateway.log" | grep -qiE 'certificate|TLS|SSL'
 ok $? "with another CA: the log says why"
+chmod 640 "$T/servers.json"
+"$CTL_PROGRAM" -c "$T/servers.json" check >"$T/check"
+is $? 1 "with another CA: tinyscalectl check fails"
+grep -q 'FAIL server-1: certificate not accepted' "$T/check"
+ok $? "with another CA: and says why"
 create tls-new
 is "$(xml returncode)" FAILED "with another CA: no new meeting"
 is "$(control "/calls?server=0&call=create&count=1")" 1 "with another CA: nothing was sent"

@@ -1,6 +1,6 @@
 #!/bin/sh
 # The commands of tinyscalectl, their arguments and options are the same in the table, in
-# the manual page and in what shells complete by.  The manual has for each command a line
+# the manual page and in what shells completed by.  The manual has for each command a line
 # ".It Cm NAME" with its arguments: what is left without the macros is compared.
 #
 # usage: test_ctl_man.sh [PATH-OF-tinyscalectl]
@@ -67,26 +67,26 @@ check $? "help: within 80 columns"
 # What bash completes, as bash itself finds it.
 if command -v bash >/dev/null; then
 	"$program" completion bash >"$tmp/bash"
-	# complete WORDS...: what may take the place of the last.
-	complete() {
+	# completed WORDS...: what may take the place of the last.
+	completed() {
 		bash -c '. "$1"; shift; COMP_WORDS=(tinyscalectl "$@"); COMP_CWORD=$#
 			_tinyscalectl 2>/dev/null; printf "%s\n" "${COMPREPLY[@]}"' bash "$tmp/bash" "$@" | sort
 	}
-	complete '' >"$tmp/words"
+	completed '' >"$tmp/words"
 	diff "$tmp/names" "$tmp/words" >"$tmp/diff"
 	check $? "bash completes the commands"
 	show "$tmp/diff"
 	while read -r name; do
 		{
-			sed -n "s/^$name\>//p" "$tmp/program" | grep -oE -e ' --[a-z-]+' | tr -d ' '
+			sed -n "s/^$name\>//p" "$tmp/program" | grep -oE -e ' --?[a-z-]+' | tr -d ' '
 			echo --help
 		} | sort >"$tmp/wanted"
-		complete "$name" -- | grep -e '^--' >"$tmp/words"
+		completed "$name" - >"$tmp/words"
 		diff "$tmp/wanted" "$tmp/words" >"$tmp/diff"
 		check $? "bash completes the options of $name"
 		show "$tmp/diff"
 	done <"$tmp/names"
-	[ "$(complete -c /x st)" = status ]
+	[ "$(completed -c /x st)" = status ]
 	check $? "bash completes a command behind -c"
 fi
 

@@ -24,6 +24,7 @@
 /* Every function used, without its "curl_". */
 #define CURL_FUNCTIONS(X)      \
 	X(global_init)         \
+	X(getdate)             \
 	X(version_info)        \
 	X(easy_init)           \
 	X(easy_setopt)         \

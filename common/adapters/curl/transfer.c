@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/bounds.h"
@@ -30,6 +31,7 @@ transfer_init(struct transfer *transfer, const struct http_call *call)
 	buf_init(&transfer->type, LIMIT_HEADER_BYTES);
 	buf_init(&transfer->location, LIMIT_HEADER_BYTES);
 	buf_init(&transfer->set_cookie, LIMIT_HEADER_BYTES);
+	buf_init(&transfer->date, LIMIT_HEADER_BYTES);
 }
 
 void
@@ -39,6 +41,7 @@ transfer_free(struct transfer *transfer)
 	buf_free(&transfer->type);
 	buf_free(&transfer->location);
 	buf_free(&transfer->set_cookie);
+	buf_free(&transfer->date);
 }
 
 /*
@@ -88,6 +91,7 @@ on_header(char *data, size_t size, size_t n, void *context)
 		buf_free(&transfer->type);
 		buf_free(&transfer->location);
 		buf_free(&transfer->set_cookie);
+		buf_free(&transfer->date);
 		transfer->is_in_header = true;
 	} else if (!transfer->is_in_header) {
 		/* A trailer: what it says comes too late to be believed. */
@@ -99,6 +103,9 @@ on_header(char *data, size_t size, size_t n, void *context)
 	} else if (header_is(line, "Location", &value)) {
 		buf_free(&transfer->location);
 		buf_str(&transfer->location, value);
+	} else if (header_is(line, "Date", &value)) {
+		buf_free(&transfer->date);
+		buf_str(&transfer->date, value);
 	} else if (header_is(line, "Set-Cookie", &value)) {
 		if (transfer->set_cookie.len > 0)
 			buf_char(&transfer->set_cookie, '\n');
@@ -273,7 +280,8 @@ set_limits(const struct transfer_setup *setup, struct transfer *transfer, int64_
 	    set_long(setup, transfer, CURLOPT_QUICK_EXIT, 1L) &&
 	    set_long(setup, transfer, CURLOPT_MAXAGE_CONN, CONNECTION_IDLE_SECONDS) &&
 	    set_long(setup, transfer, CURLOPT_FRESH_CONNECT,
-	        call->once || call->public_only ? 1L : 0L) &&
+	        call->once || call->public_only || call->wants_certificate ? 1L : 0L) &&
+	    (!call->wants_certificate || set_long(setup, transfer, CURLOPT_CERTINFO, 1L)) &&
 	    (call->max_answer_bytes == 0 ||
 	        set_size(setup, transfer, CURLOPT_MAXFILESIZE_LARGE, call->max_answer_bytes));
 }
@@ -498,6 +506,32 @@ describe(const struct transfer_setup *setup, struct transfer *transfer, CURLcode
 	snprintf(transfer->problem, sizeof(transfer->problem), "%s", text);
 }
 
+/* A time as HTTP or a certificate has it, in seconds since 1970; 0 for none. */
+static int64_t
+read_time(const struct transfer_setup *setup, const char *text)
+{
+	time_t seconds = setup->curl->getdate(text, NULL);
+
+	return seconds > 0 ? (int64_t)seconds : 0;
+}
+
+/* Until when the server's own certificate holds, the first of the chain
+ * (CURLINFO_CERTINFO(3)); 0 where there is none. */
+static int64_t
+certificate_end(const struct transfer_setup *setup, const struct transfer *transfer)
+{
+	static const char begin[] = "Expire date:";
+	const struct curl_certinfo *chain = NULL;
+
+	setup->curl->easy_getinfo(transfer->easy, CURLINFO_CERTINFO, &chain);
+	if (!chain || chain->num_of_certs < 1)
+		return 0;
+	for (const struct curl_slist *line = chain->certinfo[0]; line; line = line->next)
+		if (strncmp(line->data, begin, sizeof(begin) - 1) == 0)
+			return read_time(setup, line->data + sizeof(begin) - 1);
+	return 0;
+}
+
 void
 transfer_conclude(struct transfer *transfer, const struct transfer_setup *setup, CURLcode code)
 {
@@ -505,6 +539,10 @@ transfer_conclude(struct transfer *transfer, const struct transfer_setup *setup,
 	long status = 0;
 	setup->curl->easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status);
 	transfer->status = (int)status;
+	if (transfer->date.len > 0)
+		transfer->date_s = read_time(setup, transfer->date.data);
+	if (transfer->call->wants_certificate)
+		transfer->certificate_s = certificate_end(setup, transfer);
 	const char *short_of = NULL;
 	if (!transfer->sent)
 		short_of = transfer->short_of ?: shortage_before(setup, transfer, code);
@@ -565,6 +603,8 @@ transfer_hand_over(struct transfer *transfer, struct http_call *call, struct are
 	call->sent = transfer->sent;
 	call->waited = transfer->waited;
 	call->elapsed_ms = transfer->elapsed_ms;
+	call->date_s = transfer->date_s;
+	call->certificate_s = transfer->certificate_s;
 	if (transfer->result == HTTP_ANSWERED || transfer->result == HTTP_TOO_LARGE)
 		call->status = transfer->status;
 	if (transfer->result != HTTP_ANSWERED) {

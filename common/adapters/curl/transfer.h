@@ -47,7 +47,7 @@ struct transfer {
 	const char *short_of; /* what a socket was not made for want of, or NULL */
 
 	/* The answer, while it comes in. */
-	struct buf body, type, location, set_cookie;
+	struct buf body, type, location, set_cookie, date;
 	size_t header_bytes;
 	bool is_in_header;
 	bool header_too_large;
@@ -57,6 +57,7 @@ struct transfer {
 	bool sent;
 	bool waited; /* the loop's */
 	int status;
+	int64_t date_s, certificate_s;
 	int64_t elapsed_ms; /* the loop's */
 	char problem[320];  /* holds CURL_ERROR_SIZE and some words */
 };
