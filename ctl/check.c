@@ -77,7 +77,7 @@ find(struct checking *checking, bool is_failure, const char *what, const char *w
 	checking->n_failures += is_failure;
 }
 
-/* ---- Files ------------------------------------------------------------------------ */
+/* ---- Files ------------------------- */
 
 /* Is the directory on a network file system, where SQLite's WAL does not work
  * (statfs(2); sqlite.org/wal.html)? */
@@ -145,7 +145,7 @@ check_config_file(struct checking *checking)
 		    str_printf(arena, "chmod 0640 %s, its group being the gateway's", path));
 }
 
-/* ---- public_url --------------------------------------------------------------------- */
+/* ---- public_url ------------------------- */
 
 /* Has one of the addresses of that host no place in the public Internet?  -1: it has none. */
 static int
@@ -197,7 +197,7 @@ check_public_url(struct checking *checking)
 		    "BigBlueButton 3.0 and later send no callbacks there");
 }
 
-/* ---- Servers: asking ------------------------------------------------------------------- */
+/* ---- Servers: asking ------------------------- */
 
 static void
 prepare(struct checking *checking, const struct server *server, const char *url,
@@ -300,7 +300,7 @@ ask(struct checking *checking)
 	run(checking, calls, n);
 }
 
-/* ---- Servers: judging --------------------------------------------------------------------- */
+/* ---- Servers: judging ------------------------- */
 
 static bool
 is_https(const struct server *server)
@@ -408,7 +408,7 @@ judge_good(struct checking *checking, struct checked *checked)
 		    "take it out of the configuration");
 }
 
-/* ---- Writing -------------------------------------------------------------------------------- */
+/* ---- Writing ------------------------- */
 
 static const struct table_column columns[] = {
 	{ "name", "SERVER", false, 12 },
@@ -504,7 +504,7 @@ write_table(struct checking *checking, const struct table *table, struct buf *ou
 		buf_text(out, "\nall is well\n");
 }
 
-/* ---- Nagios ---------------------------------------------------------------------------------- */
+/* ---- Nagios ------------------------- */
 
 /* One line: the state, what is wrong first, and performance data. */
 static int
@@ -557,7 +557,7 @@ read_threshold(const struct ctl *ctl, enum option option, int64_t *threshold)
 	return false;
 }
 
-/* ---- The command ------------------------------------------------------------------------------ */
+/* ---- The command ------------------------- */
 
 /* Those that the line names, else all that are in use by the configuration. */
 static bool

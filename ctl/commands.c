@@ -94,6 +94,17 @@ const struct command commands_list[] = {
 	    "Secrets, and parameters, among which may be passwords, are not shown. Exits 1\n"
 	    "when FILE is no good configuration; every problem is named.\n",
 	    BIT(JSON), 1, 1, WORD_FILE, false, command_diff },
+	{ "import", "FILE", "servers.json from Scalelite or tinyscale",
+	    "Prints a configuration made from what Scalelite's \"rake servers:yaml\" or\n"
+	    "\"rake servers\" prints, or from a list of servers as the original tinyscale\n"
+	    "has it; \"-\" is standard input. A load multiplier becomes a weight, its inverse;\n"
+	    "a server that is not enabled is cordoned. What could not be carried over is\n"
+	    "named on standard error: exit 1.\n",
+	    0, 1, 1, WORD_FILE, false, command_import },
+	{ "export", "nginx-cluster-proxy", "location blocks for BigBlueButton's proxy",
+	    "Prints nginx's location blocks of BigBlueButton's cluster proxy for the servers\n"
+	    "of the configuration. Exits 1 when one has to be left out.\n",
+	    0, 1, 1, WORD_EXPORT, false, command_export },
 	{ "help", "[COMMAND]", "this, or all about a command",
 	    "All commands, or one of them.\n", 0, 0, 1, WORD_COMMAND, false, command_help },
 	{ "completion", "bash|zsh|servers", "what shells complete by",

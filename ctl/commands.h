@@ -64,6 +64,10 @@ command_function command_url;
 command_function command_poll;
 /* diff.c */
 command_function command_diff;
+/* import.c */
+command_function command_import;
+/* export.c */
+command_function command_export;
 /* help.c */
 command_function command_help, command_completion;
 

@@ -44,7 +44,7 @@ cordon_set(struct ctl *ctl, const struct server *server, enum server_state state
 	return false;
 }
 
-/* ---- The commands ------------------------------ */
+/* ---- The commands ------------------------- */
 
 static const struct table_column columns[] = {
 	{ "name", "SERVER", false, 12 },

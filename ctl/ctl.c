@@ -25,7 +25,7 @@
 /* Between two answers of --watch. */
 static const struct timespec watch_pause = { .tv_sec = 2 };
 
-/* ---- The line ------------------------------ */
+/* ---- The line ------------------------- */
 
 const char *
 ctl_option(const struct ctl *ctl, enum option option)
@@ -44,7 +44,7 @@ ctl_has(const struct ctl *ctl, enum option option)
 	return ctl_option(ctl, option);
 }
 
-/* ---- What is opened ------------------------------ */
+/* ---- What is opened ------------------------- */
 
 bool
 ctl_open_config(struct ctl *ctl)
@@ -123,7 +123,7 @@ ctl_close(struct ctl *ctl)
 	ctl->api = (struct api){ 0 };
 }
 
-/* ---- What the library is asked ------------------------------ */
+/* ---- What the library is asked ------------------------- */
 
 int64_t
 ctl_now_ms(void)
@@ -192,7 +192,7 @@ ctl_named_server(struct ctl *ctl)
 	return ctl_open_state(ctl) ? ctl_server(ctl, ctl->words[0]) : NULL;
 }
 
-/* ---- What is written ------------------------------ */
+/* ---- What is written ------------------------- */
 
 void
 ctl_begin(struct buf *out)

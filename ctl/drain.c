@@ -57,7 +57,7 @@ struct draining {
 	int64_t begin_ms;
 };
 
-/* ---- What is left ------------------------------ */
+/* ---- What is left ------------------------- */
 
 /* Ask the server that question; its list, or NULL with *problem. */
 static struct xml_list *
@@ -139,7 +139,7 @@ is_empty(const struct rest *rest)
 	return rest->is_known && rest->meetings == 0 && rest->recordings == 0;
 }
 
-/* ---- What is written ------------------------------ */
+/* ---- What is written ------------------------- */
 
 /* "3 meetings with 40 users, 1 recording in work". */
 static const char *
@@ -211,7 +211,7 @@ write_end(const struct draining *draining, const char *why)
 	ctl_write(&out);
 }
 
-/* ---- Waiting ------------------------------ */
+/* ---- Waiting ------------------------- */
 
 static void
 pause_between(const struct config *config)

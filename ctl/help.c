@@ -29,7 +29,7 @@ command_help(struct ctl *ctl)
 	return CTL_GOOD;
 }
 
-/* ---- Completion ------------------------------ */
+/* ---- Completion ------------------------- */
 
 /* The names of the commands, with that between two of them. */
 static void

@@ -118,7 +118,7 @@ add_age(struct table *table, const struct picture *picture, int64_t then_ms)
 		    str_printf(arena, "%lld", (long long)then_ms));
 }
 
-/* ---- What is wrong ------------------------------ */
+/* ---- What is wrong ------------------------- */
 
 /* "07:48:12", or with the date when that was not today. */
 static const char *
@@ -199,7 +199,7 @@ is_ill(const struct picture *picture)
 	return false;
 }
 
-/* ---- status ------------------------------ */
+/* ---- status ------------------------- */
 
 static const struct table_column status_columns[] = {
 	{ "name", "SERVER", false, 12 },
@@ -304,7 +304,7 @@ command_status(struct ctl *ctl)
 	return ctl_show(ctl, show_status);
 }
 
-/* ---- servers ------------------------------ */
+/* ---- servers ------------------------- */
 
 static const struct table_column servers_columns[] = {
 	{ "name", "SERVER", false, 8 },
@@ -447,7 +447,7 @@ command_servers(struct ctl *ctl)
 	return ctl_show(ctl, show_servers);
 }
 
-/* ---- meetings ------------------------------ */
+/* ---- meetings ------------------------- */
 
 static const struct table_column meetings_columns[] = {
 	{ "meetingID", "MEETING", false, 20 },

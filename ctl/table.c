@@ -28,7 +28,7 @@ table_init(struct table *table, struct arena *arena, const struct table_column *
 	};
 }
 
-/* ---- Cells ------------------------------ */
+/* ---- Cells ------------------------- */
 
 static void
 add(struct table *table, const char *text, const char *json)
@@ -108,7 +108,7 @@ table_rows(const struct table *table)
 	return table->n / table->n_columns;
 }
 
-/* ---- For people ------------------------------ */
+/* ---- For people ------------------------- */
 
 /* How wide each column is that is shown, so that all fit; 0 for the others. */
 static size_t *
@@ -206,7 +206,7 @@ table_write(const struct table *table, struct buf *out, bool in_colour)
 		write_row(table, out, widths, &table->cells[i], in_colour);
 }
 
-/* ---- For programs ------------------------------ */
+/* ---- For programs ------------------------- */
 
 void
 table_write_json(const struct table *table, struct buf *out)

@@ -8,7 +8,7 @@
 
 #define TEN_YEARS (INT64_C(3653) * 24 * 3600)
 
-/* ---- Characters ------------------------------ */
+/* ---- Characters ------------------------- */
 
 /* How many bytes the character takes that begins here, or 0 where none does; *code
  * becomes the character. */
@@ -74,7 +74,7 @@ text_json(struct buf *out, struct str text)
 	buf_char(out, '"');
 }
 
-/* ---- Widths ------------------------------ */
+/* ---- Widths ------------------------- */
 
 /* The columns of one character (wcwidth(3), which knows them by the locale). */
 static size_t
@@ -139,7 +139,7 @@ text_cut(struct arena *arena, const char *text, size_t width, bool is_middle)
 	return str_printf(arena, "%.*s…%.*s", STR_ARG(first), STR_ARG(last));
 }
 
-/* ---- Times ------------------------------ */
+/* ---- Times ------------------------- */
 
 const char *
 text_age(struct arena *arena, int64_t ms)

@@ -15,7 +15,7 @@
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-/* ---- where ------------------------------ */
+/* ---- where ------------------------- */
 
 /* Where a join of a mapped meeting does not go to its server, why not; else NULL. */
 static const char *
@@ -95,7 +95,7 @@ command_where(struct ctl *ctl)
 	return problem ? CTL_WRONG : CTL_GOOD;
 }
 
-/* ---- explain ------------------------------ */
+/* ---- explain ------------------------- */
 
 static const struct table_column explain_columns[] = {
 	{ "name", "SERVER", false, 12 },

@@ -21,6 +21,7 @@ build libssl-dev pc:libcrypto
 build libexpat1-dev pc:expat
 build libsqlite3-dev pc:sqlite3
 build libjwt-dev pc:libjwt
+build libyaml-dev pc:yaml-0.1
 build libmicrohttpd-dev pc:libmicrohttpd
 run lighttpd /usr/sbin/lighttpd
 run jq jq

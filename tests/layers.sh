@@ -97,6 +97,7 @@ only 'libcurl is seen in adapters/curl/ only' 'curl/.*|adapters/curl/(functions|
 only 'json-c is seen in config/ only' '(json-c/)?json[a-z_-]*\.h|json-c/.*' 'common/config/*'
 only 'Expat is seen in xml.c only' 'expat[a-z_]*\.h' 'common/formats/xml.c'
 only 'OpenSSL is seen in checksum.c only' 'openssl/.*' 'common/formats/checksum.c'
+only 'libyaml is seen in import.c only' 'yaml\.h' 'ctl/import.c'
 only 'libjwt is seen in jwt.c only' 'jwt\.h' 'common/formats/jwt.c'
 
 doors=$(includes fcgi cgi |

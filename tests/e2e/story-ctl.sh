@@ -299,6 +299,64 @@ ctl -c "$T/local.json" check
 is "$RC" 1 "check: a configuration that everybody can read"
 like "$OUT" "*chmod 0640 *" "check: what to do"
 
+# --- import, export ------------------------------------------------------------------------------------
+
+# As "rake servers:yaml" prints it: Ruby's symbols and numbers (server_sync.rb).
+cat >"$T/scalelite.yml" <<-'END'
+	---
+	:servers:
+	  bbb1.example.org:
+	    :url: https://bbb1.example.org/bigbluebutton/api
+	    :secret: one-xyzzy
+	    :load_multiplier: !ruby/object:BigDecimal 18:0.2e1
+	    :enabled: true
+	  8e3a1c52-0b1f-4b7e-9a51-0f6a2f5f8c11:
+	    :url: https://bbb2.example.org/bigbluebutton/api
+	    :secret: "two \"xyzzy\""
+	    :load_multiplier: 1.0
+	    :enabled: false
+END
+ctl import "$T/scalelite.yml"
+is "$RC" 0 "import: what rake servers:yaml prints"
+is "$(json '.servers | map("\(.name) \(.host) \(.secret) \(.weight) \(.state)") | join(", ")')" \
+	'bbb1.example.org https://bbb1.example.org/bigbluebutton/api one-xyzzy 0.5 null, null https://bbb2.example.org/bigbluebutton/api two "xyzzy" null cordoned' \
+	"import: names, weights and states"
+printf '%s\n' "$OUT" >"$T/imported.json"
+"$FCGI_PROGRAM" -c "$T/imported.json" --check-config >/dev/null 2>&1
+ok $? "import: the gateway takes it"
+# As servers:sync and servers:addAll read it.
+printf 'servers:\n  bbb3.example.org:\n    secret: three-xyzzy\n' >"$T/sync.yml"
+ctl import "$T/sync.yml"
+is "$(json '.servers[0].host')" https://bbb3.example.org/bigbluebutton/api "import: a URL made of the id"
+printf 'servers:\n- url: https://bbb4.example.org\n  secret: four-xyzzy\n  color: red\n- secret: five-xyzzy\n' >"$T/all.yml"
+ctl import "$T/all.yml"
+is "$RC $(json '.servers | length')" "1 1" "import: 1 when something was left out"
+like "$ERR" "*not carried over: color*server 2 is left out: it has no URL*" "import: which is named"
+# As "rake servers" prints it.
+printf 'id: bbb5\n\turl: https://bbb5.example.org/bigbluebutton/api\n\tsecret: five-xyzzy\n\tdisabled\n\tload: 3.0\n\tload multiplier: 4.0\n\toffline\n' >"$T/listing"
+ctl import "$T/listing"
+is "$(json '.servers[0] | "\(.name) \(.weight) \(.state)"')" "bbb5 0.25 disabled" "import: what rake servers prints"
+ctl import - <<<'[{"host": "https://bbb6.example.org/bigbluebutton/api", "secret": "six-xyzzy"}]'
+is "$RC $(json '.servers[0].secret')" "0 six-xyzzy" "import: a list of the original tinyscale"
+for text in '' '[' 'servers: 3' '{"servers": {"a": null}}' $'\x01'; do
+	ctl import - <<<"$text"
+	is "$RC $OUT" "1 " "import: nothing of what is no list of servers"
+done
+
+ctl -c "$T/imported.json" export nginx-cluster-proxy
+is "$RC $(grep -c '^location /bbb[12]/html5client/ {$' <<<"$OUT")" "0 2" "export: a location for each server"
+like "$OUT" "*proxy_pass https://bbb2.example.org/bbb2/html5client/;*" "export: to that server"
+if command -v nginx >/dev/null; then
+	printf 'events {}\npid %s;\nerror_log %s;\nhttp { access_log off; server { listen 127.0.0.1:%d;\n%s\n} }\n' \
+		"$T/nginx.pid" "$LOGS/nginx.log" "$((PORT0 + 1))" "${OUT//bbb?.example.org/127.0.0.1}" >"$T/nginx.conf"
+	nginx -t -q -c "$T/nginx.conf" 2>"$T/nginx-errors"
+	ok $? "export: nginx takes it" || diag "$(cat "$T/nginx-errors")"
+else
+	skip "export: nginx takes it" "nginx is not installed"
+fi
+ctl export nginx-cluster-proxy
+is "$RC" 1 "export: 1 for servers that have no name of their own"
+
 # --- the line itself -----------------------------------------------------------------------------------
 
 ctl
