@@ -97,9 +97,9 @@ const struct command commands_list[] = {
 	{ "import", "FILE", "servers.json from Scalelite or tinyscale",
 	    "Prints a configuration made from what Scalelite's \"rake servers:yaml\" or\n"
 	    "\"rake servers\" prints, or from a list of servers as the original tinyscale\n"
-	    "has it; \"-\" is standard input. A load multiplier becomes a weight, its inverse;\n"
-	    "a server that is not enabled is cordoned. What could not be carried over is\n"
-	    "named on standard error: exit 1.\n",
+	    "has it; \"-\" is standard input. A load multiplier becomes a weight, its\n"
+	    "inverse; a server that is not enabled is cordoned. What could not be carried\n"
+	    "over is named on standard error: exit 1.\n",
 	    0, 1, 1, WORD_FILE, false, command_import },
 	{ "export", "nginx-cluster-proxy", "location blocks for BigBlueButton's proxy",
 	    "Prints nginx's location blocks of BigBlueButton's cluster proxy for the servers\n"
