@@ -80,7 +80,7 @@ command_export(struct ctl *ctl)
 		return CTL_WRONG;
 	ctl_begin(&out);
 	buf_text(&out,
-	    "# For the server block of the cluster proxy. Each server must know its path, too:\n"
+	    "# For the server block of the cluster proxy. Each server must know its path:\n"
 	    "# https://docs.bigbluebutton.org/administration/cluster-proxy\n");
 	for (size_t i = 0; i < ctl->api.config->n_servers; i++)
 		is_whole = write_location(ctl->api.config, i, &out) && is_whole;
