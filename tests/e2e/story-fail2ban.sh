@@ -10,6 +10,7 @@ start_sandbox 1
 write_config "$T/servers.json"
 FCGI_ADDRESS=unix:$T/gateway.sock
 REQUEST() { fcgi_request "$@"; }
+make -s -C "$BUILD" tests/e2e/log-listener >"$LOGS/make.log" 2>&1
 LISTENER=$BUILD/tests/e2e/log-listener
 mkdir "$T/fail2ban"
 
