@@ -59,7 +59,7 @@ static const struct entry {
 	{ "hooks/destroy", GET, call_hooks_destroy },
 	{ "tinyscale/health", OPEN | READS | GET, call_health },
 	{ "tinyscale/callback", OPEN | POST, call_callback },
-	{ "tinyscale/status", OPEN | ANY_METHOD, call_unsupported },
+	{ "tinyscale/status", ADMIN | READS | GET, call_status },
 	{ "tinyscale/metrics", ADMIN | READS | GET, call_metrics },
 };
 
@@ -305,9 +305,9 @@ admit(struct call *call, enum query_problem *encoding)
 
 /* The parameters that the gateway itself reads, by query_find, and works with.  All
  * others are the server's to understand. */
-static const char *const own_parameters[] = { "callbackURL", "duration", "eventID", "getRaw",
-	"hookID", "limit", "maxParticipants", "meetingID", "meta_server-tag", "offset",
-	"parentMeetingID", "publish", "recordID", "redirect" };
+static const char *const own_parameters[] = { "callbackURL", "duration", "eventID", "format",
+	"getRaw", "hookID", "limit", "maxParticipants", "meetingID", "meta_server-tag",
+	"offset", "parentMeetingID", "publish", "recordID", "redirect" };
 
 /* Is each of those UTF-8? */
 static bool

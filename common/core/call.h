@@ -105,6 +105,7 @@ call_handler call_captions;     /* calls/captions.c: getRecordingTextTracks */
 call_handler call_caption_put;  /* … putRecordingTextTrack */
 call_handler call_index;        /* calls/health.c */
 call_handler call_health;       /* … tinyscale/health */
+call_handler call_status;       /* calls/status.c: tinyscale/status */
 call_handler call_metrics;      /* calls/metrics.c: tinyscale/metrics */
 call_handler call_callback;     /* calls/callback.c: tinyscale/callback */
 call_handler call_hooks_create; /* calls/hooks.c */

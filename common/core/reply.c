@@ -7,6 +7,7 @@
 #include "base/bounds.h"
 #include "base/buf.h"
 #include "base/log.h"
+#include "formats/json.h"
 #include "formats/query.h"
 #include "formats/xml.h"
 #include "model/webhook.h"
@@ -129,21 +130,6 @@ reply_error_redirect(struct response *response, struct arena *arena, enum reply_
 	}
 	reply_redirect(response, buf_take(&location, arena).data);
 	response->result = errors[error].key;
-}
-
-/* Append the text as a part of a JSON string (RFC 8259, section 7).  What would be
- * markup is escaped too, lest somebody takes the answer for a page. */
-static void
-json_text(struct buf *out, struct str text)
-{
-	for (size_t i = 0; i < text.len; i++) {
-		unsigned char c = (unsigned char)text.data[i];
-
-		if (c < 0x20 || strchr("\"\\<>&", c))
-			buf_printf(out, "\\u%04x", c);
-		else
-			buf_char(out, (char)c);
-	}
 }
 
 void

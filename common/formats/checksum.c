@@ -109,6 +109,21 @@ checksum_hmac(struct str secret, struct str text, char hex[CHECKSUM_HEX_SIZE])
 	write_hex(digest, len, hex);
 }
 
+void
+checksum_source(struct str text, char source[CHECKSUM_SOURCE_SIZE])
+{
+	unsigned char digest[EVP_MAX_MD_SIZE];
+	unsigned len = 0;
+
+	if (EVP_Digest(text.data ? text.data : "", text.len, digest, &len, EVP_sha256(),
+	        NULL) != 1) {
+		log_error("the crypto library cannot compute a hash");
+		abort();
+	}
+	strcpy(source, "sha256-");
+	EVP_EncodeBlock((unsigned char *)source + strlen(source), digest, (int)len);
+}
+
 bool
 checksum_same(struct str a, struct str b)
 {

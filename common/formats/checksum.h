@@ -56,6 +56,13 @@ void checksum_hmac(struct str secret, struct str text, char hex[CHECKSUM_HEX_SIZ
 /* Is given that?  Compared in constant time; an empty secret verifies nothing. */
 bool checksum_hmac_verify(struct str secret, struct str text, struct str given);
 
+/* "sha256-", 44 digits and the NUL. */
+#define CHECKSUM_SOURCE_SIZE 52
+
+/* Write the text's hash as a source of a Content-Security-Policy, NUL-terminated: a browser
+ * takes a script or a style that is that text (CSP Level 3, section 6.7.3). */
+void checksum_source(struct str text, char source[CHECKSUM_SOURCE_SIZE]);
+
 /* The same bytes?  Takes the same time wherever they differ; for comparing with a
  * secret.  Empty spans never are. */
 bool checksum_same(struct str a, struct str b);

@@ -1,20 +1,13 @@
 #!/usr/bin/env bash
 # Two real client libraries from the npm registry, against the gateway behind
-# nginx. Their versions are pinned by npm/package-lock.json; they are installed
-# once, into npm-modules beside the logs.
+# nginx.
 . "$(dirname "$0")/lib.sh"
 begin npm 19
 need nginx node npm
 need_built "$FCGI_PROGRAM" "$FCGI_CLIENT"
 
-MODULES=${E2E_NPM_MODULES:-$BUILD/tests/e2e/npm-modules}
-install_clients() {
-	mkdir -p "$MODULES" &&
-		cp "$E2E/npm/package.json" "$E2E/npm/package-lock.json" "$MODULES/" &&
-		npm ci --prefix "$MODULES" --ignore-scripts --no-audit --no-fund >"$T/npm" 2>&1 &&
-		cp "$E2E/npm/package-lock.json" "$MODULES/installed"
-}
-if ! cmp -s "$E2E/npm/package-lock.json" "$MODULES/installed" && ! install_clients; then
+. "$E2E/modules.sh"
+if ! install_modules; then
 	diag "$(tail -n 5 "$T/npm")"
 	skip_all "npm cannot install the client libraries"
 fi

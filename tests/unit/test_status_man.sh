@@ -1,0 +1,26 @@
+#!/bin/sh
+# The fields of tinyscale/status?format=json and those that tinyscale-status(7) explains are
+# the same.  TAP.
+
+top=${srcdir:-.}
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+
+# Every member that status.c writes: add_NAME(…, "field", …), or "field": in a text.
+{
+	grep -oE 'add_[a-z]+\(&?[a-z_]+, "[a-z_]+"' "$top/common/calls/status.c" |
+		sed 's/.*"\(.*\)"/\1/'
+	grep -oE '\\"[a-z_]+\\":' "$top/common/calls/status.c" | sed 's/\\"//g; s/://'
+} | sort -u >"$tmp/program"
+# ".It Cm a , b", below the section JSON.
+sed -n '/^\.Sh JSON/,/^\.Sh SEE/s/^\.It Cm //p' "$top/man/tinyscale-status.7" |
+	tr -d ' ' | tr ',' '\n' | sort -u >"$tmp/manual"
+
+echo "1..1"
+if [ -s "$tmp/program" ] && diff "$tmp/program" "$tmp/manual" >"$tmp/diff"; then
+	echo "ok 1 - tinyscale-status(7) explains the fields of the JSON"
+else
+	echo "not ok 1 - tinyscale-status(7) explains the fields of the JSON"
+	sed 's/^/# /' "$tmp/diff"
+	exit 1
+fi
