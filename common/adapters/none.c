@@ -26,6 +26,7 @@ FAILING(list_find, struct arena *arena, struct store_list *list)
 FAILING(lists_drop, const char *server, const char *call)
 FAILING(webhook_put, const struct webhook *hook, bool anew)
 FAILING(webhook_drop, const char *id, int64_t now_ms)
+FAILING(trends_put, struct store_trend *trends, size_t n)
 FAILING(purge, int64_t now_ms)
 
 static enum store_result
@@ -94,6 +95,22 @@ none_webhook_list(struct store *store, struct arena *arena, struct webhook **hoo
 	return STORE_FAILED;
 }
 
+static enum store_result
+none_events_get(struct store *store, struct arena *arena, struct event **events, size_t *n)
+{
+	*events = NULL;
+	*n = 0;
+	return STORE_FAILED;
+}
+
+static enum store_result
+none_trends_get(struct store *store, struct store_trend *trends, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		trends[i].trend = (struct trend){ 0 };
+	return STORE_FAILED;
+}
+
 static void
 none_close(struct store *store)
 {
@@ -120,6 +137,9 @@ static const struct store_verbs none_verbs = {
 	.webhook_put = none_webhook_put,
 	.webhook_list = none_webhook_list,
 	.webhook_drop = none_webhook_drop,
+	.events_get = none_events_get,
+	.trends_get = none_trends_get,
+	.trends_put = none_trends_put,
 	.purge = none_purge,
 	.close = none_close,
 };

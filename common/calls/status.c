@@ -199,6 +199,46 @@ summarize(const struct status *status)
 	return str_copy(arena, str_trim(buf_take(&out, arena)));
 }
 
+/* Add up the samples of the servers in use, minute by minute. */
+static void
+add_up(struct status *status)
+{
+	for (int ago = TREND_MINUTES - 1; ago >= 0; ago--) {
+		int64_t at_ms = status->now_ms - ago * TREND_MINUTE_MS;
+		struct trend_sample sum = { -1, -1 };
+
+		for (size_t i = 0; i < status->n; i++) {
+			const struct status_server *row = &status->servers[i];
+			struct trend_sample sample = trend_at(row->trend, status->now_ms, ago);
+
+			if (row->state == SERVER_DISABLED || sample.users < 0)
+				continue;
+			sum.users = sample.users + (sum.users > 0 ? sum.users : 0);
+			sum.meetings = sample.meetings + (sum.meetings > 0 ? sum.meetings : 0);
+		}
+		if (sum.users >= 0)
+			trend_add(&status->trend, at_ms, sum.users, sum.meetings);
+	}
+}
+
+static void
+read_history(struct status *status)
+{
+	struct call *call = status->call;
+	const struct store_verbs *verbs = call->store->verbs;
+	struct store_trend *trends = arena_alloc(call->arena,
+	    (status->n + 1) * sizeof(*trends));
+
+	for (size_t i = 0; i < status->n; i++) {
+		trends[i].server = status->servers[i].server->name;
+		status->servers[i].trend = &trends[i].trend;
+	}
+	/* What cannot be read is empty. */
+	verbs->trends_get(call->store, trends, status->n);
+	verbs->events_get(call->store, call->arena, &status->events, &status->n_events);
+	add_up(status);
+}
+
 static void
 read_status(struct call *call, struct status *status)
 {
@@ -223,6 +263,7 @@ read_status(struct call *call, struct status *status)
 			status->is_good = false;
 	}
 	status->is_good = status->is_good && status->n_taking > 0;
+	read_history(status);
 	status->summary = summarize(status);
 }
 
@@ -261,6 +302,27 @@ add_bool(struct buf *out, const char *name, bool value)
 	buf_printf(out, "\"%s\":%s,", name, value ? "true" : "false");
 }
 
+/* Append the last hour, the oldest minute first; null where there is no sample. */
+static void
+add_trend(struct buf *out, const struct status *status, const struct trend *trend)
+{
+	static const char *const names[] = { "users_by_minute", "meetings_by_minute" };
+
+	for (int which = 0; which < 2; which++) {
+		buf_printf(out, "\"%s\":[", names[which]);
+		for (int ago = TREND_MINUTES - 1; ago >= 0; ago--) {
+			struct trend_sample sample = trend_at(trend, status->now_ms, ago);
+
+			if (sample.users < 0)
+				buf_text(out, "null");
+			else
+				buf_printf(out, "%ld",
+				    which == 0 ? sample.users : sample.meetings);
+			buf_text(out, ago > 0 ? "," : "],");
+		}
+	}
+}
+
 /* End an object or an array, whose last member has a comma behind it. */
 static void
 end(struct buf *out, const char *bracket)
@@ -271,7 +333,7 @@ end(struct buf *out, const char *bracket)
 }
 
 static void
-add_server(struct buf *out, const struct status_server *row)
+add_server(struct buf *out, const struct status *status, const struct status_server *row)
 {
 	const struct server *server = row->server;
 
@@ -298,6 +360,7 @@ add_server(struct buf *out, const struct status_server *row)
 	add_bool(out, "takes_meetings", row->takes_meetings);
 	add_text(out, "reason", placement_reason_text(row->reason));
 	add_text(out, "problem", row->problem);
+	add_trend(out, status, row->trend);
 	end(out, "},");
 }
 
@@ -317,10 +380,20 @@ answer_json(const struct status *status)
 	add_text(&out, "placement", placement_policy_name(call->config->placement));
 	buf_printf(&out,
 	    "\"servers_in_use\":%zu,\"servers_up\":%zu,\"meetings\":%ld,\"users\":%ld,"
-	    "\"expected\":%.0f,\"servers\":[",
+	    "\"expected\":%.0f,",
 	    status->n_used, status->n_up, status->meetings, status->users, status->expected);
+	add_trend(&out, status, &status->trend);
+	buf_text(&out, "\"servers\":[");
 	for (size_t i = 0; i < status->n; i++)
-		add_server(&out, &status->servers[i]);
+		add_server(&out, status, &status->servers[i]);
+	end(&out, "],\"changes\":[");
+	for (size_t i = 0; i < status->n_events; i++) {
+		buf_char(&out, '{');
+		add_time(&out, "at_ms", status->events[i].at_ms);
+		add_text(&out, "server", status->events[i].server);
+		add_text(&out, "change", event_name(status->events[i].kind));
+		end(&out, "},");
+	}
 	end(&out, "],");
 	end(&out, "}\n");
 	reply_text(call->response, 200, buf_take(&out, call->arena));

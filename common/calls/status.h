@@ -9,8 +9,10 @@
 #include <stdint.h>
 
 #include "core/call.h"
+#include "model/event.h"
 #include "model/placement.h"
 #include "model/server.h"
+#include "model/trend.h"
 
 /* How much a server needs somebody to look at it. */
 enum status_level {
@@ -32,6 +34,7 @@ struct status_server {
 	enum placement_reason reason; /* what a create without wishes would make of it now */
 	bool takes_meetings;
 	const char *problem; /* why it is not used as the others are, or NULL */
+	const struct trend *trend;
 };
 
 struct status {
@@ -46,7 +49,10 @@ struct status {
 	bool is_good;
 	long meetings, users; /* on the servers that are used */
 	double expected;
-	const char *summary; /* a sentence or two: what is wrong, if anything is */
+	const char *summary;  /* a sentence or two: what is wrong, if anything is */
+	struct trend trend;   /* of those that are used, together */
+	struct event *events; /* the last first */
+	size_t n_events;
 };
 
 /* Answer with the page. */

@@ -48,8 +48,8 @@ static const char page_template[] =
     "<h2>Totals</h2>\n"
     "<dl id=\"totals\" data-live=\"\">\n"
     "<div><dt>Servers up</dt><dd>{up} <small>of {used}</small></dd></div>\n"
-    "<div><dt>Meetings</dt><dd>{meetings}</dd></div>\n"
-    "<div><dt>Users</dt><dd>{users}</dd></div>\n"
+    "<div><dt>Meetings</dt><dd>{meetings}{!meetings_plot}</dd></div>\n"
+    "<div><dt>Users</dt><dd>{users}{!users_plot}</dd></div>\n"
     "<div><dt>Seats reserved</dt><dd>{expected}</dd></div>\n"
     "</dl>\n"
     "<h2 id=\"servers-title\">Servers</h2>\n"
@@ -63,6 +63,7 @@ static const char page_template[] =
     "<th role=\"columnheader\" scope=\"col\" class=\"n\">Users</th>"
     "<th role=\"columnheader\" scope=\"col\" class=\"n\">Reserved</th>"
     "<th role=\"columnheader\" scope=\"col\">Load</th>"
+    "<th role=\"columnheader\" scope=\"col\">Last hour</th>"
     "<th role=\"columnheader\" scope=\"col\">Answered</th>"
     "<th role=\"columnheader\" scope=\"col\">New meetings</th>"
     "</tr></thead>\n"
@@ -71,10 +72,13 @@ static const char page_template[] =
     "</tbody>\n"
     "</table>\n"
     "</section>\n"
-    "<p class=\"muted\">Load is users and reserved seats (hatched), divided by the server’s "
-    "weight.</p>\n"
-    "<p class=\"muted\" id=\"time\" data-live=\"\">As of <time datetime=\"{iso}\">{clock}</time>. "
-    "Placement: {placement}. Version {version}.</p>\n"
+    "<p class=\"muted\" id=\"legend\" data-live=\"\">Load is users and reserved seats "
+    "(hatched), divided by the server’s weight. The last hour shows users, all servers to "
+    "one scale, up to {most}.</p>\n"
+    "<h2>Recent changes</h2>\n"
+    "<div id=\"changes\" data-live=\"\">{!changes}</div>\n"
+    "<p class=\"muted\" id=\"time\" data-live=\"\">As of "
+    "<time datetime=\"{iso}\">{clock}</time>. Placement: {placement}. Version {version}.</p>\n"
     "<p id=\"stale\" role=\"status\"></p>\n"
     "</main>\n"
     "<script>{!script}</script>\n"
@@ -94,9 +98,18 @@ static const char row_template[] =
     "<svg viewBox=\"0 0 100 10\" preserveAspectRatio=\"none\" aria-hidden=\"true\">"
     "<rect class=\"there\" width=\"{there}\" height=\"10\"/>"
     "<path class=\"to-come\" d=\"{to_come}\"/></svg> <span class=\"n\">{load}</span></td>"
+    "<td role=\"cell\" data-label=\"Last hour\" class=\"hour\">{!plot}</td>"
     "<td role=\"cell\" data-label=\"Answered\">{contact}</td>"
     "<td role=\"cell\" data-label=\"New meetings\" class=\"why\">{why}</td>"
     "</tr>\n";
+
+static const char change_template[] =
+    "<li><time datetime=\"{iso}\">{clock}</time> <span class=\"muted\">{ago}</span> "
+    "<span><bdi>{server}</bdi> {change}</span></li>\n";
+
+static const char plot_template[] =
+    "<svg class=\"plot\" viewBox=\"-1 0 61 20\" preserveAspectRatio=\"none\" role=\"img\" "
+    "aria-label=\"{label}\"><path d=\"M0 19.5H59\" class=\"floor\"/><path d=\"{line}\"/></svg>";
 
 static const char style[] =
     ":root{color-scheme:light dark;--page:#f4f5f7;--card:#fff;--text:#1b1f24;--muted:#57606a;"
@@ -128,7 +141,7 @@ static const char style[] =
     "th,td{text-align:left;padding:.5rem .75rem;vertical-align:top;white-space:nowrap}\n"
     "thead th{font-size:.875rem;font-weight:600;color:var(--muted)}\n"
     "tbody tr{border-top:1px solid var(--line)}\n"
-    "tbody th{font-weight:650;white-space:normal;overflow-wrap:anywhere;min-width:7rem;"
+    "tbody th{font-weight:650;white-space:normal;overflow-wrap:anywhere;min-width:10rem;"
     "border-left:.3rem solid transparent}\n"
     ".row-bad th{border-color:var(--bad)}.row-doubt th{border-color:var(--doubt)}\n"
     ".row-wanted th,.row-wanted td,.row-wanted .unknown{color:var(--muted)}\n"
@@ -138,6 +151,14 @@ static const char style[] =
     "border:1px solid var(--line);border-radius:.15rem}\n"
     ".there{fill:var(--bar)}"
     ".to-come{stroke:var(--bar);stroke-width:1.5;vector-effect:non-scaling-stroke;fill:none}\n"
+    ".plot{width:8rem;height:1.6rem;vertical-align:middle}\n"
+    ".plot path{fill:none;stroke:var(--bar);stroke-width:1.75;stroke-linecap:round;"
+    "stroke-linejoin:round;vector-effect:non-scaling-stroke}\n"
+    ".plot .floor{stroke:var(--line);stroke-width:1}\n"
+    "dd .plot{width:100%;height:2.2rem;display:block;margin-top:.4rem}\n"
+    "ol{list-style:none;margin:0;padding:0}\n"
+    "li{display:flex;flex-wrap:wrap;gap:0 1rem;padding:.3rem 0;overflow-wrap:anywhere}\n"
+    "li time{font-variant-numeric:tabular-nums}li .muted{min-width:7em}\n"
     "#stale:empty{display:none}\n"
     "#stale{position:sticky;bottom:0;padding:.6rem .9rem;background:var(--card);"
     "border:2px solid var(--bad);border-radius:.5rem;font-weight:650}\n"
@@ -145,16 +166,16 @@ static const char style[] =
     "thead{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}"
     "table,tbody{display:block}"
     "tbody tr{display:grid;grid-template-columns:repeat(2,minmax(0,1fr));"
-    "grid-auto-flow:dense;column-gap:1.25rem;background:var(--card);border:1px solid var(--line);"
-    "border-radius:.5rem;margin:0 0 .75rem;padding:.5rem .9rem}"
-    "tbody th,.load,.why{grid-column:1/-1}"
+    "grid-auto-flow:dense;column-gap:1.25rem;background:var(--card);"
+    "border:1px solid var(--line);border-radius:.5rem;margin:0 0 .75rem;padding:.5rem .9rem}"
+    "tbody th,.load,.hour,.why{grid-column:1/-1}"
     "tbody th{padding:.1rem 0 .3rem;border:0;font-size:1.15rem}"
     ".row-bad{border-left:.3rem solid var(--bad)}"
     ".row-doubt{border-left:.3rem solid var(--doubt)}"
     "td,td.n{display:flex;justify-content:space-between;gap:.5rem;padding:.15rem 0;"
     "text-align:right;min-width:0}"
     ".load{justify-content:flex-start;align-items:center}.load svg{margin-left:auto}"
-    ".load .n{min-width:2.5em}"
+    ".load .n{min-width:2.5em}.hour{align-items:center}"
     "td::before{content:attr(data-label);color:var(--muted);white-space:nowrap}}\n";
 
 static const char script[] =
@@ -252,6 +273,68 @@ sign_of(const struct status_server *row)
 	return STR("✖");
 }
 
+/* ---- The last hour ------------------------------------------------------------------ */
+
+/* What a plot shows: the people, or the meetings. */
+enum kind { USERS, MEETINGS };
+
+static long
+value_at(const struct status *status, const struct trend *trend, enum kind kind, int ago)
+{
+	struct trend_sample sample = trend_at(trend, status->now_ms, ago);
+
+	return kind == USERS ? sample.users : sample.meetings;
+}
+
+/* The most of it in the last hour; -1 where nothing is known. */
+static long
+most_of(const struct status *status, const struct trend *trend, enum kind kind)
+{
+	long most = -1;
+
+	for (int ago = 0; ago < TREND_MINUTES; ago++) {
+		long value = value_at(status, trend, kind, ago);
+
+		if (value > most)
+			most = value;
+	}
+	return most;
+}
+
+/* A line that breaks off where there is no sample; full is at its top. */
+static struct str
+plot(const struct status *status, const struct trend *trend, enum kind kind, long full)
+{
+	struct arena *arena = status->call->arena;
+	const char *what = kind == USERS ? "users" : "meetings";
+	long most = most_of(status, trend, kind), last = -1, before = -1;
+	struct buf line, out;
+
+	buf_init(&line, LIMIT_ANSWER_BYTES);
+	for (int ago = TREND_MINUTES - 1; ago >= 0; ago--, before = last) {
+		last = value_at(status, trend, kind, ago);
+		if (last < 0)
+			continue;
+		int x = TREND_MINUTES - 1 - ago;
+		double y = 19 - 18 * (double)last / (double)(full > 0 ? full : 1);
+		/* One alone is a dot. */
+		buf_printf(&line, before < 0 ? "M%d %.1fh.01" : "L%d %.1f", x, y);
+	}
+	const struct slot slots[] = {
+		{ "line", buf_take(&line, arena) },
+		{ "label",
+		    str_from(most < 0 ?
+		            str_printf(arena, "%s in the last hour: none known", what) :
+		            str_printf(arena, "%s in the last hour: at most %ld", what,
+		                most)) },
+	};
+	buf_init(&out, LIMIT_ANSWER_BYTES);
+	fill(&out, plot_template, slots, COUNT(slots));
+	return buf_take(&out, arena);
+}
+
+/* ---- The servers ------------------------------------------------------------------- */
+
 /* What becomes of new meetings. */
 static struct str
 why(const struct status *status, const struct status_server *row)
@@ -295,9 +378,10 @@ strokes(const struct status *status, int from, int to)
 	return buf_take(&out, status->call->arena);
 }
 
+/* full is the load at the end of a bar, most the users at the top of a plot. */
 static void
 add_row(struct buf *out, const struct status *status, const struct status_server *row,
-    double full)
+    double full, long most)
 {
 	double there = (double)row->facts->users / row->server->weight;
 	int users_end = (int)lround(100 * there / full);
@@ -321,6 +405,7 @@ add_row(struct buf *out, const struct status *status, const struct status_server
 		{ "there", number(status, users_end) },
 		{ "to_come", strokes(status, users_end, end) },
 		{ "load", number(status, row->load) },
+		{ "plot", plot(status, row->trend, USERS, most) },
 		{ "contact", str_from(contact) },
 		{ "why", why(status, row) },
 	};
@@ -343,7 +428,7 @@ compare_rows(const void *a, const void *b)
 }
 
 static struct str
-all_rows(const struct status *status)
+all_rows(const struct status *status, long most)
 {
 	struct status_server **rows = arena_alloc(status->call->arena,
 	    (status->n + 1) * sizeof(*rows));
@@ -357,7 +442,7 @@ all_rows(const struct status *status)
 	qsort(rows, status->n, sizeof(struct status_server *), compare_rows);
 	buf_init(&out, LIMIT_ANSWER_BYTES);
 	for (size_t i = 0; i < status->n; i++)
-		add_row(&out, status, rows[i], full);
+		add_row(&out, status, rows[i], full, most);
 	return buf_take(&out, status->call->arena);
 }
 
@@ -373,6 +458,35 @@ format_time(const struct status *status, int64_t ms, bool is_iso)
 		return STR("");
 	strftime(text, sizeof(text), is_iso ? "%Y-%m-%dT%H:%M:%SZ" : "%H:%M:%S %Z", &tm);
 	return (struct str){ str_copy(status->call->arena, str_from(text)), strlen(text) };
+}
+
+static struct str
+all_changes(const struct status *status)
+{
+	struct arena *arena = status->call->arena;
+	struct buf out;
+
+	if (status->n_events == 0)
+		return STR("<p class=\"muted\">None are known.</p>");
+	buf_init(&out, LIMIT_ANSWER_BYTES);
+	buf_text(&out, "<ol>\n");
+	for (size_t i = 0; i < status->n_events; i++) {
+		const struct event *event = &status->events[i];
+		const char *age = call_status_age(status, event->at_ms);
+		const struct slot slots[] = {
+			{ "iso", format_time(status, event->at_ms, true) },
+			{ "clock", format_time(status, event->at_ms, false) },
+			{ "ago",
+			    str_from(strcmp(age, "now") == 0 ?
+			            age :
+			            str_printf(arena, "%s ago", age)) },
+			{ "server", str_from(event->server) },
+			{ "change", str_from(event_text(event->kind)) },
+		};
+		fill(&out, change_template, slots, COUNT(slots));
+	}
+	buf_text(&out, "</ol>\n");
+	return buf_take(&out, arena);
 }
 
 static const char *
@@ -393,13 +507,20 @@ call_status_page(const struct status *status)
 {
 	struct call *call = status->call;
 	enum status_level worst = status->is_good ? STATUS_GOOD : STATUS_DOUBT;
+	long most = FULL_BAR_LEAST;
 	struct buf out;
 
 	if (status->has_state && status->n_taking == 0)
 		worst = STATUS_BAD;
-	for (size_t i = 0; i < status->n; i++)
-		if (status->servers[i].level == STATUS_BAD)
+	for (size_t i = 0; i < status->n; i++) {
+		const struct status_server *row = &status->servers[i];
+		long users = most_of(status, row->trend, USERS);
+
+		if (row->level == STATUS_BAD)
 			worst = STATUS_BAD;
+		if (users > most)
+			most = users;
+	}
 	const struct slot slots[] = {
 		{ "summary", str_from(status->summary) },
 		{ "level", str_from(level_names[worst]) },
@@ -412,7 +533,15 @@ call_status_page(const struct status *status)
 		{ "meetings", number(status, (double)status->meetings) },
 		{ "users", number(status, (double)status->users) },
 		{ "expected", number(status, status->expected) },
-		{ "rows", all_rows(status) },
+		{ "most", number(status, (double)most) },
+		{ "meetings_plot",
+		    plot(status, &status->trend, MEETINGS,
+		        most_of(status, &status->trend, MEETINGS)) },
+		{ "users_plot",
+		    plot(status, &status->trend, USERS,
+		        most_of(status, &status->trend, USERS)) },
+		{ "rows", all_rows(status, most) },
+		{ "changes", all_changes(status) },
 		{ "iso", format_time(status, status->now_ms, true) },
 		{ "clock", format_time(status, status->now_ms, false) },
 		{ "placement", str_from(placement_policy_name(call->config->placement)) },

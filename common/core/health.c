@@ -132,6 +132,7 @@ write_change(struct call *call, const struct server *server, const struct change
 {
 	const struct store_verbs *verbs = call->store->verbs;
 	const struct server_facts *known = facts_at_hand(call, server);
+	const struct server_rules rules = health_rules(call->config);
 
 	if (known) {
 		*after = *known;
@@ -142,9 +143,14 @@ write_change(struct call *call, const struct server *server, const struct change
 		if (verbs->servers_get(call->store, server, 1, before, NULL) != STORE_OK)
 			return false;
 		struct store_server set = { .name = server->name, .facts = *before };
+		struct event event;
 
-		if (!apply(call, change, &set.facts) ||
-		    verbs->servers_set(call->store, &set, 1) != STORE_OK)
+		if (!apply(call, change, &set.facts))
+			return false;
+		if (event_find(server, before, &set.facts, &rules, call->request->now_ms,
+		        &event))
+			set.event = &event;
+		if (verbs->servers_set(call->store, &set, 1) != STORE_OK)
 			return false;
 		if (set.result == STORE_OK) {
 			*after = set.facts;

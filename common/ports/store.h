@@ -25,9 +25,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "model/webhook.h"
+#include "model/event.h"
 #include "model/meeting.h"
 #include "model/server.h"
+#include "model/trend.h"
+#include "model/webhook.h"
 #include "base/str.h"
 
 /* How long a verb takes at most. */
@@ -77,7 +79,8 @@ enum store_result {
 struct store_server {
 	const char *name;
 	struct server_facts facts;
-	enum store_result result; /* out: OK, STALE or FAILED */
+	enum store_result result;  /* out: OK, STALE or FAILED */
+	const struct event *event; /* NULL, or what to remember of it, if it is done */
 };
 
 /*
@@ -124,6 +127,12 @@ struct store_list {
 	struct str answer;  /* the whole XML document */
 };
 
+/* The last hour of a server's load. */
+struct store_trend {
+	const char *server;
+	struct trend trend;
+};
+
 /* After FAILED what is handed out is empty: lists have no items, facts are those of new
  * servers, there is no history, and changes that were not done have failed. */
 struct store_verbs {
@@ -138,7 +147,8 @@ struct store_verbs {
 	    size_t n, struct server_facts *facts, int64_t *whole_ms);
 
 	/* Write the facts of n servers, each if it is still of facts.version: result is
-	 * OK, with the new version, or STALE. */
+	 * OK, with the new version, or STALE.  Of their events, and those that
+	 * meetings_set brings, the last EVENTS_MOST are kept. */
 	enum store_result (*servers_set)(struct store *store, struct store_server *servers,
 	    size_t n);
 
@@ -250,11 +260,23 @@ struct store_verbs {
 	 */
 	enum store_result (*webhook_drop)(struct store *store, const char *id, int64_t now_ms);
 
+	/* What happened to the servers, the last first, in the arena. */
+	enum store_result (*events_get)(struct store *store, struct arena *arena,
+	    struct event **events, size_t *n);
+
+	/* The trends of n servers; those of whom nothing is remembered have no samples. */
+	enum store_result (*trends_get)(struct store *store, struct store_trend *trends,
+	    size_t n);
+
+	/* Remember them, in place of what was there: of two who do so at once one wins. */
+	enum store_result (*trends_put)(struct store *store, struct store_trend *trends,
+	    size_t n);
+
 	/*
 	 * Forget what is too old, if that was not done for PURGE_INTERVAL_MS: mappings
 	 * after MEETING_KEEP_MS, peaks, recordings, dropped hooks and absent meetings
-	 * after their times, and of peaks beyond PEAKS_MOST and recordings beyond
-	 * LIMIT_RECORDINGS the oldest.
+	 * after their times, trends without a sample of the last TREND_MINUTES, and of
+	 * peaks beyond PEAKS_MOST and recordings beyond LIMIT_RECORDINGS the oldest.
 	 */
 	enum store_result (*purge)(struct store *store, int64_t now_ms);
 

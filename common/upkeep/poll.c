@@ -39,8 +39,10 @@ struct poll {
 	const struct server *server;
 	struct server_facts facts; /* what was known of it; after a good poll, by that */
 	const struct relay_answer *answer;
-	bool is_asked;               /* was it asked at all? */
-	long users;                  /* in all its meetings */
+	bool is_asked;   /* was it asked at all? */
+	long users;      /* in all its meetings */
+	bool has_sample; /* is there a sample of its load to save? */
+	struct trend_sample sample;
 	struct reconcile_poll found; /* what it answered */
 };
 
@@ -281,6 +283,17 @@ apply_poll(const struct call *call, const struct poll *poll, struct server_facts
 	return is_good ? count_load(call, poll, facts) : STORE_OK;
 }
 
+/* Note the load that is known after a good poll, if none of this minute was read before. */
+static void
+note_sample(const struct call *call, struct poll *poll, const struct server_facts *before,
+    const struct server_facts *after)
+{
+	int64_t minute = call->request->now_ms / TREND_MINUTE_MS;
+
+	poll->has_sample = has_answered(poll) && before->good_ms / TREND_MINUTE_MS != minute;
+	poll->sample = (struct trend_sample){ after->users, after->meetings };
+}
+
 /* Save what the polls tell of the servers: all in one write, and again those of them
  * that others changed meanwhile. */
 static void
@@ -293,6 +306,8 @@ save_facts(struct round *round)
 	struct server_facts *facts = arena_alloc(call->arena,
 	    config->n_servers * sizeof(*facts));
 	struct poll **at = arena_alloc(call->arena, (round->n + 1) * sizeof(*at));
+	struct event *events = arena_alloc(call->arena, (round->n + 1) * sizeof(*events));
+	const struct server_rules rules = health_rules(config);
 	size_t n = round->n;
 
 	for (size_t i = 0; i < n; i++)
@@ -305,10 +320,17 @@ save_facts(struct round *round)
 		for (size_t i = 0; i < n; i++) {
 			struct store_server *set = &sets[n_sets];
 
-			*set = (struct store_server){ at[i]->server->name,
-				facts[at[i]->server - config->servers], STORE_OK };
-			if (apply_poll(call, at[i], &set->facts) == STORE_OK)
-				at[n_sets++] = at[i];
+			const struct server_facts
+			    *before = &facts[at[i]->server - config->servers];
+
+			*set = (struct store_server){ .name = at[i]->server->name,
+				.facts = *before };
+			if (apply_poll(call, at[i], &set->facts) != STORE_OK)
+				continue;
+			if (event_find(at[i]->server, before, &set->facts, &rules,
+			        call->request->now_ms, &events[n_sets]))
+				set->event = &events[n_sets];
+			at[n_sets++] = at[i];
 		}
 		if (verbs->servers_set(call->store, sets, n_sets) != STORE_OK)
 			return;
@@ -318,12 +340,40 @@ save_facts(struct round *round)
 				at[n_stale++] = at[i];
 				continue;
 			}
-			health_log(at[i]->server, &facts[at[i]->server - config->servers],
-			    &sets[i].facts, call->name, at[i]->answer->problem,
-			    call->request->now_ms);
+			const struct server_facts
+			    *before = &facts[at[i]->server - config->servers];
+
+			note_sample(call, at[i], before, &sets[i].facts);
+			health_log(at[i]->server, before, &sets[i].facts, call->name,
+			    at[i]->answer->problem, call->request->now_ms);
 		}
 		n = n_stale;
 	}
+}
+
+/* Save the samples of the servers' load that are due: one a minute each. */
+static void
+save_trends(const struct round *round)
+{
+	struct call *call = round->call;
+	const struct store_verbs *verbs = call->store->verbs;
+	struct store_trend *trends = arena_alloc(call->arena, (round->n + 1) * sizeof(*trends));
+	const struct poll **at = arena_alloc(call->arena, (round->n + 1) * sizeof(*at));
+	size_t n = 0, n_new = 0;
+
+	for (size_t i = 0; i < round->n; i++) {
+		if (!round->polls[i].has_sample)
+			continue;
+		at[n] = &round->polls[i];
+		trends[n++].server = round->polls[i].server->name;
+	}
+	if (n == 0 || verbs->trends_get(call->store, trends, n) != STORE_OK)
+		return;
+	for (size_t i = 0; i < n; i++)
+		if (trend_add(&trends[i].trend, call->request->now_ms, at[i]->sample.users,
+		        at[i]->sample.meetings))
+			trends[n_new++] = trends[i];
+	verbs->trends_put(call->store, trends, n_new);
 }
 
 /* ---- A round --------------------------------------------------------------------------- */
@@ -401,6 +451,7 @@ save_round(struct round *round)
 	if (round->is_typical_new)
 		verbs->typical_put(call->store, round->history.typical);
 	save_facts(round);
+	save_trends(round);
 	save_lists(round);
 	verbs->purge(call->store, call->request->now_ms);
 }

@@ -42,6 +42,10 @@
 	VERB(webhook_list, (struct arena * arena, struct webhook * *hooks, size_t * n), arena, \
 	    hooks, n)                                                                          \
 	VERB(webhook_drop, (const char *id, int64_t now_ms), id, now_ms)                       \
+	VERB(events_get, (struct arena * arena, struct event * *events, size_t * n), arena,    \
+	    events, n)                                                                         \
+	VERB(trends_get, (struct store_trend * trends, size_t n), trends, n)                   \
+	LATE(trends_put, (struct store_trend * trends, size_t n), trends, n)                   \
 	VERB(purge, (int64_t now_ms), now_ms)
 
 static struct run *

@@ -36,6 +36,7 @@ counts() {
 wait_until counts
 ok $? "a poll has counted who is there"
 is "$(of_server "server-$home" meetings)" 1 "and the meeting"
+like "$(BODY)" '*"users_by_minute":\[*null,[01]\]*' "and has taken a sample for the last hour"
 page
 is "$(STATUS)" 200 "the page"
 is "$(HEADER Content-Type)" "text/html; charset=utf-8" "is HTML"
@@ -90,9 +91,13 @@ page
 like "$(BODY)" "*<title>server-$ill is *" "the page names it, too"
 wait_until shows page "<title>server-$ill is down."
 ok $? "then it is down"
+like "$(BODY)" "*<bdi>server-$ill</bdi> is down</span></li>*" "which is told among the recent changes"
 fault "$ill" none
 wait_until shows page "<title>All servers in use are up."
 ok $? "it answers again: all are up"
+json
+like "$(BODY)" "*\"changes\":\[{\"at_ms\":*,\"server\":\"server-$ill\",\"change\":\"up\"},*\"down\"},*\"suspect\"}\]}*" \
+	"the changes are told, the last first"
 fault "$ill" hang
 wait_until shows page "<title>server-$ill is down."
 

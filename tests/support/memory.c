@@ -8,31 +8,15 @@
 #include "base/bounds.h"
 #include "base/mem.h"
 #include "ports/store.h"
-
-/* What is remembered under a key.  A kind of thing has a list of these, from the one that
- * was put first to the one that was put last. */
-struct item {
-	struct str key;
-	int64_t at_ms, until_ms;
-	struct meeting meeting;
-	long peak;
-	struct server_facts facts;
-	struct store_recording recording;
-	struct store_list list;
-	struct webhook hook;
-};
-
-struct items {
-	struct item *list;
-	size_t n;
-};
+#include "support/items.h"
 
 struct store_memory {
 	struct store store;
 	pthread_mutex_t mutex;
 	struct arena *arena; /* all texts, until the store is closed */
 	uint64_t version;    /* the last that was given */
-	struct items servers, meetings, peaks, absences, turns, recordings, lists, hooks;
+	struct items servers, meetings, peaks, absences, turns, recordings, lists, hooks,
+	    events, trends;
 	double typical;
 	uint64_t holder; /* of the lease */
 	int64_t taken_ms, until_ms;
@@ -55,7 +39,7 @@ unlock(struct store_memory *memory, enum store_result result)
 	return result;
 }
 
-/* ---- Lists of items ------------------------------------------------------------- */
+/* ---- Texts ---------------------------------------------------------------------- */
 
 static struct str
 copy(struct arena *arena, struct str s)
@@ -83,49 +67,12 @@ key_of(struct store_memory *memory, const char *a, const char *b, struct str c)
 	return (struct str){ key, head + c.len };
 }
 
-static struct item *
-find(const struct items *items, struct str key)
-{
-	for (size_t i = 0; i < items->n; i++)
-		if (str_equal(items->list[i].key, key))
-			return &items->list[i];
-	return NULL;
-}
-
-static void
-remove_at(struct items *items, size_t i)
-{
-	items->n--;
-	memmove(&items->list[i], &items->list[i + 1], (items->n - i) * sizeof(*items->list));
-}
-
-static void
-drop(struct items *items, struct str key)
-{
-	struct item *item = find(items, key);
-
-	if (item)
-		remove_at(items, (size_t)(item - items->list));
-}
-
-/* Put a new, empty item in the place of the one of that key, if any, as the last. */
-static struct item *
-put(struct store_memory *memory, struct items *items, struct str key)
-{
-	drop(items, key);
-	items->list = mem_resize(items->list, (items->n + 1) * sizeof(*items->list));
-	struct item *item = &items->list[items->n++];
-
-	*item = (struct item){ .key = copy(memory->arena, key) };
-	return item;
-}
-
 /* ---- Servers -------------------------------------------------------------------- */
 
 static struct server_facts
 facts_of(const struct store_memory *memory, const char *server)
 {
-	const struct item *item = find(&memory->servers, str_from(server));
+	const struct item *item = items_find(&memory->servers, str_from(server));
 
 	return item ? item->facts : (struct server_facts){ 0 };
 }
@@ -143,13 +90,30 @@ memory_servers_get(struct store *store, const struct server *servers, size_t n,
 	return unlock(memory, STORE_OK);
 }
 
+static void
+put_event(struct store_memory *memory, const struct event *event)
+{
+	/* Its key is a number that no other has. */
+	struct str key = str_from(
+	    str_printf(memory->arena, "%llu", (unsigned long long)memory->version));
+	struct item *item = items_put(memory->arena, &memory->events, key);
+
+	item->event = *event;
+	item->event.server = copy_text(memory->arena, event->server);
+	while (memory->events.n > EVENTS_MOST)
+		items_remove_at(&memory->events, 0);
+}
+
 static enum store_result
 put_server(struct store_memory *memory, struct store_server *server)
 {
 	if (facts_of(memory, server->name).version != server->facts.version)
 		return server->result = STORE_STALE;
 	server->facts.version = ++memory->version;
-	put(memory, &memory->servers, str_from(server->name))->facts = server->facts;
+	items_put(memory->arena, &memory->servers, str_from(server->name))
+	    ->facts = server->facts;
+	if (server->event)
+		put_event(memory, server->event);
 	return server->result = STORE_OK;
 }
 
@@ -178,8 +142,8 @@ memory_meeting_get(struct store *store, struct arena *arena, struct str meeting_
     int64_t now_ms, struct meeting *meeting, struct server_facts *facts)
 {
 	struct store_memory *memory = open_locked(store);
-	const struct item *mapped = find(&memory->meetings, meeting_id);
-	const struct item *absence = find(&memory->absences, meeting_id);
+	const struct item *mapped = items_find(&memory->meetings, meeting_id);
+	const struct item *absence = items_find(&memory->absences, meeting_id);
 
 	if (mapped) {
 		*meeting = copy_meeting(arena, mapped->meeting);
@@ -195,7 +159,7 @@ static enum store_result
 change_meeting(struct store_memory *memory, struct arena *arena, struct store_change *change,
     int64_t now_ms)
 {
-	const struct item *item = find(&memory->meetings, change->meeting_id);
+	const struct item *item = items_find(&memory->meetings, change->meeting_id);
 	struct meeting old = item ? item->meeting : (struct meeting){ 0 };
 	const struct meeting *wanted = change->wanted;
 
@@ -206,16 +170,18 @@ change_meeting(struct store_memory *memory, struct arena *arena, struct store_ch
 		return STORE_STALE;
 
 	if (old.peak > 0 && (!wanted || strcmp(wanted->server, old.server) != 0)) {
-		struct item *peak = put(memory, &memory->peaks, change->meeting_id);
+		struct item *peak = items_put(memory->arena, &memory->peaks,
+		    change->meeting_id);
 
 		peak->peak = old.peak;
 		peak->at_ms = now_ms;
 	}
-	drop(&memory->meetings, change->meeting_id);
+	items_drop(&memory->meetings, change->meeting_id);
 	change->found = (struct meeting){ 0 };
 	if (wanted) {
-		drop(&memory->absences, change->meeting_id);
-		struct item *mapped = put(memory, &memory->meetings, change->meeting_id);
+		items_drop(&memory->absences, change->meeting_id);
+		struct item *mapped = items_put(memory->arena, &memory->meetings,
+		    change->meeting_id);
 
 		mapped->meeting = copy_meeting(memory->arena, *wanted);
 		mapped->meeting.version = ++memory->version;
@@ -259,7 +225,7 @@ static enum store_result
 memory_history_get(struct store *store, struct str meeting_id, struct store_history *history)
 {
 	struct store_memory *memory = open_locked(store);
-	const struct item *peak = find(&memory->peaks, meeting_id);
+	const struct item *peak = items_find(&memory->peaks, meeting_id);
 
 	history->peak = peak ? peak->peak : 0;
 	history->typical = memory->typical;
@@ -280,8 +246,8 @@ memory_absent_put(struct store *store, struct str meeting_id, int64_t now_ms, in
 {
 	struct store_memory *memory = open_locked(store);
 
-	if (ttl_ms > 0 && !find(&memory->meetings, meeting_id)) {
-		struct item *absence = put(memory, &memory->absences, meeting_id);
+	if (ttl_ms > 0 && !items_find(&memory->meetings, meeting_id)) {
+		struct item *absence = items_put(memory->arena, &memory->absences, meeting_id);
 
 		absence->at_ms = now_ms;
 		absence->until_ms = now_ms + ttl_ms;
@@ -294,11 +260,11 @@ memory_turn_take(struct store *store, struct str meeting_id, struct store_turn *
 {
 	struct store_memory *memory = open_locked(store);
 
-	if (find(&memory->turns, meeting_id))
+	if (items_find(&memory->turns, meeting_id))
 		return unlock(memory, STORE_CONFLICT);
 	*turn = (struct store_turn){
 		.is_begun = true,
-		.meeting_id = put(memory, &memory->turns, meeting_id)->key,
+		.meeting_id = items_put(memory->arena, &memory->turns, meeting_id)->key,
 	};
 	return unlock(memory, STORE_OK);
 }
@@ -309,7 +275,7 @@ memory_turn_give(struct store *store, struct store_turn *turn)
 	struct store_memory *memory = open_locked(store);
 
 	if (turn->is_begun)
-		drop(&memory->turns, turn->meeting_id);
+		items_drop(&memory->turns, turn->meeting_id);
 	*turn = (struct store_turn){ 0 };
 	unlock(memory, STORE_OK);
 }
@@ -335,12 +301,12 @@ put_recording(struct store_memory *memory, const struct store_recording *recordi
     int64_t now_ms)
 {
 	struct str key = key_of(memory, recording->server, "", recording->record_id);
-	const struct item *item = find(&memory->recordings, key);
+	const struct item *item = items_find(&memory->recordings, key);
 
 	if (!recording->is_there) {
-		drop(&memory->recordings, key);
+		items_drop(&memory->recordings, key);
 	} else if (!item || now_ms - item->at_ms >= RECORDING_RENEW_MS) {
-		struct item *copied = put(memory, &memory->recordings, key);
+		struct item *copied = items_put(memory->arena, &memory->recordings, key);
 
 		copied->at_ms = now_ms;
 		copied->recording = (struct store_recording){
@@ -413,7 +379,7 @@ bound_lists(struct store_memory *memory, const char *server)
 
 		if (strcmp(list->server, server) == 0 && list->filter[0] != '\0' &&
 		    ++n > LIMIT_LISTS)
-			remove_at(&memory->lists, i);
+			items_remove_at(&memory->lists, i);
 	}
 }
 
@@ -424,11 +390,11 @@ memory_lists_put(struct store *store, const struct store_list *lists, size_t n)
 
 	for (size_t i = 0; i < n; i++) {
 		struct str key = list_key(memory, &lists[i]);
-		const struct item *item = find(&memory->lists, key);
+		const struct item *item = items_find(&memory->lists, key);
 
 		if (item && str_equal(item->list.answer, lists[i].answer))
 			continue;
-		put(memory, &memory->lists, key)->list = (struct store_list){
+		items_put(memory->arena, &memory->lists, key)->list = (struct store_list){
 			copy_text(memory->arena, lists[i].server),
 			copy_text(memory->arena, lists[i].call),
 			copy_text(memory->arena, lists[i].filter),
@@ -443,7 +409,7 @@ static enum store_result
 memory_list_find(struct store *store, struct arena *arena, struct store_list *list)
 {
 	struct store_memory *memory = open_locked(store);
-	const struct item *item = find(&memory->lists, list_key(memory, list));
+	const struct item *item = items_find(&memory->lists, list_key(memory, list));
 
 	if (!item)
 		return unlock(memory, STORE_NOT_FOUND);
@@ -460,7 +426,7 @@ memory_lists_drop(struct store *store, const char *server, const char *call)
 		const struct store_list *list = &memory->lists.list[i].list;
 
 		if (strcmp(list->server, server) == 0 && strcmp(list->call, call) == 0)
-			remove_at(&memory->lists, i);
+			items_remove_at(&memory->lists, i);
 	}
 	return unlock(memory, STORE_OK);
 }
@@ -480,31 +446,6 @@ is_dropped(const struct item *item)
 	return item->hook.is_dropped;
 }
 
-/* Of the items that are meant, forget those from before since_ms, and of the others the
- * oldest, until there are no more than most. */
-static void
-forget(struct items *items, bool is_meant(const struct item *), int64_t since_ms, size_t most)
-{
-	size_t n = 0;
-
-	for (size_t i = items->n; i-- > 0;) {
-		if (is_meant(&items->list[i]) && items->list[i].at_ms < since_ms)
-			remove_at(items, i);
-		else
-			n += is_meant(&items->list[i]);
-	}
-	for (; n > most; n--) {
-		size_t oldest = items->n;
-
-		for (size_t i = 0; i < items->n; i++)
-			if (is_meant(&items->list[i]) &&
-			    (oldest == items->n ||
-			        items->list[i].at_ms < items->list[oldest].at_ms))
-				oldest = i;
-		remove_at(items, oldest);
-	}
-}
-
 /* ---- Hooks ---------------------------------------------------------------------- */
 
 static struct webhook
@@ -520,7 +461,7 @@ copy_hook(struct arena *arena, struct webhook hook)
 static void
 put_hook(struct store_memory *memory, const struct webhook *hook, bool is_dropped)
 {
-	struct item *item = put(memory, &memory->hooks, str_from(hook->id));
+	struct item *item = items_put(memory->arena, &memory->hooks, str_from(hook->id));
 
 	item->hook = copy_hook(memory->arena, *hook);
 	item->hook.is_dropped = is_dropped;
@@ -531,7 +472,7 @@ static enum store_result
 memory_webhook_put(struct store *store, const struct webhook *hook, bool anew)
 {
 	struct store_memory *memory = open_locked(store);
-	const struct item *known = find(&memory->hooks, str_from(hook->id));
+	const struct item *known = items_find(&memory->hooks, str_from(hook->id));
 	size_t n = 0;
 
 	for (size_t i = 0; i < memory->hooks.n; i++)
@@ -570,7 +511,7 @@ memory_webhook_list(struct store *store, struct arena *arena, struct webhook **h
 static void
 forget_hooks(struct store_memory *memory, int64_t now_ms)
 {
-	forget(&memory->hooks, is_dropped, now_ms - WEBHOOK_DROPPED_MS, LIMIT_WEBHOOKS);
+	items_forget(&memory->hooks, is_dropped, now_ms - WEBHOOK_DROPPED_MS, LIMIT_WEBHOOKS);
 }
 
 static enum store_result
@@ -582,6 +523,51 @@ memory_webhook_drop(struct store *store, const char *id, int64_t now_ms)
 	memcpy(hook.id, id, strnlen(id, sizeof(hook.id) - 1));
 	put_hook(memory, &hook, true);
 	forget_hooks(memory, now_ms);
+	return unlock(memory, STORE_OK);
+}
+
+/* ---- History -------------------------------------------------------------------- */
+
+static enum store_result
+memory_events_get(struct store *store, struct arena *arena, struct event **events, size_t *n)
+{
+	struct store_memory *memory = open_locked(store);
+
+	*n = memory->events.n;
+	*events = arena_alloc(arena, (*n + 1) * sizeof(**events));
+	for (size_t i = 0; i < *n; i++) {
+		(*events)[i] = memory->events.list[*n - 1 - i].event;
+		(*events)[i].server = copy_text(arena, (*events)[i].server);
+	}
+	return unlock(memory, STORE_OK);
+}
+
+static enum store_result
+memory_trends_get(struct store *store, struct store_trend *trends, size_t n)
+{
+	struct store_memory *memory = open_locked(store);
+
+	for (size_t i = 0; i < n; i++) {
+		const struct item *item = items_find(&memory->trends,
+		    str_from(trends[i].server));
+
+		trends[i].trend = item ? item->trend : (struct trend){ 0 };
+	}
+	return unlock(memory, STORE_OK);
+}
+
+static enum store_result
+memory_trends_put(struct store *store, struct store_trend *trends, size_t n)
+{
+	struct store_memory *memory = open_locked(store);
+
+	for (size_t i = 0; i < n; i++) {
+		struct item *item = items_put(memory->arena, &memory->trends,
+		    str_from(trends[i].server));
+
+		item->trend = trends[i].trend;
+		item->at_ms = trends[i].trend.minute * TREND_MINUTE_MS;
+	}
 	return unlock(memory, STORE_OK);
 }
 
@@ -600,14 +586,16 @@ memory_purge(struct store *store, int64_t now_ms)
 
 		if (meeting->seen_ms < now_ms - MEETING_KEEP_MS &&
 		    meeting->create_ms < now_ms - MEETING_KEEP_MS)
-			remove_at(&memory->meetings, i);
+			items_remove_at(&memory->meetings, i);
 	}
 	for (size_t i = memory->absences.n; i-- > 0;)
 		if (memory->absences.list[i].until_ms < now_ms)
-			remove_at(&memory->absences, i);
-	forget(&memory->peaks, is_any, now_ms - PEAK_KEEP_MS, PEAKS_MOST);
-	forget(&memory->recordings, is_any, now_ms - RECORDING_KEEP_MS, LIMIT_RECORDINGS);
+			items_remove_at(&memory->absences, i);
+	items_forget(&memory->peaks, is_any, now_ms - PEAK_KEEP_MS, PEAKS_MOST);
+	items_forget(&memory->recordings, is_any, now_ms - RECORDING_KEEP_MS, LIMIT_RECORDINGS);
 	forget_hooks(memory, now_ms);
+	items_forget(&memory->trends, is_any,
+	    (now_ms / TREND_MINUTE_MS - TREND_MINUTES) * TREND_MINUTE_MS, SIZE_MAX);
 	return unlock(memory, STORE_OK);
 }
 
@@ -626,6 +614,8 @@ memory_close(struct store *store)
 	free(memory->recordings.list);
 	free(memory->lists.list);
 	free(memory->hooks.list);
+	free(memory->events.list);
+	free(memory->trends.list);
 	arena_free(memory->arena);
 	pthread_mutex_destroy(&memory->mutex);
 	free(memory);
@@ -651,6 +641,9 @@ static const struct store_verbs memory_verbs = {
 	.webhook_put = memory_webhook_put,
 	.webhook_list = memory_webhook_list,
 	.webhook_drop = memory_webhook_drop,
+	.events_get = memory_events_get,
+	.trends_get = memory_trends_get,
+	.trends_put = memory_trends_put,
 	.purge = memory_purge,
 	.close = memory_close,
 };

@@ -391,6 +391,15 @@ test_header(void)
 		    "Cache-Control: no-store\r\nContent-Length: 0\r\n"
 		    "\r\n",
 		    "a redirect" },
+		{ { .status = 200,
+		      .content_type = "text/html",
+		      .no_store = true,
+		      .policy = "default-src 'none'" },
+		    "Status: 200 OK\r\nContent-Type: text/html\r\n" OURS
+		    "Content-Security-Policy: default-src 'none'\r\n"
+		    "Referrer-Policy: no-referrer\r\nCache-Control: no-store\r\n"
+		    "Content-Length: 0\r\n\r\n",
+		    "a page" },
 		{ { .status = 413, .content_type = "text/xml", .body = STR("x\0y") },
 		    "Status: 413 Content Too Large\r\nContent-Type: text/xml\r\n" OURS
 		    "Cache-Control: no-cache\r\nContent-Length: 3\r\n\r\n",

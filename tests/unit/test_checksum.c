@@ -241,6 +241,19 @@ test_hmac(void)
 	    "the same bytes, and not none");
 }
 
+/* RFC 6234 has the hash of "abc" in hexadecimal. */
+static void
+test_source(void)
+{
+	char source[CHECKSUM_SOURCE_SIZE];
+
+	checksum_source(STR("abc"), source);
+	is_str(source, "sha256-ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0=",
+	    "a source of a Content-Security-Policy");
+	checksum_source((struct str){ 0 }, source);
+	is_str(source, "sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=", "… of nothing");
+}
+
 int
 main(void)
 {
@@ -248,5 +261,6 @@ main(void)
 	test_refusals();
 	test_names();
 	test_hmac();
+	test_source();
 	return done_testing();
 }

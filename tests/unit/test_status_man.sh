@@ -6,10 +6,12 @@ top=${srcdir:-.}
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 
-# Every member that status.c writes: add_NAME(…, "field", …), or "field": in a text.
+# Every member that status.c writes: add_NAME(…, "field", …), "field": in a text, and the
+# two of a trend.
 {
 	grep -oE 'add_[a-z]+\(&?[a-z_]+, "[a-z_]+"' "$top/common/calls/status.c" |
 		sed 's/.*"\(.*\)"/\1/'
+	grep -oE '"[a-z]+_by_minute"' "$top/common/calls/status.c" | tr -d '"'
 	grep -oE '\\"[a-z_]+\\":' "$top/common/calls/status.c" | sed 's/\\"//g; s/://'
 } | sort -u >"$tmp/program"
 # ".It Cm a , b", below the section JSON.

@@ -246,8 +246,8 @@ hook_of(const char *url, int64_t now_ms)
 
 /* ---- All verbs ------------------------------------------------------------------ */
 
-#define READING_VERBS 7
-#define WRITING_VERBS 12
+#define READING_VERBS 9
+#define WRITING_VERBS 13
 #define ALL_VERBS (READING_VERBS + WRITING_VERBS)
 
 static inline int
@@ -262,6 +262,8 @@ count_failing_reads(struct store *store)
 	struct store_recording *recordings;
 	struct store_list list = { "a", "getMeetings", "", { NULL, 0 } };
 	struct webhook *hooks;
+	struct event *events;
+	struct store_trend trend = { .server = "a" };
 	size_t n;
 
 	return (v->servers_get(store, &server, 1, &facts, NULL) == STORE_FAILED) +
@@ -271,7 +273,9 @@ count_failing_reads(struct store *store)
 	    (v->recordings_find(store, arena, &(struct str){ "r", 1 }, 1, &recordings, &n) ==
 	        STORE_FAILED) +
 	    (v->list_find(store, arena, &list) == STORE_FAILED) +
-	    (v->webhook_list(store, arena, &hooks, &n) == STORE_FAILED);
+	    (v->webhook_list(store, arena, &hooks, &n) == STORE_FAILED) +
+	    (v->events_get(store, arena, &events, &n) == STORE_FAILED) +
+	    (v->trends_get(store, &trend, 1) == STORE_FAILED);
 }
 
 /* Each has something to write. */
@@ -286,8 +290,10 @@ count_failing_writes(struct store *store)
 	struct store_recording recording = { str_from(text), "a", true };
 	struct store_list list = { "a", "getMeetings", "", str_from(text) };
 	struct webhook hook = hook_of(text, NOW);
+	struct store_trend trend = { .server = "a" };
 	int n = 0;
 
+	trend_add(&trend.trend, NOW, 1, 1);
 	n += set_facts(store, "a", &facts) == STORE_FAILED;
 	n += set_meeting(store, str_from(text), NULL, &wanted, NULL) == STORE_FAILED;
 	n += v->typical_put(store, 7) == STORE_FAILED;
@@ -298,6 +304,7 @@ count_failing_writes(struct store *store)
 	n += v->lists_drop(store, "a", "getRecordings") == STORE_FAILED;
 	n += v->webhook_put(store, &hook, true) == STORE_FAILED;
 	n += v->webhook_drop(store, hook.id, NOW) == STORE_FAILED;
+	n += v->trends_put(store, &trend, 1) == STORE_FAILED;
 	n += v->purge(store, (round + 1) * PURGE_INTERVAL_MS) == STORE_FAILED;
 	n += set_meeting(store, str_from(text), &wanted, NULL, NULL) == STORE_FAILED;
 	return n;

@@ -7,6 +7,8 @@
 #include <sqlite3.h>
 #include <sys/wait.h>
 
+#define NOW_MS "(CAST(strftime('%s', 'now') AS INTEGER) * 1000)"
+
 /* The schemas as they were made, and rows for each. */
 static const char *const old_schemas[] = {
 	/* clang-format off */
@@ -65,6 +67,56 @@ static const char *const old_schemas[] = {
 	[5] =
 	    "ALTER TABLE server ADD COLUMN failing_ms INTEGER NOT NULL DEFAULT 0;"
 	    "UPDATE server SET failing_ms = 6666 WHERE name = 'a';",
+	[6] =
+	    "CREATE TABLE change (id INTEGER PRIMARY KEY, born INTEGER NOT NULL,"
+	    " n INTEGER NOT NULL, whole_ms INTEGER NOT NULL DEFAULT 0,"
+	    " purged_ms INTEGER NOT NULL);"
+	    "INSERT INTO change (id, born, n, purged_ms) VALUES"
+	    " (1, random(), 2 + (random() & 0x7fffffffffff), " NOW_MS ");"
+	    "DROP INDEX meeting_claimed;"
+	    "ALTER TABLE meeting ADD COLUMN version INTEGER NOT NULL DEFAULT 1;"
+	    "ALTER TABLE meeting ADD COLUMN create_ms INTEGER NOT NULL DEFAULT 0;"
+	    "ALTER TABLE meeting ADD COLUMN seen_ms INTEGER NOT NULL DEFAULT 0;"
+	    "ALTER TABLE meeting ADD COLUMN is_ending INTEGER NOT NULL DEFAULT 0;"
+	    "ALTER TABLE meeting ADD COLUMN copy TEXT NOT NULL DEFAULT '';"
+	    "UPDATE meeting SET create_ms = claimed_ms;"
+	    "ALTER TABLE server DROP COLUMN voice;"
+	    "ALTER TABLE server DROP COLUMN videos;"
+	    "ALTER TABLE server ADD COLUMN version INTEGER NOT NULL DEFAULT 1;"
+	    "ALTER TABLE server ADD COLUMN told_ms INTEGER NOT NULL DEFAULT 0;"
+	    "ALTER TABLE server ADD COLUMN polled_ms INTEGER NOT NULL DEFAULT 0;"
+	    "ALTER TABLE server ADD COLUMN good_ms INTEGER NOT NULL DEFAULT 0;"
+	    "ALTER TABLE server ADD COLUMN back_ms INTEGER NOT NULL DEFAULT 0;"
+	    "ALTER TABLE server ADD COLUMN create_failures INTEGER NOT NULL DEFAULT 0;"
+	    "ALTER TABLE server ADD COLUMN create_failed INTEGER NOT NULL DEFAULT 0;"
+	    "ALTER TABLE server ADD COLUMN held_ms INTEGER NOT NULL DEFAULT 0;"
+	    "ALTER TABLE server ADD COLUMN meetings INTEGER NOT NULL DEFAULT 0;"
+	    "ALTER TABLE server ADD COLUMN reserved REAL NOT NULL DEFAULT 0;"
+	    "ALTER TABLE server ADD COLUMN reserved_ms INTEGER NOT NULL DEFAULT 0;"
+	    "ALTER TABLE server ADD COLUMN secret_at INTEGER NOT NULL DEFAULT 0;"
+	    "UPDATE server SET meetings ="
+	    " (SELECT COUNT(*) FROM meeting WHERE meeting.server = server.name);"
+	    "UPDATE server SET told_ms = " NOW_MS " WHERE health <> 0;"
+	    "UPDATE server SET failing_ms = " NOW_MS " WHERE failures > 0 AND failing_ms = 0;"
+	    "CREATE INDEX server_version ON server (version);"
+	    "ALTER TABLE lease ADD COLUMN taken_ms INTEGER NOT NULL DEFAULT 0;"
+	    "ALTER TABLE absent ADD COLUMN until_ms INTEGER NOT NULL DEFAULT 0;"
+	    "DROP INDEX absent_at;"
+	    "CREATE INDEX absent_until ON absent (until_ms);"
+	    "DROP INDEX recording_at;"
+	    "ALTER TABLE recording RENAME TO old_recording;"
+	    "CREATE TABLE recording (id TEXT NOT NULL, server TEXT NOT NULL,"
+	    " at_ms INTEGER NOT NULL, PRIMARY KEY (id, server)) WITHOUT ROWID;"
+	    "INSERT INTO recording SELECT id, server, at_ms FROM old_recording;"
+	    "DROP TABLE old_recording;"
+	    "CREATE INDEX recording_at ON recording (at_ms);"
+	    "ALTER TABLE list RENAME TO old_list;"
+	    "CREATE TABLE list (server TEXT NOT NULL, call TEXT NOT NULL, filter TEXT NOT NULL,"
+	    " answer BLOB NOT NULL, PRIMARY KEY (server, call, filter));"
+	    "INSERT OR REPLACE INTO list SELECT server,"
+	    " substr(what, 1, instr(what || '?', '?') - 1),"
+	    " substr(what, instr(what || '?', '?') + 1), answer FROM old_list ORDER BY rowid;"
+	    "DROP TABLE old_list;",
 	/* clang-format on */
 };
 

@@ -100,7 +100,8 @@ sqlite_server_put(struct connection *connection, struct store_server *server)
 	struct server_facts facts = server->facts;
 
 	facts.version = sqlite_version(connection);
-	if (facts.version == 0 || facts_put(connection, server->name, &facts) != STORE_OK)
+	if (facts.version == 0 || facts_put(connection, server->name, &facts) != STORE_OK ||
+	    (server->event && sqlite_event_put(connection, server->event) != STORE_OK))
 		return STORE_FAILED;
 	return server->result = STORE_OK;
 }

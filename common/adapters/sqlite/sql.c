@@ -99,6 +99,11 @@ static const char *const steps[] = {
 	    " substr(what, 1, instr(what || '?', '?') - 1),"
 	    " substr(what, instr(what || '?', '?') + 1), answer FROM old_list ORDER BY rowid;"
 	    "DROP TABLE old_list;",
+	[6] =
+	    "CREATE TABLE event (n INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL,"
+	    " server TEXT NOT NULL, kind INTEGER NOT NULL);"
+	    "CREATE TABLE trend (server TEXT PRIMARY KEY, minute INTEGER NOT NULL,"
+	    " samples TEXT NOT NULL) WITHOUT ROWID;",
 	/* clang-format on */
 };
 
@@ -198,5 +203,13 @@ const char *const sql_texts[SQL_STATEMENTS] = {
 	    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
 	[SQL_HOOK_PURGE] = "DELETE FROM hook WHERE is_dropped AND (changed_ms < ?1 OR id NOT IN"
 	    " (SELECT id FROM hook WHERE is_dropped ORDER BY changed_ms DESC LIMIT ?2))",
+
+	[SQL_EVENT_PUT] = "INSERT INTO event (at_ms, server, kind) VALUES (?1, ?2, ?3)",
+	[SQL_EVENTS_BOUND] = "DELETE FROM event WHERE n <= (SELECT MAX(n) FROM event) - ?1",
+	[SQL_EVENTS_GET] = "SELECT at_ms, server, kind FROM event ORDER BY n DESC LIMIT ?1",
+	[SQL_TREND_GET] = "SELECT minute, samples FROM trend WHERE server = ?1",
+	[SQL_TREND_PUT] = "INSERT OR REPLACE INTO trend (server, minute, samples)"
+	    " VALUES (?1, ?2, ?3)",
+	[SQL_TREND_PURGE] = "DELETE FROM trend WHERE minute < ?1",
 	/* clang-format on */
 };

@@ -165,4 +165,13 @@ enum store_result sqlite_webhook_drop(struct store *store, const char *id, int64
 /* Forget the dropped hooks that are too old, or too many, in a transaction under way. */
 enum store_result sqlite_webhooks_purge(struct connection *connection, int64_t now_ms);
 
+/* history.c */
+enum store_result sqlite_events_get(struct store *store, struct arena *arena,
+    struct event **events, size_t *n);
+enum store_result sqlite_trends_get(struct store *store, struct store_trend *trends, size_t n);
+enum store_result sqlite_trends_put(struct store *store, struct store_trend *trends, size_t n);
+/* Remember an event, and forget trends that are too old, in a transaction under way. */
+enum store_result sqlite_event_put(struct connection *connection, const struct event *event);
+enum store_result sqlite_trends_purge(struct connection *connection, int64_t now_ms);
+
 #endif

@@ -481,7 +481,8 @@ work_purge(struct connection *connection, void *arguments)
 	    sqlite_run(connection, SQL_COPY_PURGE_OLD, "i", now_ms - RECORDING_KEEP_MS) !=
 	        STORE_OK ||
 	    sqlite_run(connection, SQL_COPY_PURGE_MANY, "i", (int64_t)LIMIT_RECORDINGS) !=
-	        STORE_OK)
+	        STORE_OK ||
+	    sqlite_trends_purge(connection, now_ms) != STORE_OK)
 		return STORE_FAILED;
 	return sqlite_webhooks_purge(connection, now_ms);
 }
@@ -563,6 +564,9 @@ static const struct store_verbs sqlite_verbs = {
 	.webhook_put = sqlite_webhook_put,
 	.webhook_list = sqlite_webhook_list,
 	.webhook_drop = sqlite_webhook_drop,
+	.events_get = sqlite_events_get,
+	.trends_get = sqlite_trends_get,
+	.trends_put = sqlite_trends_put,
 	.purge = sqlite_purge,
 	.close = sqlite_close,
 };
