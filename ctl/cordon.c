@@ -9,6 +9,7 @@
 #include "base/arena.h"
 #include "commands.h"
 #include "config/config.h"
+#include "core/health.h"
 #include "ctl.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -21,17 +22,21 @@ cordon_set(struct ctl *ctl, const struct server *server, enum server_state state
     struct server_facts *before)
 {
 	const struct store_verbs *verbs = ctl->api.store->verbs;
+	const struct server_rules rules = health_rules(ctl->api.config);
 
 	for (int i = 0; i < TRIES; i++) {
 		if (verbs->servers_get(ctl->api.store, server, 1, before, NULL) != STORE_OK)
 			break;
 		struct store_server set = { .name = server->name, .facts = *before };
+		struct event event;
 
 		set.facts.operator_state = state;
 		/* What the configuration says anyway needs no operator; but a cordon of
 		 * a server that the file cordons stays when the file changes. */
 		set.facts.has_operator_state = state != SERVER_ENABLED ||
 		    server->state != SERVER_ENABLED;
+		if (event_find(server, before, &set.facts, &rules, ctl_now_ms(), &event))
+			set.event = &event;
 		if (verbs->servers_set(ctl->api.store, &set, 1) != STORE_OK)
 			break;
 		if (set.result == STORE_OK)

@@ -4,7 +4,8 @@
 . "$(dirname "$0")/lib.sh"
 begin story-status 61
 need nginx
-need_built "$FCGI_PROGRAM" "$CGI_PROGRAM" "$FCGI_CLIENT"
+CTL_PROGRAM=${TINYSCALECTL:-$BUILD/ctl/tinyscalectl}
+need_built "$FCGI_PROGRAM" "$CGI_PROGRAM" "$FCGI_CLIENT" "$CTL_PROGRAM"
 . "$E2E/web.sh"
 start_sandbox 3
 write_config "$T/servers.json" '"poll_interval_ms": 800,' '"probe_timeout_ms": 600,'
@@ -98,6 +99,13 @@ ok $? "it answers again: all are up"
 json
 like "$(BODY)" "*\"changes\":\[{\"at_ms\":*,\"server\":\"server-$ill\",\"change\":\"up\"},*\"down\"},*\"suspect\"}\]}*" \
 	"the changes are told, the last first"
+TINYSCALE_CONFIG=$T/servers.json "$CTL_PROGRAM" cordon "server-$home" >/dev/null
+is $? 0 "an operator cordons another"
+page
+like "$(BODY)" '*<td role="cell" data-label="State">cordoned</td>*no: cordoned by an operator*' \
+	"the page shows that"
+like "$(BODY)" "*<bdi>server-$home</bdi> was cordoned by an operator</span></li>*" \
+	"and that it happened"
 fault "$ill" hang
 wait_until shows page "<title>server-$ill is down."
 
@@ -117,7 +125,7 @@ else
 		[ "$word" = pass ]
 		ok $? "$name"
 	done <"$T/looked"
-	is "$(grep -c . "$T/looked")" 12 "Chromium has looked at all" || diag "$(cat "$T/errors")"
+	is "$(grep -c . "$T/looked")" 15 "Chromium has looked at all" || diag "$(cat "$T/errors")"
 fi
 
 finish

@@ -106,6 +106,24 @@ async function refresh() {
     'without losing the place', place);
 }
 
+// A gateway that does not answer: the page says how old it is, and what it shows stays.
+async function loseGateway() {
+  const offline = (is) => send('Network.emulateNetworkConditions',
+    { offline: is, latency: 0, downloadThroughput: -1, uploadThroughput: -1 });
+  const stale = "document.getElementById('stale').textContent";
+  await send('Network.enable');
+  await offline(true);
+  for (let n = 0; n < 1200 && await evaluate(stale) === ''; n++) await pause(50);
+  const text = await evaluate(stale);
+  check(/^This is as it was at .*: the gateway does not answer\.$/.test(text),
+    'a gateway that does not answer: the page says so', text);
+  check(await evaluate("document.querySelectorAll('tbody tr').length") >= 3, 'and stays');
+  await offline(false);
+  for (let n = 0; n < 1200 && await evaluate(stale) !== ''; n++) await pause(50);
+  check(await evaluate(stale) === '', 'it answers again: the page goes on');
+  complaints.splice(0);
+}
+
 async function main() {
   const { targetId } = await send('Target.createTarget', { url: 'about:blank' });
   const attached = await send('Target.attachToTarget', { targetId, flatten: true });
@@ -115,6 +133,7 @@ async function main() {
   await refresh();
   const others = complaints.filter((line) => !line.includes('favicon.ico'));
   check(others.length === 0, 'its policy lets its own style and script through', others);
+  await loseGateway();
   await send('Emulation.setScriptExecutionDisabled', { value: true });
   await load();
   const shown = await evaluate(
