@@ -19,13 +19,25 @@ const struct option_row commands_options[OPTIONS] = {
 	[OPTION_UNTIL] = { "--until", 0, "HH:MM", "give up at that time of day: exit 1" },
 	[OPTION_NO_WAIT] = { "--no-wait", 0, NULL, "tell what is left, and do not wait" },
 	[OPTION_FOR] = { "--for", 0, "TIME", "let the URL end after 30min, 8h, 7d" },
-	[OPTION_BASE] = { "--base", 0, "URL", "the gateway's address; else public_url" },
+	[OPTION_BASE] = { "--base", 0, "URL", "the gateway's address, as clients call it" },
 	[OPTION_NAGIOS] = { "--nagios", 0, NULL, "one line and a plugin's exit status" },
 	[OPTION_WARNING] = { "--warning", 'w', "N", "warning when N servers fail (1)" },
 	[OPTION_CRITICAL] = { "--critical", 'c', "N", "critical when N servers fail (all)" },
+	[OPTION_SERVER] = { "--server", 0, "URL,SECRET", "a server; again for each other" },
+	[OPTION_FORCE] = { "--force", 0, NULL, "replace a file that is there" },
 };
 
 const struct command commands_list[] = {
+	{ "init", "[--base URL] [--server URL,SECRET]... [--force]", "the first servers.json",
+	    "Asks for the servers, where what \"bbb-conf --secret\" prints may be pasted;\n"
+	    "tries each as check does; writes the configuration, with a new secret, for its\n"
+	    "owner and its group alone; and prints what Moodle and Greenlight ask for. A\n"
+	    "server that fails is kept where you say so. With --server, or where standard\n"
+	    "input is no terminal, nothing is asked: servers that fail are kept. Exits 1 when\n"
+	    "one that is kept fails, or nothing was written. Other users can see a line with\n"
+	    "--server while it runs, and its secrets; what comes by standard input they\n"
+	    "cannot.\n",
+	    BIT(BASE) | BIT(SERVER) | BIT(FORCE), 0, 0, WORD_NONE, false, command_init },
 	{ "check", "[--nagios] [-w N] [-c N] [NAME...]", "ask all servers live, and what to do",
 	    "The files, public_url, and each server, or those named: can it be reached, is\n"
 	    "its secret right, its version (where the server tells it), the checksum\n"

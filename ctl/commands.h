@@ -48,6 +48,8 @@ void commands_usage(struct buf *out);
 /* Append all that is to say of one command. */
 void commands_help(struct buf *out, const struct command *command);
 
+/* init.c */
+command_function command_init;
 /* check.c */
 command_function command_check;
 /* status.c */

@@ -36,7 +36,7 @@ enum option {
 	OPTION_WARNING,
 	OPTION_CRITICAL,
 	OPTION_SERVER,
-	OPTION_OUTPUT,
+	OPTION_FORCE,
 	OPTIONS /* how many there are */
 };
 

@@ -165,8 +165,8 @@ judge_failed(struct probe *probe, struct probed *probed)
 	if (call->result == HTTP_UNREACHABLE)
 		fail(probe, probed, "no connection", call->problem,
 		    is_https(server) ?
-		        "is it on, its address and certificate right, and this "
-		        "host let through its firewall?" :
+		        "is it on, its address and certificate right, its firewall "
+		        "open for us?" :
 		        "is it on, its address right, and this host let through "
 		        "its firewall?");
 	else if (call->result == HTTP_TIMEOUT)
@@ -250,7 +250,7 @@ probe_servers(struct probe *probe)
 	    !ctl_has(probe->ctl, OPTION_NAGIOS);
 
 	if (is_shown) {
-		printf("asking %zu servers ...", probe->n);
+		printf("asking %zu server%s ...", probe->n, probe->n == 1 ? "" : "s");
 		fflush(stdout);
 	}
 	probe->begin_ms = ctl_now_ms();

@@ -357,13 +357,141 @@ fi
 ctl export nginx-cluster-proxy
 is "$RC" 1 "export: 1 for servers that have no name of their own"
 
+# --- init ----------------------------------------------------------------------------------------------
+
+mkdir "$T/init"
+# pasted SERVER [SECRET]: what "bbb-conf --secret" prints there.
+pasted() {
+	local url
+	url=$(server_url "$1")
+	printf '\n    URL: %s\n    Secret: %s\n\n    Link to the API-Mate:\n    %s\n\n' \
+		"${url%api}" "${2:-$(server_secret "$1")}" \
+		"https://mconf.github.io/api-mate/#server=$url&sharedSecret=${2:-$(server_secret "$1")}"
+}
+ctl -c "$T/init/pasted.json" init < <(pasted 1; pasted 2)
+is "$RC" 0 "init: what bbb-conf prints, pasted into a pipe"
+is "$(jq -c '[.servers[].secret]' "$T/init/pasted.json")" \
+	"[\"$(server_secret 1)\",\"$(server_secret 2)\"]" "init: both servers"
+is "$(stat -c %a "$T/init/pasted.json")" 640 "init: for its owner and its group alone"
+[[ $(jq -r .secret "$T/init/pasted.json") =~ ^[0-9a-f]{64}$ ]]
+ok $? "init: a secret of 32 bytes"
+like "$OUT" "*127.0.0.1:$(server_port 1)  *good*127.0.0.1:$(server_port 2)  *good*all is well*" "init: tries each"
+[[ $OUT$ERR != *xyzzy* ]]
+ok $? "init: repeats no server's secret"
+is "$(ls "$T/init")" pasted.json "init: leaves no other file"
+before=$(cat "$T/init/pasted.json")
+ctl -c "$T/init/pasted.json" init < <(pasted 3)
+is "$RC $OUT $(cat "$T/init/pasted.json")" "1  $before" "init: leaves a file alone that is there"
+like "$ERR" "*--force*" "init: and says what to do"
+
+ctl -c "$T/init/servers.json" init --base https://gw.example.org \
+	--server "$(server_url 1),$(server_secret 1)" --server "$(server_url 3),$(server_secret 3)"
+is "$RC" 0 "init --server"
+secret=$(jq -r .secret "$T/init/servers.json")
+like "$OUT" "*
+    https://gw.example.org/bigbluebutton/
+*
+    $secret
+*
+  BIGBLUEBUTTON_ENDPOINT=https://gw.example.org/bigbluebutton/api
+  BIGBLUEBUTTON_SECRET=$secret
+*" "init: prints what Moodle and Greenlight ask for"
+is "$("$FCGI_PROGRAM" -c "$T/init/servers.json" --check-config 2>&1 | grep -c warning; exit "${PIPESTATUS[0]}"),$?" \
+	"0,0" "init: the gateway takes it without a warning"
+GATEWAY_ENVIRONMENT=(TINYSCALE_STATE=none)
+GATEWAY_CONFIG=$T/init/servers.json start_gateway gateway-2 "unix:$T/init/gateway.sock"
+GATEWAY_ENVIRONMENT=()
+query="meetingID=first&name=first"
+FCGI_ADDRESS=unix:$T/init/gateway.sock
+GET "$API/create?$query&checksum=$(sign create "$query" "$secret")"
+is "$(result)" SUCCESS "init: a gateway creates a meeting with it"
+[[ $(servers_of first) == [13] ]]
+ok $? "init: on one of its servers"
+FCGI_ADDRESS=unix:$T/gateway.sock
+stop gateway-2
+
+# Where nobody can be asked, what fails is kept.
+fault 3 refuse
+ctl -c "$T/init/failed.json" init --server "$(server_url 1),$(server_secret 1)" \
+	--server "$(server_url 2),wrong-xyzzy-wrong" --server "$(server_url 3),$(server_secret 3)"
+is "$RC $(jq '.servers | length' "$T/init/failed.json")" "1 3" "init --server: keeps those that fail, and exits 1"
+like "$OUT" "*FAIL 127.0.0.1:$(server_port 2): it refuses its secret*bbb-conf --secret*" "init: a wrong secret, and what to do"
+like "$OUT" "*FAIL 127.0.0.1:$(server_port 3): *" "init: a server that is away"
+like "$ERR" "*2 of the servers failed and are kept*" "init: which are kept"
+[[ $OUT$ERR != *xyzzy* ]]
+ok $? "init: repeats no secret that is wrong"
+fault 3 none
+secret=$(jq -r .secret "$T/init/failed.json")
+ctl -c "$T/init/failed.json" init --force --server "$(server_url 1),wrong-xyzzy-wrong" \
+	--server "$(server_url 1),$(server_secret 1)"
+is "$RC $(jq -r '.servers[].secret' "$T/init/failed.json")" "0 $(server_secret 1)" "init --force: writes anew; the last of one server counts"
+isnt "$(jq -r .secret "$T/init/failed.json")" "$secret" "init --force: with another secret"
+
+for given in "nonsense" "bbb1.example.org,xyzzy" "https://bbb1.example.org," "https://bbb1.example.org/x,xyzzy"; do
+	ctl -c "$T/init/bad.json" init --server "$(server_url 1),$(server_secret 1)" --server "$given"
+	[ "$RC" -ne 0 ] && [ ! -e "$T/init/bad.json" ] && [[ $OUT$ERR != *xyzzy* ]]
+	ok $? "init --server $given: nothing is written" || diag "$RC $OUT $ERR"
+done
+ctl -c "$T/init/bad.json" init <<<"URL: https://bbb1.example.org/bigbluebutton/"
+is "$RC $OUT" "1 " "init: a URL without its secret"
+like "$ERR" "*no secret came for https://bbb1.example.org/bigbluebutton/*" "init: which one"
+ctl -c "$T/init/bad.json" init </dev/null
+is "$RC $OUT" "1 " "init: no server"
+ctl -c "$T/init/nowhere/servers.json" init --server "$(server_url 1),$(server_secret 1)"
+is "$RC $OUT" "1 " "init: no directory for it"
+like "$ERR" "*mkdir -p $T/init/nowhere*" "init: what to do"
+is "$(find "$T/init" -name '*.json*' | wc -l)" 3 "init: and leaves nothing behind"
+
+if [ "$(id -u)" -eq 0 ]; then
+	mkdir "$T/init/group"
+	chgrp 65534 "$T/init/group"
+	ctl -c "$T/init/group/servers.json" init --server "$(server_url 1),$(server_secret 1)"
+	is "$(stat -c '%u %g %a' "$T/init/group/servers.json")" "0 65534 640" "init: root gives the file the directory's group"
+else
+	skip "init: root gives the file the directory's group" "not root"
+fi
+
+# On a terminal it asks.
+mkfifo "$T/keyboard"
+TERM=xterm script -qec "$(printf '%q ' "$CTL_PROGRAM" -c "$T/init/asked.json" init)" /dev/null \
+	<"$T/keyboard" >"$T/screen" 2>&1 &
+pid=$!
+exec 7>"$T/keyboard"
+# shows N PATTERN: lines on the screen.
+shows() { [ "$(tr -d '\r' <"$T/screen" | grep -c -- "$2")" -ge "$1" ]; }
+must_wait_until "init asks for a server" shows 1 '^URL: '
+pasted 1 wrong-secret-xyzzy >&7
+must_wait_until "init asks whether to keep a server that fails" shows 1 '^Keep 127.0.0.1:'
+echo n >&7
+must_wait_until "init asks for another" shows 2 '^URL: '
+{
+	pasted 1
+	pasted 2
+} >&7
+must_wait_until "init asks for another" shows 1 '^Another server'
+server_url 3 >&7
+must_wait_until "init asks for its secret" shows 1 '^Secret: '
+server_secret 3 >&7
+must_wait_until "init asks for another" shows 2 '^Another server'
+echo >&7
+must_wait_until "init asks for the gateway's address" shows 1 "^The gateway's address"
+echo "gw.example.org" >&7
+must_wait_until "init asks for an address that is good" shows 2 "^The gateway's address"
+echo "https://gw.example.org" >&7
+wait "$pid"
+is $? 0 "init: on a terminal"
+exec 7>&-
+is "$(jq -c '[.public_url, .servers[].secret]' "$T/init/asked.json")" \
+	"[\"https://gw.example.org\",\"$(server_secret 1)\",\"$(server_secret 2)\",\"$(server_secret 3)\"]" \
+	"init: what was answered"
+
 # --- the line itself -----------------------------------------------------------------------------------
 
 ctl
 is "$RC" 2 "no command: 2"
 like "$ERR" "usage: tinyscalectl*" "no command: how it is used"
 for line in bogus "status --bogus" where "where a b" "drain --until" "drain --until 25:00 server-1" \
-	"url --for 8 tinyscale/status" "url create novalue" "explain a=%" "help bogus"; do
+	"url --for 8 tinyscale/status" "init --server" "init extra" "url create novalue" "explain a=%" "help bogus"; do
 	# shellcheck disable=SC2086 # words are meant
 	ctl $line
 	is "$RC $OUT" "2 " "$line: 2"
