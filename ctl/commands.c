@@ -42,7 +42,8 @@ const struct command commands_list[] = {
 	    "The files, public_url, and each server, or those named: can it be reached, is\n"
 	    "its secret right, its version (where the server tells it), the checksum\n"
 	    "algorithms it takes, by how much its clock differs, and in how many days its\n"
-	    "certificate ends; with what to do for each failure. Exits 1 if anything fails;\n"
+	    "certificate ends; with what to do for each failure. A version with a hole that\n"
+	    "BigBlueButton's release notes name is a failure. Exits 1 if anything fails;\n"
 	    "--nagios exits 0 to 3.\n",
 	    BIT(JSON) | BIT(NAGIOS) | BIT(WARNING) | BIT(CRITICAL), 0, SERVERS_MOST,
 	    WORD_SERVER, false, command_check },

@@ -165,8 +165,7 @@ judge_failed(struct probe *probe, struct probed *probed)
 	if (call->result == HTTP_UNREACHABLE)
 		fail(probe, probed, "no connection", call->problem,
 		    is_https(server) ?
-		        "is it on, its address and certificate right, its firewall "
-		        "open for us?" :
+		        "is it on, its address and certificate right, its firewall open?" :
 		        "is it on, its address right, and this host let through "
 		        "its firewall?");
 	else if (call->result == HTTP_TIMEOUT)
@@ -211,6 +210,69 @@ clock_ahead(const struct probe *probe, const struct probed *probed)
 	return probed->version.date_s > 0 ? probed->version.date_s - answered_ms / 1000 : 0;
 }
 
+static const char *
+version_of(struct probe *probe, const struct probed *probed)
+{
+	struct xml_field fields[] = { { .name = "bbbVersion" } };
+
+	if (probed->version.result != HTTP_ANSWERED ||
+	    xml_read(probe->ctl->arena, probed->version.answer, fields, 1, NULL) != XML_SOUND ||
+	    fields[0].text.len == 0)
+		return NULL;
+	return str_copy(probe->ctl->arena, fields[0].text);
+}
+
+/* Holes of releases that BigBlueButton itself names: what stands in its releases' notes. */
+static const struct hole {
+	int64_t major, minor, fixed; /* "3.0" and "21": mended in 3.0.21 */
+	const char *advisory;        /* at github.com/bigbluebutton/bigbluebutton/security */
+	const char *what_to_do;
+} holes[] = {
+	/* Calls without a right checksum pass with presentationUploadExternalUrl. */
+	{ 3, 0, 21, "GHSA-43hc-5g2m-cqff", "update it at the earliest opportunity" },
+	/* Paths of bbb-etherpad; the notes of 3.0.35 say what is to be done besides. */
+	{ 3, 0, 35, "GHSA-4g74-4wqf-fr8c",
+	    "update it; then \"bbb-conf --setsecret\" there, and here the new secret" },
+};
+
+/* The number at the text's beginning, and a dot behind it where one is wanted, both of
+ * which are taken off it.  -1 where there is none. */
+static int64_t
+take_number(struct str *text, bool with_dot)
+{
+	size_t len = 0;
+	int64_t number;
+
+	while (len < text->len && text->data[len] >= '0' && text->data[len] <= '9')
+		len++;
+	if (str_to_int(str_part(*text, 0, len), 0, 100000, &number) != 0 ||
+	    (with_dot && (len == text->len || text->data[len] != '.')))
+		return -1;
+	*text = str_part(*text, len + with_dot, SIZE_MAX);
+	return number;
+}
+
+/* Holes of the server's release, where it tells its version: "3.0.19", "3.0.0-beta.1".  Most
+ * do not (allowRevealOfBBBVersion in bigbluebutton.properties). */
+static void
+judge_release(struct probe *probe, const struct probed *probed)
+{
+	struct arena *arena = probe->ctl->arena;
+	const char *version = version_of(probe, probed);
+	struct str text = str_from(version);
+	int64_t major = take_number(&text, true), minor = take_number(&text, true);
+	int64_t patch = take_number(&text, false);
+
+	for (size_t i = 0; i < COUNT(holes) && patch >= 0; i++)
+		if (major == holes[i].major && minor == holes[i].minor &&
+		    patch < holes[i].fixed)
+			probe_find(probe, true,
+			    str_printf(arena, "%s: %s has a hole that %lld.%lld.%lld mends: %s",
+			        probed->server->name, version, (long long)major,
+			        (long long)minor, (long long)holes[i].fixed, holes[i].advisory),
+			    holes[i].what_to_do);
+}
+
 /* What may stay so, of a server that answers. */
 static void
 judge_good(struct probe *probe, struct probed *probed)
@@ -222,6 +284,7 @@ judge_good(struct probe *probe, struct probed *probed)
 
 	probed->is_good = true;
 	probed->verdict = "good";
+	judge_release(probe, probed);
 	if (llabs(ahead) > CLOCK_SECONDS)
 		probe_find(probe, false,
 		    str_printf(arena, "%s: its clock is %lld s %s this host's", name,
@@ -277,18 +340,6 @@ static const struct table_column columns[] = {
 	{ "clock_ahead_s", "CLOCK", true, 0 },
 	{ "certificate_days", "TLS", true, 0 },
 };
-
-static const char *
-version_of(struct probe *probe, const struct probed *probed)
-{
-	struct xml_field fields[] = { { .name = "bbbVersion" } };
-
-	if (probed->version.result != HTTP_ANSWERED ||
-	    xml_read(probe->ctl->arena, probed->version.answer, fields, 1, NULL) != XML_SOUND ||
-	    fields[0].text.len == 0)
-		return NULL;
-	return str_copy(probe->ctl->arena, fields[0].text);
-}
 
 void
 probe_fill(struct probe *probe, struct table *table)

@@ -294,6 +294,27 @@ is "$RC" 0 "check --nagios: fewer than -w"
 ctl -c /nowhere.json check --nagios
 is "$RC" 3 "check --nagios: unknown without a configuration"
 fault 1 none
+# release SERVER VERSION: what its version document says.
+release() {
+	control "/raw?server=$1&call=index" --data-binary \
+		"<response><returncode>SUCCESS</returncode><version>2.0</version><bbbVersion>$2</bbbVersion></response>" >/dev/null
+}
+release 1 3.0.20
+release 2 3.0.34
+release 3 3.0.35
+ctl -c "$T/local.json" check
+is "$RC $(grep -c '^FAIL' <<<"$OUT")" "1 3" "check: releases with holes"
+like "$OUT" "*FAIL server-1: 3.0.20 * 3.0.21 *: GHSA-*FAIL server-1: 3.0.20 * 3.0.35 *FAIL server-2: 3.0.34 * 3.0.35 *setsecret*" "check: which, and mended by what"
+ctl -c "$T/local.json" check --nagios
+is "$RC" 1 "check --nagios: a hole is a warning, as the servers answer"
+for version in 4.0.0-beta.5 2.7.99 3.0 3.0.x 3.1.0 99999999999999999999.0.0; do
+	release 1 "$version"
+	ctl -c "$T/local.json" check server-1
+	is "$RC" 0 "check: $version is none of them"
+done
+for server in 1 2 3; do
+	control "/raw?server=$server&call=index" -X POST >/dev/null
+done
 chmod 644 "$T/local.json"
 ctl -c "$T/local.json" check
 is "$RC" 1 "check: a configuration that everybody can read"
