@@ -48,6 +48,9 @@ check git git
 check nodejs node
 check npm npm
 chroot debootstrap debootstrap
+package debootstrap debootstrap
+package libmicrohttpd-dev pc:libmicrohttpd
+package curl curl
 '
 
 is_there() {
