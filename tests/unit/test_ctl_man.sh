@@ -60,7 +60,8 @@ while read -r name; do
 	check $? "help $name: within 80 columns"
 	show "$tmp/long"
 done <"$tmp/names"
-"$program" help | awk 'length($0) > 80' >"$tmp/long"
+# The default configuration may have a long path.
+"$program" help | awk 'length($0) > 80 && !/\/servers\.json\)$/' >"$tmp/long"
 [ ! -s "$tmp/long" ]
 check $? "help: within 80 columns"
 
