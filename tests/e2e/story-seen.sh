@@ -108,11 +108,16 @@ kill -USR1 "${PIDS[lighttpd]}" # Debian's ExecReload
 wait_until answers_in_json "$LOGS/gateway.log"
 ok $? "after a reload of lighttpd it has the new configuration"
 echo '{' >"$T/servers.json"
-# A signal that comes while it still restarts for the one before is lost.
+# A signal that comes while it still restarts for the one before is lost. And it says 500
+# until the program has ended for it.
 is_seen_after_reload() {
+	local tries
 	kill -USR1 "${PIDS[lighttpd]}"
-	sleep 0.5
-	is_seen 503
+	for ((tries = 0; tries < 20; tries++)); do
+		sleep 0.1
+		is_seen 503 && return
+	done
+	return 1
 }
 ok "$(wait_until is_seen_after_reload; echo $?)" "with errors in it: 503"
 ok "$(wait_until says "$LOGS/gateway.log" 'configuration problem='; echo $?)" "and its log tells"
