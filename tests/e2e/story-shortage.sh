@@ -52,8 +52,12 @@ limited 6 500 env -i PATH="$PATH" "${KEPT_ENVIRONMENT[@]}" TINYSCALE_CONFIG="$T/
 	"${META[@]}" "$CGI_PROGRAM" 2>>"$LOGS/gateway.log" >"$T/answer"
 take_cgi_answer "$T/answer" "$T/"
 is "$(result)" "SUCCESS noMeetings" "so does tinyscale.cgi"
-is "$(sqlite3 -cmd '.timeout 5000' "$T/state/state.db" "SELECT COUNT(*) FROM server")" 2 \
-	"and has a state"
+# What is known of the servers is written behind the answer, by the poll.
+has_state() {
+	[ "$(sqlite3 -cmd '.timeout 5000' "$T/state/state.db" "SELECT COUNT(*) FROM server")" = 2 ]
+}
+wait_until has_state
+ok $? "and has a state"
 delete_state
 
 # --- turns -----------------------------------------------------------------------
@@ -80,7 +84,10 @@ SERVER_COUNT=30
 write_config "$T/servers.json" '"probe_timeout_ms": 30000,'
 RUN_AS=(prlimit --nofile=128:128 --)
 start_gateway gateway "$FCGI_ADDRESS"
+# So that the calls meet, however slowly their clients are started.
+fault 0 delay getMeetings 2000
 crowd descriptors 128 getMeetings
+fault 0 none
 [ "$(grep -c 'short of descriptors here' "$LOGS/gateway.log")" -gt 0 ]
 ok $? "128 descriptors are too few for 128 clients and 30 servers"
 nobody_is_blamed "a shortage of descriptors"
