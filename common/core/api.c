@@ -190,11 +190,24 @@ verify(struct call *call, struct str text, struct str checksum)
 	return good;
 }
 
+/* Read the call's parameters out of the text, and take its checksum (GetChecksum.java) out of
+ * the query; *encoding tells whether the parameters can be used.  Returns the checksum, empty
+ * unless there is one and no other. */
+static struct str
+take_checksum(struct call *call, struct str text, enum query_problem *encoding)
+{
+	*encoding = query_parse(call->arena, text, &call->parameters);
+	if (query_count(&call->parameters, "checksum") != 1)
+		return STR("");
+	struct str checksum = str_trim(query_find(&call->parameters, "checksum"));
+	call->query = query_without_checksum(call->arena, call->request->query, checksum);
+	return checksum;
+}
+
 /*
- * Read the parameters and the checksum, take the checksum out, and verify it
- * (GetChecksum.java).  A form POST without a query brings both in its body, and
- * is signed over the empty query, or, as BBB 2.4 to 2.6.17 did, over the sorted
- * fields.  *encoding tells whether the parameters can be used.
+ * Read the parameters and the checksum, and verify it.  A form POST without a query brings both
+ * in its body, and is signed over the empty query, or, as BBB 2.4 to 2.6.17 did, over the
+ * sorted fields.
  */
 static bool
 authenticate(struct call *call, enum query_problem *encoding)
@@ -203,12 +216,10 @@ authenticate(struct call *call, enum query_problem *encoding)
 	bool from_form = request->query.len == 0 && strcmp(request->method, "POST") == 0 &&
 	    is_form(request->content_type);
 
-	*encoding = query_parse(call->arena, from_form ? request->body : request->query,
-	    &call->parameters);
-	struct str checksum = str_trim(query_find(&call->parameters, "checksum"));
-	if (checksum.len == 0 || query_count(&call->parameters, "checksum") != 1)
+	struct str checksum = take_checksum(call, from_form ? request->body : request->query,
+	    encoding);
+	if (checksum.len == 0)
 		return false;
-	call->query = query_without_checksum(call->arena, request->query, checksum);
 	if (!from_form) {
 		call->body = request->body;
 		call->content_type = request->content_type;
@@ -243,6 +254,14 @@ refuse_checksum(struct call *call, const char *event)
 	    client_for_log(call->arena, call->config, call->request), "call", call->name);
 }
 
+/* Refuse a call whose checksum is not the one that its secret makes, and count it. */
+static void
+refuse_unsigned(struct call *call)
+{
+	metrics_add(METRIC_CHECKSUM_FAILURES, 0, 0, 1);
+	refuse_checksum(call, "checksum failure");
+}
+
 /* Does the URL of an admin call say until when it may be used, in seconds since 1970, and is
  * that over?  What is no such number is over, too. */
 static bool
@@ -263,15 +282,11 @@ is_over(const struct call *call)
 static bool
 authenticate_admin(struct call *call, enum query_problem *encoding)
 {
-	struct str query = call->request->query;
+	struct str checksum = take_checksum(call, call->request->query, encoding);
 
-	*encoding = query_parse(call->arena, query, &call->parameters);
-	struct str checksum = str_trim(query_find(&call->parameters, "checksum"));
-	bool is_good = checksum.len > 0 && query_count(&call->parameters, "checksum") == 1;
-	call->query = query_without_checksum(call->arena, query, checksum);
-	if (!is_good || !verify_with(call, call->config->admin_secret, call->query, checksum)) {
-		metrics_add(METRIC_CHECKSUM_FAILURES, 0, 0, 1);
-		refuse_checksum(call, "checksum failure");
+	if (checksum.len == 0 ||
+	    !verify_with(call, call->config->admin_secret, call->query, checksum)) {
+		refuse_unsigned(call);
 		return false;
 	}
 	if (!is_over(call))
@@ -292,12 +307,10 @@ admit(struct call *call, enum query_problem *encoding)
 	if (authenticate(call, encoding))
 		return true;
 	/* Of what was not read to its end nobody can tell. */
-	if (*encoding == QUERY_CUT) {
+	if (*encoding == QUERY_CUT)
 		reply_error(call->response, call->arena, REPLY_INVALID);
-	} else {
-		metrics_add(METRIC_CHECKSUM_FAILURES, 0, 0, 1);
-		refuse_checksum(call, "checksum failure");
-	}
+	else
+		refuse_unsigned(call);
 	return false;
 }
 
@@ -449,6 +462,20 @@ begin_call(const struct api *api, struct arena *arena, const struct request *req
 	return call;
 }
 
+/* Let the handler answer, and do what holds for the answers of all handlers. */
+static void
+run_handler(struct call *call, const struct entry *entry)
+{
+	struct response *response = call->response;
+
+	entry->handler(call);
+	if (entry->flags & ADMIN)
+		response->no_store = true; /* it is the operator's, and its URL opens it */
+	if (!(entry->flags & (OPEN | ADMIN)) &&
+	    !str_starts(str_from(response->content_type), "application/json"))
+		response->body = callback_restore(call->arena, call->config, response->body);
+}
+
 static void
 answer(const struct api *api, struct arena *arena, const struct request *request,
     struct response *response)
@@ -477,17 +504,9 @@ answer(const struct api *api, struct arena *arena, const struct request *request
 	}
 	call->once = entry->flags & ONCE;
 	call->json = entry->flags & JSON;
-	bool is_prepared = prepare_call(call, entry, encoding);
-	if (is_prepared)
-		entry->handler(call);
+	if (prepare_call(call, entry, encoding))
+		run_handler(call, entry);
 	call->store->verbs->turn_give(call->store, &call->turn);
-	if (!is_prepared)
-		return;
-	if (entry->flags & ADMIN)
-		response->no_store = true; /* it is the operator's, and its URL opens it */
-	if (!(entry->flags & (OPEN | ADMIN)) &&
-	    !str_starts(str_from(response->content_type), "application/json"))
-		response->body = callback_restore(arena, call->config, response->body);
 }
 
 void
