@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/byte_lock.h"
 #include "base/log.h"
 #include "base/mem.h"
 
@@ -88,31 +89,20 @@ metrics_file_memory(void)
 
 /* ---- Slots ----------------------------------------------------------------------- */
 
-/* A slot is its holder's while that has the lock on a byte of the file, which ends with the
- * process, however it ends (fcntl(2), open file description locks). */
-static struct flock
-lock_of(int from, int n)
-{
-	return (struct flock){
-		.l_type = F_WRLCK,
-		.l_whence = SEEK_SET,
-		.l_start = from,
-		.l_len = n,
-	};
-}
-
+/* A slot is its holder's while that has the lock on a byte of the file (byte_lock.h), which
+ * ends with the process, however it ends. */
 static void
 take_slot(void)
 {
 	for (int i = 0; i < METRICS_SLOTS && file.slot < 0; i++) {
 		/* Those that begin at once do not all try the same. */
 		int slot = (int)((getpid() + i) % METRICS_SLOTS);
-		struct flock lock = lock_of(slot, 1);
+		enum byte_lock lock = byte_lock_take(file.fd, slot);
 
-		if (fcntl(file.fd, F_OFD_SETLK, &lock) == 0)
-			file.slot = slot;
-		else if (errno != EAGAIN && errno != EACCES)
+		if (lock == BYTE_LOCK_FAILED)
 			return;
+		if (lock == BYTE_LOCK_TAKEN)
+			file.slot = slot;
 	}
 	if (file.slot < 0)
 		return;
@@ -147,19 +137,7 @@ metrics_file_slot(void)
 int
 metrics_file_next_slot(int from)
 {
-	struct flock lock = lock_of(from, METRICS_SLOTS - from);
-
-	if (file.fd < 0 || from >= METRICS_SLOTS || fcntl(file.fd, F_OFD_GETLK, &lock) != 0 ||
-	    lock.l_type == F_UNLCK)
-		return -1;
-	/* It is any of those that are locked; look for the first. */
-	for (int slot = from; slot < lock.l_start; slot++) {
-		struct flock earlier = lock_of(slot, 1);
-
-		if (fcntl(file.fd, F_OFD_GETLK, &earlier) == 0 && earlier.l_type != F_UNLCK)
-			return slot;
-	}
-	return (int)lock.l_start < from ? from : (int)lock.l_start;
+	return file.fd < 0 ? -1 : (int)byte_lock_find(file.fd, from, METRICS_SLOTS);
 }
 
 /* ---- Making and opening ---------------------------------------------------------- */

@@ -3,11 +3,11 @@
  * of the meetingID.  The file stays empty, and whether the state can be used does not matter
  * to it.
  *
- * The locks belong to an open file (fcntl(2), F_OFD_SETLK; POSIX.1-2024), so each turn has
- * one of its own: then they hold between threads as between processes.  It is not the
- * state's file, because whoever closes that loses the locks that SQLite has on it.
+ * The locks belong to an open file (byte_lock.h), so each turn has one of its own: then they
+ * hold between threads as between processes.  It is not the state's file, because whoever
+ * closes that loses the locks that SQLite has on it.  Where the system has no such locks there
+ * are no turns.
  */
-#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
@@ -15,13 +15,12 @@
 #include <unistd.h>
 
 #include "adapters/sqlite/sqlite.h"
+#include "base/byte_lock.h"
 
 #define SUFFIX "-turns"
 
 /* How long to sleep before a lock is asked for again. */
 #define PAUSE_MS 5
-
-#ifdef F_OFD_SETLK
 
 static int
 open_file(const struct store_sqlite *sqlite)
@@ -32,24 +31,6 @@ open_file(const struct store_sqlite *sqlite)
 		return -1;
 	sqlite_file_make_for_owner(path);
 	return open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0660);
-}
-
-/* OK, CONFLICT or FAILED. */
-static enum store_result
-lock_byte(int file, uint64_t hash)
-{
-	struct flock lock = {
-		.l_type = F_WRLCK,
-		.l_whence = SEEK_SET,
-		.l_start = (off_t)(hash >> 2), /* an offset has no sign, and an end behind it */
-		.l_len = 1,
-	};
-
-	if (fcntl(file, F_OFD_SETLK, &lock) == 0)
-		return STORE_OK;
-	return errno == EAGAIN || errno == EACCES || errno == EINTR ?
-	    STORE_CONFLICT :
-	    STORE_FAILED;
 }
 
 enum store_result
@@ -63,28 +44,18 @@ sqlite_turn_take(struct store *store, struct str meeting_id, struct store_turn *
 			return STORE_FAILED;
 		turn->is_begun = true;
 	}
-	enum store_result result = STORE_CONFLICT;
+	/* An offset has no sign, and an end behind it. */
+	int64_t at = (int64_t)(str_hash(meeting_id) >> 2);
 	for (int waited_ms = 0; waited_ms <= STORE_TURN_MS; waited_ms += PAUSE_MS) {
-		result = lock_byte(turn->file, str_hash(meeting_id));
-		if (result != STORE_CONFLICT)
-			break;
+		enum byte_lock lock = byte_lock_take(turn->file, at);
+
+		if (lock != BYTE_LOCK_BUSY)
+			return lock == BYTE_LOCK_TAKEN ? STORE_OK : STORE_FAILED;
 		struct timespec pause = { .tv_nsec = PAUSE_MS * 1000000L };
 		nanosleep(&pause, NULL);
 	}
-	return result;
+	return STORE_CONFLICT;
 }
-
-#else
-
-/* Where the system has no such locks there are no turns. */
-enum store_result
-sqlite_turn_take(struct store *store, struct str meeting_id, struct store_turn *turn)
-{
-	(void)store, (void)meeting_id, (void)turn;
-	return STORE_FAILED;
-}
-
-#endif
 
 void
 sqlite_turn_give(struct store *store, struct store_turn *turn)
