@@ -5,25 +5,13 @@
 
 srcdir=${TINYSCALE_SRCDIR:-$(dirname "$0")/..}
 cd "$srcdir" || exit 1
-n=0
-status=0
+# shellcheck source=/dev/null
+. tests/report.sh
 
 # The layers, from the base up.  A file includes its own folder and those before it in
 # this list; adapters and core, upkeep, calls never see each other.  What lies in common/
 # itself (app) sees all.
 layers='base formats model config ports core upkeep calls adapters'
-
-# report NAME VIOLATIONS: one check, passed when there are none.
-report() {
-	n=$((n + 1))
-	if [ -z "$2" ]; then
-		echo "ok $n - $1"
-	else
-		echo "not ok $n - $1"
-		printf '%s\n' "$2" | sed 's/^/#   /'
-		status=1
-	fi
-}
 
 # sources FOLDER...: their C files.
 sources() {
@@ -108,5 +96,4 @@ commands=$(includes ctl |
 	grep -vE ':(app\.h|(base|formats|model|ports|core|upkeep)/[a-z_]+\.h|config/config(_diff)?\.h|[a-z_]+\.h)$')
 report 'the command sees no adapter, and of config/ no parts' "$commands"
 
-echo "1..$n"
-exit $status
+finish

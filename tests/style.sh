@@ -5,8 +5,8 @@
 cd "$(dirname "$0")/.." || exit 1
 files=$(git ls-files '*.c' '*.h' 2>/dev/null)
 [ -n "$files" ] || files=$(find . -path './build*' -prune -o -name '*.[ch]' ! -name built.h -print)
-n=0
-status=0
+# shellcheck source=/dev/null
+. tests/report.sh
 
 # Functions and files that may be longer, as they were when this was written.
 # A line: a name, then why.  What no longer needs its line fails here too.
@@ -25,18 +25,6 @@ test_xml_unsound.c:test_floods test tables
 '
 long_files='
 '
-
-# report NAME VIOLATIONS: one check, passed when there are none.
-report() {
-	n=$((n + 1))
-	if [ -z "$2" ]; then
-		echo "ok $n - $1"
-	else
-		echo "not ok $n - $1"
-		printf '%s\n' "$2" | sed 's/^/#   /'
-		status=1
-	fi
-}
 
 # unexcused NAMES-AND-SIZES EXCUSES: the lines of the first whose name is none of
 # the second's, and what of the second is not needed.
@@ -73,8 +61,7 @@ for name in clang-format-14 clang-format; do
 done
 if [ -z "$format" ] && command -v clang-format >/dev/null; then
 	# Another release of Debian: another version formats otherwise.
-	n=$((n + 1))
-	echo "ok $n - clang-format finds nothing to change # SKIP version 14 is not at hand"
+	skip 'clang-format finds nothing to change' 'version 14 is not at hand'
 elif [ -z "$format" ]; then
 	report 'clang-format finds nothing to change' \
 		'clang-format 14 is missing: apt-get install clang-format'
@@ -136,5 +123,4 @@ report 'conditions do not compare with NULL' \
 report "each end-to-end script has ports of its own" \
 	"$(sed -nE 's/^begin [^ ]+ ([0-9]+).*/\1/p' tests/e2e/*.sh | sort | uniq -d)"
 
-echo "1..$n"
-exit $status
+finish

@@ -7,6 +7,8 @@
 # usage: test_config_man.sh [PATH-OF-test_config]
 
 here=$(dirname "$0")
+# shellcheck source=/dev/null
+. "$here/../report.sh"
 man=$here/../../man/tinyscale-servers.json.5
 program=${1:-${TEST_CONFIG:-}}
 for place in tests/unit/test_config ./test_config "$here/test_config"; do
@@ -46,18 +48,6 @@ awk '
 	}
 	inside && /^\.It Cm/ { key = $3 }' "$man" | LC_ALL=C sort >"$tmp/manual"
 
-tests=0
-failed=0
-check() {
-	tests=$((tests + 1))
-	if [ "$1" -eq 0 ]; then
-		echo "ok $tests - $2"
-	else
-		echo "not ok $tests - $2"
-		failed=1
-	fi
-}
-
 [ "$(wc -l <"$tmp/program")" -gt 30 ]
 check $? "the program has its keys"
 
@@ -82,5 +72,4 @@ sed 's/^/# /' "$tmp/diff"
 [ -z "$(uniq -d "$tmp/manual.keys")" ]
 check $? "no key is in the manual twice"
 
-echo "1..$tests"
-exit $failed
+finish

@@ -6,6 +6,8 @@
 # usage: test_ctl_man.sh [PATH-OF-tinyscalectl]
 
 here=$(dirname "$0")
+# shellcheck source=/dev/null
+. "$here/../report.sh"
 man=$here/../../man/tinyscalectl.8
 program=${1:-}
 for place in ctl/tinyscalectl "$here/../../ctl/tinyscalectl"; do
@@ -18,17 +20,6 @@ fi
 
 tmp=$(mktemp -d) || exit 1
 trap 'rm -rf "$tmp"' EXIT
-tests=0
-failed=0
-check() {
-	tests=$((tests + 1))
-	if [ "$1" -eq 0 ]; then
-		echo "ok $tests - $2"
-	else
-		echo "not ok $tests - $2"
-		failed=1
-	fi
-}
 show() { sed 's/^/# /' "$1"; }
 
 # A command stands two columns in, and its arguments or summary follow.
@@ -109,5 +100,4 @@ if command -v mandoc >/dev/null; then
 	show "$tmp/lint"
 fi
 
-echo "1..$tests"
-exit $failed
+finish

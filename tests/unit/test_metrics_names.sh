@@ -5,6 +5,8 @@
 # of the API is counted by name.  promtool, where it is there, tests the alerts.
 
 here=$(cd "$(dirname "$0")" && pwd)
+# shellcheck source=/dev/null
+. "$here/../report.sh"
 top=$here/../..
 contrib=$top/contrib/prometheus
 PATH=$PATH:$top/build/tools
@@ -17,20 +19,6 @@ if [ -z "${program:-}" ]; then
 fi
 tmp=$(mktemp -d) || exit 1
 trap 'rm -rf "$tmp"' EXIT
-tests=0
-failed=0
-
-# report NAME VIOLATIONS: one check, passed when there are none.
-report() {
-	tests=$((tests + 1))
-	if [ -z "$2" ]; then
-		echo "ok $tests - $1"
-	else
-		echo "not ok $tests - $1"
-		printf '%s\n' "$2" | sed 's/^/#   /'
-		failed=1
-	fi
-}
 
 "$program" --list >"$tmp/list"
 grep '^tinyscale_' "$tmp/list" | cut -f1,2 >"$tmp/program"
@@ -77,9 +65,7 @@ if command -v promtool >/dev/null; then
 elif [ "${E2E_REQUIRED:-0}" = 1 ]; then
 	report 'promtool is there' 'tests/install.sh fetches it'
 else
-	tests=$((tests + 1))
-	echo "ok $tests - promtool tests the alerts # SKIP no promtool"
+	skip 'promtool tests the alerts' 'no promtool'
 fi
 
-echo "1..$tests"
-exit $failed
+finish

@@ -2,6 +2,9 @@
 # The fields of tinyscale/status?format=json and those that tinyscale-status(7) explains are
 # the same.  TAP.
 
+# shellcheck source=/dev/null
+. "$(dirname "$0")/../report.sh"
+
 top=${srcdir:-.}
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
@@ -18,11 +21,7 @@ trap 'rm -rf "$tmp"' EXIT
 sed -n '/^\.Sh JSON/,/^\.Sh SEE/s/^\.It Cm //p' "$top/man/tinyscale-status.7" |
 	tr -d ' ' | tr ',' '\n' | sort -u >"$tmp/manual"
 
-echo "1..1"
-if [ -s "$tmp/program" ] && diff "$tmp/program" "$tmp/manual" >"$tmp/diff"; then
-	echo "ok 1 - tinyscale-status(7) explains the fields of the JSON"
-else
-	echo "not ok 1 - tinyscale-status(7) explains the fields of the JSON"
-	sed 's/^/# /' "$tmp/diff"
-	exit 1
-fi
+[ -s "$tmp/program" ] && diff "$tmp/program" "$tmp/manual" >"$tmp/diff"
+check $? 'tinyscale-status(7) explains the fields of the JSON'
+sed 's/^/# /' "$tmp/diff"
+finish
