@@ -79,6 +79,14 @@ none_history_get(struct store *store, struct str meeting_id, struct store_histor
 }
 
 static enum store_result
+none_slot_take(struct store *store, const char *server, int64_t now_ms, int64_t step_us,
+    struct pacing_slot *slot)
+{
+	*slot = (struct pacing_slot){ 0 };
+	return STORE_FAILED;
+}
+
+static enum store_result
 none_recordings_find(struct store *store, struct arena *arena, const struct str *record_ids,
     size_t n, struct store_recording **found, size_t *n_found)
 {
@@ -129,6 +137,7 @@ static const struct store_verbs none_verbs = {
 	.typical_put = none_typical_put,
 	.absent_put = none_absent_put,
 	.lease_take = none_lease_take,
+	.slot_take = none_slot_take,
 	.recordings_put = none_recordings_put,
 	.recordings_find = none_recordings_find,
 	.lists_put = none_lists_put,

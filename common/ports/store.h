@@ -27,6 +27,7 @@
 
 #include "model/event.h"
 #include "model/meeting.h"
+#include "model/pacing.h"
 #include "model/server.h"
 #include "model/trend.h"
 #include "model/webhook.h"
@@ -210,6 +211,14 @@ struct store_verbs {
 	 */
 	enum store_result (*lease_take)(struct store *store, uint64_t holder, int64_t now_ms,
 	    int64_t ttl_ms);
+
+	/*
+	 * Take the next slot for a join at the server, by pacing_take (pacing.h), from what
+	 * is kept of it.  However many take one at once, in any number of processes, each
+	 * gets another.
+	 */
+	enum store_result (*slot_take)(struct store *store, const char *server,
+	    int64_t now_ms, int64_t step_us, struct pacing_slot *slot);
 
 	/*
 	 * Remember which servers have copies of recordings, or no longer have; one

@@ -25,6 +25,7 @@ struct item {
 	struct webhook hook;
 	struct event event;
 	struct trend trend;
+	struct pacing pacing;
 };
 
 struct items {

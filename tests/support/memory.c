@@ -16,7 +16,7 @@ struct store_memory {
 	struct arena *arena; /* all texts, until the store is closed */
 	uint64_t version;    /* the last that was given */
 	struct items servers, meetings, peaks, absences, turns, recordings, lists, hooks,
-	    events, trends;
+	    events, trends, pacings;
 	double typical;
 	uint64_t holder; /* of the lease */
 	int64_t taken_ms, until_ms;
@@ -291,6 +291,19 @@ memory_lease_take(struct store *store, uint64_t holder, int64_t now_ms, int64_t 
 	memory->holder = holder;
 	memory->taken_ms = now_ms;
 	memory->until_ms = now_ms + ttl_ms;
+	return unlock(memory, STORE_OK);
+}
+
+static enum store_result
+memory_slot_take(struct store *store, const char *server, int64_t now_ms, int64_t step_us,
+    struct pacing_slot *slot)
+{
+	struct store_memory *memory = open_locked(store);
+	const struct item *item = items_find(&memory->pacings, str_from(server));
+	struct pacing pacing = item ? item->pacing : (struct pacing){ 0 };
+
+	*slot = pacing_take(&pacing, now_ms, step_us);
+	items_put(memory->arena, &memory->pacings, str_from(server))->pacing = pacing;
 	return unlock(memory, STORE_OK);
 }
 
@@ -616,6 +629,7 @@ memory_close(struct store *store)
 	free(memory->hooks.list);
 	free(memory->events.list);
 	free(memory->trends.list);
+	free(memory->pacings.list);
 	arena_free(memory->arena);
 	pthread_mutex_destroy(&memory->mutex);
 	free(memory);
@@ -633,6 +647,7 @@ static const struct store_verbs memory_verbs = {
 	.typical_put = memory_typical_put,
 	.absent_put = memory_absent_put,
 	.lease_take = memory_lease_take,
+	.slot_take = memory_slot_take,
 	.recordings_put = memory_recordings_put,
 	.recordings_find = memory_recordings_find,
 	.lists_put = memory_lists_put,

@@ -247,7 +247,7 @@ hook_of(const char *url, int64_t now_ms)
 /* ---- All verbs ------------------------------------------------------------------ */
 
 #define READING_VERBS 9
-#define WRITING_VERBS 13
+#define WRITING_VERBS 14
 #define ALL_VERBS (READING_VERBS + WRITING_VERBS)
 
 static inline int
@@ -291,6 +291,7 @@ count_failing_writes(struct store *store)
 	struct store_list list = { "a", "getMeetings", "", str_from(text) };
 	struct webhook hook = hook_of(text, NOW);
 	struct store_trend trend = { .server = "a" };
+	struct pacing_slot slot;
 	int n = 0;
 
 	trend_add(&trend.trend, NOW, 1, 1);
@@ -299,6 +300,7 @@ count_failing_writes(struct store *store)
 	n += v->typical_put(store, 7) == STORE_FAILED;
 	n += v->absent_put(store, STR("n"), NOW, 1000) == STORE_FAILED;
 	n += v->lease_take(store, 1, NOW, 0) == STORE_FAILED;
+	n += v->slot_take(store, "a", NOW, 1000, &slot) == STORE_FAILED;
 	n += v->recordings_put(store, &recording, 1, NOW) == STORE_FAILED;
 	n += v->lists_put(store, &list, 1) == STORE_FAILED;
 	n += v->lists_drop(store, "a", "getRecordings") == STORE_FAILED;

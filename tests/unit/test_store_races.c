@@ -18,6 +18,7 @@ struct score {
 	int failures; /* which were tried again: a busy machine may take too long */
 	int wrong;    /* results that no order of changes explains */
 	int leases;
+	long slots; /* how far from NOW on all of its slots are */
 };
 
 struct worker {
@@ -151,6 +152,11 @@ race(void *argument)
 		            (uint64_t)worker->number + 1, NOW + i, 1000000)) == STORE_FAILED)
 			pause_after_failure(worker);
 		worker->score.leases += lease == STORE_OK;
+		struct pacing_slot slot;
+		while (worker->store->verbs->slot_take(worker->store, "paced", NOW, 1, &slot) !=
+		    STORE_OK)
+			pause_after_failure(worker);
+		worker->score.slots += (long)(slot.at_us - NOW * 1000);
 	}
 	for (int i = 0; i < ROUNDS; i++)
 		count(worker, i % 2 ? "odd" : "even");
@@ -189,6 +195,8 @@ check(struct store *store, const struct score *all, const char *who)
 	is_int(n, WORKERS * IDS, "… all that was placed is there");
 	is_int(facts_of(store, "loaded").meetings, WORKERS * IDS, "… and counted");
 	is_int(all->leases, IDS, "… and one has the lease");
+	is_int(all->slots, (long)WORKERS * IDS * (WORKERS * IDS - 1) / 2,
+	    "… and each has a slot of its own");
 	if (all->failures > 0)
 		diag("%d verbs were tried again", all->failures);
 }
@@ -208,6 +216,7 @@ sum(const struct worker *workers)
 		all.failures += score->failures;
 		all.wrong += score->wrong;
 		all.leases += score->leases;
+		all.slots += score->slots;
 	}
 	return all;
 }

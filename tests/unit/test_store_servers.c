@@ -284,6 +284,40 @@ test_lease(const char *adapter)
 	close_store(store);
 }
 
+/* ---- Slots ----------------------------------------------------------------------- */
+
+static void
+test_slots(const char *adapter)
+{
+	static const struct {
+		const char *server;
+		int64_t now_ms;
+		int64_t slot_us; /* from NOW on */
+		const char *what;
+	} rows[] = {
+		{ "a", 0, 0, "the first is now" },
+		{ "a", 0, 50000, "the second a step later" },
+		{ "b", 0, 0, "each server has its own" },
+		{ "a", 60, 100000, "the third two" },
+		{ "a", 500, 500000, "after a pause now" },
+		{ "b", 20, 50000, "the other goes on, too" },
+		{ "a", 86400000, INT64_C(86400000000), "a day later" },
+		{ "a", 600, 600000, "the clock is set back" },
+	};
+	struct store *store = open_store(adapter);
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct pacing_slot slot = { 7, 7 };
+		is_int(store->verbs->slot_take(store, rows[i].server, NOW + rows[i].now_ms,
+		           50000, &slot),
+		    STORE_OK, "%s: slot, row %zu", adapter, i);
+		is_int(slot.at_us - NOW * 1000, rows[i].slot_us, "… %s", rows[i].what);
+		is_int(slot.taken_ms, NOW + rows[i].now_ms, "… taken then");
+		store = reopen(store, adapter);
+	}
+	close_store(store);
+}
+
 /* ---- The store that remembers nothing ------------------------------------------- */
 
 static void
@@ -342,6 +376,7 @@ main(void)
 		test_several,
 		test_thousand,
 		test_lease,
+		test_slots,
 	};
 
 	begin_tests("test_store_servers");

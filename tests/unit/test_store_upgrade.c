@@ -117,6 +117,12 @@ static const char *const old_schemas[] = {
 	    " substr(what, 1, instr(what || '?', '?') - 1),"
 	    " substr(what, instr(what || '?', '?') + 1), answer FROM old_list ORDER BY rowid;"
 	    "DROP TABLE old_list;",
+	[7] =
+	    "CREATE TABLE event (n INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL,"
+	    " server TEXT NOT NULL, kind INTEGER NOT NULL);"
+	    "CREATE TABLE trend (server TEXT PRIMARY KEY, minute INTEGER NOT NULL,"
+	    " samples TEXT NOT NULL) WITHOUT ROWID;"
+	    "INSERT INTO event VALUES (1, 5000, 'b', 2);",
 	/* clang-format on */
 };
 

@@ -1,6 +1,6 @@
 /*
  * Mappings, set by compare and set, and what goes with them: meetings that are nowhere,
- * what earlier meetings tell of new ones, and the lease on polling.
+ * what earlier meetings tell of new ones, the lease on polling, and slots for joins.
  */
 #include <string.h>
 
@@ -346,4 +346,40 @@ sqlite_lease_take(struct store *store, uint64_t holder, int64_t now_ms, int64_t 
 	struct lease_arguments a = { holder, now_ms, ttl_ms };
 
 	return sqlite_perform(store, true, work_lease_take, &a);
+}
+
+struct slot_arguments {
+	const char *server;
+	int64_t now_ms, step_us;
+	struct pacing_slot *slot;
+};
+
+static enum store_result
+work_slot_take(struct connection *connection, void *arguments)
+{
+	struct slot_arguments *a = arguments;
+	struct pacing pacing = { 0 };
+	sqlite3_stmt *statement = sqlite_query(connection, SQL_PACING_GET, "t", a->server);
+	int code = statement ? sqlite_step_once(statement) : SQLITE_ERROR;
+
+	if (code == SQLITE_ROW) {
+		pacing.next_us = sqlite_ms(statement, 0);
+		pacing.taken_ms = sqlite_ms(statement, 1);
+		sqlite3_reset(statement);
+	} else if (code != SQLITE_DONE) {
+		return STORE_FAILED;
+	}
+	*a->slot = pacing_take(&pacing, a->now_ms, a->step_us);
+	return sqlite_run(connection, SQL_PACING_PUT, "tii", a->server, pacing.next_us,
+	    pacing.taken_ms);
+}
+
+enum store_result
+sqlite_slot_take(struct store *store, const char *server, int64_t now_ms, int64_t step_us,
+    struct pacing_slot *slot)
+{
+	struct slot_arguments a = { server, now_ms, step_us, slot };
+
+	*slot = (struct pacing_slot){ 0 };
+	return sqlite_perform(store, true, work_slot_take, &a);
 }

@@ -104,6 +104,9 @@ static const char *const steps[] = {
 	    " server TEXT NOT NULL, kind INTEGER NOT NULL);"
 	    "CREATE TABLE trend (server TEXT PRIMARY KEY, minute INTEGER NOT NULL,"
 	    " samples TEXT NOT NULL) WITHOUT ROWID;",
+	[7] =
+	    "CREATE TABLE pacing (server TEXT PRIMARY KEY, next_us INTEGER NOT NULL,"
+	    " taken_ms INTEGER NOT NULL) WITHOUT ROWID;",
 	/* clang-format on */
 };
 
@@ -173,6 +176,10 @@ const char *const sql_texts[SQL_STATEMENTS] = {
 	[SQL_LEASE_GET] = "SELECT owner, taken_ms, until_ms FROM lease WHERE id = 1",
 	[SQL_LEASE_PUT] = "INSERT OR REPLACE INTO lease (id, owner, taken_ms, until_ms)"
 	    " VALUES (1, ?1, ?2, ?3)",
+
+	[SQL_PACING_GET] = "SELECT next_us, taken_ms FROM pacing WHERE server = ?1",
+	[SQL_PACING_PUT] = "INSERT OR REPLACE INTO pacing (server, next_us, taken_ms)"
+	    " VALUES (?1, ?2, ?3)",
 
 	[SQL_COPY_FIND] = "SELECT at_ms FROM recording WHERE id = ?1 AND server = ?2",
 	[SQL_COPIES_FIND] = "SELECT server FROM recording WHERE id = ?1 ORDER BY server",

@@ -139,6 +139,8 @@ enum store_result sqlite_absent_put(struct store *store, struct str meeting_id, 
     int64_t ttl_ms);
 enum store_result sqlite_lease_take(struct store *store, uint64_t holder, int64_t now_ms,
     int64_t ttl_ms);
+enum store_result sqlite_slot_take(struct store *store, const char *server, int64_t now_ms,
+    int64_t step_us, struct pacing_slot *slot);
 
 /* turns.c */
 enum store_result sqlite_turn_take(struct store *store, struct str meeting_id,

@@ -556,6 +556,7 @@ static const struct store_verbs sqlite_verbs = {
 	.typical_put = sqlite_typical_put,
 	.absent_put = sqlite_absent_put,
 	.lease_take = sqlite_lease_take,
+	.slot_take = sqlite_slot_take,
 	.recordings_put = sqlite_recordings_put,
 	.recordings_find = sqlite_recordings_find,
 	.lists_put = sqlite_lists_put,
