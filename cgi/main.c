@@ -1,6 +1,7 @@
 /*
  * tinyscale.cgi: one request per process, under any web server with CGI.
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
 #include <signal.h>
@@ -9,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "app.h"
@@ -178,6 +180,15 @@ poll_behind(char *program)
 	free(environment);
 }
 
+static void
+sleep_ms(int64_t ms)
+{
+	struct timespec pause = { ms / 1000, ms % 1000 * 1000000 };
+
+	while (nanosleep(&pause, &pause) != 0 && errno == EINTR)
+		;
+}
+
 static int
 serve(char *program)
 {
@@ -185,10 +196,13 @@ serve(char *program)
 	struct app *app = app_open(NULL, HTTP_CURL_INLINE, 1);
 	struct arena *arena = arena_new();
 	int status = app ? 0 : 1;
+	struct app_waiting *waiting = NULL;
+	int64_t wait_ms;
 	bool is_due = false;
 
 	if (app) {
-		app_serve(app, arena, &stream);
+		while ((wait_ms = app_serve(app, arena, &stream, &waiting)) > 0)
+			sleep_ms(wait_ms);
 		is_due = app_poll_is_due(app, arena);
 	} else {
 		app_refuse(arena, &stream);

@@ -35,6 +35,15 @@ struct generation {
 	unsigned references; /* under the app's mutex */
 };
 
+/* A request, when it began, since when it waits, and how long it did so, by the monotonic
+ * clock. */
+struct app_waiting {
+	struct request request;
+	int64_t start_us;
+	int64_t since_us; /* 0: it was not told to wait */
+	int64_t waited_us;
+};
+
 struct app {
 	pthread_mutex_t mutex;
 	struct generation *now;
@@ -259,29 +268,61 @@ generation_acquire(struct app *app)
 	return generation;
 }
 
-void
-app_serve(struct app *app, struct arena *arena, const struct cgi_stream *stream)
+/* Read the request of a door. */
+static struct app_waiting *
+begin(struct arena *arena, const struct cgi_stream *stream, const struct config *config)
+{
+	struct app_waiting *begun = arena_alloc(arena, sizeof(*begun));
+
+	begun->start_us = clock_us(CLOCK_MONOTONIC);
+	cgi_read_request(arena, stream, (size_t)config->max_body_bytes, &begun->request);
+	begun->request.nonce = random_bits();
+	return begun;
+}
+
+/* Let the door's client have the answer, and tell of it. */
+static void
+end(const struct generation *generation, const struct cgi_stream *stream,
+    const struct app_waiting *begun, const struct response *response)
+{
+	const struct request *request = &begun->request;
+
+	cgi_write_response(stream, request, response);
+	/* Before the end: a door's log may end with its answer (cgi/main.c). */
+	int64_t elapsed_us = clock_us(CLOCK_MONOTONIC) - begun->start_us;
+	api_log(generation->config, request, response, elapsed_us / 1000);
+	stream->finish(stream->context, !request->unread);
+	/* That it waited its turn does not make the gateway slow. */
+	api_count(response, elapsed_us - begun->waited_us);
+}
+
+int64_t
+app_serve(struct app *app, struct arena *arena, const struct cgi_stream *stream,
+    struct app_waiting **waiting)
 {
 	struct generation *generation = generation_acquire(app);
-	int64_t start_us = clock_us(CLOCK_MONOTONIC);
-	struct request request;
 
 	metrics_gauge_add(METRIC_WORKERS_BUSY, 0, 1);
-	cgi_read_request(arena, stream, (size_t)generation->config->max_body_bytes, &request);
-	request.now_ms = clock_ms(CLOCK_REALTIME);
-	request.nonce = random_bits();
+	if (!*waiting)
+		*waiting = begin(arena, stream, generation->config);
+	struct app_waiting *begun = *waiting;
+	struct request *request = &begun->request;
+	request->has_waited = begun->since_us > 0;
+	/* A door may be late, or have no room for what waits. */
+	if (request->has_waited)
+		begun->waited_us = clock_us(CLOCK_MONOTONIC) - begun->since_us;
+	request->now_ms = clock_ms(CLOCK_REALTIME);
 	struct response response;
-	api_handle(&generation->api, arena, &request, &response);
-	cgi_write_response(stream, &request, &response);
-	/* Before the end: a door's log may end with its answer (cgi/main.c). */
-	int64_t elapsed_us = clock_us(CLOCK_MONOTONIC) - start_us;
-	api_log(generation->config, &request, &response, elapsed_us / 1000);
-	stream->finish(stream->context, !request.unread);
+	api_handle(&generation->api, arena, request, &response);
+	int64_t wait_ms = response.wait_ms;
+	begun->since_us = clock_us(CLOCK_MONOTONIC);
+	if (wait_ms == 0)
+		end(generation, stream, begun, &response);
 	api_finish(&response);
-	api_count(&response, elapsed_us);
 	metrics_gauge_add(METRIC_WORKERS_BUSY, 0, -1);
 	metrics_flush();
 	generation_release(app, generation);
+	return wait_ms;
 }
 
 void

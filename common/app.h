@@ -6,6 +6,7 @@
 #define APP_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "adapters/curl/http_curl.h"
 
@@ -53,12 +54,20 @@ struct app *app_open(const char *config_path, enum http_curl_mode mode, unsigned
  */
 int app_reload(struct app *app);
 
+/* A request that waits; in its arena. */
+struct app_waiting;
+
 /*
  * Serve one request of a door, with the configuration of this moment: from its first byte
  * to its log line, then the stream's finish, and then what can wait until the client has
  * its answer.  The request's data lives in the arena.
+ *
+ * Returns 0 when that is done.  Else the request has no answer yet and waits its turn
+ * (pace.h): call this again after so many milliseconds with the same arena, stream and
+ * *waiting, which is NULL the first time.  It may be another thread that does so.
  */
-void app_serve(struct app *app, struct arena *arena, const struct cgi_stream *stream);
+int64_t app_serve(struct app *app, struct arena *arena, const struct cgi_stream *stream,
+    struct app_waiting **waiting);
 
 /*
  * Poll the servers that are due, if no other process does (poll.h).  is_round

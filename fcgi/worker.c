@@ -17,9 +17,11 @@
 
 #include "app.h"
 #include "base/arena.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "formats/cgi.h"
+#include "waiting_line.h"
 
 #define STACK_BYTES ((size_t)512 << 10)
 
@@ -44,18 +46,47 @@ struct worker_pool {
 	int listen_fd;
 	int stop_fd; /* an eventfd, readable from the stop on */
 	int epoll_fd;
+	struct waiting_line line;
 	atomic_bool stopping;
 	atomic_llong exhausted_s; /* when it was last told that descriptors ran out, or 0 */
 	unsigned n_threads;
 	pthread_t threads[];
 };
 
+/* A request under way, and what is used again for the next.  It stays where it is, as
+ * libfcgi keeps pointers into its own part. */
+struct job {
+	struct waiting_item item; /* first */
+	struct worker_pool *pool;
+	struct arena *arena;
+	FCGX_Request fcgx;
+	struct app_waiting *waiting; /* NULL: it has not begun */
+};
+
 /* What each thread works with. */
 struct worker {
 	struct worker_pool *pool;
-	struct arena *arena;
-	FCGX_Request fcgx; /* the request under way */
+	struct job *job;
 };
+
+static struct job *
+job_new(struct worker_pool *pool)
+{
+	struct job *job = mem_alloc(sizeof(*job));
+
+	job->pool = pool;
+	job->arena = arena_new();
+	FCGX_InitRequest(&job->fcgx, -1, 0);
+	return job;
+}
+
+static void
+job_free(struct job *job)
+{
+	FCGX_Free(&job->fcgx, 1);
+	arena_free(job->arena);
+	free(job);
+}
 
 /* Let one thread know when the descriptor is readable next: add it, or arm it again. */
 static int
@@ -71,15 +102,15 @@ watch_once(struct worker_pool *pool, int operation, int fd)
 static const char *
 variable(void *context, const char *name)
 {
-	struct worker *worker = context;
+	struct job *job = context;
 
-	return FCGX_GetParam(name, worker->fcgx.envp);
+	return FCGX_GetParam(name, job->fcgx.envp);
 }
 
 static long
 read_body(void *context, char *data, size_t size)
 {
-	FCGX_Request *fcgx = &((struct worker *)context)->fcgx;
+	FCGX_Request *fcgx = &((struct job *)context)->fcgx;
 	int got = FCGX_GetStr(data, (int)size, fcgx->in);
 
 	/* A broken connection looks like the end of the body. */
@@ -136,7 +167,7 @@ send_records(FCGX_Request *fcgx, struct str bytes)
 static void
 write_bytes(void *context, struct str bytes)
 {
-	FCGX_Request *fcgx = &((struct worker *)context)->fcgx;
+	FCGX_Request *fcgx = &((struct job *)context)->fcgx;
 
 	/* If it fails the client has gone; the next look sees it. */
 	if (bytes.len < LARGE_BYTES)
@@ -150,8 +181,8 @@ write_bytes(void *context, struct str bytes)
 static void
 finish(void *context, bool is_read)
 {
-	struct worker *worker = context;
-	FCGX_Request *fcgx = &worker->fcgx;
+	struct job *job = context;
+	FCGX_Request *fcgx = &job->fcgx;
 
 	/* What was not read would be taken for the next request. */
 	if (!is_read)
@@ -159,16 +190,34 @@ finish(void *context, bool is_read)
 	FCGX_Finish_r(fcgx);
 	int fd = fcgx->ipcFd;
 	fcgx->ipcFd = -1;
-	if (fd >= 0 && watch_once(worker->pool, EPOLL_CTL_ADD, fd) != 0)
+	if (fd >= 0 && watch_once(job->pool, EPOLL_CTL_ADD, fd) != 0)
 		close(fd);
+}
+
+/*
+ * Serve the job's request; false when it waits for its time, in the line, and the job is no
+ * longer the caller's.  Where the line is full nobody waits.
+ */
+static bool
+serve_job(struct job *job)
+{
+	struct cgi_stream stream = { variable, read_body, write_bytes, finish, job };
+	int64_t wait_ms;
+
+	while ((wait_ms = app_serve(job->pool->app, job->arena, &stream, &job->waiting)) > 0)
+		if (waiting_line_put(&job->pool->line, &job->item,
+		        clock_ms(CLOCK_MONOTONIC) + wait_ms))
+			return false;
+	job->waiting = NULL;
+	arena_reset(job->arena);
+	return true;
 }
 
 /* Serve one request of a connection. */
 static void
 serve(struct worker *worker, int fd)
 {
-	struct cgi_stream stream = { variable, read_body, write_bytes, finish, worker };
-	FCGX_Request *fcgx = &worker->fcgx;
+	FCGX_Request *fcgx = &worker->job->fcgx;
 
 	/* Without keepConnection the Finish that Accept_r begins with would close
 	 * the connection we hand over; with a listening socket of -1 a broken
@@ -179,11 +228,41 @@ serve(struct worker *worker, int fd)
 		return;
 	if (fcgx->role != FCGI_RESPONDER) {
 		log_warn("only the FastCGI role RESPONDER is served");
-		finish(worker, false);
+		finish(worker->job, false);
 		return;
 	}
-	app_serve(worker->pool->app, worker->arena, &stream);
-	arena_reset(worker->arena);
+	if (!serve_job(worker->job))
+		worker->job = job_new(worker->pool);
+}
+
+/* Serve the first request in the line whose time has come. */
+static void
+serve_waiting(struct worker_pool *pool)
+{
+	struct job *job = (void *)waiting_line_take(&pool->line, clock_ms(CLOCK_MONOTONIC));
+
+	/* The next one may have another thread. */
+	watch_once(pool, EPOLL_CTL_MOD, pool->line.timer_fd);
+	if (job && serve_job(job))
+		job_free(job);
+}
+
+/* Before the pool ends: let those in the line have the rest of their time, and serve
+ * them. */
+static void
+empty_line(struct worker_pool *pool)
+{
+	struct job *job;
+
+	while ((job = (void *)waiting_line_take(&pool->line, INT64_MAX)) != NULL) {
+		int64_t wait_ms = job->item.due_ms - clock_ms(CLOCK_MONOTONIC);
+		struct timespec pause = { wait_ms / 1000, wait_ms % 1000 * 1000000 };
+
+		if (wait_ms > 0)
+			nanosleep(&pause, NULL);
+		if (serve_job(job))
+			job_free(job);
+	}
 }
 
 /* ---- The threads --------------------------------------------------------- */
@@ -237,9 +316,8 @@ static void *
 worker_run(void *argument)
 {
 	struct worker_pool *pool = argument;
-	struct worker worker = { .pool = pool, .arena = arena_new() };
+	struct worker worker = { .pool = pool, .job = job_new(pool) };
 
-	FCGX_InitRequest(&worker.fcgx, -1, 0);
 	while (!atomic_load(&pool->stopping)) {
 		struct epoll_event event;
 		if (epoll_wait(pool->epoll_fd, &event, 1, -1) != 1)
@@ -247,6 +325,10 @@ worker_run(void *argument)
 		if (event.data.fd == pool->stop_fd || atomic_load(&pool->stopping))
 			break;
 		int fd = event.data.fd;
+		if (fd == pool->line.timer_fd) {
+			serve_waiting(pool);
+			continue;
+		}
 		if (fd == pool->listen_fd)
 			fd = accept_connection(pool);
 		else
@@ -254,8 +336,8 @@ worker_run(void *argument)
 		if (fd >= 0)
 			serve(&worker, fd);
 	}
-	FCGX_Free(&worker.fcgx, 1);
-	arena_free(worker.arena);
+	job_free(worker.job);
+	empty_line(pool);
 	return NULL;
 }
 
@@ -301,9 +383,10 @@ worker_pool_open(struct app *app, int listen_fd, unsigned threads)
 	pool->stop_fd = eventfd(0, EFD_CLOEXEC);
 	pool->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	int flags = fcntl(listen_fd, F_GETFL);
-	if (pool->stop_fd < 0 || pool->epoll_fd < 0 || flags < 0 ||
-	    fcntl(listen_fd, F_SETFL, flags | O_NONBLOCK) != 0 ||
+	if (waiting_line_open(&pool->line) != 0 || pool->stop_fd < 0 || pool->epoll_fd < 0 ||
+	    flags < 0 || fcntl(listen_fd, F_SETFL, flags | O_NONBLOCK) != 0 ||
 	    watch_once(pool, EPOLL_CTL_ADD, listen_fd) != 0 ||
+	    watch_once(pool, EPOLL_CTL_ADD, pool->line.timer_fd) != 0 ||
 	    watch_by_all(pool, pool->stop_fd) != 0) {
 		log_error("cannot wait for connections", "reason", strerror(errno));
 		worker_pool_close(pool);
@@ -328,5 +411,6 @@ worker_pool_close(struct worker_pool *pool)
 		close(pool->stop_fd);
 	if (pool->epoll_fd >= 0)
 		close(pool->epoll_fd);
+	waiting_line_close(&pool->line);
 	free(pool);
 }

@@ -14,12 +14,14 @@ int worker_init(void);
 /*
  * Start that many threads on the listening socket, which is borrowed and made
  * non-blocking.  All of them wait on one epoll instance, so one connection
- * wakes one thread, and connections that a web server keeps open cost none.
+ * wakes one thread, and connections that a web server keeps open cost none, nor do
+ * requests that wait for their time.
  * Signals must be blocked.  Returns NULL, with the reason logged.
  */
 struct worker_pool *worker_pool_open(struct app *app, int listen_fd, unsigned threads);
 
-/* Stop accepting, let every request under way finish, and free the pool.  Until then
+/* Stop accepting, let every request under way finish, also those that wait for their time
+ * (three seconds at most, pacing.h), and free the pool.  Until then
  * threads use the listening socket's number: close it after. */
 void worker_pool_close(struct worker_pool *pool);
 

@@ -1,6 +1,7 @@
 #include "server.h"
 
 #include <stdlib.h>
+#include <time.h>
 #include <string.h>
 
 #include "calls.h"
@@ -34,6 +35,10 @@ log_call(struct server *server, const struct http_request *request, const char *
 	char digest[CHECKSUM_HEX_MAX] = "";
 	if (request->body.length > 0)
 		checksum_write_digest(request->body.data, request->body.length, 64, digest);
+	struct timespec now;
+	clock_gettime(CLOCK_REALTIME, &now);
+	struct text arrived = { 0 };
+	text_add_format(&arrived, "%lld", (long long)now.tv_sec * 1000 + now.tv_nsec / 1000000);
 	struct text line = { 0 };
 	add_field(&line, request->method);
 	add_field(&line, call);
@@ -43,10 +48,12 @@ log_call(struct server *server, const struct http_request *request, const char *
 	add_field(&line, digest);
 	add_field(&line, http_find_header(request, "X-Forwarded-For"));
 	add_field(&line, http_find_header(request, "Accept"));
+	add_field(&line, arrived.data);
 	pthread_mutex_lock(&server->sandbox->lock);
 	calllog_add(&server->log, server->sandbox->arrivals++, call, line.data);
 	pthread_mutex_unlock(&server->sandbox->lock);
 	text_fini(&length);
+	text_fini(&arrived);
 	text_fini(&line);
 }
 

@@ -14,14 +14,14 @@ static const char *const calls[] = { "index", "create", "join", "isMeetingRunnin
 	"hooks/list", "hooks/destroy", "tinyscale/health", "tinyscale/callback",
 	"tinyscale/status", "tinyscale/metrics", "other" };
 
-static const char *const results[] = { "SUCCESS", "FAILED", "redirect", "checksumError",
-	"missingParamMeetingID", "notFound", "invalidMeetingIdentifier", "meetingNotFound",
-	"missingParamRecordID", "missingParamPublish", "serverUnavailable", "noRecordings",
-	"paramError", "noServerAvailable", "serverTagUnavailable", "invalidRequest",
-	"unsupportedContentType", "unsupportedRequest", "missingParamCallbackURL",
-	"missingParamHookID", "destroyMissingHook", "createHookError", "listHookError",
-	"destroyHookError", "idNotUnique", "duplicateWarning", "noMeetings", "noSessions",
-	"other" };
+static const char *const results[] = { "SUCCESS", "FAILED", "redirect", "queued",
+	"checksumError", "missingParamMeetingID", "notFound", "invalidMeetingIdentifier",
+	"meetingNotFound", "missingParamRecordID", "missingParamPublish", "serverUnavailable",
+	"noRecordings", "paramError", "noServerAvailable", "serverTagUnavailable",
+	"invalidRequest", "unsupportedContentType", "unsupportedRequest",
+	"missingParamCallbackURL", "missingParamHookID", "destroyMissingHook",
+	"createHookError", "listHookError", "destroyHookError", "idNotUnique",
+	"duplicateWarning", "noMeetings", "noSessions", "other" };
 
 static const char *const accesses[] = { "read", "write" };
 static const char *const healths[] = { "up", "suspect", "down" };
@@ -72,7 +72,7 @@ const struct metric_row metrics_table[METRICS] = {
 	[METRIC_WORKERS] = { "tinyscale_workers", PROCESSES, false, { 0 },
 	    "Requests that can be served at once." },
 	[METRIC_WORKERS_BUSY] = { "tinyscale_workers_busy", PROCESSES, false, { 0 },
-	    "Requests that are being served." },
+	    "Requests that are being served; a join that waits its turn is none." },
 	[METRIC_POLL_DURATION] = { "tinyscale_poll_duration_seconds", HISTOGRAM, false, { 0 },
 	    "Time that servers took to answer their polls." },
 	[METRIC_SERVER_HEALTH] = { "tinyscale_server_health", TOLD, true, { &health },

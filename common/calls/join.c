@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/call.h"
+#include "core/pace.h"
 #include "core/page.h"
 #include "core/relay.h"
 #include "core/reply.h"
@@ -42,6 +43,8 @@ call_join(struct call *call)
 			reply_error(call->response, call->arena, REPLY_UNSUPPORTED);
 			return;
 		}
+		if (pace_holds(call))
+			return;
 		struct relay_answer answer;
 		relay_send(call, call->server, &answer);
 		relay_answer(call, &answer, true);
@@ -52,5 +55,8 @@ call_join(struct call *call)
 		call->response->server = call->server->name;
 		return;
 	}
+	if (pace_holds(call))
+		return;
 	relay_redirect(call, call->server);
+	pace_forget(call);
 }

@@ -195,6 +195,8 @@ static const struct config_key server_keys[] = {
 	    "no new meeting when it has this many" },
 	{ "max_users", &type_limit, AT(max_users), 1, 1000000, "none",
 	    "no new meeting when it has this many users" },
+	{ "max_joins_per_second", &type_number, AT(max_joins_per_second), 0, 1000, "0",
+	    "of more joins the others wait a little; 0: none waits" },
 	{ "create_defaults", &type_parameters, AT(create_defaults), 0, 0, "{}",
 	    "the same as for all servers, after those, for this one" },
 	{ "create_overrides", &type_parameters, AT(create_overrides), 0, 1, "{}",

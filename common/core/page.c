@@ -1,9 +1,14 @@
 #include "core/page.h"
 
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/arena.h"
 #include "base/bounds.h"
 #include "base/buf.h"
 #include "core/reply.h"
 #include "formats/accept.h"
+#include "formats/cookie.h"
 #include "formats/query.h"
 #include "formats/request.h"
 #include "formats/response.h"
@@ -33,13 +38,14 @@ static const struct {
 enum situation {
 	NOT_RUNNING, /* no server has the meeting: not yet, or no more */
 	NO_ANSWER,   /* its server does not answer */
+	QUEUED,      /* many join at once, and this one waits its turn */
 	STOPPED,     /* one of these for so long that the page tries no more */
 	BAD_LINK,    /* the link itself is wrong */
 	SITUATIONS
 };
 
 struct text {
-	const char *heading, *reason, *advice;
+	const char *heading, *reason, *advice; /* "#" in a reason is a number */
 };
 
 static const struct text texts[SITUATIONS][LANGUAGES] = {
@@ -94,6 +100,30 @@ static const struct text texts[SITUATIONS][LANGUAGES] = {
 	        "Il suo server non risponde. Di solito si risolve presto.",
 	        "Lasci aperta questa pagina: riprova da sola e La fa entrare non appena "
 	        "possibile." },
+	},
+	[QUEUED] = {
+	    [ENGLISH] = { "You are in the queue",
+	        "Many people are joining at this moment. About # are ahead of you.",
+	        "Leave this page open: it lets you in by itself when it is your turn." },
+	    [GERMAN] = { "Sie sind in der Warteschlange",
+	        "Gerade treten viele Personen bei. Etwa # sind vor Ihnen.",
+	        "Lassen Sie diese Seite offen: Sie lässt Sie von selbst ein, sobald Sie an "
+	        "der Reihe sind." },
+	    [FRENCH] = { "Vous êtes dans la file d’attente",
+	        "De nombreuses personnes se connectent en ce moment. Environ # sont devant "
+	        "vous.",
+	        "Laissez cette page ouverte : elle vous fait entrer d’elle-même quand votre "
+	        "tour arrive." },
+	    [SPANISH] = { "Está en la cola",
+	        "Muchas personas están entrando en este momento. Hay unas # delante de usted.",
+	        "Deje esta página abierta: le dará acceso por sí sola cuando llegue su "
+	        "turno." },
+	    [PORTUGUESE] = { "Há uma fila para entrar",
+	        "Muitas pessoas estão entrando neste momento. Há cerca de # à sua frente.",
+	        "Deixe esta página aberta: ela dá acesso sozinha quando chegar a sua vez." },
+	    [ITALIAN] = { "Lei è in coda",
+	        "In questo momento stanno entrando molte persone. Circa # sono davanti a Lei.",
+	        "Lasci aperta questa pagina: La fa entrare da sola quando è il Suo turno." },
 	},
 	[STOPPED] = {
 	    [ENGLISH] = { "The meeting is still not available",
@@ -167,17 +197,7 @@ tries_before(struct str cookies)
 {
 	int64_t tries = 0;
 
-	while (cookies.len > 0) {
-		size_t end = str_find(cookies, STR(";"), 0);
-		struct str cookie = str_trim(str_part(cookies, 0, end));
-
-		cookies = end == SIZE_MAX ?
-		    (struct str){ 0 } :
-		    str_part(cookies, end + 1, SIZE_MAX);
-		if (str_starts(cookie, TRIES_COOKIE "="))
-			str_to_int(str_part(cookie, sizeof(TRIES_COOKIE), SIZE_MAX), 0,
-			    MAX_TRIES, &tries);
-	}
+	str_to_int(cookie_find(cookies, TRIES_COOKIE), 0, MAX_TRIES, &tries);
 	return (int)tries;
 }
 
@@ -195,18 +215,14 @@ pause_s(int tries, uint64_t nonce)
 	return (int)((pause_ms / 2 + (int64_t)((nonce >> 20) % (uint64_t)pause_ms)) / 1000);
 }
 
-/* Let the browser ask again.  The cookie goes to the calls beside this one only (RFC
- * 6265, section 5.1.4).  The page of a course may show ours in a frame, where a browser
- * keeps a cookie that says None and Partitioned, which needs https. */
+/* Let the browser ask again. */
 static void
 try_again(struct arena *arena, const struct request *request, int tries,
     struct response *response)
 {
 	response->refresh_s = pause_s(tries, request->nonce);
-	response->set_cookie = str_from(str_printf(arena,
-	    TRIES_COOKIE "=%d; Max-Age=%d; HttpOnly; %s", tries + 1,
-	    response->refresh_s + FORGET_S,
-	    request->https ? "Secure; SameSite=None; Partitioned" : "SameSite=Lax"));
+	response->set_cookie = cookie_make(arena, request->https, TRIES_COOKIE,
+	    str_printf(arena, "%d", tries + 1), response->refresh_s + FORGET_S);
 }
 
 /* ---- The page ----------------------------------------------------------------- */
@@ -237,8 +253,20 @@ element(struct buf *out, const char *name, const char *text)
 	buf_printf(out, "</%s>\n", name);
 }
 
+/* The text with the number in it, where it has one. */
+static const char *
+with_number(struct arena *arena, const char *text, int64_t number)
+{
+	size_t at = strcspn(text, "#");
+
+	if (text[at] == '\0')
+		return text;
+	return str_printf(arena, "%.*s%" PRId64 "%s", (int)at, text, number, text + at + 1);
+}
+
 static struct str
-write_page(struct arena *arena, const struct request *request, enum situation situation)
+write_page(struct arena *arena, const struct request *request, enum situation situation,
+    int64_t number)
 {
 	size_t language = accept_language(request->accept_language, tags, LANGUAGES);
 	const struct text *text = &texts[situation][language];
@@ -257,9 +285,9 @@ write_page(struct arena *arena, const struct request *request, enum situation si
 	element(&out, "title", text->heading);
 	buf_text(&out, "<style>" STYLE "</style>\n</head>\n<body>\n<main>\n");
 	element(&out, "h1", text->heading);
-	element(&out, "p", text->reason);
+	element(&out, "p", with_number(arena, text->reason, number));
 	element(&out, "p", text->advice);
-	if (situation != BAD_LINK) {
+	if (situation != BAD_LINK && situation != QUEUED) {
 		/* An empty reference is this page's own URL. */
 		buf_text(&out, "<p><a href=\"\">");
 		xml_text(&out, str_from(words[language].try_now));
@@ -269,6 +297,16 @@ write_page(struct arena *arena, const struct request *request, enum situation si
 	xml_text(&out, str_from(words[language].request));
 	buf_printf(&out, " <bdi>%s</bdi></small></p>\n</main>\n</body>\n</html>\n", id);
 	return buf_take(&out, arena);
+}
+
+static void
+become_page(struct arena *arena, const struct request *request, enum situation situation,
+    int64_t number, struct response *response)
+{
+	response->content_type = "text/html; charset=utf-8";
+	response->policy = policy;
+	response->no_store = true;
+	response->body = write_page(arena, request, situation, number);
 }
 
 bool
@@ -300,8 +338,15 @@ page_instead(struct arena *arena, const struct request *request, struct response
 		else
 			situation = STOPPED;
 	}
-	response->content_type = "text/html; charset=utf-8";
-	response->policy = policy;
-	response->no_store = true;
-	response->body = write_page(arena, request, situation);
+	become_page(arena, request, situation, 0, response);
+}
+
+void
+page_of_queue(struct arena *arena, const struct request *request, struct response *response,
+    int64_t ahead, int refresh_s)
+{
+	response->status = 200;
+	response->result = "queued";
+	response->refresh_s = refresh_s;
+	become_page(arena, request, QUEUED, ahead, response);
 }

@@ -14,6 +14,7 @@
 #define PAGE_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 struct arena;
 struct request;
@@ -31,5 +32,10 @@ bool page_is_wanted(struct arena *arena, const struct request *request);
  */
 void page_instead(struct arena *arena, const struct request *request,
     struct response *response);
+
+/* Let the response be the page of somebody who waits to be let in behind ahead others, and
+ * whose browser comes back after so long. */
+void page_of_queue(struct arena *arena, const struct request *request,
+    struct response *response, int64_t ahead, int refresh_s);
 
 #endif

@@ -33,10 +33,12 @@ struct request {
 	struct str cookies;         /* the Cookie header, or absent */
 	bool https;                 /* did the client use https? */
 	enum request_problem problem;
-	bool unread;    /* a part of the body was left unread: the
+	bool unread;     /* a part of the body was left unread: the
 	                   connection can carry no further request */
-	int64_t now_ms; /* wall clock, milliseconds since the epoch */
-	uint64_t nonce; /* random; also the request's id */
+	bool has_waited; /* it was handled before, and has waited as it was told to
+	                    (response->wait_ms) */
+	int64_t now_ms;  /* wall clock, milliseconds since the epoch */
+	uint64_t nonce;  /* random; also the request's id */
 };
 
 #define REQUEST_ID_BYTES 17

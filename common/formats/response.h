@@ -6,6 +6,7 @@
 #define RESPONSE_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/str.h"
 
@@ -21,6 +22,10 @@ struct response {
 	bool is_error;         /* is the body the gateway's own document of an error? */
 	const char *policy;    /* a page's Content-Security-Policy, or NULL: it is none */
 	int refresh_s;         /* a page's: when it is loaded anew; 0: never */
+
+	/* Above 0: there is no answer yet.  The request is to be handled once more after so
+	 * long, with has_waited. */
+	int64_t wait_ms;
 
 	/* What the log line tells. */
 	struct str call;       /* the call's name, "" for the index */

@@ -38,11 +38,13 @@ pacing_judge(struct pacing_slot slot, int64_t now_ms, int64_t step_us, bool is_p
 	if (wait_us <= 0)
 		return (struct pacing_verdict){ 0 };
 	struct pacing_verdict verdict = { .wait_ms = wait_ms, .ahead = wait_us / step_us };
-	if (wait_ms <= PACING_SHORT_MS)
-		return verdict;
-	verdict.wait_ms = is_person ? 0 : PACING_SHORT_MS;
-	if (is_person)
-		verdict.refresh_s = (int)(wait_ms / 1000 - 1);
+	if (!is_person) {
+		if (wait_ms > PACING_PROGRAM_MS)
+			verdict.wait_ms = PACING_PROGRAM_MS;
+	} else if (wait_ms > PACING_PERSON_MS) {
+		verdict.wait_ms = 0;
+		verdict.refresh_s = (int)((wait_ms - PACING_BACK_MS) / 1000);
+	}
 	return verdict;
 }
 

@@ -16,9 +16,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Up to here a join waits for its slot before it is answered; what must not be sent
- * away waits no longer. */
-#define PACING_SHORT_MS 2000
+/* A program waits no longer for its answer. */
+#define PACING_PROGRAM_MS 2000
+
+/* Nor does a person; who has longer to wait gets a page, and comes back between the two
+ * before the slot, to wait for the rest.  So a browser may be late by two seconds. */
+#define PACING_PERSON_MS 3000
+#define PACING_BACK_MS 2000
 
 /* So long after its slot a browser may come back and is let in: those that are hidden come
  * back late. */
@@ -64,10 +68,10 @@ bool pacing_is_good(struct pacing_slot slot, int64_t now_ms);
 
 /*
  * What becomes of the join that has the slot.  One whose time has come is let in, and one
- * whose slot is near waits for it.  A longer wait is a page for a person, who comes back a
- * second or two before the slot and waits for the rest: the header that brings a browser
- * back counts in whole seconds, and all that come back in one would come at once.  A program
- * knows no pages; it waits as long as one may, and is let in.
+ * whose slot is near waits for it.  A longer wait is a page for a person, who comes back
+ * before the slot and waits for the rest: the header that brings a browser back counts in
+ * whole seconds, and all that come back in one would come at once.  A program knows no
+ * pages; it waits as long as one may, and is let in.
  */
 struct pacing_verdict pacing_judge(struct pacing_slot slot, int64_t now_ms, int64_t step_us,
     bool is_person);

@@ -44,6 +44,7 @@ struct server {
 	long max_users;                                      /* -1: no limit */
 	struct parameters create_defaults, create_overrides; /* applied after those */
 	struct parameters join_defaults, join_overrides;     /* of all servers */
+	int64_t max_joins_per_second;                        /* 0: as many as come */
 };
 
 /*

@@ -98,7 +98,10 @@ set_line(struct run *run, const struct section *section, struct variables *v, ch
 			*c = (char)(*c == '-' ? '_' : *c >= 'a' && *c <= 'z' ? *c - 32 : *c);
 		if (strncmp(line, "CONTENT_", 8) != 0 && strcmp(line, "HTTPS") != 0)
 			line = str_printf(run->arena, "HTTP_%s", line);
-		set(v, line, colon + 2);
+		set(v, line,
+		    strcmp(colon + 2, "(kept)") == 0 && run->kept_cookie ?
+		        run->kept_cookie :
+		        colon + 2);
 	} else if (equals) {
 		*equals = '\0';
 		set(v, line, strcmp(equals + 1, "-") == 0 ? NULL : equals + 1);
@@ -168,6 +171,22 @@ act_request(struct run *run, const struct section *section, char *rest)
 	struct response response = { 0 };
 	api_handle(&api, arena, &request, &response);
 	run->is_asked = false;
+	run->waited_ms = response.wait_ms;
+	if (response.wait_ms > 0) {
+		api_finish(&response);
+		run->now_ms += response.wait_ms;
+		request.now_ms = run->now_ms;
+		request.has_waited = true;
+		run->is_asked = true;
+		api_handle(&api, arena, &request, &response);
+		run->is_asked = false;
+		if (response.wait_ms > 0)
+			run_problem(run, section, "it waits twice");
+	}
+	if (response.set_cookie.len > 0)
+		run->kept_cookie = str_copy(run->arena,
+		    str_part(response.set_cookie, 0,
+		        str_find(response.set_cookie, STR(";"), 0)));
 	api_log(run->config, &request, &response, 7);
 	struct buf header;
 	buf_init(&header, CASE_TEXT_MAX);

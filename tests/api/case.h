@@ -27,6 +27,8 @@
  *	== wait MS            let time pass; "-MS" sets the clock back
  *	== request            "METHOD TARGET"; "Name: value" headers, "NAME=value"
  *	                      RFC 3875 variables ("-": absent), "sign-with SECRET";
+ *	                      the value (kept) is the first of the cookies that were set
+ *	                      last;
  *	                      an empty line, the body.  %sign, %sign1, %sign256,
  *	                      %sign384, %sign512, %SIGN stand for the checksum.
  *	== poll [a,b]         instead of a request: poll the servers that are due.  Those
@@ -50,7 +52,8 @@
  *	                      the same for a call to a client's own server
  *	== response           "status N" (200), headers that must be there, "no-header
  *	                      NAME", "key KEY" (a FAILED document), "contains TEXT",
- *	                      "lacks TEXT"; an empty line, the exact body.  %sign-a
+ *	                      "lacks TEXT", "waited MS" (0): so long was the answer held
+ *	                      back; an empty line, the exact body.  %sign-a
  *	                      in a header is the checksum for server a, %sign-a:2 the
  *	                      one with its second secret.
  *	== log                texts that must be in the log; "lacks TEXT", that must not

@@ -27,6 +27,8 @@ struct run {
 	struct config *config;
 	struct buf problems; /* a line each, or more; none when the case passed */
 	int64_t now_ms;
+	int64_t waited_ms;       /* how long the last request waited for its answer */
+	const char *kept_cookie; /* the first that was set last, "NAME=VALUE", or NULL */
 
 	const struct section *sections;
 	size_t n_sections;

@@ -212,15 +212,21 @@ check_response(struct run *run, const struct section *section, const struct resp
 	struct lines lines = run_lines(run, section);
 	char *line, *value;
 	int status = 200;
+	long long waited_ms = 0;
 
 	while ((line = case_next(&lines)) != NULL && *line != '\0') {
 		if ((value = case_after(line, "status ")) != NULL)
 			status = atoi(value);
+		else if ((value = case_after(line, "waited ")) != NULL)
+			waited_ms = atoll(value);
 		else
 			check_line(run, section, line, block, response->body);
 	}
 	if (status != response->status)
 		run_problem(run, section, "status %d, want %d", response->status, status);
+	if (waited_ms != run->waited_ms)
+		run_problem(run, section, "waited %lld ms, want %lld",
+		    (long long)run->waited_ms, waited_ms);
 	if (line)
 		check_body(run, section, case_rest(&lines), response->body);
 }

@@ -371,7 +371,8 @@ fault() {
 	control "/fault?server=$1&kind=$2${3:+&call=$3}${4:+&ms=$4}"
 }
 
-# calls SERVER [CALL]: lines METHOD call query type length sha256 forwarded accept
+# calls SERVER [CALL]: lines METHOD call query type length sha256 forwarded accept ms, the
+# last of which is when it came
 calls() {
 	control "/calls?server=$1${2:+&call=$2}"
 }

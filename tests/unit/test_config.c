@@ -51,6 +51,7 @@ test_defaults(void)
 		is_int(s->n_tags, 0, "tags");
 		is_int(s->max_meetings, -1, "max_meetings");
 		is_int(s->max_users, -1, "max_users");
+		is_int(s->max_joins_per_second, 0, "max_joins_per_second");
 		is_int(s->create_defaults.n + s->create_overrides.n + s->join_defaults.n +
 		        s->join_overrides.n,
 		    0, "no parameters");
@@ -121,7 +122,7 @@ test_every_key(void)
 	    "D\", "
 	    "\"name\": \"gr\xc3\xb6\xc3\237e\", \"checksum_algorithm\": \"sha1\", "
 	    "\"weight\": 2.5, \"state\": \"cordoned\", \"tags\": [\"eu\", \" gpu \"], "
-	    "\"max_meetings\": 30, \"max_users\": 400, "
+	    "\"max_meetings\": 30, \"max_users\": 400, \"max_joins_per_second\": 20, "
 	    "\"create_defaults\": {\"d\": \"e\"}, \"create_overrides\": {\"f\": null}, "
 	    "\"join_defaults\": {\"g\": 1, \"h\": true}, "
 	    "\"join_overrides\": {\"i\": null, \"j\": \"\"}}]}\n \n",
@@ -185,6 +186,7 @@ test_every_key(void)
 		}
 		is_int(s->max_meetings, 30, "max_meetings");
 		is_int(s->max_users, 400, "max_users");
+		is_int(s->max_joins_per_second, 20, "max_joins_per_second");
 		if (is_int(s->create_defaults.n, 1, "create_defaults"))
 			is_str(s->create_defaults.list[0].value, "e", "a text");
 		if (is_int(s->create_overrides.n, 1, "create_overrides"))

@@ -264,6 +264,12 @@ static const struct {
 	    "servers[0].max_meetings: expected a whole number from 1 to 1000000, not 0" },
 	{ SERVER(", \"max_users\": null"),
 	    "servers[0].max_users: expected a whole number from 1 to 1000000, not null" },
+	{ SERVER(", \"max_joins_per_second\": 1001"),
+	    "servers[0].max_joins_per_second: expected a whole number from 0 to 1000, "
+	    "not 1001" },
+	{ SERVER(", \"max_joins_per_second\": 0.5"),
+	    "servers[0].max_joins_per_second: expected a whole number from 0 to 1000, "
+	    "not a number with a fraction" },
 
 	/* Two that are one. */
 	{ "{\"secret\": \"" SECRET "\", \"servers\": [" SERVER_OF("") ", " SERVER_OF(

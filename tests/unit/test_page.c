@@ -116,6 +116,35 @@ test_texts(struct arena *arena)
 	}
 }
 
+/* The queue, in each language. */
+static void
+test_queue(struct arena *arena)
+{
+	for (size_t l = 0; l < COUNT(tags); l++) {
+		struct request request = browser(tags[l], NULL);
+		struct response response = { .call = STR("join") };
+		struct response other = page(arena, &request, REPLY_JOIN_NOT_FOUND);
+		page_of_queue(arena, &request, &response, 250, 17);
+		is_str(between(arena, response.body, "<html lang=\"", "\""), tags[l],
+		    "the queue in %s", tags[l]);
+		ok(str_find(response.body, STR(" 250 "), 0) != SIZE_MAX, "… tells how many");
+		ok(str_find(response.body, STR("#"), str_find(response.body, STR("<h1>"), 0)) ==
+		        SIZE_MAX,
+		    "… and no more of it is left");
+		ok(strcmp(between(arena, response.body, "<h1>", "</h1>"),
+		       between(arena, other.body, "<h1>", "</h1>")) != 0,
+		    "… has a heading of its own");
+		ok(str_is_utf8(response.body), "… UTF-8");
+		ok(str_find(response.body, STR("<a"), 0) == SIZE_MAX,
+		    "… and nothing to press, which would not help");
+		is_int(response.refresh_s, 17, "… comes back");
+		is_int(response.status, 200, "… is no error");
+		is_str(response.result, "queued", "… as the log tells");
+		is_str(response.policy, other.policy, "… has the policy of all pages");
+		ok(response.no_store, "… is not kept");
+	}
+}
+
 static void
 test_headers(struct arena *arena)
 {
@@ -256,6 +285,7 @@ main(void)
 	struct arena *arena = arena_new();
 
 	test_texts(arena);
+	test_queue(arena);
 	test_headers(arena);
 	test_not_wanted(arena);
 	test_pauses(arena);
