@@ -199,6 +199,15 @@ app_check_config(const char *config_path_given)
 	return 0;
 }
 
+int
+app_has_servers(const char *config_path_given)
+{
+	if (config_names_servers(config_path_given))
+		return 0;
+	fprintf(stderr, "%s: names no server yet\n", config_path(config_path_given));
+	return 1;
+}
+
 /* Count beside the state, in which a reload changes nothing: the totals go on. */
 static void
 open_metrics(const struct app *app)

@@ -30,6 +30,10 @@ void app_raise_descriptor_limit(void);
  * nothing is.  Returns the status to exit with, 0 or 1. */
 int app_check_config(const char *config_path);
 
+/* Find out for --has-servers whether the configuration names a server (config.h), and print
+ * it where it names none.  Returns the status to exit with, 0 or 1. */
+int app_has_servers(const char *config_path);
+
 /* Open the state that the configuration names, as a door does (store_sqlite.h, none.h);
  * close it with verbs->close. */
 struct store *app_open_store(const struct config *config);

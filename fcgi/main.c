@@ -24,7 +24,7 @@
 
 static const char usage[] =
     "usage: tinyscale.fcgi [-c CONFIG] [-s ADDRESS] [-t THREADS]\n"
-    "       tinyscale.fcgi [-c CONFIG] --check-config\n"
+    "       tinyscale.fcgi [-c CONFIG] --check-config | --has-servers\n"
     "\n"
     "The BigBlueButton load balancer as a FastCGI responder; see tinyscale.fcgi(8).\n"
     "\n"
@@ -33,6 +33,7 @@ static const char usage[] =
     "                        (default: the socket on descriptor 0)\n"
     "  -t, --threads N       requests served at once, 1 to 1024 (default 32)\n"
     "      --check-config    name every problem of the configuration, exit 1 if any\n"
+    "      --has-servers     exit 1 if the configuration is missing or names no server\n"
     "      --help            print this\n"
     "      --version         print the version\n";
 
@@ -131,12 +132,13 @@ done:
 int
 main(int argc, char **argv)
 {
-	enum { CHECK = 256, HELP, VERSION };
+	enum { CHECK = 256, HAS_SERVERS, HELP, VERSION };
 	static const struct option options[] = {
 		{ "config", required_argument, NULL, 'c' },
 		{ "socket", required_argument, NULL, 's' },
 		{ "threads", required_argument, NULL, 't' },
 		{ "check-config", no_argument, NULL, CHECK },
+		{ "has-servers", no_argument, NULL, HAS_SERVERS },
 		{ "help", no_argument, NULL, HELP },
 		{ "version", no_argument, NULL, VERSION },
 		{ 0 },
@@ -149,7 +151,7 @@ main(int argc, char **argv)
 		log_warn("TINYSCALE_LOG is none of error, warn, info, debug; using info");
 	app_raise_descriptor_limit();
 	struct settings settings = { .threads = DEFAULT_THREADS };
-	bool check = false;
+	int (*asked)(const char *config_path) = NULL;
 	while ((option = getopt_long(argc, argv, "c:s:t:", options, NULL)) != -1) {
 		switch (option) {
 		case 'c':
@@ -168,7 +170,10 @@ main(int argc, char **argv)
 			}
 			break;
 		case CHECK:
-			check = true;
+			asked = app_check_config;
+			break;
+		case HAS_SERVERS:
+			asked = app_has_servers;
 			break;
 		case HELP:
 			fputs(usage, stdout);
@@ -185,5 +190,5 @@ main(int argc, char **argv)
 		fprintf(stderr, "tinyscale.fcgi: unexpected argument\n%s", usage);
 		return 2;
 	}
-	return check ? app_check_config(settings.config_path) : serve(&settings);
+	return asked ? asked(settings.config_path) : serve(&settings);
 }

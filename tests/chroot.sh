@@ -116,7 +116,7 @@ cat >"$root/usr/local/bin/systemctl" <<'END'
 fcgi=/usr/lib/cgi-bin/tinyscale.fcgi
 case $* in
 daemon-reload) ;;
-"enable --now tinyscale.socket tinyscale.service")
+"enable --now tinyscale" | "enable --now tinyscale.socket tinyscale.service")
 	test -x "$(sed -n 's/^ExecStart=//p' /etc/systemd/system/tinyscale.service)" || exit 1
 	install -d -o tinyscale -g tinyscale -m 0750 /var/lib/tinyscale
 	install -d -o tinyscale -g www-data -m 0750 /run/tinyscale
@@ -130,7 +130,7 @@ daemon-reload) ;;
 	done
 	chgrp www-data /run/tinyscale/tinyscale.sock
 	;;
-"disable --now tinyscale.socket tinyscale.service")
+"disable --now tinyscale" | "disable --now tinyscale.socket tinyscale.service")
 	kill $(pidof tinyscale.fcgi)
 	while pidof tinyscale.fcgi; do sleep 0.1; done
 	;;

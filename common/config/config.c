@@ -497,6 +497,39 @@ config_load(const char *path, struct buf *problems)
 	return NULL;
 }
 
+/* Is a list of servers in the tree, and one that is not empty?  What is no list at all is
+ * a problem for config_load. */
+static bool
+lists_servers(struct json_object *tree)
+{
+	struct json_object *servers = tree;
+	if (json_object_is_type(tree, json_type_object) &&
+	    !json_object_object_get_ex(tree, "servers", &servers))
+		return false;
+	return !json_object_is_type(servers, json_type_array) ||
+	    json_object_array_length(servers) > 0;
+}
+
+bool
+config_names_servers(const char *path)
+{
+	struct buf text, problems;
+	buf_init(&text, LIMIT_CONFIG_BYTES);
+	buf_init(&problems, LIMIT_CONFIG_BYTES);
+	struct config_reading reading = { .path = config_path(path), .problems = &problems };
+	struct json_object *tree = NULL;
+	bool names = true;
+	if (access(reading.path, F_OK) != 0 && errno == ENOENT)
+		names = false;
+	else if (read_file(&reading, &text) == 0 &&
+	    parse(&reading, buf_view(&text), &tree) == 0)
+		names = lists_servers(tree);
+	json_object_put(tree);
+	buf_free(&problems);
+	buf_free(&text);
+	return names;
+}
+
 void
 config_free(struct config *config)
 {

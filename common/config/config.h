@@ -96,6 +96,14 @@ struct config {
  */
 struct config *config_load(const char *path, struct buf *problems);
 
+/*
+ * Does the file at path (as of config_load) name a server?  It does not where it is missing,
+ * and where its list of servers is empty or missing: nothing is configured yet.  Whatever
+ * cannot be read counts as one that does, since its problems are to be told.  Nothing else
+ * about the file is judged.
+ */
+bool config_names_servers(const char *path);
+
 /* The path that config_load(path) reads. */
 const char *config_path(const char *path);
 

@@ -66,6 +66,14 @@ is $? 1 "--check-config: status 1 for the broken one"
 grep -q hots "$T/check"
 ok $? "--check-config: names the problem"
 
+# What systemd asks before it starts the program: a file with errors is to be told of.
+TINYSCALE_CONFIG=$T/servers.json "$FCGI_PROGRAM" --has-servers >"$T/check" 2>&1
+is "$? $(cat "$T/check")" "0 " "--has-servers: status 0 for the broken one"
+printf '{"secret": "0123456789abcdef", "servers": []}' >"$T/empty.json"
+"$FCGI_PROGRAM" -c "$T/empty.json" --has-servers >"$T/check" 2>&1
+is "$? $(cat "$T/check")" "1 $T/empty.json: names no server yet" \
+	"--has-servers: status 1 for one without servers"
+
 # hang_up: SIGHUP, and until it was looked at what is to be read now.
 refusals() { grep -c 'the new configuration is bad' "$LOGS/gateway.log"; }
 has_refused() { [ "$(refusals)" -gt "$1" ]; }

@@ -364,10 +364,40 @@ test_all_at_once(void)
 	config_free(c);
 }
 
+static const struct {
+	const char *text;
+	bool names;
+} files[] = {
+	{ "{\"secret\": \"" SECRET "\", \"servers\": []}", false },
+	{ "{\"secret\": \"" SECRET "\"}", false },
+	{ "[]", false },
+	{ TOP(""), true },
+	{ "[" SERVER_OF("") "]", true },
+	/* Its problems are told when it is loaded. */
+	{ "", true },
+	{ "7", true },
+	{ "{\"secret\": \"" SECRET "\", \"servers\": {}}", true },
+	{ "{\"secret\": \"" SECRET "\", \"servers\": [}", true },
+	{ "{\"secret\": \"" SECRET "\", \"servers\": [{}]}", true },
+};
+
+static void
+test_names_servers(void)
+{
+	for (size_t i = 0; i < COUNT(files); i++) {
+		write_file(files[i].text, strlen(files[i].text));
+		ok(config_names_servers(path) == files[i].names, "%s a server is named: %s",
+		    files[i].names ? "perhaps" : "not", files[i].text);
+	}
+	ok(!config_names_servers("/nonexistent/servers.json"), "no file names no server");
+	ok(config_names_servers("/"), "a directory is a problem to be told");
+}
+
 int
 main(void)
 {
 	begin();
+	test_names_servers();
 	test_bad_texts();
 	test_all_at_once();
 	return end();
