@@ -116,7 +116,7 @@ cat >"$root/usr/local/bin/systemctl" <<'END'
 fcgi=/usr/lib/cgi-bin/tinyscale.fcgi
 case $* in
 daemon-reload) ;;
-"enable --now tinyscale" | "enable --now tinyscale.socket tinyscale.service")
+"enable --now tinyscale" | "start tinyscale")
 	test -x "$(sed -n 's/^ExecStart=//p' /etc/systemd/system/tinyscale.service)" || exit 1
 	install -d -o tinyscale -g tinyscale -m 0750 /var/lib/tinyscale
 	install -d -o tinyscale -g www-data -m 0750 /run/tinyscale
@@ -130,8 +130,8 @@ daemon-reload) ;;
 	done
 	chgrp www-data /run/tinyscale/tinyscale.sock
 	;;
-"disable --now tinyscale" | "disable --now tinyscale.socket tinyscale.service")
-	kill $(pidof tinyscale.fcgi)
+"disable --now tinyscale" | "stop tinyscale")
+	kill $(pidof tinyscale.fcgi) 2>/dev/null
 	while pidof tinyscale.fcgi; do sleep 0.1; done
 	;;
 "reload nginx") nginx ;;
@@ -194,6 +194,11 @@ readme 'systemd .*' | inside "\"systemd\"" "${offline[@]}"
 	sed -n 's/^then `\(nginx -t && systemctl reload nginx\)`.*/\1/p' "$top/README.md"
 } | inside "\"nginx\"" "${offline[@]}"
 tries nginx 'kill $(pidof -s nginx)'
+
+# The way back ends with all stopped, as it goes on with another version.
+readme Upgrade | inside "\"Upgrade\"" "${offline[@]}"
+[ -z "$(find "$root/var/lib/tinyscale" -name 'state.db*')" ]
+ok $? "and the way back leaves no state"
 
 # What systemd started goes first, as the README says.
 {

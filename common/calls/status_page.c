@@ -141,7 +141,7 @@ static const char style[] =
     "th,td{text-align:left;padding:.5rem .75rem;vertical-align:top;white-space:nowrap}\n"
     "thead th{font-size:.875rem;font-weight:600;color:var(--muted)}\n"
     "tbody tr{border-top:1px solid var(--line)}\n"
-    "tbody th{font-weight:650;white-space:normal;overflow-wrap:anywhere;min-width:10rem;"
+    "tbody th{font-weight:650;white-space:normal;overflow-wrap:anywhere;min-width:13rem;"
     "border-left:.3rem solid transparent}\n"
     ".row-bad th{border-color:var(--bad)}.row-doubt th{border-color:var(--doubt)}\n"
     ".row-wanted th,.row-wanted td,.row-wanted .unknown{color:var(--muted)}\n"
