@@ -535,6 +535,30 @@ for command in status servers meetings; do
 	ok $? "$command --watch: answers again"
 done
 
+# --- every command, through a pipe and on a terminal ----------------------------------------------------
+
+EVERY=("init --force --server $(server_url 1),$(server_secret 1)" "check" "status" "servers" "meetings"
+	"where every-room" "explain" "cordon server-1" "uncordon server-1" "disable server-1"
+	"enable server-1" "drain --no-wait server-1" "uncordon server-1" "url getMeetings" "poll"
+	"diff $T/servers.json" "import $T/scalelite.yml" "export nginx-cluster-proxy" "help")
+is "$(printf '%s\n' "${EVERY[@]%% *}" | sort -u | paste -sd' ')" \
+	"$("$CTL_PROGRAM" --help | sed -n 's/^  \([a-z]\+\).*/\1/p' | sort -u | paste -sd' ')" "these are all commands"
+cp "$T/servers.json" "$T/every.json"
+create every-room
+for line in "${EVERY[@]}"; do
+	read -ra words <<<"$line"
+	config=$T/servers.json
+	[ "${words[0]}" != init ] || config=$T/every.json
+	ctl -c "$config" "${words[@]}"
+	through_pipe=$RC
+	[ -n "$OUT" ] && [[ $OUT$ERR != *$'\033'* && $OUT$ERR != *$'\r'* ]]
+	ok $? "${words[0]}: plain text through a pipe" || diag "$OUT$ERR"
+	on_terminal -c "$config" "${words[@]}"
+	is "$RC" "$through_pipe" "${words[0]}: the same status on a terminal"
+	[ -n "$OUT" ]
+	ok $? "${words[0]}: and something to read"
+done
+
 # --- without a state, and for root ----------------------------------------------------------------------
 
 sed "s|$T/state/state.db|none|" "$T/servers.json" >"$T/none.json"

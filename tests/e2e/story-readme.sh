@@ -60,7 +60,6 @@ runs() {
 	OUT=$(cd "$T/work" && env PATH="$T/bin:$PATH" TINYSCALE_CONFIG="$T/servers.json" \
 		sh -ex "$T/commands" 2>"$T/errors" </dev/null)
 	is $? 0 "$1" || diag "$(cat "$T/errors")"
-	cat "$T/commands" "$T/errors" >>"$LOGS/readme.log"
 }
 
 all_up() {
