@@ -105,8 +105,8 @@ static const char *const steps[] = {
 	    "CREATE TABLE trend (server TEXT PRIMARY KEY, minute INTEGER NOT NULL,"
 	    " samples TEXT NOT NULL) WITHOUT ROWID;",
 	[7] =
-	    "CREATE TABLE pacing (server TEXT PRIMARY KEY, next_us INTEGER NOT NULL,"
-	    " taken_ms INTEGER NOT NULL) WITHOUT ROWID;",
+	    ("CREATE TABLE pacing (server TEXT PRIMARY KEY, next_us INTEGER NOT NULL,"
+	     " taken_ms INTEGER NOT NULL) WITHOUT ROWID;"),
 	/* clang-format on */
 };
 
