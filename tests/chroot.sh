@@ -151,7 +151,7 @@ chmod 755 "$root/usr/local/bin/systemctl"
 {
 	readme '2\. `servers\.json`'
 	echo "cat >/etc/tinyscale/servers.json <<'JSON'"
-	awk '/^```json/ { on = 1; next } /^```/ { on = 0 } on' "$top/README.md" |
+	awk '/^###? / { here = /servers\.json/ } /^```json/ { on = here; next } /^```/ { on = 0 } on' "$top/README.md" |
 		sed 's|https://bbb\([12]\)\.example\.org|http://127.0.0.1:900\1|'
 	echo JSON
 } | inside "\"servers.json\"" "${offline[@]}"
