@@ -207,6 +207,7 @@ ok $? "and the way back leaves no state"
 } | inside "\"Uninstall\"" "${offline[@]}"
 left=$(find "$root/usr/lib/cgi-bin" "$root/usr/local" "$root/etc/tinyscale" \
 	"$root/var/lib/tinyscale" -name '*tinyscale*' 2>/dev/null | grep -v '/share/man/man.\?$')
+echo "left: $left" >>"$log"
 [ -z "$left" ]
 ok $? "nothing of tinyscale is left"
 
