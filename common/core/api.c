@@ -462,13 +462,12 @@ begin_call(const struct api *api, struct arena *arena, const struct request *req
 	return call;
 }
 
-/* Let the handler answer, and do what holds for the answers of all handlers. */
+/* Do what holds for the answers of all handlers. */
 static void
-run_handler(struct call *call, const struct entry *entry)
+complete_answer(struct call *call, const struct entry *entry)
 {
 	struct response *response = call->response;
 
-	entry->handler(call);
 	if (entry->flags & ADMIN)
 		response->no_store = true; /* it is the operator's, and its URL opens it */
 	if (!(entry->flags & (OPEN | ADMIN)) &&
@@ -504,9 +503,12 @@ answer(const struct api *api, struct arena *arena, const struct request *request
 	}
 	call->once = entry->flags & ONCE;
 	call->json = entry->flags & JSON;
-	if (prepare_call(call, entry, encoding))
-		run_handler(call, entry);
+	bool is_ready = prepare_call(call, entry, encoding);
+	if (is_ready)
+		entry->handler(call);
 	call->store->verbs->turn_give(call->store, &call->turn);
+	if (is_ready)
+		complete_answer(call, entry);
 }
 
 void
