@@ -8,7 +8,6 @@
  * for the answer before.  A client that starts its clock when it comes to send would
  * leave out exactly the requests that a stall held up ("coordinated omission").
  */
-#include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <arpa/inet.h>
@@ -19,8 +18,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "base/clock.h"
 
 #define PATHS_MAX 1000
 #define ANSWER_MAX 65536
@@ -52,24 +52,6 @@ static int n_connections;
 static double rate, seconds;
 static bool skip;
 static int64_t begin_us;
-
-static int64_t
-now_us(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
-}
-
-static void
-sleep_until(int64_t us)
-{
-	struct timespec when = { us / 1000000, us % 1000000 * 1000 };
-
-	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &when, NULL) == EINTR)
-		continue;
-}
 
 static int
 open_connection(void)
@@ -162,13 +144,15 @@ connection_main(void *argument)
 		    (int64_t)(((double)k + (double)rand_r(&seed) / RAND_MAX) * 1e6 / rate);
 		if (due_us >= begin_us + (int64_t)(seconds * 1e6))
 			break;
-		int64_t now = now_us();
+		int64_t now = clock_us(CLOCK_MONOTONIC);
 		if (skip && now > due_us && c->n > 0)
 			continue;
 		if (now < due_us)
-			sleep_until(due_us);
+			clock_sleep_until_us(due_us);
 		bool good = ask(c, paths[k % n_paths], answer);
-		c->took_us[c->n++] = good ? now_us() - due_us : due_us - now_us();
+		c->took_us[c->n++] = good ?
+		    clock_us(CLOCK_MONOTONIC) - due_us :
+		    due_us - clock_us(CLOCK_MONOTONIC);
 	}
 	if (c->fd >= 0)
 		close(c->fd);
@@ -214,7 +198,7 @@ main(int argc, char **argv)
 	}
 
 	struct connection *connections = calloc((size_t)n_connections, sizeof(*connections));
-	begin_us = now_us() + 100000;
+	begin_us = clock_us(CLOCK_MONOTONIC) + 100000;
 	for (int i = 0; i < n_connections; i++) {
 		connections[i].number = i;
 		connections[i].fd = -1;

@@ -1,7 +1,6 @@
 /*
  * tinyscale.cgi: one request per process, under any web server with CGI.
  */
-#include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
 #include <signal.h>
@@ -10,12 +9,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "app.h"
 #include "base/arena.h"
 #include "base/built.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "formats/cgi.h"
@@ -180,15 +179,6 @@ poll_behind(char *program)
 	free(environment);
 }
 
-static void
-sleep_ms(int64_t ms)
-{
-	struct timespec pause = { ms / 1000, ms % 1000 * 1000000 };
-
-	while (nanosleep(&pause, &pause) != 0 && errno == EINTR)
-		;
-}
-
 static int
 serve(char *program)
 {
@@ -202,7 +192,7 @@ serve(char *program)
 
 	if (app) {
 		while ((wait_ms = app_serve(app, arena, &stream, &waiting)) > 0)
-			sleep_ms(wait_ms);
+			clock_sleep_ms(wait_ms);
 		is_due = app_poll_is_due(app, arena);
 	} else {
 		app_refuse(arena, &stream);

@@ -23,7 +23,7 @@
 #define PROBLEMS_BYTES ((size_t)1 << 20)
 
 /* Between two answers of --watch. */
-static const struct timespec watch_pause = { .tv_sec = 2 };
+#define WATCH_PAUSE_MS 2000
 
 /* ---- The line ------------------------- */
 
@@ -251,6 +251,6 @@ ctl_show(struct ctl *ctl, int (*show)(struct ctl *ctl, struct buf *out))
 		if (!is_watched || fflush(stdout) != 0)
 			return status;
 		arena_reset(ctl->arena);
-		nanosleep(&watch_pause, NULL);
+		clock_sleep_ms(WATCH_PAUSE_MS);
 	}
 }

@@ -7,10 +7,10 @@
  * since the cordon changed what is known of the server (claim.h).
  */
 #include <stdio.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/arena.h"
+#include "base/clock.h"
 #include "commands.h"
 #include "config/config.h"
 #include "cordon.h"
@@ -219,8 +219,7 @@ pause_between(const struct config *config)
 	int64_t ms = config->poll_interval_ms;
 
 	ms = ms < PAUSE_LEAST_MS ? PAUSE_LEAST_MS : ms > PAUSE_MOST_MS ? PAUSE_MOST_MS : ms;
-	const struct timespec pause = { .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000 };
-	nanosleep(&pause, NULL);
+	clock_sleep_ms(ms);
 }
 
 /* Has an operator put the server back into use meanwhile? */

@@ -1,9 +1,9 @@
 /*
  * poll: ask all servers once, as the gateway does in its turn.
  */
-#include <time.h>
 
 #include "base/arena.h"
+#include "base/clock.h"
 #include "commands.h"
 #include "config/config.h"
 #include "ctl.h"
@@ -14,7 +14,7 @@
 /* For how many rounds of questions it is tried, while another process polls. */
 #define ROUNDS 3
 
-static const struct timespec short_pause = { .tv_nsec = 100000000 };
+#define PAUSE_MS 100
 
 static const struct table_column columns[] = {
 	{ "name", "SERVER", false, 12 },
@@ -64,7 +64,7 @@ command_poll(struct ctl *ctl)
 			return CTL_WRONG;
 		}
 		arena_reset(ctl->arena);
-		nanosleep(&short_pause, NULL);
+		clock_sleep_ms(PAUSE_MS);
 	}
 	table_init(&table, ctl->arena, columns, COUNT(columns));
 	bool is_good = true;

@@ -255,11 +255,7 @@ empty_line(struct worker_pool *pool)
 	struct job *job;
 
 	while ((job = (void *)waiting_line_take(&pool->line, INT64_MAX)) != NULL) {
-		int64_t wait_ms = job->item.due_ms - clock_ms(CLOCK_MONOTONIC);
-		struct timespec pause = { wait_ms / 1000, wait_ms % 1000 * 1000000 };
-
-		if (wait_ms > 0)
-			nanosleep(&pause, NULL);
+		clock_sleep_until_us(job->item.due_ms * 1000);
 		if (serve_job(job))
 			job_free(job);
 	}
@@ -280,7 +276,6 @@ watch_by_all(struct worker_pool *pool, int fd)
 static void
 bear_exhaustion(struct worker_pool *pool, int error)
 {
-	static const struct timespec pause = { .tv_nsec = EXHAUSTED_PAUSE_MS * 1000000L };
 	struct timespec now;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
@@ -289,7 +284,7 @@ bear_exhaustion(struct worker_pool *pool, int error)
 		atomic_store(&pool->exhausted_s, now.tv_sec);
 		log_error("cannot accept connections, which wait", "reason", strerror(error));
 	}
-	nanosleep(&pause, NULL);
+	clock_sleep_ms(EXHAUSTED_PAUSE_MS);
 }
 
 /* Accept a connection.  -1: there is none, or none can be had just now. */

@@ -13,4 +13,9 @@
 int64_t clock_us(clockid_t clock);
 int64_t clock_ms(clockid_t clock);
 
+/* Sleep for so long, or until then by CLOCK_MONOTONIC.  A signal that is handled ends no
+ * sleep; a time that is over is none. */
+void clock_sleep_ms(int64_t ms);
+void clock_sleep_until_us(int64_t us);
+
 #endif

@@ -22,8 +22,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "base/clock.h"
 
 #define LINKS_MAX 1000
 #define TEXT_MAX 65536
@@ -48,24 +49,6 @@ struct joiner {
 
 static uint16_t gateway_port;
 static bool is_person;
-
-static int64_t
-now_ms(clockid_t clock)
-{
-	struct timespec now;
-
-	clock_gettime(clock, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-static void
-sleep_ms(int64_t ms)
-{
-	struct timespec pause = { ms / 1000, ms % 1000 * 1000000 };
-
-	if (ms > 0)
-		nanosleep(&pause, NULL);
-}
 
 /* Ask a port of this host; the whole answer goes to text.  False when there is none. */
 static bool
@@ -148,8 +131,8 @@ join(void *argument)
 	struct joiner *joiner = argument;
 	char *text = malloc(TEXT_MAX), value[TEXT_MAX / 4];
 
-	sleep_ms(joiner->due_ms - now_ms(CLOCK_MONOTONIC));
-	joiner->asked_ms = now_ms(CLOCK_REALTIME);
+	clock_sleep_ms(joiner->due_ms - clock_ms(CLOCK_MONOTONIC));
+	joiner->asked_ms = clock_ms(CLOCK_REALTIME);
 	strcpy(joiner->result, "none");
 	for (int step = 0; step < STEPS_MAX; step++) {
 		if (!ask(gateway_port, joiner->path, joiner->cookies, text))
@@ -158,14 +141,14 @@ join(void *argument)
 		keep_cookie(joiner, text);
 		if (header(text, "Refresh", value, sizeof(value))) {
 			joiner->pages++;
-			sleep_ms(strtol(value, NULL, 10) * 1000);
+			clock_sleep_ms(strtol(value, NULL, 10) * 1000);
 			continue;
 		}
 		if (header(text, "Location", value, sizeof(value)) && follow(value, text))
 			strcpy(joiner->result, "in");
 		break;
 	}
-	joiner->took_ms = now_ms(CLOCK_REALTIME) - joiner->asked_ms;
+	joiner->took_ms = clock_ms(CLOCK_REALTIME) - joiner->asked_ms;
 	free(text);
 	return NULL;
 }
@@ -207,7 +190,7 @@ main(int argc, char **argv)
 	}
 	pthread_attr_init(&attributes);
 	pthread_attr_setstacksize(&attributes, 256 << 10);
-	int64_t begin_ms = now_ms(CLOCK_MONOTONIC) + 100;
+	int64_t begin_ms = clock_ms(CLOCK_MONOTONIC) + 100;
 	for (size_t i = 0; i < n; i++) {
 		joiners[i].due_ms = begin_ms + (int64_t)i * atoi(argv[3]) / (int64_t)n;
 		if (pthread_create(&joiners[i].thread, &attributes, join, &joiners[i]) != 0) {

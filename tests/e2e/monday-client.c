@@ -21,7 +21,6 @@
  * messageKey, or "lost" if the server gave no answer to speak of.
  */
 #include <arpa/inet.h>
-#include <errno.h>
 #include <netinet/in.h>
 #include <openssl/evp.h>
 #include <pthread.h>
@@ -31,8 +30,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "base/clock.h"
 
 #define WORKERS 256
 #define MEETINGS_MAX 10000
@@ -87,24 +87,6 @@ static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
 static struct job jobs[JOBS_MAX];
 static size_t first_job, job_end;
 static bool is_over;
-
-static int64_t
-clock_us(clockid_t clock)
-{
-	struct timespec now;
-
-	clock_gettime(clock, &now);
-	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
-}
-
-static void
-sleep_until(int64_t us)
-{
-	struct timespec when = { us / 1000000, us % 1000000 * 1000 };
-
-	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &when, NULL) == EINTR)
-		continue;
-}
 
 /* Writes the signed path of a call; query may be empty. */
 static void
@@ -396,7 +378,7 @@ main(int argc, char **argv)
 	for (long k = 0; (double)k < rate * seconds; k++) {
 		int64_t due_us = begin_us + (int64_t)((double)k * 1e6 / rate);
 
-		sleep_until(due_us);
+		clock_sleep_until_us(due_us);
 		pthread_mutex_lock(&lock);
 		add_job(&seed, due_us);
 		pthread_mutex_unlock(&lock);

@@ -10,7 +10,6 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -26,8 +25,7 @@ pause_until(int64_t until_ms)
 {
 	if (clock_ms(CLOCK_MONOTONIC) >= until_ms)
 		return false;
-	struct timespec pause = { .tv_nsec = LOCK_PAUSE_MS * 1000000L };
-	nanosleep(&pause, NULL);
+	clock_sleep_ms(LOCK_PAUSE_MS);
 	return true;
 }
 

@@ -11,11 +11,11 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "adapters/sqlite/sqlite.h"
 #include "base/byte_lock.h"
+#include "base/clock.h"
 
 #define SUFFIX "-turns"
 
@@ -51,8 +51,7 @@ sqlite_turn_take(struct store *store, struct str meeting_id, struct store_turn *
 
 		if (lock != BYTE_LOCK_BUSY)
 			return lock == BYTE_LOCK_TAKEN ? STORE_OK : STORE_FAILED;
-		struct timespec pause = { .tv_nsec = PAUSE_MS * 1000000L };
-		nanosleep(&pause, NULL);
+		clock_sleep_ms(PAUSE_MS);
 	}
 	return STORE_CONFLICT;
 }
