@@ -45,18 +45,12 @@ if [ "${CHROOT_INSIDE:-}" = '' ]; then
 	exit $status
 fi
 
-n=0
-failed=0
+# shellcheck source=tests/report.sh
+. "$top/tests/report.sh"
 # ok STATUS NAME
 ok() {
-	n=$((n + 1))
-	if [ "$1" = 0 ]; then
-		echo "ok $n - $2"
-	else
-		echo "not ok $n - $2"
-		tail -n 15 "$log" | cut -c1-300 | sed 's/^/# /'
-		failed=1
-	fi
+	check "$1" "$2"
+	[ "$1" = 0 ] || tail -n 15 "$log" | cut -c1-300 | sed 's/^/# /'
 }
 
 mount -t proc proc "$root/proc"
@@ -67,11 +61,7 @@ cp /etc/resolv.conf "$root/etc/resolv.conf"
 . "$top/tests/install.sh"
 list_sources | (cd "$top" && xargs -0 cp --parents -p -t "$root/root/tinyscale")
 
-# readme HEADING: the lines of the code blocks below that heading.
-readme() {
-	awk -v heading="$1" '/^```/ { fenced = !fenced } fenced { next } /^#/ { on = $0 ~ "^#+ " heading "$" } on && /^    / {
-		print substr($0, 5) }' "$top/README.md"
-}
+readme() { "$top/tests/readme.sh" "$1"; }
 # The packages, and all else.
 packages() { sed -n '/^apt-get/ { :more; p; /\\$/ { n; b more } }'; }
 commands() { sed '/^apt-get/ { :more; /\\$/ { N; b more }; d }'; }
@@ -94,10 +84,10 @@ chmod 755 "$root/usr/sbin/policy-rc.d"
 {
 	# One who types these answers "yes".
 	echo 'alias apt-get="apt-get -y -q --no-install-recommends"'
-	readme '1\. Build' | packages
+	readme '1. Build' | packages
 	echo 'apt-get install curl nginx-light lighttpd apache2 libapache2-mod-fcgid'
 } | inside "$release: the packages of \"Build\"" env
-readme '1\. Build' | commands | inside "$release: \"Build\"" env
+readme '1. Build' | commands | inside "$release: \"Build\"" env
 
 # A network of our own, with the stand-ins, by the descriptor of a process in it.
 unshare --net sh -c 'ip link set lo up && exec "$@"' - "$builds/release/sandbox/bbb-sandbox" \
@@ -149,18 +139,18 @@ END
 chmod 755 "$root/usr/local/bin/systemctl"
 
 {
-	readme '2\. `servers\.json`'
+	readme '2. `servers.json`'
 	echo "cat >/etc/tinyscale/servers.json <<'JSON'"
 	awk '/^###? / { here = /servers\.json/ } /^```json/ { on = here; next } /^```/ { on = 0 } on' "$top/README.md" |
 		sed 's|https://bbb\([12]\)\.example\.org|http://127.0.0.1:900\1|'
 	echo JSON
 } | inside "\"servers.json\"" "${offline[@]}"
-readme '3\. Who may read and write' | inside "\"Who may read and write\"" "${offline[@]}"
+readme '3. Who may read and write' | inside "\"Who may read and write\"" "${offline[@]}"
 
 # tries NAME STOP: what "Try it" says works, then STOP.
 tries() {
 	{
-		readme '5\. Try it' | sed -e 's|https://bbb\.example\.org|http://localhost|' \
+		readme '5. Try it' | sed -e 's|https://bbb\.example\.org|http://localhost|' \
 			-e "s|the one in servers.json|choose a long one, for Moodle and the others|" \
 			-e 's/^\(bbb [a-z].*\|curl .*\)$/{ \1; } >\&3/'
 	} | sed '1i exec 3>/root/said' | inside "\"Try it\" behind $1" "${offline[@]}"
@@ -186,7 +176,7 @@ tries lighttpd 'kill $(pidof lighttpd)'
 } | inside "\"Apache\"" "${offline[@]}"
 tries Apache 'apachectl stop'
 
-readme 'systemd .*' | inside "\"systemd\"" "${offline[@]}"
+readme "systemd (for nginx and Apache's mod_proxy_fcgi)" | inside "\"systemd\"" "${offline[@]}"
 {
 	readme nginx | grep -v '^include'
 	echo "sed -i 's|^\\tserver_name _;|&\\n$(readme nginx | grep '^include')|'" \
@@ -212,5 +202,4 @@ echo "left: $left" >>"$log"
 ok $? "nothing of tinyscale is left"
 
 kill "$sandbox"
-echo "1..$n"
-exit $failed
+finish

@@ -56,18 +56,12 @@ done
 
 # --- TAP ---------------------------------------------------------------------
 
-TAP_COUNT=0
-TAP_FAILED=0
+# shellcheck source=tests/report.sh
+. "$TOP/tests/report.sh"
 
 # ok STATUS NAME: passes when STATUS is 0.
 ok() {
-	TAP_COUNT=$((TAP_COUNT + 1))
-	if [ "$1" -eq 0 ]; then
-		echo "ok $TAP_COUNT - $2"
-	else
-		TAP_FAILED=$((TAP_FAILED + 1))
-		echo "not ok $TAP_COUNT - $2"
-	fi
+	check "$1" "$2"
 	return "$1"
 }
 
@@ -132,11 +126,6 @@ within() {
 	fi
 }
 
-skip() {
-	TAP_COUNT=$((TAP_COUNT + 1))
-	echo "ok $TAP_COUNT - $1 # SKIP ${2:-}"
-}
-
 # The last request and its answer, for a failure.
 diag_response() {
 	[ -n "${LAST_REQUEST:-}" ] && [ -f "$T/status" ] || return 0
@@ -172,7 +161,7 @@ begin() {
 # finish: the plan, and the exit status.
 finish() {
 	FINISHED=1
-	[ "$TAP_FAILED" -eq 0 ]
+	[ "$report_failed" -eq 0 ]
 	exit
 }
 
@@ -184,7 +173,7 @@ skip_all() {
 	fi
 	FINISHED=1
 	echo "1..0 # SKIP $1"
-	TAP_COUNT=-1
+	report_count=-1
 	exit 0
 }
 
@@ -227,8 +216,8 @@ end_of_script() {
 		fail "$NAME: no sanitizer reports anything"
 		status=1
 	fi
-	[ "$TAP_COUNT" -lt 0 ] || echo "1..$TAP_COUNT"
-	if [ "$TAP_FAILED" -gt 0 ]; then
+	[ "$report_count" -lt 0 ] || echo "1..$report_count"
+	if [ "$report_failed" -ne 0 ]; then
 		for name in "$LOGS"/*.log; do
 			[ -s "$name" ] || continue
 			diag "--- the end of $name"

@@ -36,15 +36,12 @@ Move from Scalelite	here
 Upgrade	tests/chroot.sh
 Uninstall	tests/chroot.sh, story-run
 END
-awk '/^```/ { fenced = !fenced } fenced { next } /^#/ { heading = $0; sub(/^#+ /, "", heading) }
-	/^    / && heading != last { print heading; last = heading }' "$TOP/README.md" >"$T/headings"
+"$TOP/tests/readme.sh" >"$T/headings"
 is "$(cut -f1 "$T/run-by" | diff - "$T/headings")" "" "each heading with commands has a test"
 
 # readme HEADING [SED SCRIPT]: the code blocks below that heading, with what is ours.
 readme() {
-	awk -v heading="## $1" '/^```/ { fenced = !fenced } fenced { next }
-		/^#/ { on = substr($0, length($0) - length(heading) + 1) == heading } on && /^    / {
-		sub(/^    +/, ""); print }' "$TOP/README.md" |
+	"$TOP/tests/readme.sh" "$1" |
 		sed -e "s|https://bbb\.example\.org/bigbluebutton/api|$HTTP_BASE$API|g" \
 			-e 's|bbb\([12]\)\.example\.org|server-\1|g' \
 			-e "s|the one in servers\.json|$ADMIN_SECRET|" \

@@ -114,13 +114,9 @@ over run
 
 # ---- The README's installation, in the same tree ---------------------------------------
 
-# readme HEADING: the lines of the code blocks below that heading.
-readme() {
-	awk -v heading="$1" '/^#/ { on = $0 ~ "^#+ " heading "$" } on && /^    / {
-		print substr($0, 5) }' "$TOP/README.md"
-}
 # Without what only root can do on a machine that others use, and into our folder.
-readme '1\. Build' | sed -e '/^apt-get update/d' -e '/^apt-get/,/[^\\]$/d' -e "s|/usr/|$T/usr/|g" \
+readme() { "$TOP/tests/readme.sh" "$1"; }
+readme '1. Build' | sed -e '/^apt-get update/d' -e '/^apt-get/,/[^\\]$/d' -e "s|/usr/|$T/usr/|g" \
 	-e "s|=/etc|=$T/etc|" -e "s|=/var|=$T/var|" >"$T/install"
 is "$(grep -c '^\(autoreconf\|./configure\|make\|make install\)\b' "$T/install")" 4 \
 	"the README has four commands to build and install"

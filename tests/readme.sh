@@ -1,0 +1,15 @@
+#!/bin/sh
+# The commands of README.md, for the tests that run them.
+#
+#	readme.sh            the headings that have commands below them, in their order
+#	readme.sh HEADING    the lines of the indented code blocks below that heading, their
+#	                     indentation taken off
+set -eu
+awk -v wanted="${1:-}" '
+	/^```/ { fenced = !fenced }
+	fenced { next }
+	/^#/ { heading = $0; sub(/^#+ /, "", heading) }
+	!/^    / { next }
+	wanted == "" && heading != last { print heading; last = heading }
+	wanted != "" && heading == wanted { sub(/^ +/, ""); print }
+' "$(dirname "$0")/../README.md"
