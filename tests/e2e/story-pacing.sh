@@ -3,14 +3,15 @@
 # second.  Through two FastCGI processes and through CGI: nobody is let in before the time,
 # nobody is refused, everybody gets in, in about the order of coming.  A server without
 # max_joins_per_second knows nothing of all that.  Programs wait two seconds at most, which
-# holds no thread; those that wait when the configuration is reloaded, or when the gateway
-# stops, get in, too.  However busy the machine, nobody comes early: times have lower bounds.
+# holds no thread; those that wait when the configuration is reloaded, the server drained, or
+# the gateway stopped, get in, too.  However busy the machine, nobody comes early: times have lower bounds.
 . "$(dirname "$0")/lib.sh"
 begin story-pacing 66
-need nginx lighttpd spawn-fcgi sqlite3 make
+need nginx lighttpd spawn-fcgi sqlite3 make pkill
 need_built "$FCGI_PROGRAM" "$CGI_PROGRAM" "$FCGI_CLIENT"
 . "$E2E/web.sh"
 CLIENT=$BUILD/tests/e2e/crowd-client
+CTL_PROGRAM=${TINYSCALECTL:-$BUILD/ctl/tinyscalectl}
 make -s -C "$BUILD" tests/e2e/crowd-client >"$LOGS/make.log" 2>&1
 need_built "$CLIENT"
 PEOPLE=300
@@ -187,6 +188,44 @@ configure 5
 kill -HUP "${PIDS[gateway]}"
 are_two() { [ "$(grep -ac 'configuration reloaded' "$LOGS/gateway.log")" = 2 ]; }
 must_wait_until "the key is back" are_two
+
+# --- the server is drained, or taken out; those who wait go away ------------------------------
+
+# ctl COMMAND...: what an operator does.
+ctl() { TINYSCALE_CONFIG=$T/servers.json "$CTL_PROGRAM" "$@" >>"$LOGS/ctl.log" 2>&1; }
+
+joined=$(calls 1 join | wc -l)
+programs_come drain
+ctl cordon server-1
+ok $? "drain: while they wait the server is to get no new meetings"
+wait_for_all $crowd
+is "$(ends "$T/programs.crowd")" "$PROGRAMS in" "drain: … and those who waited get in"
+is "$(calls 1 join | wc -l)" $((joined + PROGRAMS)) "drain: … to where the meeting is"
+ctl uncordon server-1
+
+programs_come "taken out"
+ctl disable server-1
+ok $? "taken out: while they wait nothing is to be sent to the server any more"
+joined=$(calls 1 join | wc -l)
+wait_for_all $crowd
+GET "$(head -n 1 "$T/links")"
+is "$(ends "$T/programs.crowd")" "$PROGRAMS $(STATUS)" \
+	"taken out: … and those who waited are told what others are told"
+is "$(calls 1 join | wc -l)" "$joined" "taken out: … and nobody is sent there"
+ctl enable server-1
+
+joins() { grep -a 'call=join' "$LOGS/gateway.log" | wc -l; }
+joins_before=$(joins)
+programs_come gone
+pkill -KILL -P $crowd crowd-client
+have_gone() { [ "$(joins)" = $((joins_before + PROGRAMS)) ]; }
+wait_until have_gone
+ok $? "gone: who goes away while waiting holds nothing any longer than the others"
+wait_until is_only_busy
+ok $? "gone: … and no thread"
+wait_for_all $crowd
+GET "$(head -n 1 "$T/links")"
+is "$(STATUS)" 302 "gone: … and who comes now gets in"
 
 # --- the gateway stops ------------------------------------------------------------------
 
