@@ -10,6 +10,8 @@ if grep -q -- --enable-sanitizers "$BUILD/config.status" 2>/dev/null; then
 	exit 0
 fi
 need lighttpd curl jq autoreconf make
+# ./run builds, beside other tests.
+E2E_DEADLINE=$((10 * E2E_DEADLINE))
 unset TINYSCALE_CONFIG TINYSCALE_STATE TINYSCALE_SECRET MAKEFLAGS MAKELEVEL MFLAGS
 export TMPDIR=$T
 
