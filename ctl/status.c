@@ -314,6 +314,7 @@ static const struct table_column servers_columns[] = {
 	{ "weight", "WEIGHT", true, 0 },
 	{ "tags", "TAGS", false, 6 },
 	{ NULL, "MOST", true, 0 },
+	{ "release", "RELEASE", false, 0 },
 	{ "health", NULL, false, 0 },
 	{ "max_meetings", NULL, false, 0 },
 	{ "max_users", NULL, false, 0 },
@@ -407,6 +408,7 @@ fill_servers(struct table *table, const struct picture *picture)
 		    str_printf(table->arena, "%.6g", server->weight));
 		add_tags(table, server);
 		table_text(table, limits_of(table->arena, server));
+		table_text(table, facts->release[0] != '\0' ? facts->release : NULL);
 		add_health(table, picture, i);
 		add_limit(table, server->max_meetings);
 		add_limit(table, server->max_users);

@@ -353,6 +353,7 @@ add_server(struct buf *out, const struct status *status, const struct status_ser
 		buf_char(out, ',');
 	}
 	end(out, "],");
+	add_text(out, "release", row->facts->release[0] ? row->facts->release : NULL);
 	add_time(out, "polled_ms", row->facts->polled_ms);
 	add_time(out, "answered_ms", row->contact_ms);
 	add_time(out, "failing_ms", row->facts->failures > 0 ? row->facts->failing_ms : 0);

@@ -87,7 +87,7 @@ static const char page_template[] =
 
 static const char row_template[] =
     "<tr role=\"row\" class=\"row-{level}\">"
-    "<th role=\"rowheader\" scope=\"row\"><bdi>{name}</bdi></th>"
+    "<th role=\"rowheader\" scope=\"row\"><bdi>{name}</bdi>{!release}</th>"
     "<td role=\"cell\" data-label=\"Health\"><span class=\"{health}\">"
     "<span aria-hidden=\"true\">{sign}</span> {health}</span></td>"
     "<td role=\"cell\" data-label=\"State\">{state}</td>"
@@ -102,6 +102,9 @@ static const char row_template[] =
     "<td role=\"cell\" data-label=\"Answered\">{contact}</td>"
     "<td role=\"cell\" data-label=\"New meetings\" class=\"why\">{why}</td>"
     "</tr>\n";
+
+static const char release_template[] =
+    " <small class=\"release\">BigBlueButton {release}</small>";
 
 static const char change_template[] =
     "<li><time datetime=\"{iso}\">{clock}</time> <span class=\"muted\">{ago}</span> "
@@ -136,6 +139,7 @@ static const char style[] =
     "dd{margin:0;font-size:1.75rem;line-height:1.2;font-weight:650;"
     "font-variant-numeric:tabular-nums}\n"
     "small{font-size:1rem;font-weight:400;color:var(--muted)}\n"
+    ".release{display:block;font-size:.875rem}\n"
     ".table{overflow-x:auto}\n"
     "table{border-collapse:collapse;width:100%}\n"
     "th,td{text-align:left;padding:.5rem .75rem;vertical-align:top;white-space:nowrap}\n"
@@ -355,6 +359,20 @@ why(const struct status *status, const struct status_server *row)
 	return buf_take(&out, status->call->arena);
 }
 
+/* The server's version of BBB, where that is known. */
+static struct str
+release(const struct status *status, const struct status_server *row)
+{
+	const struct slot slot = { "release", str_from(row->facts->release) };
+	struct buf out;
+
+	if (slot.value.len == 0)
+		return slot.value;
+	buf_init(&out, LIMIT_ANSWER_BYTES);
+	fill(&out, release_template, &slot, 1);
+	return buf_take(&out, status->call->arena);
+}
+
 /* Users, and what the limit is if there is one. */
 static struct str
 with_limit(const struct status *status, long value, long limit)
@@ -395,6 +413,7 @@ add_row(struct buf *out, const struct status *status, const struct status_server
 	const struct slot slots[] = {
 		{ "level", str_from(level_names[row->level]) },
 		{ "name", str_from(row->server->name) },
+		{ "release", release(status, row) },
 		{ "health", str_from(row->health) },
 		{ "sign", sign_of(row) },
 		{ "state", str_from(server_state_name(row->state)) },

@@ -184,6 +184,17 @@ relay_prepare_own(const struct call *call, const struct server *server, const ch
 	sign_first(call, server, name, query, false, http);
 }
 
+void
+relay_prepare_root(const struct server *server, struct http_call *http)
+{
+	*http = (struct http_call){
+		.server = server->name,
+		.method = "GET",
+		.url = server->base,
+		.max_answer_bytes = LIMIT_ANSWER_BYTES,
+	};
+}
+
 /* To a client, whose own checksum is good, a server's complaint about ours says
  * nothing but that the server is of no use: whoever runs the gateway is told. */
 static void

@@ -49,6 +49,10 @@ void relay_prepare(const struct call *call, const struct server *server,
 void relay_prepare_own(const struct call *call, const struct server *server, const char *name,
     struct str query, struct http_call *http);
 
+/* Fill in the question for the document at the API's root.  It is not signed: BBB looks at
+ * no checksum there, and one over nothing but the secret is better not sent. */
+void relay_prepare_root(const struct server *server, struct http_call *http);
+
 /* Does the server refuse the checksum of that finished call, while it has a secret that
  * the call was not signed with yet? */
 bool relay_may_sign_again(const struct call *call, const struct server *server,

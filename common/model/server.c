@@ -1,5 +1,7 @@
 #include "model/server.h"
 
+#include <string.h>
+
 static const char *const state_names[] = { "enabled", "cordoned", "disabled" };
 
 static const char *const health_names[] = { "up", "suspect", "down" };
@@ -11,6 +13,9 @@ static const char *const health_names[] = { "up", "suspect", "down" };
  * that is down come more often than that. */
 #define BELIEVED_INTERVALS 6
 #define RETRY_INTERVALS_MOST 5
+
+/* How often a server is asked for its version. */
+#define RELEASE_INTERVAL_MS (INT64_C(3600) * 1000)
 
 /* How long after a failure the server is polled. */
 static int64_t
@@ -132,6 +137,31 @@ server_is_due(const struct server_facts *facts, int64_t now_ms)
 {
 	return facts->next_poll_ms <= now_ms || facts->polled_ms > now_ms ||
 	    facts->told_ms > now_ms;
+}
+
+bool
+server_release_is_due(const struct server_facts *facts, int64_t now_ms)
+{
+	return facts->release_ms <= now_ms - RELEASE_INTERVAL_MS ||
+	    facts->release_ms < facts->back_ms || facts->release_ms > now_ms;
+}
+
+void
+server_release_set(struct server_facts *facts, struct str release, int64_t now_ms)
+{
+	facts->release_ms = now_ms;
+	memset(facts->release, 0, sizeof(facts->release));
+	if (release.len >= sizeof(facts->release))
+		return;
+	for (size_t i = 0; i < release.len; i++) {
+		char c = release.data[i];
+
+		if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+		        (c >= '0' && c <= '9') || (c != '\0' && strchr(".-+~_:", c))))
+			return;
+	}
+	if (release.len > 0)
+		memcpy(facts->release, release.data, release.len);
 }
 
 bool

@@ -29,6 +29,9 @@ enum server_health {
 	SERVER_DOWN     /* its meetings count as unknown */
 };
 
+/* The longest version of BBB that is kept, the final NUL included. */
+#define SERVER_RELEASE_BYTES 24
+
 struct server {
 	const char *name;
 	const char *base;                  /* "https://bbb1.example.org/bigbluebutton/api", no
@@ -81,6 +84,9 @@ struct server_facts {
 	double turn; /* its place in the rotation, see placement.h */
 
 	int secret_at; /* which of its secrets it took last */
+
+	char release[SERVER_RELEASE_BYTES]; /* its version of BBB, "3.0.21"; "": not known */
+	int64_t release_ms;                 /* when it was asked for that last; 0: never */
 };
 
 /* The state that counts: the operator's, else the configuration's. */
@@ -142,6 +148,14 @@ bool server_fails_creates(const struct server_facts *facts, const struct server_
  * last failed call, was in the future: then the clock was set back.
  */
 bool server_is_due(const struct server_facts *facts, int64_t now_ms);
+
+/* Is the server to be asked for its version of BBB?  Once an hour, and when it is back from
+ * being down, which is what it looks like when it was updated. */
+bool server_release_is_due(const struct server_facts *facts, int64_t now_ms);
+
+/* Keep that version.  What is none, since it is too long or has other characters than a
+ * version has, is not known. */
+void server_release_set(struct server_facts *facts, struct str release, int64_t now_ms);
 
 /* Was the server polled within the last six intervals, so that some process has it in its
  * configuration? */

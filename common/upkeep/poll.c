@@ -16,6 +16,7 @@
 #include "model/load.h"
 #include "model/reconcile.h"
 #include "upkeep/copies.h"
+#include "upkeep/releases.h"
 #include "upkeep/webhooks.h"
 
 /* Meetings on two servers that are settled in one poll; the others wait for the next. */
@@ -396,14 +397,15 @@ choose_servers(struct call *call, bool is_round, size_t *chosen, struct server_f
 	return n;
 }
 
-/* Look after the webhooks of those that answered. */
+/* Look after the webhooks of those that answered, and their versions. */
 static void
-sync_webhooks(struct round *round, const struct server_facts *before)
+sync_others(struct round *round, const struct server_facts *before)
 {
 	struct call *call = round->call;
 	const struct server **servers = arena_alloc(call->arena,
 	    (round->n + 1) * sizeof(*servers));
-	struct server_facts *facts = arena_alloc(call->arena, (round->n + 1) * sizeof(*facts));
+	struct server_facts *then = arena_alloc(call->arena, (round->n + 1) * sizeof(*then));
+	struct server_facts *now = arena_alloc(call->arena, (round->n + 1) * sizeof(*now));
 	size_t n = 0;
 
 	for (size_t i = 0; i < round->n; i++) {
@@ -412,9 +414,11 @@ sync_webhooks(struct round *round, const struct server_facts *before)
 		if (!has_answered(poll))
 			continue;
 		servers[n] = poll->server;
-		facts[n++] = before[poll->server - call->config->servers];
+		then[n] = before[poll->server - call->config->servers];
+		now[n++] = poll->facts;
 	}
-	webhooks_sync(call, round->holder, servers, facts, n);
+	webhooks_sync(call, round->holder, servers, then, n);
+	releases_sync(call, round->holder, servers, now, n);
 }
 
 /* Remember the lists, for those who ask for them when a server is silent. */
@@ -525,7 +529,7 @@ poll_servers(struct call *call, uint64_t holder, const size_t *chosen,
 	/* It takes two more rounds; nobody else is to settle the same meanwhile. */
 	if (round.n_leftovers > 0 && call_take_lease(call, holder, 3))
 		copies_settle(call, round.leftovers, round.n_leftovers);
-	sync_webhooks(&round, before);
+	sync_others(&round, before);
 }
 
 /* What relay and find_meeting want to know of a call, for one that no client made. */

@@ -14,6 +14,7 @@
  *	== facts a            "health up|suspect|down", "operator cordoned", "users N";
  *	                      "polled-by-another MS": so long ago;
  *	                      "secret N": which of its secrets it took last, from 1;
+ *	                      "release TEXT": its version of BBB, asked for now;
  *	                      "polled MS", "failing MS", "back MS", "told MS": so long
  *	                      ago it was polled well, began to fail, came back from being
  *	                      down, and its health was told; one that is said to be polled
@@ -63,12 +64,13 @@
  *	== facts after        what is known of servers now: "a health down users 3", each name
  *	                      with its value: health; operator STATE, or "-"; users,
  *	                      meetings, reserved, failures, successes, creates-failed, secret;
- *	                      next-poll MS
+ *	                      release TEXT, or "-"; next-poll MS
  *	                      (from now on), or "-".  What is not named is not compared.
  *	== hooks after        the webhooks now, "URL MEETINGID|-", "dropped HOOKID"
  *
  * A server's hooks/list that a poll asks for and no section expects is answered as
- * by a server without bbb-webhooks.
+ * by a server without bbb-webhooks; the document at its API's root (the one that is not
+ * signed), as by one that does not know it.
  *
  * A body ends before the newline that precedes the next section.
  *

@@ -228,6 +228,27 @@ cut_checksum(struct run *run, const struct http_call *call, struct str *given)
 	return str_printf(run->arena, "%s %.*s", call->method, (int)(mark - 1 - path), path);
 }
 
+/* Is it the question for the document at the root, which alone is not signed? */
+static bool
+is_root(const struct server *server, const struct http_call *call)
+{
+	return server && strcmp(call->url, server->base) == 0;
+}
+
+/* That question comes with any poll, whether the case tells of it or not. */
+static struct expected *
+match_root(struct run *run, const struct server *server, const struct http_call *call)
+{
+	const char *target = str_printf(run->arena, "%s %s", call->method,
+	    strchr(strstr(call->url, "://") + 3, '/'));
+
+	run->sent_secret = 1;
+	run->sent_body = call->body;
+	if (!run->is_poll)
+		run_problem(run, NULL, "%s is asked for its version", server->name);
+	return find_expected(run, 0, server, target) ? use_expected(run, server, target) : NULL;
+}
+
 /* The expected call that this one is, or NULL. */
 static struct expected *
 match(struct run *run, const struct http_call *call)
@@ -238,6 +259,8 @@ match(struct run *run, const struct http_call *call)
 		return match_receiver(run, call);
 	if (call->public_only || call->authorization.data)
 		run_problem(run, NULL, "%s is called as a receiver would be", call->server);
+	if (is_root(server, call))
+		return match_root(run, server, call);
 	struct str given;
 	char *target = cut_checksum(run, call, &given);
 	if (!server || !target) {
@@ -410,10 +433,11 @@ answer(struct run *run, const struct expected *e, struct str text, struct http_c
 static void
 run_call(struct run *run, struct http_call *call)
 {
+	const struct server *server = config_server_find(run->config, call->server);
 	const struct expected *e = match(run, call);
 	struct str text = e ?
 	    e->answer :
-	    strstr(call->url, "/hooks/") ?
+	    strstr(call->url, "/hooks/") || is_root(server, call) ?
 	    STR("status 404\n\n") :
 	    STR("FAILED notFound");
 

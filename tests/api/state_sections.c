@@ -67,6 +67,8 @@ state_sections_set_facts(struct run *run, const struct section *section, char *s
 			facts->failing_ms = run->now_ms - atoll(value);
 		} else if ((value = case_after(line, "secret ")) != NULL) {
 			facts->secret_at = atoi(value) - 1;
+		} else if ((value = case_after(line, "release ")) != NULL) {
+			server_release_set(facts, str_from(value), run->now_ms);
 		} else if ((value = case_after(line, "told ")) != NULL) {
 			facts->told_ms = run->now_ms - atoll(value);
 		} else if (*line != '\0') {
@@ -100,6 +102,8 @@ spell_fact(struct run *run, const struct server_facts *facts, const char *name)
 		return facts->has_operator_state ?
 		    server_state_name(facts->operator_state) :
 		    "-";
+	if (strcmp(name, "release") == 0)
+		return facts->release[0] != '\0' ? facts->release : "-";
 	if (strcmp(name, "next-poll") == 0 && facts->next_poll_ms == 0)
 		return "-";
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++)

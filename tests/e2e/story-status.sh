@@ -8,6 +8,9 @@ CTL_PROGRAM=${TINYSCALECTL:-$BUILD/ctl/tinyscalectl}
 need_built "$FCGI_PROGRAM" "$CGI_PROGRAM" "$FCGI_CLIENT" "$CTL_PROGRAM"
 . "$E2E/web.sh"
 start_sandbox 3
+# Of three servers one lets its version be known.
+control "/raw?server=2&call=index" --data-binary \
+	"<response><returncode>SUCCESS</returncode><version>2.0</version><bbbVersion>3.0.21</bbbVersion></response>" >/dev/null
 write_config "$T/servers.json" '"poll_interval_ms": 800,' '"probe_timeout_ms": 600,'
 start_gateway gateway "unix:$T/gateway.sock"
 start_nginx "$T/gateway.sock"
@@ -39,6 +42,13 @@ ok $? "a poll has counted who is there"
 is "$(of_server "server-$home" meetings)" 1 "and the meeting"
 # One minute has a sample, or two where the poll before was in the minute before.
 like "$(BODY)" '*"users_by_minute":\[null,*,[01]\]*' "and has taken a sample for the last hour"
+has_version() {
+	json
+	[ "$(of_server server-2 release)" = '"3.0.21"' ]
+}
+wait_until has_version
+ok $? "and has asked for the version that a server tells"
+is "$(of_server server-1 release)" null "others keep it to themselves"
 page
 is "$(STATUS)" 200 "the page"
 is "$(HEADER Content-Type)" "text/html; charset=utf-8" "is HTML"
@@ -56,6 +66,7 @@ for part in style script; do
 	like "$(HEADER Content-Security-Policy)" "*$part-src 'sha256-$(hash_of $part)'*" \
 		"the policy has the hash of its $part"
 done
+is "$(grep -o '[^>]*3\.0\.21' "$T/body")" "BigBlueButton 3.0.21" "the version is there"
 is "$(grep -c xyzzy "$T/body")" 0 "no secret is in it"
 is "$(grep -c 127.0.0.1 "$T/body")" 0 "no address of a server"
 is "$(grep -c lecture "$T/body")" 0 "no meetingID"

@@ -132,6 +132,8 @@ test_transitions(void)
 			.reserved_ms = 15,
 			.turn = 0.5,
 			.secret_at = 6,
+			.release = "3.0.7",
+			.release_ms = 16,
 		};
 		const struct server_facts before = facts;
 		char letter = rows[i].contact;
@@ -169,7 +171,9 @@ test_transitions(void)
 		        facts.users == 11 && facts.meetings == 13 && facts.reserved >= 14 &&
 		        facts.reserved <= 14 && facts.reserved_ms == 15 && facts.turn >= 0.5 &&
 		        facts.turn <= 0.5 && facts.create_failures == 8 &&
-		        facts.create_failed == 9 && facts.held_ms == 10 && facts.secret_at == 6,
+		        facts.create_failed == 9 && facts.held_ms == 10 &&
+		        facts.secret_at == 6 && strcmp(facts.release, "3.0.7") == 0 &&
+		        facts.release_ms == 16,
 		    "… and nothing else is touched");
 	}
 }

@@ -142,7 +142,8 @@ are_same_facts(const struct server_facts *a, const struct server_facts *b)
 	    a->create_failed == b->create_failed && a->held_ms == b->held_ms &&
 	    a->users == b->users && a->meetings == b->meetings &&
 	    is_same(a->reserved, b->reserved) && a->reserved_ms == b->reserved_ms &&
-	    is_same(a->turn, b->turn) && a->secret_at == b->secret_at;
+	    is_same(a->turn, b->turn) && a->secret_at == b->secret_at &&
+	    strcmp(a->release, b->release) == 0 && a->release_ms == b->release_ms;
 }
 
 /* Are these the facts of a server that the state has never heard of? */

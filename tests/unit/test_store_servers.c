@@ -32,6 +32,8 @@ full_facts(void)
 		.reserved_ms = 1000016,
 		.turn = 17.125,
 		.secret_at = 8,
+		.release = "3.0.18-rc.1",
+		.release_ms = 1000019,
 	};
 }
 

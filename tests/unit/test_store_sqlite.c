@@ -535,8 +535,8 @@ test_odd_values(void)
 		        " good_ms = %s, probe_ms = %s, since_ms = %s, back_ms = %s,"
 		        " create_failures = %s, create_failed = %s, held_ms = %s, users = %s,"
 		        " meetings = %s, reserved = %s, reserved_ms = %s, turn = %s,"
-		        " secret_at = %s, version = %d",
-		        v, v, v, v, v, v, v, v, v, v, v, v, v, v, v, v, v, v, v, v,
+		        " secret_at = %s, release = %s, release_ms = %s, version = %d",
+		        v, v, v, v, v, v, v, v, v, v, v, v, v, v, v, v, v, v, v, v, v, v,
 		        (int)i + 1));
 		run(db,
 		    str_printf(arena,
@@ -550,7 +550,9 @@ test_odd_values(void)
 		ok(facts.health <= SERVER_DOWN && facts.operator_state <= SERVER_DISABLED &&
 		        facts.failures >= 0 && facts.successes >= 0 &&
 		        facts.create_failures >= 0 && facts.users >= 0 && facts.meetings >= 0 &&
-		        facts.secret_at >= 0,
+		        facts.secret_at >= 0 &&
+		        memchr(facts.release, '\0', sizeof(facts.release)) &&
+		        facts.release_ms >= 0,
 		    "odd values, %s: a server's facts are valid", v);
 		ok(load_reserved_now(&facts, now_ms) >= 0 && facts.turn >= 0 &&
 		        facts.turn <= 1e300,

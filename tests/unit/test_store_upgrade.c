@@ -123,6 +123,9 @@ static const char *const old_schemas[] = {
 	    "CREATE TABLE trend (server TEXT PRIMARY KEY, minute INTEGER NOT NULL,"
 	    " samples TEXT NOT NULL) WITHOUT ROWID;"
 	    "INSERT INTO event VALUES (1, 5000, 'b', 2);",
+	[8] =
+	    ("CREATE TABLE pacing (server TEXT PRIMARY KEY, next_us INTEGER NOT NULL,"
+	     " taken_ms INTEGER NOT NULL) WITHOUT ROWID;"),
 	/* clang-format on */
 };
 
@@ -231,7 +234,8 @@ check_servers(struct store *store, int version, int64_t begin_ms)
 	server_believe(&facts, &rules, now_ms);
 	is_int(facts.health, SERVER_DOWN, "… and is believed for a while");
 	ok(facts.polled_ms == 0 && facts.good_ms == 0 && facts.back_ms == 0 &&
-	        facts.create_failures == 0 && facts.held_ms == 0 && is_same(facts.reserved, 0),
+	        facts.create_failures == 0 && facts.held_ms == 0 &&
+	        is_same(facts.reserved, 0) && facts.release[0] == '\0' && facts.release_ms == 0,
 	    "… and nothing that was not known");
 	facts = facts_of(store, "b");
 	ok(!facts.has_operator_state && facts.users == 5 && facts.meetings == 1 &&

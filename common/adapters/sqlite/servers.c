@@ -51,18 +51,21 @@ sqlite_facts(sqlite3_stmt *statement, int column, struct server_facts *facts)
 	};
 	if (facts->has_operator_state)
 		facts->operator_state = (enum server_state)state;
+	const char *release = (const char *)sqlite3_column_text(statement, column + 21);
+
+	server_release_set(facts, str_from(release), sqlite_ms(statement, column + 22));
 }
 
 static enum store_result
 facts_put(struct connection *connection, const char *name, const struct server_facts *f)
 {
 	sqlite3_stmt *statement = sqlite_query(connection, SQL_SERVER_PUT,
-	    "iiiiiiiiiiiiiiiiididit", (int64_t)f->version, (int64_t)f->health,
+	    "iiiiiiiiiiiiiiiiididitit", (int64_t)f->version, (int64_t)f->health,
 	    (int64_t)f->operator_state, (int64_t)f->failures, f->failing_ms,
 	    (int64_t)f->successes, f->told_ms, f->polled_ms, f->good_ms, f->next_poll_ms,
 	    f->since_ms, f->back_ms, (int64_t)f->create_failures, (int64_t)f->create_failed,
 	    f->held_ms, (int64_t)f->users, (int64_t)f->meetings, f->reserved, f->reserved_ms,
-	    f->turn, (int64_t)f->secret_at, name);
+	    f->turn, (int64_t)f->secret_at, f->release, f->release_ms, name);
 
 	if (!statement)
 		return STORE_FAILED;

@@ -107,6 +107,9 @@ static const char *const steps[] = {
 	[7] =
 	    ("CREATE TABLE pacing (server TEXT PRIMARY KEY, next_us INTEGER NOT NULL,"
 	     " taken_ms INTEGER NOT NULL) WITHOUT ROWID;"),
+	[8] =
+	    "ALTER TABLE server ADD COLUMN release TEXT NOT NULL DEFAULT '';"
+	    "ALTER TABLE server ADD COLUMN release_ms INTEGER NOT NULL DEFAULT 0;",
 	/* clang-format on */
 };
 
@@ -124,7 +127,8 @@ const struct sqlite_schema sql_schema = {
 	s "version, " s "health, " s "operator_state, " s "failures, " s "failing_ms, " s      \
 	  "successes, " s "told_ms, " s "polled_ms, " s "good_ms, " s "probe_ms, " s           \
 	  "since_ms, " s "back_ms, " s "create_failures, " s "create_failed, " s "held_ms, " s \
-	  "users, " s "meetings, " s "reserved, " s "reserved_ms, " s "turn, " s "secret_at"
+	  "users, " s "meetings, " s "reserved, " s "reserved_ms, " s "turn, " s               \
+	  "secret_at, " s "release, " s "release_ms"
 
 const char *const sql_texts[SQL_STATEMENTS] = {
 	/* clang-format off */
@@ -145,13 +149,13 @@ const char *const sql_texts[SQL_STATEMENTS] = {
 	[SQL_SERVER_PUT] =
 	    "INSERT OR REPLACE INTO server (" FACTS("") ", name) VALUES"
 	    " (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17,"
-	    " ?18, ?19, ?20, ?21, ?22)",
+	    " ?18, ?19, ?20, ?21, ?22, ?23, ?24)",
 
 	[SQL_MEETING_GET] =
 	    "SELECT " MEETING("m.") ", " FACTS("s.")
 	    " FROM meeting m LEFT JOIN server s ON s.name = m.server WHERE m.id = ?1"
 	    " UNION ALL SELECT NULL, at_ms, until_ms, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,"
-	    " 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 FROM absent WHERE id = ?1",
+	    " 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 FROM absent WHERE id = ?1",
 	[SQL_MEETING_FIND] = "SELECT " MEETING("") " FROM meeting WHERE id = ?1",
 	[SQL_MEETING_PUT] =
 	    "INSERT OR REPLACE INTO meeting (" MEETING("") ", id) VALUES"

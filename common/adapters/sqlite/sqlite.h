@@ -121,7 +121,7 @@ enum store_result sqlite_server_put(struct connection *connection, struct store_
 void sqlite_server_end(struct store_server *server, enum store_result result, uint64_t version);
 /* Read the facts that a row has from that column on. */
 void sqlite_facts(sqlite3_stmt *statement, int column, struct server_facts *facts);
-#define SQLITE_FACTS_COLUMNS 21
+#define SQLITE_FACTS_COLUMNS 23
 void sqlite_mirror_init(struct facts_mirror *mirror);
 void sqlite_mirror_free(struct facts_mirror *mirror);
 
