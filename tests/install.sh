@@ -194,9 +194,9 @@ find_builds() {
 	fi
 }
 
-# fetch_promtool DIR: puts promtool into DIR where it is not installed. It comes with
-# Prometheus, which is a service that its package has started at each boot; so the program
-# alone is taken out of the package, which whoever may download.
+# fetch_promtool DIR: puts promtool into DIR where it is not installed. In Debian 12 it comes
+# with Prometheus, which is a service that its package has started at each boot; in Debian 13
+# it has a package of its own. The program alone is taken out, which whoever may download.
 fetch_promtool() {
 	local dir=$1 place
 	if command -v promtool >/dev/null || [ -x "$dir/promtool" ]; then
@@ -206,11 +206,12 @@ fetch_promtool() {
 	mkdir -p "$dir"
 	(
 		cd "$place" || exit
-		download() { apt-get download -q -o APT::Sandbox::User=root prometheus; }
+		get() { apt-get download -q -o APT::Sandbox::User=root "$1"; }
+		download() { get promtool || get prometheus; }
 		if ! download && [ "$(id -u)" = 0 ]; then
 			apt-get update -q && download
 		fi
-		dpkg-deb --fsys-tarfile prometheus_*.deb | tar -x ./usr/bin/promtool &&
+		dpkg-deb --fsys-tarfile ./*.deb | tar -x ./usr/bin/promtool &&
 			mv usr/bin/promtool "$dir/"
 	) >"$place.log" 2>&1
 	[ -x "$dir/promtool" ] || {
