@@ -462,14 +462,15 @@ behaviour_held_state() {
 	fi
 	for query in "getMeetings x=held" "getRecordings meetingID=held" "getMeetingInfo meetingID=held"; do
 		# shellcheck disable=SC2086 # two words
-		quickest 5 call_anew $query
+		quickest 8 call_anew $query
 		free=$TOOK_MS
 		hold_state
 		# shellcheck disable=SC2086
-		quickest 5 call_anew $query
+		quickest 8 call_anew $query
 		release_state
 		is "$(STATUS)" 200 "${query% *} while another program holds the state"
-		within "$TOOK_MS" 0 $((free + 150)) "and it does not wait for that ($TOOK_MS ms; else $free ms)"
+		# The state is waited for for 250 ms at most; the rest is what a busy machine adds.
+		within "$TOOK_MS" 0 $((2 * free + 150)) "and it does not wait for that ($TOOK_MS ms; else $free ms)"
 	done
 }
 
