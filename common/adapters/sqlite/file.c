@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/owned_file.h"
 
 /* How long to sleep before a lock is asked for again. */
 #define LOCK_PAUSE_MS 2
@@ -179,25 +180,6 @@ schema_check(sqlite3 *db, const struct sqlite_schema *schema, int id, bool is_al
 	return version < schema->n ? schema_upgrade(db, schema, id) : SQLITE_OK;
 }
 
-void
-sqlite_file_make_for_owner(const char *path)
-{
-	if (geteuid() != 0)
-		return;
-	char *copy = mem_strdup(path);
-	struct stat directory;
-	if (stat(dirname(copy), &directory) == 0) {
-		int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
-		if (fd >= 0) {
-			if (fchown(fd, directory.st_uid, directory.st_gid) != 0)
-				log_warn("cannot give the state to its directory's owner",
-				    "file", path, "reason", strerror(errno));
-			close(fd);
-		}
-	}
-	free(copy);
-}
-
 /* Open the file as it stands.  SQLITE_OK, or the error. */
 static int
 try(const char *path, const struct sqlite_schema *schema, bool is_alone,
@@ -205,7 +187,7 @@ try(const char *path, const struct sqlite_schema *schema, bool is_alone,
 {
 	struct stat before, found;
 
-	sqlite_file_make_for_owner(path);
+	owned_file_make(path);
 	bool was_there = stat(path, &before) == 0;
 
 	int error = sqlite3_open_v2(path, &file->db,

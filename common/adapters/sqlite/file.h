@@ -39,15 +39,6 @@ struct sqlite_file {
 int sqlite_file_open(const char *path, const struct sqlite_schema *schema, int64_t until_ms,
     struct sqlite_file *file);
 
-/*
- * What root makes, as with tinyscale.cgi --poll by hand, would be root's for good, and the
- * web server's user could not write to it: so for root an empty file is made, where there is
- * none, for whoever owns the directory.  What SQLite puts beside a file takes its owner
- * (os_unix.c, robustFchown).  Only a file made just now is given away: another may be a link
- * that a user has put there.
- */
-void sqlite_file_make_for_owner(const char *path);
-
 /* Close it; all statements must have been finalized. */
 void sqlite_file_close(struct sqlite_file *file);
 

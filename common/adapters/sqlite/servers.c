@@ -2,11 +2,7 @@
  * The facts of servers: read as a whole, where only what changed is read from the file,
  * and written by compare and set.
  */
-#include <stdlib.h>
-#include <string.h>
-
 #include "adapters/sqlite/sqlite.h"
-#include "base/mem.h"
 
 /* ---- Rows -------------------------------------------------------------------- */
 
@@ -120,77 +116,12 @@ sqlite_server_end(struct store_server *server, enum store_result result, uint64_
 
 /* ---- The mirror ------------------------------------------------------------------ */
 
-void
-sqlite_mirror_init(struct facts_mirror *mirror)
-{
-	pthread_mutex_init(&mirror->mutex, NULL);
-}
-
-static void
-mirror_clear(struct facts_mirror *mirror)
-{
-	for (size_t i = 0; i < mirror->capacity; i++)
-		free(mirror->slots[i].name);
-	free(mirror->slots);
-	mirror->slots = NULL;
-	mirror->n = mirror->capacity = 0;
-	mirror->version = 0;
-}
-
-void
-sqlite_mirror_free(struct facts_mirror *mirror)
-{
-	mirror_clear(mirror);
-	pthread_mutex_destroy(&mirror->mutex);
-}
-
-/* The slot of the name, or the free one where it would go; NULL when there is none. */
-static struct mirrored *
-mirror_slot(const struct facts_mirror *mirror, const char *name)
-{
-	if (mirror->capacity == 0)
-		return NULL;
-	size_t at = str_hash(str_from(name)) & (mirror->capacity - 1);
-
-	while (mirror->slots[at].name && strcmp(mirror->slots[at].name, name) != 0)
-		at = (at + 1) & (mirror->capacity - 1);
-	return &mirror->slots[at];
-}
-
-static void
-mirror_grow(struct facts_mirror *mirror)
-{
-	struct facts_mirror grown = *mirror;
-
-	grown.capacity = mirror->capacity > 0 ? 2 * mirror->capacity : 64;
-	grown.slots = mem_alloc(grown.capacity * sizeof(*grown.slots));
-	for (size_t i = 0; i < mirror->capacity; i++)
-		if (mirror->slots[i].name)
-			*mirror_slot(&grown, mirror->slots[i].name) = mirror->slots[i];
-	free(mirror->slots);
-	mirror->slots = grown.slots;
-	mirror->capacity = grown.capacity;
-}
-
-static void
-mirror_put(struct facts_mirror *mirror, const char *name, const struct server_facts *facts)
-{
-	if (2 * mirror->n >= mirror->capacity)
-		mirror_grow(mirror);
-	struct mirrored *slot = mirror_slot(mirror, name);
-
-	if (!slot->name) {
-		slot->name = mem_strdup(name);
-		mirror->n++;
-	}
-	slot->facts = *facts;
-}
-
 /* Empty the mirror if what the connection reads is another state, or an older one of the
  * same (a backup).  *whole_ms is since when that state is whole. */
 static enum store_result
-mirror_look(struct facts_mirror *mirror, struct connection *connection, int64_t *whole_ms)
+mirror_look(struct store_sqlite *sqlite, struct connection *connection, int64_t *whole_ms)
 {
+	struct mirror *mirror = &sqlite->mirror;
 	sqlite3_stmt *statement = sqlite_query(connection, SQL_WHOLE_GET, "");
 
 	if (!statement || sqlite_step_once(statement) != SQLITE_ROW)
@@ -200,12 +131,12 @@ mirror_look(struct facts_mirror *mirror, struct connection *connection, int64_t 
 	uint64_t version = (uint64_t)sqlite3_column_int64(statement, 2);
 
 	sqlite3_reset(statement);
-	if (mirror->device != connection->file.device ||
-	    mirror->inode != connection->file.inode || mirror->born != born ||
+	if (sqlite->mirrored_device != connection->file.device ||
+	    sqlite->mirrored_inode != connection->file.inode || mirror->born != born ||
 	    mirror->version > version) {
 		mirror_clear(mirror);
-		mirror->device = connection->file.device;
-		mirror->inode = connection->file.inode;
+		sqlite->mirrored_device = connection->file.device;
+		sqlite->mirrored_inode = connection->file.inode;
 		mirror->born = born;
 	}
 	return STORE_OK;
@@ -213,7 +144,7 @@ mirror_look(struct facts_mirror *mirror, struct connection *connection, int64_t 
 
 /* Read what changed since the mirror was filled. */
 static enum store_result
-mirror_fill(struct facts_mirror *mirror, struct connection *connection)
+mirror_fill(struct mirror *mirror, struct connection *connection)
 {
 	sqlite3_stmt *statement = sqlite_query(connection, SQL_SERVERS_CHANGED, "i",
 	    (int64_t)mirror->version);
@@ -242,7 +173,7 @@ mirror_fill(struct facts_mirror *mirror, struct connection *connection)
 /* ---- The verbs --------------------------------------------------------------------- */
 
 struct get_arguments {
-	struct facts_mirror *mirror;
+	struct store_sqlite *sqlite;
 	const struct server *servers;
 	size_t n;
 	struct server_facts *facts;
@@ -253,18 +184,17 @@ static enum store_result
 work_servers_get(struct connection *connection, void *arguments)
 {
 	struct get_arguments *a = arguments;
+	struct mirror *mirror = &a->sqlite->mirror;
 
-	pthread_mutex_lock(&a->mirror->mutex);
-	enum store_result result = mirror_look(a->mirror, connection, &a->whole_ms);
+	pthread_mutex_lock(&mirror->mutex);
+	enum store_result result = mirror_look(a->sqlite, connection, &a->whole_ms);
 
 	if (result == STORE_OK)
-		result = mirror_fill(a->mirror, connection);
+		result = mirror_fill(mirror, connection);
 	for (size_t i = 0; i < a->n && result == STORE_OK; i++) {
-		const struct mirrored *slot = mirror_slot(a->mirror, a->servers[i].name);
-
-		a->facts[i] = slot && slot->name ? slot->facts : (struct server_facts){ 0 };
+		a->facts[i] = mirror_find(mirror, a->servers[i].name);
 	}
-	pthread_mutex_unlock(&a->mirror->mutex);
+	pthread_mutex_unlock(&mirror->mutex);
 	return result;
 }
 
@@ -274,13 +204,13 @@ sqlite_servers_get(struct store *store, const struct server *servers, size_t n,
 {
 	struct store_sqlite *sqlite = (struct store_sqlite *)store;
 	struct get_arguments
-	    a = { .mirror = &sqlite->mirror, .servers = servers, .n = n, .facts = facts };
+	    a = { .sqlite = sqlite, .servers = servers, .n = n, .facts = facts };
 	enum store_result result = sqlite_perform(store, false, work_servers_get, &a);
 
 	for (size_t i = 0; i < n && result != STORE_OK; i++)
 		facts[i] = (struct server_facts){ 0 };
 	if (whole_ms)
-		*whole_ms = result != STORE_OK || atomic_load(&sqlite->is_broken[true]) ?
+		*whole_ms = result != STORE_OK || atomic_load(&sqlite->breaker.is_set[true]) ?
 		    INT64_MAX :
 		    a.whole_ms;
 	return result;

@@ -11,6 +11,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "adapters/breaker.h"
+#include "adapters/mirror.h"
 #include "adapters/sqlite/file.h"
 #include "adapters/sqlite/sql.h"
 #include "base/str.h"
@@ -25,27 +27,14 @@ struct connection {
 	uint64_t version; /* given in this transaction, or 0 (sqlite_version) */
 };
 
-/* The facts of all servers as this process last read them: only what changed since
- * then is read anew. */
-struct facts_mirror {
-	pthread_mutex_t mutex;
-	dev_t device; /* the file they were read from … */
-	ino_t inode;
-	int64_t born;     /* … and the state that is in it: inodes are given anew */
-	uint64_t version; /* the last that was read */
-	struct mirrored {
-		char *name;
-		struct server_facts facts;
-	} * slots; /* by the hash of the name, open addressing */
-	size_t n, capacity;
-};
-
 struct store_sqlite {
 	struct store store;
 	char *path;
-	pthread_mutex_t mutex; /* guards idle and the mender */
+	pthread_mutex_t mutex; /* guards idle */
 	struct connection *idle;
-	struct facts_mirror mirror;
+	struct mirror mirror;
+	dev_t mirrored_device; /* the file that it was read from: inodes are given anew */
+	ino_t mirrored_inode;
 
 	/* Threads wait here for their turn to write, rather than in SQLite, which would make
 	 * them sleep. */
@@ -53,13 +42,7 @@ struct store_sqlite {
 	pthread_cond_t write_turn;
 	bool is_writing;
 
-	/* The breaker: while it is set, verbs that read (0) or write (1) fail at once, and
-	 * the mender, a thread of its own, tries until SQLite works again. */
-	atomic_bool is_broken[2];
-	bool is_mending; /* was the mender started, and not joined? */
-	bool is_stopping;
-	pthread_t mender;
-	pthread_cond_t wake; /* the mender's */
+	struct breaker breaker;
 };
 
 /* ---- Statements ---------------------------------------------------------- */
@@ -122,8 +105,6 @@ void sqlite_server_end(struct store_server *server, enum store_result result, ui
 /* Read the facts that a row has from that column on. */
 void sqlite_facts(sqlite3_stmt *statement, int column, struct server_facts *facts);
 #define SQLITE_FACTS_COLUMNS 23
-void sqlite_mirror_init(struct facts_mirror *mirror);
-void sqlite_mirror_free(struct facts_mirror *mirror);
 
 /* meetings.c */
 enum store_result sqlite_meeting_get(struct store *store, struct arena *arena,
@@ -141,11 +122,6 @@ enum store_result sqlite_lease_take(struct store *store, uint64_t holder, int64_
     int64_t ttl_ms);
 enum store_result sqlite_slot_take(struct store *store, const char *server, int64_t now_ms,
     int64_t step_us, struct pacing_slot *slot);
-
-/* turns.c */
-enum store_result sqlite_turn_take(struct store *store, struct str meeting_id,
-    struct store_turn *turn);
-void sqlite_turn_give(struct store *store, struct store_turn *turn);
 
 /* recordings.c */
 enum store_result sqlite_recordings_put(struct store *store,

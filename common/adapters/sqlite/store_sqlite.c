@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "adapters/sqlite/sqlite.h"
+#include "adapters/turns.h"
 #include "base/bounds.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -13,12 +14,6 @@
 
 /* How long opening the store may wait at the start of a program. */
 #define START_WAIT_MS 1000
-
-/* How soon the mender tries, and how seldom in the end.  What was in the way is mostly
- * another's write that has just ended, and until then processes do not see each other's
- * claims. */
-#define MEND_LEAST_MS 10
-#define MEND_MOST_MS 200
 
 static struct timespec
 timespec_of(int64_t ms)
@@ -267,86 +262,28 @@ can_read(struct connection *connection)
 	return true;
 }
 
-static void
-breaker_reset(struct store_sqlite *sqlite, bool writes)
-{
-	if (!atomic_exchange(&sqlite->is_broken[writes], false))
-		return;
-	metrics_gauge_add(METRIC_STATE_BROKEN, writes, -1);
-	log_info(writes ? "the state can be written again" : "the state can be read again",
-	    "file", sqlite->path);
-}
-
 /* Try what failed.  A state that cannot be written may be read all the same. */
 static void
-mend(struct store_sqlite *sqlite)
+mend(void *context)
 {
+	struct store_sqlite *sqlite = context;
+	struct breaker *breaker = &sqlite->breaker;
 	int error;
 	struct connection *connection = connection_take(sqlite,
 	    clock_ms(CLOCK_MONOTONIC) + STORE_WAIT_MS, &error);
 	bool works = connection && can_read(connection);
 
 	if (works)
-		breaker_reset(sqlite, false);
-	if (works && atomic_load(&sqlite->is_broken[true])) {
+		breaker_reset(breaker, false);
+	if (works && atomic_load(&breaker->is_set[true])) {
 		works = can_write(connection);
 		if (works)
-			breaker_reset(sqlite, true);
+			breaker_reset(breaker, true);
 	}
 	if (works)
 		connection_give(sqlite, connection);
 	else if (connection)
 		connection_give_failed(sqlite, connection);
-}
-
-static void *
-mender_run(void *argument)
-{
-	struct store_sqlite *sqlite = argument;
-
-	pthread_mutex_lock(&sqlite->mutex);
-	int64_t pause_ms = MEND_LEAST_MS;
-	while (!sqlite->is_stopping) {
-		if (!atomic_load(&sqlite->is_broken[false]) &&
-		    !atomic_load(&sqlite->is_broken[true])) {
-			pause_ms = MEND_LEAST_MS;
-			pthread_cond_wait(&sqlite->wake, &sqlite->mutex);
-			continue;
-		}
-		struct timespec until = timespec_of(clock_ms(CLOCK_MONOTONIC) + pause_ms);
-		pause_ms = pause_ms < MEND_MOST_MS / 2 ? 2 * pause_ms : MEND_MOST_MS;
-
-		pthread_cond_timedwait(&sqlite->wake, &sqlite->mutex, &until);
-		if (sqlite->is_stopping)
-			break;
-		pthread_mutex_unlock(&sqlite->mutex);
-		mend(sqlite);
-		pthread_mutex_lock(&sqlite->mutex);
-	}
-	pthread_mutex_unlock(&sqlite->mutex);
-	return NULL;
-}
-
-/* Where no thread can be had, nothing would mend it: then each verb tries. */
-static void
-breaker_set(struct store_sqlite *sqlite, bool writes, const char *reason)
-{
-	pthread_mutex_lock(&sqlite->mutex);
-	if (!sqlite->is_mending)
-		sqlite->is_mending =
-		    pthread_create(&sqlite->mender, NULL, mender_run, sqlite) == 0;
-	bool was_broken = false;
-	if (sqlite->is_mending) {
-		was_broken = atomic_exchange(&sqlite->is_broken[writes], true);
-		if (!was_broken)
-			metrics_gauge_add(METRIC_STATE_BROKEN, writes, 1);
-		pthread_cond_signal(&sqlite->wake);
-	}
-	pthread_mutex_unlock(&sqlite->mutex);
-	if (!was_broken)
-		log_warn(writes ? "the state cannot be written; serving without it" :
-		                  "the state cannot be read; serving without it",
-		    "file", sqlite->path, "reason", reason);
 }
 
 /* ---- Running one verb -------------------------------------------------------- */
@@ -436,20 +373,20 @@ perform(struct store *store, bool writes, sqlite_work *work, void *arguments)
 	struct store_sqlite *sqlite = (struct store_sqlite *)store;
 	int64_t deadline_ms = clock_ms(CLOCK_MONOTONIC) + STORE_WAIT_MS;
 
-	if (atomic_load(&sqlite->is_broken[writes]))
+	if (atomic_load(&sqlite->breaker.is_set[writes]))
 		return STORE_FAILED;
 	const char *reason = "another write takes too long";
 	if (writes && !write_turn_take(sqlite, deadline_ms)) {
-		breaker_set(sqlite, writes, reason);
+		breaker_set(&sqlite->breaker, writes, reason);
 		return STORE_FAILED;
 	}
 	/* Those that queued behind a failure need not see it for themselves. */
-	enum store_result result = atomic_load(&sqlite->is_broken[writes]) ?
+	enum store_result result = atomic_load(&sqlite->breaker.is_set[writes]) ?
 	    STORE_FAILED :
 	    perform_until(sqlite, writes, work, arguments, deadline_ms, &reason);
 
-	if (result == STORE_FAILED && !atomic_load(&sqlite->is_broken[writes]))
-		breaker_set(sqlite, writes, reason);
+	if (result == STORE_FAILED && !atomic_load(&sqlite->breaker.is_set[writes]))
+		breaker_set(&sqlite->breaker, writes, reason);
 	if (writes)
 		write_turn_give(sqlite);
 	return result;
@@ -512,6 +449,19 @@ sqlite_purge(struct store *store, int64_t now_ms)
 	    result;
 }
 
+static enum store_result
+sqlite_turn_take(struct store *store, struct str meeting_id, struct store_turn *turn)
+{
+	return turns_take(((struct store_sqlite *)store)->path, meeting_id, turn);
+}
+
+static void
+sqlite_turn_give(struct store *store, struct store_turn *turn)
+{
+	(void)store;
+	turns_give(turn);
+}
+
 /* ---- The store ------------------------------------------------------------------ */
 
 static void
@@ -519,24 +469,13 @@ sqlite_close(struct store *store)
 {
 	struct store_sqlite *sqlite = (struct store_sqlite *)store;
 
-	if (sqlite->is_mending) {
-		pthread_mutex_lock(&sqlite->mutex);
-		sqlite->is_stopping = true;
-		pthread_cond_signal(&sqlite->wake);
-		pthread_mutex_unlock(&sqlite->mutex);
-		pthread_join(sqlite->mender, NULL);
-	}
-	/* Its breaker goes with it. */
-	for (int writes = 0; writes < 2; writes++)
-		if (atomic_load(&sqlite->is_broken[writes]))
-			metrics_gauge_add(METRIC_STATE_BROKEN, (size_t)writes, -1);
+	breaker_end(&sqlite->breaker);
 	struct connection *connection;
 	while ((connection = sqlite->idle) != NULL) {
 		sqlite->idle = connection->next;
 		connection_close(connection);
 	}
-	sqlite_mirror_free(&sqlite->mirror);
-	pthread_cond_destroy(&sqlite->wake);
+	mirror_free(&sqlite->mirror);
 	pthread_cond_destroy(&sqlite->write_turn);
 	pthread_mutex_destroy(&sqlite->mutex);
 	pthread_mutex_destroy(&sqlite->write_mutex);
@@ -579,15 +518,15 @@ store_sqlite_open(const char *path)
 
 	sqlite->store.verbs = &sqlite_verbs;
 	sqlite->path = mem_strdup(path);
+	breaker_init(&sqlite->breaker, "file", sqlite->path, mend, sqlite);
 	pthread_mutex_init(&sqlite->mutex, NULL);
 	pthread_mutex_init(&sqlite->write_mutex, NULL);
 	pthread_condattr_t attributes;
 	pthread_condattr_init(&attributes);
 	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-	pthread_cond_init(&sqlite->wake, &attributes);
 	pthread_cond_init(&sqlite->write_turn, &attributes);
 	pthread_condattr_destroy(&attributes);
-	sqlite_mirror_init(&sqlite->mirror);
+	mirror_init(&sqlite->mirror);
 	int error;
 	struct connection *connection = connection_take(sqlite,
 	    clock_ms(CLOCK_MONOTONIC) + START_WAIT_MS, &error);
@@ -595,8 +534,8 @@ store_sqlite_open(const char *path)
 	if (connection) {
 		connection_give(sqlite, connection);
 	} else {
-		breaker_set(sqlite, false, error_text(error));
-		breaker_set(sqlite, true, error_text(error));
+		breaker_set(&sqlite->breaker, false, error_text(error));
+		breaker_set(&sqlite->breaker, true, error_text(error));
 	}
 	return &sqlite->store;
 }
