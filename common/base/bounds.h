@@ -80,6 +80,10 @@
 #define LIMIT_CONFIG_BYTES ((size_t)4 << 20)
 #define LIMIT_SERVERS 1000
 
+/* The URL of the engine that keeps the state, and the sentinels that it names. */
+#define LIMIT_STATE_URL_BYTES 8192
+#define LIMIT_STATE_HOSTS 32
+
 /* The secrets of one server, all of which may be tried for one call. */
 #define LIMIT_SERVER_SECRETS 10
 

@@ -66,27 +66,37 @@ split_authority(struct str authority, struct str *host, struct str *port)
 	return NULL;
 }
 
+const char *
+url_parse_host(struct str text, char host[URL_HOST_SIZE], int *port)
+{
+	struct str name, digits;
+	const char *wrong = split_authority(text, &name, &digits);
+	if (!wrong)
+		wrong = parse_host(name, host, URL_HOST_SIZE);
+	if (wrong || !digits.data)
+		return wrong;
+
+	int64_t number;
+	if (digits.len == 0 || digits.data[0] == '-' || str_to_int(digits, 1, 65535, &number))
+		return "the port must be a number from 1 to 65535";
+	*port = (int)number;
+	return NULL;
+}
+
 /* Read host and port into url->authority.  Returns what is wrong, or NULL. */
 static const char *
 parse_authority(struct str authority, struct url *url)
 {
 	if (str_find(authority, STR("@"), 0) != SIZE_MAX)
 		return "a user name or password (\"@\") has no place here";
-	struct str host, digits;
-	const char *wrong = split_authority(authority, &host, &digits);
-	if (!wrong)
-		wrong = parse_host(host, url->authority, sizeof(url->authority));
-	if (wrong || !digits.data)
-		return wrong;
-
-	int64_t port;
-	if (digits.len == 0 || digits.data[0] == '-' || str_to_int(digits, 1, 65535, &port))
-		return "the port must be a number from 1 to 65535";
-	if (port != (strcmp(url->scheme, "https") == 0 ? 443 : 80)) {
+	const int own_port = strcmp(url->scheme, "https") == 0 ? 443 : 80;
+	int port = own_port;
+	const char *wrong = url_parse_host(authority, url->authority, &port);
+	if (!wrong && port != own_port) {
 		size_t len = strlen(url->authority);
-		snprintf(url->authority + len, sizeof(url->authority) - len, ":%d", (int)port);
+		snprintf(url->authority + len, sizeof(url->authority) - len, ":%d", port);
 	}
-	return NULL;
+	return wrong;
 }
 
 const char *

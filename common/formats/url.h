@@ -9,6 +9,7 @@
 
 /* A host name as text (RFC 1035, section 2.3.4), a port, and the NUL. */
 #define URL_HOST_BYTES 253
+#define URL_HOST_SIZE (URL_HOST_BYTES + 1)
 #define URL_AUTHORITY_SIZE (URL_HOST_BYTES + 10)
 
 struct url {
@@ -26,5 +27,12 @@ struct url {
  * it does not repeat the text.
  */
 const char *url_parse(struct str text, struct url *url);
+
+/*
+ * Take "HOST" or "HOST:PORT" apart, as in such a URL: host becomes lower case, an IPv6
+ * address keeps its brackets; *port is left alone where the text names none.  Returns NULL,
+ * or what is wrong, as above.
+ */
+const char *url_parse_host(struct str text, char host[URL_HOST_SIZE], int *port);
 
 #endif
