@@ -421,6 +421,7 @@ read_tree(struct config_reading *reading, struct json_object *tree)
 	reading->tree = tree;
 	struct str secret_given = environment("TINYSCALE_SECRET");
 	struct str state_given = environment("TINYSCALE_STATE");
+	struct str password_given = environment("TINYSCALE_STATE_PASSWORD");
 
 	set_defaults(reading, &config_keys_top, config);
 	if (json_object_is_type(tree, json_type_array)) {
@@ -441,8 +442,11 @@ read_tree(struct config_reading *reading, struct json_object *tree)
 	if (secret_given.len)
 		config_values_set_client_secret(reading,
 		    str_copy(reading->arena, secret_given));
+	bool names_engine = config->state_url;
 	if (state_given.len)
-		config_values_set_state(reading, state_given);
+		config_values_set_state(reading, "TINYSCALE_STATE", state_given);
+	config->is_engine_overruled = names_engine && !config->state_url;
+	config_values_end_state(reading, password_given);
 }
 
 const char *
@@ -470,11 +474,22 @@ set_runtime(struct config *config)
 struct config *
 config_load(const char *path, struct buf *problems)
 {
+#if defined(HAVE_REDIS) && HAVE_REDIS
+	return config_read(path, problems, true);
+#else
+	return config_read(path, problems, false);
+#endif
+}
+
+struct config *
+config_read(const char *path, struct buf *problems, bool has_redis)
+{
 	struct arena *arena = arena_new();
 	struct config_reading reading = {
 		.path = config_path(path),
 		.arena = arena,
 		.config = arena_alloc(arena, sizeof(struct config)),
+		.has_redis = has_redis,
 		.problems = problems,
 	};
 	struct buf text;
@@ -535,6 +550,12 @@ config_free(struct config *config)
 {
 	if (config)
 		arena_free(config->arena); /* config is in it */
+}
+
+bool
+config_has_state(const struct config *config)
+{
+	return config->state || config->state_url;
 }
 
 const struct server *

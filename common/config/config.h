@@ -22,6 +22,7 @@
 #include "model/server.h"
 
 struct arena;
+struct state_url;
 
 /* What this process learns while the configuration is in use: all that changes. */
 struct config_runtime {
@@ -44,7 +45,17 @@ struct config {
 	size_t n_secrets;
 	const char *admin_secret;     /* NULL: the admin calls are off */
 	unsigned checksum_algorithms; /* accepted: bits 1 << enum checksum_algorithm */
-	const char *state;            /* path, or NULL for "none" */
+	/* What keeps the state: a file of SQLite's, or an engine, of which the other is NULL;
+	 * or nothing ("none"). */
+	const char *state;
+	const struct state_url *state_url;
+	const char *state_text;   /* … for people to read: the path, the engine without user
+	                             and password (state_url_text), or "none" */
+	bool is_engine_overruled; /* the file names an engine, TINYSCALE_STATE none */
+	const char *state_prefix; /* each of the engine's keys begins with it */
+	const char *state_files;  /* beside this path lie the files that are this host's
+	                             own, "…-metrics" and "…-turns": the state's, or with
+	                             an engine the built-in one; NULL with "none" */
 	enum placement_policy placement;
 	bool forward_redirect;     /* "forward": "redirect" */
 	int checksum_error_status; /* 200 or 401 */
@@ -83,7 +94,8 @@ struct config {
 
 /*
  * Load the configuration at path, then apply the environment (TINYSCALE_SECRET,
- * TINYSCALE_STATE).  path NULL means TINYSCALE_CONFIG, else the built-in path.
+ * TINYSCALE_STATE, TINYSCALE_STATE_PASSWORD).  path NULL means TINYSCALE_CONFIG, else the
+ * built-in path.
  *
  * Every problem found is appended to problems, a line each: the file, the key
  * ("servers[1].host"), what is wrong and what to do, for an unknown key the
@@ -109,6 +121,9 @@ const char *config_path(const char *path);
 
 /* Free the configuration.  NULL is ignored. */
 void config_free(struct config *config);
+
+/* Does anything keep the state? */
+bool config_has_state(const struct config *config);
 
 /* The server of that name, or NULL. */
 const struct server *config_server_find(const struct config *config, const char *name);

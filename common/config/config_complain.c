@@ -11,6 +11,7 @@
 
 #include "base/buf.h"
 #include "base/str.h"
+#include "formats/state_url.h"
 
 /* Nobody reads more; and the caller's buffer loses all when it overflows. */
 #define PROBLEMS_SHOWN 50
@@ -93,6 +94,26 @@ is_secret(struct json_object *value, bool is_below_secret, struct str text)
 	return false;
 }
 
+/* Is the text in that URL of an engine, where it may be the password? */
+static bool
+is_in_url(const char *url, struct str text)
+{
+	return state_url_is(str_from(url)) && str_find(str_from(url), text, 0) != SIZE_MAX;
+}
+
+/* Is it a secret, or perhaps the engine's password, by the file or the environment? */
+static bool
+is_known_secret(const struct config_reading *reading, struct str text)
+{
+	struct json_object *state = NULL;
+	json_object_object_get_ex(reading->tree, "state", &state);
+	return is_secret(reading->tree, false, text) ||
+	    str_equal(str_trim(str_from(getenv("TINYSCALE_SECRET"))), text) ||
+	    str_equal(str_trim(str_from(getenv("TINYSCALE_STATE_PASSWORD"))), text) ||
+	    is_in_url(getenv("TINYSCALE_STATE"), text) ||
+	    is_in_url(json_object_get_string(state), text);
+}
+
 /* May the string be repeated? */
 static bool
 is_word(const struct config_reading *reading, struct str text)
@@ -105,9 +126,7 @@ is_word(const struct config_reading *reading, struct str text)
 		        (c >= '0' && c <= '9') || c == '-' || c == '_'))
 			return false;
 	}
-	return text.len == 0 ||
-	    (!is_secret(reading->tree, false, text) &&
-	        !str_equal(str_trim(str_from(getenv("TINYSCALE_SECRET"))), text));
+	return text.len == 0 || !is_known_secret(reading, text);
 }
 
 void

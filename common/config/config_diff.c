@@ -8,6 +8,7 @@
 #include "base/buf.h"
 #include "config/config.h"
 #include "config/config_parts.h"
+#include "formats/state_url.h"
 
 /* ---- Values as text ------------------------------------------------------------- */
 
@@ -79,6 +80,26 @@ show_text(struct buf *out, const struct config_key *key, const void *base)
 }
 
 static void
+show_state(struct buf *out, const struct config_key *key, const void *base)
+{
+	const struct config *config = base;
+
+	(void)key;
+	buf_text(out, config->state_text);
+}
+
+/* What state_text leaves out. */
+static void
+hide_state(struct buf *out, const struct config_key *key, const void *base)
+{
+	const struct state_url *url = ((const struct config *)base)->state_url;
+
+	(void)key;
+	if (url)
+		buf_printf(out, "%s\n%s", url->user ?: "", url->password ?: "");
+}
+
+static void
 show_list(struct buf *out, const char *const *list, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
@@ -97,7 +118,7 @@ show_tags(struct buf *out, const struct config_key *key, const void *base)
 }
 
 static void
-show_client_secrets(struct buf *out, const struct config_key *key, const void *base)
+hide_client_secrets(struct buf *out, const struct config_key *key, const void *base)
 {
 	const struct config *config = base;
 
@@ -106,7 +127,7 @@ show_client_secrets(struct buf *out, const struct config_key *key, const void *b
 }
 
 static void
-show_server_secrets(struct buf *out, const struct config_key *key, const void *base)
+hide_server_secrets(struct buf *out, const struct config_key *key, const void *base)
 {
 	const struct server *server = base;
 
@@ -115,7 +136,7 @@ show_server_secrets(struct buf *out, const struct config_key *key, const void *b
 }
 
 static void
-show_parameters(struct buf *out, const struct config_key *key, const void *base)
+hide_parameters(struct buf *out, const struct config_key *key, const void *base)
 {
 	const struct parameters *parameters = &MEMBER(struct parameters);
 
@@ -127,30 +148,33 @@ show_parameters(struct buf *out, const struct config_key *key, const void *base)
 	}
 }
 
+typedef void writer(struct buf *out, const struct config_key *key, const void *base);
+
 /* How a value is shown is told by what reads it. */
 static const struct shower {
 	config_reader *read;
-	void (*show)(struct buf *out, const struct config_key *key, const void *base);
-	bool is_hidden; /* the values are compared and not shown */
+	writer *show; /* what may be shown, or NULL */
+	writer *hide; /* what is compared only, or NULL */
 } showers[] = {
-	{ config_values_number, show_number, false },
-	{ config_values_limit, show_limit, false },
-	{ config_values_status, show_status, false },
-	{ config_values_weight, show_weight, false },
-	{ config_values_boolean, show_boolean, false },
-	{ config_values_word, show_word, false },
-	{ config_values_algorithm, show_algorithm, false },
-	{ config_values_algorithms, show_algorithms, false },
-	{ config_values_secret, show_text, true },
-	{ config_values_client_secret, show_client_secrets, true },
-	{ config_values_server_secret, show_server_secrets, true },
-	{ config_values_state, show_text, false },
-	{ config_values_ca_file, show_text, false },
-	{ config_values_tags, show_tags, false },
-	{ config_values_parameters, show_parameters, true },
-	{ config_values_host, show_text, false },
-	{ config_values_public_url, show_text, false },
-	{ config_values_name, show_text, false },
+	{ config_values_number, show_number, NULL },
+	{ config_values_limit, show_limit, NULL },
+	{ config_values_status, show_status, NULL },
+	{ config_values_weight, show_weight, NULL },
+	{ config_values_boolean, show_boolean, NULL },
+	{ config_values_word, show_word, NULL },
+	{ config_values_algorithm, show_algorithm, NULL },
+	{ config_values_algorithms, show_algorithms, NULL },
+	{ config_values_secret, NULL, show_text },
+	{ config_values_client_secret, NULL, hide_client_secrets },
+	{ config_values_server_secret, NULL, hide_server_secrets },
+	{ config_values_state, show_state, hide_state },
+	{ config_values_prefix, show_text, NULL },
+	{ config_values_ca_file, show_text, NULL },
+	{ config_values_tags, show_tags, NULL },
+	{ config_values_parameters, NULL, hide_parameters },
+	{ config_values_host, show_text, NULL },
+	{ config_values_public_url, show_text, NULL },
+	{ config_values_name, show_text, NULL },
 };
 
 /* NULL for what is told elsewhere: "secrets" is "secret", and the list of servers. */
@@ -179,14 +203,15 @@ add(struct comparison *comparison, const struct config_difference *difference)
 	comparison->list[comparison->n++] = *difference;
 }
 
+/* What it writes, or nothing where it is NULL. */
 static const char *
-shown(struct arena *arena, const struct shower *shower, const struct config_key *key,
-    const void *base)
+written(struct arena *arena, writer *write, const struct config_key *key, const void *base)
 {
 	struct buf text;
 
 	buf_init(&text, LIMIT_CONFIG_BYTES);
-	shower->show(&text, key, base);
+	if (write)
+		write(&text, key, base);
 	return buf_take(&text, arena).data;
 }
 
@@ -201,17 +226,21 @@ compare(struct comparison *comparison, const struct config_keys *keys, const cha
 
 		if (!shower)
 			continue;
-		const char *was = shown(comparison->arena, shower, key, before);
-		const char *is = shown(comparison->arena, shower, key, after);
-		if (strcmp(was, is) == 0)
+		struct arena *arena = comparison->arena;
+		const char *was = written(arena, shower->show, key, before);
+		const char *is = written(arena, shower->show, key, after);
+		bool is_hidden = strcmp(was, is) == 0;
+		if (is_hidden &&
+		    strcmp(written(arena, shower->hide, key, before),
+		        written(arena, shower->hide, key, after)) == 0)
 			continue;
 		add(comparison,
 		    &(struct config_difference){
 		        .change = CONFIG_CHANGED,
 		        .server = server,
 		        .key = key->key,
-		        .before = shower->is_hidden ? NULL : was,
-		        .after = shower->is_hidden ? NULL : is,
+		        .before = is_hidden ? NULL : was,
+		        .after = is_hidden ? NULL : is,
 		    });
 	}
 }

@@ -19,9 +19,9 @@ struct config_difference {
 	enum config_change change;
 	const char *server; /* its name, or NULL: a key of the whole */
 	const char *key;    /* NULL of a server as a whole */
-	/* The values, for people; both NULL where they are not to be shown: secrets, and
-	 * parameters, among which may be passwords.  Of a server that is new or gone, its
-	 * URL. */
+	/* The values, for people; both NULL where they are not to be shown: secrets, the
+	 * user and password of the state's engine, and parameters, among which may be
+	 * passwords.  Of a server that is new or gone, its URL. */
 	const char *before, *after;
 };
 

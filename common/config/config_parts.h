@@ -41,6 +41,7 @@ struct config_reading {
 	struct json_object *tree; /* all of the file, to know its secrets by */
 	struct arena *arena;      /* the configuration's */
 	struct config *config;
+	bool has_redis; /* may the state be in such an engine? */
 	struct buf *problems;
 	size_t n_problems; /* in all … */
 	size_t n_left_out; /* … and of these not in the buffer */
@@ -86,6 +87,12 @@ struct config_key {
 	const char *def;  /* the default, in the type's form */
 	const char *help; /* one line, no full stop */
 };
+
+/* ---- config.c: the file ----------------------------------------------------- */
+
+/* As config_load; has_redis says whether this build can use an engine, without which one is
+ * refused. */
+struct config *config_read(const char *path, struct buf *problems, bool has_redis);
 
 /* ---- config_keys.c: the tables -------------------------------------------- */
 
@@ -149,7 +156,8 @@ config_reader config_values_client_secret;  /* the configuration's secrets: one 
 config_reader config_values_client_secrets; /* … several */
 config_reader config_values_server_secret;  /* the server's secrets: one */
 config_reader config_values_server_secrets; /* … several */
-config_reader config_values_state;          /* const char *, "none" is NULL */
+config_reader config_values_state;          /* the configuration's state or state_url */
+config_reader config_values_prefix;         /* const char * */
 config_reader config_values_ca_file;        /* const char * of a file that is there */
 config_reader config_values_tags;           /* the server's tags */
 config_reader config_values_parameters;     /* parameters; max not 0: null may remove */
@@ -161,7 +169,11 @@ config_reader config_read_servers;          /* config.c: the list of servers */
 /* Set the one secret of the gateway, which is in the configuration's arena. */
 void config_values_set_client_secret(struct config_reading *reading, const char *secret);
 
-/* Set the path of the state; "none" is NULL. */
-void config_values_set_state(struct config_reading *reading, struct str path);
+/* Set what keeps the state: a path, a URL or "none".  key is what a complaint names. */
+void config_values_set_state(struct config_reading *reading, const char *key, struct str text);
+
+/* All that follows from what keeps the state, when that is set.  The password is the
+ * engine's in place of its URL's, unless it is empty; without an engine it is ignored. */
+void config_values_end_state(struct config_reading *reading, struct str password);
 
 #endif

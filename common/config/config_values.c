@@ -9,8 +9,10 @@
 
 #include "base/arena.h"
 #include "base/bounds.h"
+#include "base/built.h"
 #include "config/config.h"
 #include "formats/checksum.h"
+#include "formats/state_url.h"
 #include "formats/url.h"
 
 /* Where the value goes. */
@@ -323,20 +325,73 @@ config_values_ca_file(struct config_reading *reading, const struct config_key *k
 		config_complain(reading, key->key, "%s cannot be read: %m", *file);
 }
 
+/* ---- The state ----------------------------------------------------------------- */
+
 void
-config_values_set_state(struct config_reading *reading, struct str path)
+config_values_set_state(struct config_reading *reading, const char *key, struct str text)
 {
-	reading->config->state = str_is(path, "none") ? NULL : str_copy(reading->arena, path);
+	struct config *config = reading->config;
+	config->state = NULL;
+	config->state_url = NULL;
+	if (str_is(text, "none"))
+		return;
+	if (!state_url_is(text)) {
+		config->state = str_copy(reading->arena, text);
+		return;
+	}
+	struct state_url *url = arena_alloc(reading->arena, sizeof(*url));
+	const char *wrong = state_url_parse(reading->arena, text, url);
+	if (wrong)
+		config_complain(reading, key, "%s", wrong);
+	else
+		config->state_url = url;
 }
 
 void
 config_values_state(struct config_reading *reading, const struct config_key *key,
     struct json_object *value, void *base)
 {
-	const char **state = member(key, base);
-	read_path(reading, key, value, state);
-	if (*state)
-		config_values_set_state(reading, str_from(*state));
+	(void)base;
+	const char *text = NULL;
+	read_path(reading, key, value, &text);
+	if (text)
+		config_values_set_state(reading, key->key, str_from(text));
+}
+
+void
+config_values_prefix(struct config_reading *reading, const struct config_key *key,
+    struct json_object *value, void *base)
+{
+	static const char allowed[] =
+	    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
+	struct str text;
+	if (read_text(reading, key->key, key->type->expected, value, &text))
+		return;
+	if (text.len == 0 || text.len > (size_t)key->max ||
+	    strspn(text.data, allowed) != text.len)
+		config_complain_value(reading, key->key, key->type->expected, value);
+	else
+		*(const char **)member(key, base) = str_copy(reading->arena, text);
+}
+
+void
+config_values_end_state(struct config_reading *reading, struct str password)
+{
+	struct config *config = reading->config;
+	config->state_text = config->state ?: "none";
+	config->state_files = config->state;
+	if (!config->state_url)
+		return;
+	if (!reading->has_redis)
+		config_complain(reading, "state",
+		    "this build has no Redis support: configure --with-redis");
+	struct state_url *url = arena_alloc(reading->arena, sizeof(*url));
+	*url = *config->state_url;
+	if (password.len > 0)
+		url->password = str_copy(reading->arena, password);
+	config->state_url = url;
+	config->state_text = state_url_text(reading->arena, url);
+	config->state_files = BUILT_STATE;
 }
 
 /* ---- Tags and parameters -------------------------------------------------------- */

@@ -7,6 +7,7 @@
 
 #include "base/buf.h"
 #include "config/config.h"
+#include "formats/state_url.h"
 
 /* Of fewer characters a secret can be guessed, or found out from one checksum. */
 #define SHORT_SECRET 16
@@ -72,6 +73,13 @@ config_warnings_add(const struct config *config, const char *path, struct buf *o
 			    "admin_secret: the same as %s, so each client may do what an "
 			    "administrator may; %s",
 			    name_secret(i, config->n_secrets, name), advice);
+	if (config->is_engine_overruled)
+		warn(out, path,
+		    "state: TINYSCALE_STATE wins, so hosts of the gateway share no state by "
+		    "it; take the variable out of the environment");
+	if (config->state_url && is_short(config->state_url->password))
+		warn(out, path, "state: its password is shorter than %d characters; %s",
+		    SHORT_SECRET, advice);
 	for (size_t i = 0; i < config->n_servers; i++) {
 		const struct server *server = &config->servers[i];
 		for (size_t j = 0; j < server->n_secrets; j++)

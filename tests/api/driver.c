@@ -158,6 +158,7 @@ main(int argc, char **argv)
 {
 	unsetenv("TINYSCALE_SECRET");
 	unsetenv("TINYSCALE_STATE");
+	unsetenv("TINYSCALE_STATE_PASSWORD");
 	bool torture = false, loud = false;
 	for (; argc > 1 && strncmp(argv[1], "--", 2) == 0; argc--, argv++) {
 		torture |= strcmp(argv[1], "--torture") == 0;

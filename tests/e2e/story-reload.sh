@@ -98,4 +98,20 @@ configure "$SECRET" "$(server_line 2)"
 TINYSCALE_CONFIG=$T/servers.json "$FCGI_PROGRAM" --check-config >"$T/check" 2>&1
 is $? 0 "--check-config: status 0 for a good one"
 
+# check_state URL: check a configuration with that state.
+check_state() {
+	printf '{"secret": "%s", "state": "%s", "servers": [%s]}\n' "$SECRET" "$1" \
+		"$(server_line 2)" >"$T/engine.json"
+	env -u TINYSCALE_STATE "$FCGI_PROGRAM" -c "$T/engine.json" --check-config >"$T/check" 2>&1
+}
+check_state redis://user-xyzzy:password-xyzzy@host:0
+is "$? $(cat "$T/check")" "1 $T/engine.json: state: the port must be a number from 1 to 65535" \
+	"--check-config: what is wrong with the URL of a state in Redis, and not the URL"
+check_state redis://user-xyzzy:password-xyzzy@host
+rc=$?
+[ "$rc" -eq 0 ] || grep -q "state: this build has no Redis support: configure --with-redis" "$T/check"
+ok $? "--check-config: a good one, or that this build cannot use it" || diag "$(cat "$T/check")"
+grep -q xyzzy "$T/check"
+is $? 1 "--check-config: and not the URL"
+
 finish

@@ -6,6 +6,8 @@
  */
 #include "test_config.h"
 
+#include "formats/state_url.h"
+
 static void
 test_defaults(void)
 {
@@ -15,6 +17,8 @@ test_defaults(void)
 	is_str(c->admin_secret, NULL, "no admin secret");
 	is_int(c->checksum_algorithms, CHECKSUM_ALL, "all algorithms");
 	ok(c->state && strstr(c->state, "/tinyscale/state.db"), "state");
+	ok(!c->state_url, "no engine");
+	is_str(c->state_prefix, "tinyscale", "state_prefix");
 	is_int(c->placement, PLACEMENT_LEAST_LOADED, "placement");
 	ok(!c->forward_redirect, "forward");
 	is_int(c->checksum_error_status, 200, "checksum_error_status");
@@ -104,7 +108,8 @@ test_every_key(void)
 	    "\"admin_secret\": \"" SECRET
 	    "C \", "
 	    "\"checksum_algorithms\": [\"sha256\", \"SHA-512\"], "
-	    "\"state\": \"/tmp/other.db\", \"placement\": \"hash\", "
+	    "\"state\": \"/tmp/other.db\", \"state_prefix\": \"Az09._-\", "
+	    "\"placement\": \"hash\", "
 	    "\"forward\": \"redirect\", \"checksum_error_status\": 401, "
 	    "\"connect_timeout_ms\": 11, \"probe_timeout_ms\": 12, "
 	    "\"call_timeout_ms\": 13, \"create_timeout_ms\": 14, "
@@ -136,6 +141,7 @@ test_every_key(void)
 	is_int(c->checksum_algorithms, 1u << CHECKSUM_SHA256 | 1u << CHECKSUM_SHA512,
 	    "checksum_algorithms");
 	is_str(c->state, "/tmp/other.db", "state");
+	is_str(c->state_prefix, "Az09._-", "state_prefix");
 	is_int(c->placement, PLACEMENT_HASH, "placement");
 	ok(c->forward_redirect, "forward");
 	is_int(c->checksum_error_status, 401, "checksum_error_status");
@@ -273,6 +279,105 @@ test_environment(void)
 	unsetenv("TINYSCALE_CONFIG");
 }
 
+#define STATE(state) TOP(", \"state\": \"" state "\"")
+#define BUILT_FILE "/tinyscale/state.db"
+
+/* What keeps the state: by the file, TINYSCALE_STATE and TINYSCALE_STATE_PASSWORD. */
+static const struct {
+	const char *of_file, *of_environment, *password_given;
+	const char *state, *text, *files; /* of the last the end, or NULL */
+	const char *user, *password;
+	bool is_engine, is_overruled;
+} states[] = {
+	{ STATE("/tmp/a.db"), "", "", "/tmp/a.db", "/tmp/a.db", "/tmp/a.db", NULL, NULL, false,
+	    false },
+	{ STATE("/tmp/a.db"), "", SECRET, "/tmp/a.db", "/tmp/a.db", "/tmp/a.db", NULL, NULL,
+	    false, false },
+	{ STATE("none"), "", SECRET, NULL, "none", NULL, NULL, NULL, false, false },
+	{ STATE("redis://host"), "", "", NULL, "redis://host:6379/0", BUILT_FILE, NULL, NULL,
+	    true, false },
+	{ STATE("rediss://u:" SECRET "@host:1/2"), "", "", NULL, "rediss://host:1/2",
+	    BUILT_FILE, "u", SECRET, true, false },
+	{ STATE("redis+unix:/r"), "", "", NULL, "redis+unix:/r?db=0", BUILT_FILE, NULL, NULL,
+	    true, false },
+	{ STATE("redis+sentinel://:" SECRET "@a,b/x"), "", "", NULL,
+	    "redis+sentinel://a:26379,b:26379/x/0", BUILT_FILE, NULL, SECRET, true, false },
+	{ STATE("redis://u:" SECRET "@host"), "", " " SECRET "2\n", NULL, "redis://host:6379/0",
+	    BUILT_FILE, "u", SECRET "2", true, false },
+	{ STATE("redis://u@host"), "", SECRET "/@:%", NULL, "redis://host:6379/0", BUILT_FILE,
+	    "u", SECRET "/@:%", true, false },
+	{ STATE("redis://:" SECRET "@host"), "", " ", NULL, "redis://host:6379/0", BUILT_FILE,
+	    NULL, SECRET, true, false },
+	{ STATE("/tmp/a.db"), " redis://:" SECRET "@host\n", "", NULL, "redis://host:6379/0",
+	    BUILT_FILE, NULL, SECRET, true, false },
+	{ STATE("redis://:" SECRET "@host"), "redis://other", "", NULL, "redis://other:6379/0",
+	    BUILT_FILE, NULL, NULL, true, false },
+	{ STATE("redis://:" SECRET "@host"), "/tmp/b.db", "", "/tmp/b.db", "/tmp/b.db",
+	    "/tmp/b.db", NULL, NULL, false, true },
+	{ STATE("redis://:" SECRET "@host"), "none", SECRET, NULL, "none", NULL, NULL, NULL,
+	    false, true },
+};
+
+static void
+test_states(void)
+{
+	for (size_t i = 0; i < COUNT(states); i++) {
+		setenv("TINYSCALE_STATE", states[i].of_environment, 1);
+		setenv("TINYSCALE_STATE_PASSWORD", states[i].password_given, 1);
+		struct config *c = load_good(states[i].of_file);
+		const struct state_url *url = c->state_url;
+		ok(!url == !states[i].is_engine, "  is there an engine");
+		ok(config_has_state(c) == (states[i].state || states[i].is_engine),
+		    "  is there a state");
+		is_str(c->state, states[i].state, "  the path");
+		is_str(c->state_text, states[i].text, "  how it is called");
+		if (states[i].files)
+			ok(c->state_files && strstr(c->state_files, states[i].files),
+			    "  files beside %s", states[i].files);
+		else
+			is_str(c->state_files, NULL, "  no files");
+		is_str(url ? url->user : NULL, states[i].user, "  the user");
+		is_str(url ? url->password : NULL, states[i].password, "  the password");
+		is_int(c->is_engine_overruled, states[i].is_overruled, "  overruled");
+		config_free(c);
+	}
+	unsetenv("TINYSCALE_STATE");
+	unsetenv("TINYSCALE_STATE_PASSWORD");
+}
+
+/* Without the library every engine is refused, and nothing else is. */
+static void
+test_no_redis(void)
+{
+	static const char *const files[] = { STATE("redis://:" SECRET "@host"),
+		STATE("redis+unix:/r"), STATE("redis+sentinel://a/x") };
+	char want[200];
+	snprintf(want, sizeof(want),
+	    "%s: state: this build has no Redis support: configure --with-redis\n", path);
+	for (size_t i = 0; i < COUNT(files); i++) {
+		write_file(files[i], strlen(files[i]));
+		struct buf told;
+		buf_init(&told, sizeof(problems));
+		ok(!config_read(path, &told, false), "no engine without its library");
+		is_str(told.data, want, "  and what to do");
+		buf_free(&told);
+		/* As this build is. */
+		struct config *c = config_load(path, &told);
+		ok(c || (told.data && strcmp(told.data, want) == 0), "  taken, or told");
+		config_free(c);
+		buf_free(&told);
+	}
+
+	setenv("TINYSCALE_STATE", "/tmp/b.db", 1);
+	struct buf told;
+	buf_init(&told, sizeof(problems));
+	struct config *c = config_read(path, &told, false);
+	ok(c && told.len == 0, "one that TINYSCALE_STATE overrules is not refused");
+	config_free(c);
+	buf_free(&told);
+	unsetenv("TINYSCALE_STATE");
+}
+
 static void
 test_files(void)
 {
@@ -329,6 +434,8 @@ main(int argc, char **argv)
 	test_defaults();
 	test_every_key();
 	test_environment();
+	test_states();
+	test_no_redis();
 	test_files();
 	return end();
 }

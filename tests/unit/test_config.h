@@ -53,7 +53,8 @@ load(const char *name)
 {
 	struct buf buf;
 	buf_init(&buf, sizeof(problems) - 1);
-	struct config *config = config_load(name, &buf);
+	/* As a build with all it can have. */
+	struct config *config = config_read(name, &buf, true);
 	snprintf(problems, sizeof(problems), "%s", buf.data ? buf.data : "");
 	buf_free(&buf);
 	return config;
@@ -109,6 +110,7 @@ begin(void)
 {
 	unsetenv("TINYSCALE_SECRET");
 	unsetenv("TINYSCALE_STATE");
+	unsetenv("TINYSCALE_STATE_PASSWORD");
 	unsetenv("TINYSCALE_CONFIG");
 	snprintf(path, sizeof(path), "/tmp/test_config.XXXXXX");
 	int fd = mkstemp(path);

@@ -9,6 +9,7 @@
 #include "base/buf.h"
 #include "base/str.h"
 #include "config/config.h"
+#include "config/config_parts.h"
 #include "tap.h"
 
 static struct config *
@@ -22,7 +23,7 @@ load(const char *text)
 		exit(1);
 	close(fd);
 	buf_init(&problems, 10000);
-	struct config *config = config_load(path, &problems);
+	struct config *config = config_read(path, &problems, true);
 	if (!config)
 		diag("%s", problems.data ? problems.data : "?");
 	buf_free(&problems);
@@ -49,6 +50,9 @@ static const struct row {
 	{ "algorithms", "\"checksum_algorithms\": [\"sha256\"],", "",
 	    "checksum_algorithms: sha1,sha256,sha384,sha512 -> sha256\n" },
 	{ "a path", "\"state\": \"none\",", "", "state: /x -> none\n" },
+	{ "an engine", "\"state\": \"redis://u:S3cr3t@h/1\",", "",
+	    "state: /x -> redis://h:6379/1\n" },
+	{ "its prefix", "\"state_prefix\": \"p\",", "", "state_prefix: tinyscale -> p\n" },
 	{ "a URL", "\"public_url\": \"https://g.example/bigbluebutton/api\",", "",
 	    "public_url: none -> https://g.example/bigbluebutton/api\n" },
 	{ "a secret", "\"admin_secret\": \"y\",", "", "admin_secret: (hidden)\n" },
@@ -94,6 +98,43 @@ told(struct arena *arena, const struct config *before, const struct config *afte
 	return buf_take(&out, arena).data;
 }
 
+/* Two engines, and what is told of the change. */
+static const struct {
+	const char *before, *after, *told;
+} engines[] = {
+	{ "redis://u:S3cr3t@h", "redis://u:S3cr3t@H:6379/0", "" },
+	{ "redis://u:S3cr3t@h", "redis://u:S3cr3t2@h", "state: (hidden)\n" },
+	{ "redis://u:S3cr3t@h", "redis://v:S3cr3t@h", "state: (hidden)\n" },
+	{ "redis://u:S3cr3t@h", "redis://h", "state: (hidden)\n" },
+	{ "redis://u:S3cr3t@h", "redis://v:S3cr3t2@h/1",
+	    "state: redis://h:6379/0 -> redis://h:6379/1\n" },
+	{ "redis://u:S3cr3t@h", "rediss://u:S3cr3t@h",
+	    "state: redis://h:6379/0 -> rediss://h:6379/0\n" },
+	{ "redis://u:S3cr3t@h", "none", "state: redis://h:6379/0 -> none\n" },
+};
+
+static struct config *
+load_state(struct arena *arena, const char *state)
+{
+	return load(str_printf(arena,
+	    "{\"secret\": \"s\", \"state\": \"%s\", \"servers\": [" SERVER("") "]}", state));
+}
+
+static void
+test_engines(struct arena *arena)
+{
+	for (size_t i = 0; i < sizeof(engines) / sizeof(*engines); i++) {
+		struct config *before = load_state(arena, engines[i].before);
+		struct config *after = load_state(arena, engines[i].after);
+
+		if (ok(before && after, "engines: they load"))
+			is_str(told(arena, before, after), engines[i].told, "%s, then %s",
+			    engines[i].before, engines[i].after);
+		config_free(before);
+		config_free(after);
+	}
+}
+
 int
 main(void)
 {
@@ -118,6 +159,7 @@ main(void)
 	    "several secrets in place of one");
 	config_free(secret);
 	config_free(plain);
+	test_engines(arena);
 	arena_free(arena);
 	return done_testing();
 }

@@ -4,6 +4,9 @@
  */
 #include "test_config.h"
 
+#define PREFIX "expected 1 to 64 letters, digits, dots, underscores or hyphens"
+#define LETTERS_32 "abcdefghijklmnopqrstuvwxyzabcdef"
+
 static const struct {
 	const char *text, *problem;
 } bad_texts[] = {
@@ -89,7 +92,8 @@ static const struct {
 	{ TOP(", \"checksum_algorithms\": []"),
 	    "checksum_algorithms: is empty: no client could sign a call" },
 	{ TOP(", \"state\": \"\""), "state: is empty; leave the key out for the default" },
-	{ TOP(", \"state\": false"), "state: expected a path, or none, not false" },
+	{ TOP(", \"state\": false"),
+	    "state: expected a path, a URL of Redis, or none, not false" },
 	{ TOP(", \"placement\": \"random\""),
 	    "placement: expected least-loaded, round-robin or hash, not \"random\"" },
 	{ TOP(", \"placement\": \"HASH\""),
@@ -102,6 +106,29 @@ static const struct {
 	    "placement: expected least-loaded, round-robin or hash, not a number" },
 	{ TOP(", \"placement\": \"" SECRET "\""),
 	    "placement: expected least-loaded, round-robin or hash" },
+
+	/* What keeps the state. */
+	{ TOP(", \"state\": \"reddis://:" SECRET "@host\""),
+	    "state: expected a URL that begins with redis://, rediss://, redis+unix: or "
+	    "redis+sentinel://" },
+	{ TOP(", \"state\": \"redis:" SECRET "@host\""),
+	    "state: expected \"//\" and a host after the scheme" },
+	{ TOP(", \"state\": \"redis://:" SECRET "/@host\""),
+	    "state: an \"@\" after a slash; in the user or password a slash is written %2F" },
+	{ TOP(", \"state\": \"redis://:" SECRET " @host\""),
+	    "state: has a space or control character in it" },
+	{ TOP(", \"state\": \"redis://host:0\""),
+	    "state: the port must be a number from 1 to 65535" },
+	{ TOP(", \"state\": \"redis://:" SECRET "9@host\", \"placement\": \"" SECRET "9\""),
+	    "placement: expected least-loaded, round-robin or hash" },
+	{ TOP(", \"state_prefix\": \"\""), "state_prefix: " PREFIX ", not \"\"" },
+	{ TOP(", \"state_prefix\": \"a b\""), "state_prefix: " PREFIX },
+	{ TOP(", \"state_prefix\": \"{a}\""), "state_prefix: " PREFIX },
+	{ TOP(", \"state_prefix\": \"a:\""), "state_prefix: " PREFIX },
+	{ TOP(", \"state_prefix\": \"\xc3\xa4\""), "state_prefix: " PREFIX },
+	{ TOP(", \"state_prefix\": \"" LETTERS_32 LETTERS_32 "a\""), "state_prefix: " PREFIX },
+	{ TOP(", \"state_prefix\": 1"), "state_prefix: " PREFIX ", not a number" },
+
 	{ SERVER(", \"state\": \" " SECRET "1\""),
 	    "servers[0].state: expected enabled, cordoned or disabled" },
 	{ SERVER(", \"state\": \"" SECRET "1\""),
@@ -393,10 +420,27 @@ test_names_servers(void)
 	ok(config_names_servers("/"), "a directory is a problem to be told");
 }
 
+/* What the environment says of the state is told by the variable's name. */
+static void
+test_environment(void)
+{
+	setenv("TINYSCALE_STATE", "redis://:" SECRET "@host:0", 1);
+	bad(TOP(""), "TINYSCALE_STATE: the port must be a number from 1 to 65535");
+	setenv("TINYSCALE_STATE", "redis://:" SECRET "9@host", 1);
+	bad(TOP(", \"forward\": \"" SECRET "9\""), "forward: expected proxy or redirect");
+	unsetenv("TINYSCALE_STATE");
+	setenv("TINYSCALE_STATE_PASSWORD", " " SECRET "9", 1);
+	bad(TOP(", \"forward\": \"" SECRET "9\""), "forward: expected proxy or redirect");
+	unsetenv("TINYSCALE_STATE_PASSWORD");
+	struct config *c = load_good(TOP(", \"state_prefix\": \"" LETTERS_32 LETTERS_32 "\""));
+	config_free(c);
+}
+
 int
 main(void)
 {
 	begin();
+	test_environment();
 	test_names_servers();
 	test_bad_texts();
 	test_all_at_once();

@@ -67,6 +67,23 @@ main(void)
 	    "warning: servers[0].secrets[2]: shorter than 16 characters; set another there by "
 	    "\"bbb-conf --setsecret\"\n");
 
+	warns(FILE_OF(", \"state\": \"redis://:" LONG_SECRET "@h\"", LONG_SECRET), 0600, "");
+	warns(FILE_OF(", \"state\": \"redis://h\"", LONG_SECRET), 0600, "");
+	warns(FILE_OF(", \"state\": \"redis://:" SECRET "@h\"", LONG_SECRET), 0644,
+	    "warning: every user of this machine may read it, and it holds secrets: chmod "
+	    "0640\n"
+	    "warning: state: its password is shorter than 16 characters; \"openssl rand -hex "
+	    "32\" makes a good one\n");
+	setenv("TINYSCALE_STATE_PASSWORD", LONG_SECRET, 1);
+	warns(FILE_OF(", \"state\": \"redis://:" SECRET "@h\"", LONG_SECRET), 0600, "");
+	setenv("TINYSCALE_STATE", "/tmp/state.db", 1);
+	warns(FILE_OF(", \"state\": \"redis://:" SECRET "@h\"", LONG_SECRET), 0600,
+	    "warning: state: TINYSCALE_STATE wins, so hosts of the gateway share no state by "
+	    "it; take the variable out of the environment\n");
+	warns(FILE_OF(", \"state\": \"/tmp/other.db\"", LONG_SECRET), 0600, "");
+	unsetenv("TINYSCALE_STATE");
+	unsetenv("TINYSCALE_STATE_PASSWORD");
+
 	/* More than fit: what does not is left out, and nothing else is lost. */
 	struct buf small;
 	buf_init(&small, 200);
