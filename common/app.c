@@ -208,14 +208,15 @@ app_has_servers(const char *config_path_given)
 	return 1;
 }
 
-/* Count beside the state, in which a reload changes nothing: the totals go on. */
+/* Count beside the state, or where a file of it would be; a reload changes nothing there: the
+ * totals go on. */
 static void
 open_metrics(const struct app *app)
 {
-	const char *state = app->now->config->state;
+	const char *files = app->now->config->state_files;
 	struct arena *arena = arena_new();
 
-	metrics_open(state ? str_printf(arena, "%s-metrics", state) : NULL,
+	metrics_open(files ? str_printf(arena, "%s-metrics", files) : NULL,
 	    app->mode == HTTP_CURL_INLINE);
 	metrics_gauge_add(METRIC_WORKERS, 0, (int)app->threads);
 	arena_free(arena);

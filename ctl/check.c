@@ -36,17 +36,14 @@ is_remote(const char *directory)
 	return type == 0x6969 || type == 0xff534d42 || type == 0xfe534d42 || type == 0x517b;
 }
 
-static void
-check_state(struct probe *probe)
+/* Where the files are that only this host has; with a file of SQLite's it is one of them.
+ * False where there is no such place. */
+static bool
+check_directory(struct probe *probe)
 {
 	struct arena *arena = probe->ctl->arena;
-	const char *path = probe->config->state;
-
-	if (!path) {
-		probe_find(probe, false, "\"state\" is \"none\": every call asks all servers",
-		    "name a file, if there is a place to write");
-		return;
-	}
+	const char *path = probe->config->state_files;
+	bool has_engine = probe->config->state_url;
 	const char *slash = strrchr(path, '/');
 	const char *directory = slash == path ? "/" :
 	    slash ? str_copy(arena, (struct str){ path, (size_t)(slash - path) }) :
@@ -54,10 +51,11 @@ check_state(struct probe *probe)
 	struct stat facts;
 	if (stat(directory, &facts) != 0 || !S_ISDIR(facts.st_mode)) {
 		probe_find(probe, true,
-		    str_printf(arena, "%s, for the state, is not there", directory),
+		    str_printf(arena, "%s, for the %s, is not there", directory,
+		        has_engine ? "counters" : "state"),
 		    str_printf(arena, "install -d -m 0750 -o USER %s, USER being the gateway's",
 		        directory));
-		return;
+		return false;
 	}
 	if (facts.st_mode & S_IWOTH && !(facts.st_mode & S_ISVTX))
 		probe_find(probe, true,
@@ -66,14 +64,36 @@ check_state(struct probe *probe)
 	if (is_remote(directory))
 		probe_find(probe, true,
 		    str_printf(arena, "%s is on a network file system", directory),
-		    "put the state on a disk of this host: SQLite needs shared memory");
+		    has_engine ?
+		        "have it on a disk of this host: its counters and locks are there" :
+		        "put the state on a disk of this host: SQLite needs shared memory");
+	return true;
+}
+
+static void
+check_state(struct probe *probe)
+{
+	struct arena *arena = probe->ctl->arena;
+	const struct config *config = probe->config;
+
+	if (!config_has_state(config)) {
+		probe_find(probe, false, "\"state\" is \"none\": every call asks all servers",
+		    "name a file, if there is a place to write");
+		return;
+	}
+	if (!check_directory(probe) && config->state)
+		return;
 	struct server_facts *known = arena_alloc(arena,
-	    (probe->config->n_servers + 1) * sizeof(*known));
+	    (config->n_servers + 1) * sizeof(*known));
 	if (!ctl_open_state(probe->ctl) ||
-	    probe->ctl->api.store->verbs->servers_get(probe->ctl->api.store,
-	        probe->config->servers, probe->config->n_servers, known, NULL) != STORE_OK)
-		probe_find(probe, true, str_printf(arena, "the state %s cannot be used", path),
-		    "its directory must be writable for the gateway's user, and for you");
+	    probe->ctl->api.store->verbs->servers_get(probe->ctl->api.store, config->servers,
+	        config->n_servers, known, NULL) != STORE_OK)
+		probe_find(probe, true,
+		    str_printf(arena, "the state %s cannot be used", config->state_text),
+		    config->state_url ?
+		        "see that it runs and lets this host in, and that user, password and "
+		        "database are right" :
+		        "its directory must be writable for the gateway's user, and for you");
 }
 
 static void

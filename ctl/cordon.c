@@ -42,10 +42,8 @@ cordon_set(struct ctl *ctl, const struct server *server, enum server_state state
 		if (set.result == STORE_OK)
 			return true;
 	}
-	ctl_complain(
-	    "the state %s cannot be written, so nothing was changed; be root, or the "
-	    "user that runs the gateway",
-	    ctl->api.config->state);
+	ctl_complain("the state %s cannot be written, so nothing was changed; %s",
+	    ctl->api.config->state_text, ctl_state_advice(ctl));
 	return false;
 }
 

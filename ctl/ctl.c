@@ -90,15 +90,23 @@ ctl_open_state(struct ctl *ctl)
 		return false;
 	if (ctl->api.store)
 		return true;
-	if (!ctl->api.config->state) {
+	if (!config_has_state(ctl->api.config)) {
 		ctl_complain(
 		    "\"state\" is \"none\" in %s, so nothing is known: name a file there",
 		    config_path(ctl->config_path));
 		return false;
 	}
-	ctl_become_owner(ctl->api.config->state);
+	ctl_become_owner(ctl->api.config->state_files);
 	ctl->api.store = app_open_store(ctl->api.config);
 	return true;
+}
+
+const char *
+ctl_state_advice(const struct ctl *ctl)
+{
+	return ctl->api.config->state_url ?
+	    "see that it runs and lets this host in" :
+	    "be root, or the user that runs the gateway";
 }
 
 bool
@@ -168,8 +176,8 @@ ctl_facts(struct ctl *ctl)
 	if (ctl->api.store->verbs->servers_get(ctl->api.store, config->servers,
 	        config->n_servers, facts, NULL) == STORE_OK)
 		return facts;
-	ctl_complain("the state %s cannot be read; be root, or the user that runs the gateway",
-	    config->state);
+	ctl_complain("the state %s cannot be read; %s", config->state_text,
+	    ctl_state_advice(ctl));
 	return NULL;
 }
 

@@ -76,9 +76,13 @@ bool ctl_open_config(struct ctl *ctl);
 /*
  * Open the state, and the configuration first.  False where there is none to work with,
  * which was written.  Root goes on as the owner of the state's file, or of its directory,
- * so that no file is left that the gateway cannot write to.
+ * so that no file is left that the gateway cannot write to; with an engine, of where such a
+ * file would be (state_files).
  */
 bool ctl_open_state(struct ctl *ctl);
+
+/* What to do when the state that is open cannot be used. */
+const char *ctl_state_advice(const struct ctl *ctl);
 
 /* Open the transport, and what stands before it; false as above. */
 bool ctl_open_http(struct ctl *ctl);

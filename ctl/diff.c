@@ -134,7 +134,7 @@ command_diff(struct ctl *ctl)
 		ctl_complain("a reload would leave the configuration in use as it is");
 		return CTL_WRONG;
 	}
-	if (ctl->api.config->state && !ctl_open_state(ctl)) {
+	if (config_has_state(ctl->api.config) && !ctl_open_state(ctl)) {
 		config_free(after);
 		return CTL_WRONG;
 	}

@@ -60,7 +60,7 @@ command_poll(struct ctl *ctl)
 			ctl_complain(
 			    "another process polls all the time, or the state %s "
 			    "cannot be written",
-			    config->state);
+			    config->state_text);
 			return CTL_WRONG;
 		}
 		arena_reset(ctl->arena);

@@ -510,7 +510,7 @@ show_meetings(struct ctl *ctl, struct buf *out)
 		if (ctl->api.store->verbs->meetings_on(ctl->api.store, ctl->arena, server->name,
 		        &mapped, &n) != STORE_OK) {
 			ctl_complain("the meetings of %s cannot be read from the state %s",
-			    server->name, picture.config->state);
+			    server->name, picture.config->state_text);
 			return CTL_WRONG;
 		}
 		for (size_t k = 0; k < n; k++)

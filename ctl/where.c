@@ -81,10 +81,8 @@ command_where(struct ctl *ctl)
 		    ctl_plain(ctl, meeting_id));
 		return CTL_WRONG;
 	default:
-		ctl_complain(
-		    "the state %s cannot be read; be root, or the user that runs the "
-		    "gateway",
-		    config->state);
+		ctl_complain("the state %s cannot be read; %s", config->state_text,
+		    ctl_state_advice(ctl));
 		return CTL_WRONG;
 	}
 	const struct server *server = config_server_find(config, meeting.server);

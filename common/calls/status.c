@@ -172,7 +172,7 @@ summarize(const struct status *status)
 	struct buf out, names;
 
 	if (!status->has_state)
-		return status->call->config->state ?
+		return config_has_state(status->call->config) ?
 		    "The state cannot be read and written: little is known of the servers." :
 		    "There is no state (\"state\": \"none\"): nothing is known of the servers.";
 	buf_init(&out, LIMIT_ANSWER_BYTES);
