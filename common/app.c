@@ -11,6 +11,9 @@
 #include <unistd.h>
 
 #include "adapters/none.h"
+#if HAVE_REDIS
+#include "adapters/redis/store_redis.h"
+#endif
 #include "adapters/sqlite/store_sqlite.h"
 #include "base/arena.h"
 #include "base/built.h"
@@ -107,6 +110,11 @@ max_calls_per_server(const struct config *config, unsigned threads)
 struct store *
 app_open_store(const struct config *config)
 {
+#if HAVE_REDIS
+	if (config->state_url)
+		return store_redis_open(config->state_url, config->state_prefix,
+		    config->state_files);
+#endif
 	return config->state ? store_sqlite_open(config->state) : store_none_open();
 }
 

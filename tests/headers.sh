@@ -19,6 +19,9 @@ compile() {
 
 for header in common/*.h common/*/*.h common/*/*/*.h; do
 	name=${header#common/}
+	case $name in
+	adapters/redis/*) pkg-config --exists hiredis || continue ;;
+	esac
 	compile "$name alone" <<-END
 		#include "$name"
 		extern int not_empty;

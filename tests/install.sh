@@ -22,6 +22,8 @@ build libexpat1-dev pc:expat
 build libsqlite3-dev pc:sqlite3
 build libjwt-dev pc:libjwt
 build libyaml-dev pc:yaml-0.1
+build libhiredis-dev pc:hiredis
+build zlib1g-dev pc:zlib
 build libmicrohttpd-dev pc:libmicrohttpd
 run lighttpd /usr/sbin/lighttpd
 run jq jq
@@ -37,6 +39,7 @@ check apache2 /usr/sbin/apache2
 check libapache2-mod-fcgid /usr/lib/apache2/modules/mod_fcgid.so
 check spawn-fcgi spawn-fcgi
 check fail2ban fail2ban-regex
+check redis-server /usr/bin/redis-server
 check curl curl
 check openssl openssl
 check sqlite3 sqlite3
@@ -62,7 +65,7 @@ is_there() {
 }
 
 # The services of packages above, which are wanted as programs only.
-services='lighttpd nginx apache2 apache-htcacheclean fail2ban'
+services='lighttpd nginx apache2 apache-htcacheclean fail2ban redis-server'
 
 # What configure found out before a package was installed is out of date.
 installed=''

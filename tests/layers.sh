@@ -82,6 +82,8 @@ only() {
 
 only 'libfcgi is seen in fcgi/ only' '(fastcgi/)?(fcgi[a-z_]*|fastcgi)\.h' 'fcgi/*'
 only 'SQLite is seen in adapters/sqlite/ only' 'sqlite3[a-z]*\.h' 'common/adapters/sqlite/*'
+only 'hiredis and zlib are seen in adapters/redis/ only' '(hiredis/.*|hiredis|zlib)\.h' \
+	'common/adapters/redis/*'
 only 'libcurl is seen in adapters/curl/ only' 'curl/.*|adapters/curl/(functions|transfer)\.h' \
 	'common/adapters/curl/*'
 only 'json-c is seen in config/ only' '(json-c/)?json[a-z_-]*\.h|json-c/.*' 'common/config/*'

@@ -474,7 +474,7 @@ set_runtime(struct config *config)
 struct config *
 config_load(const char *path, struct buf *problems)
 {
-#if defined(HAVE_REDIS) && HAVE_REDIS
+#if HAVE_REDIS
 	return config_read(path, problems, true);
 #else
 	return config_read(path, problems, false);

@@ -14,11 +14,15 @@
 #include <unistd.h>
 
 #include "adapters/sqlite/store_sqlite.h"
+#if HAVE_REDIS
+#include "adapters/redis/store_redis.h"
+#endif
 #include "base/arena.h"
 #include "base/bounds.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "support/engine.h"
 #include "support/memory.h"
 #include "tap.h"
 
@@ -30,6 +34,7 @@
 static char dir[] = "/tmp/tinyscale-test-store.XXXXXX";
 static char path[128]; /* of the last SQLite store that open_store made */
 static struct arena *arena;
+static pid_t engine = -1; /* for the Redis stores, once one was opened */
 
 /* ---- The program ---------------------------------------------------------------- */
 
@@ -49,6 +54,7 @@ static inline int
 end_tests(void)
 {
 	arena_free(arena);
+	engine_stop(engine);
 	char command[160];
 	snprintf(command, sizeof(command), "rm -rf '%s'", dir);
 	if (system(command) != 0)
@@ -58,17 +64,49 @@ end_tests(void)
 
 typedef void contract_test(const char *adapter);
 
+/* Is there an engine for the Redis stores?  It runs from the first question on. */
+static inline bool
+has_engine(void)
+{
+	if (!HAVE_REDIS || engine > 0)
+		return engine > 0;
+	if (engine_program())
+		engine = engine_start(dir);
+	else if (getenv("E2E_REQUIRED"))
+		ok(false, "redis-server is installed");
+	return engine > 0;
+}
+
 static inline void
 test_contract(contract_test *const *tests, size_t n)
 {
-	static const char *const adapters[] = { "memory", "sqlite" };
+	static const char *const adapters[] = { "memory", "sqlite", "redis" };
 
 	for (size_t i = 0; i < COUNT(adapters); i++)
 		for (size_t k = 0; k < n; k++)
-			tests[k](adapters[i]);
+			if (strcmp(adapters[i], "redis") != 0 || has_engine())
+				tests[k](adapters[i]);
 }
 
 /* ---- Stores --------------------------------------------------------------------- */
+
+/* The store at path: a file, or the keys with that number in the engine. */
+static inline struct store *
+open_at(const char *adapter)
+{
+#if HAVE_REDIS
+	if (strcmp(adapter, "redis") == 0) {
+		static struct state_url url;
+
+		url = (struct state_url){ .kind = STATE_URL_UNIX,
+			.path = str_printf(arena, "%s/engine.sock", dir) };
+		return store_redis_open(&url, strrchr(path, '-') + 1,
+		    str_copy(arena, str_from(path)));
+	}
+#endif
+	(void)adapter;
+	return store_sqlite_open(path);
+}
 
 /* An empty store.  SQLite's is in a file of its own. */
 static inline struct store *
@@ -79,7 +117,7 @@ open_store(const char *adapter)
 	if (strcmp(adapter, "memory") == 0)
 		return store_memory_open();
 	snprintf(path, sizeof(path), "%s/state-%d", dir, ++number);
-	return store_sqlite_open(path);
+	return open_at(adapter);
 }
 
 static inline void
@@ -95,7 +133,7 @@ reopen(struct store *store, const char *adapter)
 	if (strcmp(adapter, "memory") == 0)
 		return store;
 	close_store(store);
-	return store_sqlite_open(path);
+	return open_at(adapter);
 }
 
 /* ---- Servers -------------------------------------------------------------------- */

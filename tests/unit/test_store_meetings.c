@@ -550,8 +550,10 @@ test_purge(const char *adapter)
 	is_int(peak_of(store, "long ago"), 0, "… and history");
 	struct meeting meeting;
 	struct server_facts facts;
-	is_int(get(store, STR("present"), now_ms, &meeting, &facts), STORE_NOT_FOUND,
-	    "… and absent meetings");
+	/* An engine forgets them by its own clock. */
+	if (strcmp(adapter, "redis") != 0)
+		is_int(get(store, STR("present"), now_ms, &meeting, &facts), STORE_NOT_FOUND,
+		    "… and absent meetings");
 	close_store(store);
 
 	store = open_store(adapter);

@@ -1,0 +1,386 @@
+/*
+ * A link to the engine: commands out, replies in, and no wait beyond the verb's deadline.
+ *
+ * hiredis writes and reads the protocol; the socket is ours, since none of its calls ends at
+ * a moment that is given (a reply that comes in drops begins its timeout anew with each).
+ */
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "adapters/redis/redis.h"
+#include "base/arena.h"
+#include "base/bounds.h"
+#include "base/clock.h"
+#include "base/mem.h"
+
+/* A batch is at most a list and its command. */
+#define BATCH_BYTES_MOST ((size_t)256 << 20)
+
+#define READ_BYTES 65536
+
+/* ---- What errors mean ------------------------------------------------------------- */
+
+/* By the first word of an error: is it only that nothing can be written; and the problem
+ * with what to do.  The rest of an error may hold keys, which nobody is to read in a log. */
+static const struct complaint {
+	const char *word;
+	bool is_refusal;
+	const char *problem;
+} complaints[] = {
+	{ "LOADING", false, "it is still loading its data, and works when it has" },
+	{ "READONLY", false, "it has become a replica; the primary is looked for" },
+	{ "MASTERDOWN", false, "it is a replica that has lost its primary" },
+	{ "NOREPLICAS", true,
+	    "too few replicas are connected for its min-replicas-to-write: look at them" },
+	{ "OOM", true,
+	    "its maxmemory is used up: raise it, and let maxmemory-policy be noeviction" },
+	{ "MISCONF", true, "it cannot save to its disk: look at its log and the disk" },
+	{ "NOAUTH", false, "it wants a password: give it in the URL of \"state\"" },
+	{ "WRONGPASS", false, "it does not take the user and password of \"state\"" },
+	{ "NOPERM", false, "its ACL does not let this user do what is needed: see contrib/ha" },
+	{ "WRONGTYPE", true,
+	    "a key of ours holds something else: choose another state_prefix, or delete the "
+	    "keys that begin with it" },
+	{ "BUSY", false, "a script holds it up: \"redis-cli SCRIPT KILL\" there" },
+	{ "CLUSTERDOWN", false, "its cluster is down" },
+	{ "MOVED", false, "it is a node of a cluster, which is not supported: use sentinels" },
+};
+
+static void
+read_error(struct link *link, const char *text)
+{
+	size_t len = strcspn(text, " ");
+
+	if (strncmp(text, "NOSCRIPT", 8) == 0) {
+		link->has_forgotten = link->is_dead = true;
+		link->problem = "its scripts are gone";
+		return;
+	}
+	for (size_t i = 0; i < sizeof(complaints) / sizeof(*complaints); i++) {
+		const struct complaint *complaint = &complaints[i];
+
+		if (strlen(complaint->word) != len || strncmp(text, complaint->word, len) != 0)
+			continue;
+		link->problem = complaint->problem;
+		link->is_refusal = complaint->is_refusal;
+		link->is_dead = !complaint->is_refusal;
+		return;
+	}
+	/* A script tells an engine's error in the middle of its own. */
+	for (size_t i = 0; i < sizeof(complaints) / sizeof(*complaints); i++) {
+		if (!strstr(text, complaints[i].word))
+			continue;
+		link->problem = complaints[i].problem;
+		link->is_refusal = complaints[i].is_refusal;
+		link->is_dead = !complaints[i].is_refusal;
+		return;
+	}
+	link->is_dead = true;
+	link->problem = strncmp(text, "ERR invalid password", 20) == 0 ||
+	        strncmp(text, "ERR AUTH", 8) == 0 ?
+	    "it does not take the password of \"state\"" :
+	    strncmp(text, "ERR max number of clients", 25) == 0 ?
+	    "it has too many clients: raise its maxclients" :
+	    strncmp(text, "ERR DB index", 12) == 0 ?
+	    "it has no such database: look at the number at the end of \"state\"" :
+	    "it answers with an error that is not known here: is it Redis 6.2 or later?";
+}
+
+/* ---- Waiting ------------------------------------------------------------------------ */
+
+/* Note what is wrong with the link itself. */
+static bool
+fail(struct link *link, const char *problem)
+{
+	link->is_dead = true;
+	if (!link->problem)
+		link->problem = problem;
+	return false;
+}
+
+static bool
+wait_for(struct link *link, short events)
+{
+	struct pollfd pollfd = { .fd = link->fd, .events = events };
+
+	for (;;) {
+		int64_t left_ms = link->deadline_ms - clock_ms(CLOCK_MONOTONIC);
+		int n = left_ms > 0 ? poll(&pollfd, 1, (int)left_ms) : 0;
+
+		if (n > 0)
+			return true;
+		if (n == 0)
+			return fail(link, "it does not answer in time");
+		if (errno != EINTR)
+			return fail(link, strerror(errno));
+	}
+}
+
+/* ---- Opening ------------------------------------------------------------------------ */
+
+static bool
+connect_to(struct link *link, const struct redis_address *address)
+{
+	const struct sockaddr *socket_address = (const struct sockaddr *)&address->socket;
+	int one = 1, error = 0;
+	socklen_t len = sizeof(error);
+
+	link->fd = socket(socket_address->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC,
+	    0);
+	if (link->fd < 0)
+		return fail(link, strerror(errno));
+	if (socket_address->sa_family != AF_UNIX)
+		setsockopt(link->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	if (connect(link->fd, socket_address, address->len) == 0)
+		return true;
+	/* A Unix socket whose queue is full says EAGAIN, and that there is nothing to wait
+	 * for: its engine is far behind. */
+	if (errno != EINPROGRESS)
+		return fail(link,
+		    errno == EAGAIN ? "it accepts no connection" : strerror(errno));
+	if (!wait_for(link, POLLOUT))
+		return false;
+	if (getsockopt(link->fd, SOL_SOCKET, SO_ERROR, &error, &len) != 0 || error != 0)
+		return fail(link, strerror(error != 0 ? error : errno));
+	return true;
+}
+
+static struct link *
+open_socket(struct store_redis *redis, const struct redis_address *address, int64_t deadline_ms,
+    const char **problem)
+{
+	struct link *link = mem_alloc(sizeof(*link));
+
+	link->redis = redis;
+	link->fd = -1;
+	link->arena = arena_new();
+	link->reader = redisReaderCreate();
+	if (!link->reader)
+		mem_die();
+	buf_init(&link->out, BATCH_BYTES_MOST);
+	link_begin(link, deadline_ms);
+	if (connect_to(link, address))
+		return link;
+	*problem = link->problem;
+	link_close(link);
+	return NULL;
+}
+
+struct link *
+link_open_plain(struct store_redis *redis, const struct redis_address *address,
+    int64_t deadline_ms, const char **problem)
+{
+	return open_socket(redis, address, deadline_ms, problem);
+}
+
+/* Who we are, and which database is ours. */
+static size_t
+add_greeting(struct link *link)
+{
+	const struct state_url *url = link->redis->url;
+	size_t n = 0;
+
+	if (url->password) {
+		struct str words[] = { STR("AUTH"), str_from(url->user),
+			str_from(url->password) };
+
+		if (!url->user) {
+			words[1] = words[2];
+			link_add(link, words, 2);
+		} else {
+			link_add(link, words, 3);
+		}
+		n++;
+	}
+	if (url->db > 0) {
+		const struct str words[] = { STR("SELECT"), redis_number(link, url->db) };
+
+		link_add(link, words, 2);
+		n++;
+	}
+	return n;
+}
+
+struct link *
+link_open(struct store_redis *redis, const struct redis_address *address, int64_t deadline_ms,
+    const char **problem)
+{
+	struct link *link = open_socket(redis, address, deadline_ms, problem);
+
+	if (!link)
+		return NULL;
+	size_t n = add_greeting(link);
+	link_add(link, &STR("ROLE"), 1);
+	link_add(link, &STR("TIME"), 1);
+	while (n > 0 && link_next(link))
+		n--;
+	const redisReply *role = link_next(link);
+	if (role && (role->elements < 3 || !str_is(redis_text(role->element[0]), "master")))
+		link->problem = "it is a replica: name its primary, or sentinels";
+	else if (role)
+		atomic_store(&redis->has_replicas, role->element[2]->elements > 0);
+	const redisReply *time = link->problem ? NULL : link_next(link);
+	if (time && time->elements == 2)
+		redis_note_time(redis, time->element[0], time->element[1]);
+	if (!link->problem)
+		return link;
+	*problem = link->problem;
+	link_close(link);
+	return NULL;
+}
+
+bool
+link_is_open(const struct link *link)
+{
+	char byte;
+
+	return recv(link->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 &&
+	    (errno == EAGAIN || errno == EINTR);
+}
+
+static void
+drop_reply(struct link *link)
+{
+	if (link->reply)
+		freeReplyObject(link->reply);
+	link->reply = NULL;
+}
+
+void
+link_close(struct link *link)
+{
+	drop_reply(link);
+	if (link->fd >= 0)
+		close(link->fd);
+	redisReaderFree(link->reader);
+	buf_free(&link->out);
+	arena_free(link->arena);
+	free(link);
+}
+
+void
+link_begin(struct link *link, int64_t deadline_ms)
+{
+	drop_reply(link);
+	arena_reset(link->arena);
+	link->deadline_ms = deadline_ms;
+	link->problem = NULL;
+	link->is_dead = link->is_refusal = link->has_forgotten = link->has_any_reply = false;
+}
+
+/* ---- Commands -------------------------------------------------------------------------- */
+
+/* What redisFormatCommandArgv would write, without a copy of its own. */
+static void
+add_word(struct buf *out, struct str word)
+{
+	buf_printf(out, "$%zu\r\n", word.len);
+	buf_str(out, word);
+	buf_add(out, "\r\n", 2);
+}
+
+void
+link_add(struct link *link, const struct str *words, size_t n)
+{
+	buf_printf(&link->out, "*%zu\r\n", n);
+	for (size_t i = 0; i < n; i++)
+		add_word(&link->out, words[i]);
+	link->n_waiting++;
+}
+
+void
+link_add_script(struct link *link, enum redis_script script, const struct str *words, size_t n)
+{
+	char sha[CHECKSUM_HEX_SIZE];
+
+	if (link->has[script]) {
+		script_sha(script, sha);
+		buf_printf(&link->out, "*%zu\r\n", n + 4);
+		add_word(&link->out, STR("EVALSHA"));
+		add_word(&link->out, str_from(sha));
+	} else {
+		/* EVAL keeps the script for the EVALSHA that follow. */
+		buf_printf(&link->out, "*%zu\r\n", n + 4);
+		add_word(&link->out, STR("EVAL"));
+		add_word(&link->out, str_from(script_text(script)));
+		link->has[script] = true;
+	}
+	add_word(&link->out, STR("1"));
+	add_word(&link->out, str_from(link->redis->base));
+	for (size_t i = 0; i < n; i++)
+		add_word(&link->out, words[i]);
+	link->n_waiting++;
+}
+
+/* Send what is to be sent. */
+static bool
+send_all(struct link *link)
+{
+	struct str rest = buf_view(&link->out);
+
+	if (buf_failed(&link->out))
+		return fail(link, "too much is to be written at once");
+	while (rest.len > 0) {
+		ssize_t n = send(link->fd, rest.data, rest.len, MSG_NOSIGNAL);
+
+		if (n > 0)
+			rest = str_part(rest, (size_t)n, SIZE_MAX);
+		else if (n < 0 && errno == EAGAIN && !wait_for(link, POLLOUT))
+			return false;
+		else if (n < 0 && errno != EAGAIN && errno != EINTR)
+			return fail(link, strerror(errno));
+	}
+	buf_clear(&link->out);
+	return true;
+}
+
+/* Read what has come, or wait for more. */
+static bool
+read_more(struct link *link)
+{
+	char data[READ_BYTES];
+	ssize_t n = recv(link->fd, data, sizeof(data), 0);
+
+	if (n > 0)
+		return redisReaderFeed(link->reader, data, (size_t)n) == REDIS_OK ||
+		    fail(link, link->reader->errstr);
+	if (n == 0)
+		return fail(link, "it closed the connection");
+	if (errno == EAGAIN)
+		return wait_for(link, POLLIN);
+	return errno == EINTR || fail(link, strerror(errno));
+}
+
+const redisReply *
+link_next(struct link *link)
+{
+	void *reply = NULL;
+
+	drop_reply(link);
+	if (link->is_dead || link->n_waiting == 0)
+		return NULL;
+	if (link->out.len > 0 && !send_all(link))
+		return NULL;
+	for (;;) {
+		if (redisReaderGetReply(link->reader, &reply) != REDIS_OK) {
+			fail(link, "it does not speak the protocol: is it Redis?");
+			return NULL;
+		}
+		if (reply)
+			break;
+		if (!read_more(link))
+			return NULL;
+	}
+	link->reply = reply;
+	link->n_waiting--;
+	link->has_any_reply = true;
+	if (link->reply->type != REDIS_REPLY_ERROR)
+		return link->reply;
+	read_error(link, link->reply->str);
+	return NULL;
+}

@@ -1,0 +1,187 @@
+/*
+ * What the files of the Redis store share: a link to the engine, and how a verb is run.
+ * Private to adapters/redis/.
+ */
+#ifndef REDIS_H
+#define REDIS_H
+
+#include <hiredis/hiredis.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+#include "adapters/breaker.h"
+#include "adapters/mirror.h"
+#include "adapters/redis/scripts.h"
+#include "base/buf.h"
+#include "base/str.h"
+#include "formats/state_url.h"
+#include "ports/store.h"
+
+/* Where the engine is that takes writes. */
+struct redis_address {
+	struct sockaddr_storage socket;
+	socklen_t len; /* 0: not known */
+};
+
+/* A connection: used by one thread at a time, kept between verbs. */
+struct link {
+	struct link *next;
+	struct store_redis *redis;
+	int fd;
+	redisReader *reader;
+	redisReply *reply; /* the last one, until the next is asked for */
+	struct arena *arena;
+	struct buf out;          /* commands that are not sent yet */
+	size_t n_waiting;        /* replies that are still to come */
+	int64_t deadline_ms;     /* of the verb, by the monotonic clock */
+	unsigned generation;     /* closed after the verb when it is not the store's */
+	bool has[REDIS_SCRIPTS]; /* which scripts the engine was sent through it */
+	/* What went wrong: NULL is nothing. */
+	const char *problem;
+	bool is_dead;       /* it cannot be used any more */
+	bool is_refusal;    /* the engine works, but does not take what is to be written */
+	bool has_forgotten; /* the scripts are gone, so the verb is to be run again */
+	bool has_any_reply;
+};
+
+struct store_redis {
+	struct store store;
+	const struct state_url *url;
+	const char *files;
+	char *base; /* "{PREFIX}" */
+	char *name; /* for the log */
+	struct breaker breaker;
+	struct mirror mirror;
+	_Atomic int64_t offset_ms; /* the engine's clock less this host's */
+	atomic_bool is_lost;       /* was a write lost that the engine does not know of? */
+	atomic_bool has_replicas, is_unconfirmed;
+
+	pthread_mutex_t mutex; /* guards what follows */
+	struct link *idle;
+	size_t n_idle;
+	struct redis_address primary;
+	unsigned generation;
+	size_t first_host; /* the sentinel that answered last */
+};
+
+/* ---- Links (link.c) ------------------------------------------------------------- */
+
+/* Connect to that address, and make sure that there is an engine that takes writes.  NULL,
+ * and *problem, when that cannot be done until the deadline. */
+struct link *link_open(struct store_redis *redis, const struct redis_address *address,
+    int64_t deadline_ms, const char **problem);
+
+/* Connect to a sentinel. */
+struct link *link_open_plain(struct store_redis *redis, const struct redis_address *address,
+    int64_t deadline_ms, const char **problem);
+
+/* Is it still connected?  (An engine that was restarted has closed it.) */
+bool link_is_open(const struct link *link);
+
+void link_close(struct link *link);
+
+/* Begin a verb: nothing is wrong yet. */
+void link_begin(struct link *link, int64_t deadline_ms);
+
+/* Put a command of n words, or of a script and its arguments, into the next batch. */
+void link_add(struct link *link, const struct str *words, size_t n);
+void link_add_script(struct link *link, enum redis_script script, const struct str *words,
+    size_t n);
+
+/* The reply to the first command whose reply was not asked for yet, borrowed until the next
+ * one; NULL when there is none, or it is an error, which link->problem tells. */
+const redisReply *link_next(struct link *link);
+
+/* ---- Finding the engine (find.c) ----------------------------------------------------- */
+
+/* Find the engine that takes writes, by the URL: a link to it, or NULL with *problem. */
+struct link *find_primary(struct store_redis *redis, const char **problem);
+
+/* ---- Words ----------------------------------------------------------------------- */
+
+/* A key of the store, "{PREFIX}:a" or "{PREFIX}:ab", and a number, for the link's verb. */
+struct str redis_key(struct link *link, const char *a, struct str b);
+struct str redis_number(struct link *link, int64_t number);
+
+/* A time as the engine keeps it, and as it is here; 0, which is none, stays. */
+int64_t redis_ms_in(const struct link *link, int64_t ms);
+int64_t redis_ms_out(const struct link *link, int64_t ms);
+
+/* Note what the engine's clock says: seconds and microseconds (TIME). */
+void redis_note_time(struct store_redis *redis, const redisReply *seconds,
+    const redisReply *microseconds);
+
+/* A reply as text, empty where it is none; a text as a number from 0 to the most, 0 where it
+ * is none; and the next of a text's words, which are divided by that. */
+struct str redis_text(const redisReply *reply);
+int64_t redis_read(struct str text, int64_t most);
+struct str redis_word(struct str *rest, char divider);
+
+/* The most that a time, and a count of people, may be without overflowing in what is done
+ * with it. */
+#define REDIS_MS_MOST (INT64_MAX / 4)
+#define REDIS_COUNT_MOST 1000000
+
+/* ---- Verbs ------------------------------------------------------------------------- */
+
+/* A verb's work over one link.  FAILED: the link knows why. */
+typedef enum store_result redis_work(struct link *link, void *arguments);
+
+/* Run a verb's work.  When the link turns out to be one that the engine has closed, or its
+ * scripts to be gone, it is run once more: so it must be able to begin anew. */
+enum store_result redis_perform(struct store *store, bool writes, redis_work *work,
+    void *arguments);
+
+/* facts.c: a server's facts as a text, without their version, and back with it. */
+struct str redis_facts_write(struct link *link, const struct server_facts *facts);
+void redis_facts_read(const struct link *link, struct str text, struct server_facts *facts);
+struct str redis_event_write(struct link *link, const struct event *event);
+
+/* The verbs, by the files that they are in: servers.c, meetings.c, recordings.c,
+ * webhooks.c, history.c. */
+enum store_result redis_servers_get(struct store *store, const struct server *servers, size_t n,
+    struct server_facts *facts, int64_t *whole_ms);
+enum store_result redis_servers_set(struct store *store, struct store_server *servers,
+    size_t n);
+
+enum store_result redis_meeting_get(struct store *store, struct arena *arena,
+    struct str meeting_id, int64_t now_ms, struct meeting *meeting, struct server_facts *facts);
+enum store_result redis_meetings_set(struct store *store, struct arena *arena,
+    struct store_change *changes, size_t n, int64_t now_ms);
+enum store_result redis_meetings_on(struct store *store, struct arena *arena,
+    const char *server, struct mapped **meetings, size_t *n);
+enum store_result redis_history_get(struct store *store, struct str meeting_id,
+    struct store_history *history);
+enum store_result redis_typical_put(struct store *store, double typical);
+enum store_result redis_absent_put(struct store *store, struct str meeting_id, int64_t now_ms,
+    int64_t ttl_ms);
+enum store_result redis_lease_take(struct store *store, uint64_t holder, int64_t now_ms,
+    int64_t ttl_ms);
+enum store_result redis_slot_take(struct store *store, const char *server, int64_t now_ms,
+    int64_t step_us, struct pacing_slot *slot);
+
+enum store_result redis_recordings_put(struct store *store,
+    const struct store_recording *recordings, size_t n, int64_t now_ms);
+enum store_result redis_recordings_find(struct store *store, struct arena *arena,
+    const struct str *record_ids, size_t n, struct store_recording **found, size_t *n_found);
+enum store_result redis_lists_put(struct store *store, const struct store_list *lists,
+    size_t n);
+enum store_result redis_list_find(struct store *store, struct arena *arena,
+    struct store_list *list);
+enum store_result redis_lists_drop(struct store *store, const char *server, const char *call);
+
+enum store_result redis_webhook_put(struct store *store, const struct webhook *hook, bool anew);
+enum store_result redis_webhook_list(struct store *store, struct arena *arena,
+    struct webhook **hooks, size_t *n);
+enum store_result redis_webhook_drop(struct store *store, const char *id, int64_t now_ms);
+
+enum store_result redis_events_get(struct store *store, struct arena *arena,
+    struct event **events, size_t *n);
+enum store_result redis_trends_get(struct store *store, struct store_trend *trends, size_t n);
+enum store_result redis_trends_put(struct store *store, struct store_trend *trends, size_t n);
+enum store_result redis_purge(struct store *store, int64_t now_ms);
+
+#endif

@@ -1,0 +1,135 @@
+/*
+ * The facts of servers: read as a whole, where only what changed comes from the engine, and
+ * written by compare and set.
+ */
+#include "adapters/redis/redis.h"
+#include "base/arena.h"
+
+/* Changes sent at once, so that no batch holds the engine up for long. */
+#define CHANGES_AT_ONCE 100
+
+/* ---- Reading -------------------------------------------------------------------- */
+
+struct get_arguments {
+	const struct server *servers;
+	size_t n;
+	struct server_facts *facts;
+	int64_t whole_ms;
+};
+
+/* Put what changed into the mirror: another thread may have read later, and been faster. */
+static void
+fill_mirror(const struct link *link, struct mirror *mirror, int64_t born,
+    const redisReply *reply)
+{
+	if (mirror->born != born)
+		mirror_clear(mirror);
+	mirror->born = born;
+	for (size_t i = 4; i + 1 < reply->elements; i += 2) {
+		const char *name = str_copy(link->arena, redis_text(reply->element[i]));
+		struct server_facts facts;
+
+		redis_facts_read(link, redis_text(reply->element[i + 1]), &facts);
+		if (facts.version > mirror_find(mirror, name).version)
+			mirror_put(mirror, name, &facts);
+		if (facts.version > mirror->version)
+			mirror->version = facts.version;
+	}
+}
+
+static enum store_result
+work_servers_get(struct link *link, void *arguments)
+{
+	struct get_arguments *a = arguments;
+	struct mirror *mirror = &link->redis->mirror;
+
+	pthread_mutex_lock(&mirror->mutex);
+	const struct str words[] = { redis_number(link, (int64_t)mirror->version),
+		redis_number(link, mirror->born) };
+	pthread_mutex_unlock(&mirror->mutex);
+
+	link_add_script(link, SCRIPT_SERVERS, words, 2);
+	const redisReply *reply = link_next(link);
+	if (!reply || reply->elements < 4)
+		return STORE_FAILED;
+	int64_t born = redis_read(redis_text(reply->element[0]), INT64_MAX);
+	int64_t whole_ms = redis_read(redis_text(reply->element[1]), REDIS_MS_MOST);
+
+	redis_note_time(link->redis, reply->element[2], reply->element[3]);
+	a->whole_ms = whole_ms > 0 ? redis_ms_out(link, whole_ms) : INT64_MAX;
+	pthread_mutex_lock(&mirror->mutex);
+	fill_mirror(link, mirror, born, reply);
+	for (size_t i = 0; i < a->n; i++)
+		a->facts[i] = mirror_find(mirror, a->servers[i].name);
+	pthread_mutex_unlock(&mirror->mutex);
+	return STORE_OK;
+}
+
+enum store_result
+redis_servers_get(struct store *store, const struct server *servers, size_t n,
+    struct server_facts *facts, int64_t *whole_ms)
+{
+	const struct store_redis *redis = (const struct store_redis *)store;
+	struct get_arguments a = { .servers = servers, .n = n, .facts = facts };
+	enum store_result result = redis_perform(store, false, work_servers_get, &a);
+
+	for (size_t i = 0; i < n && result != STORE_OK; i++)
+		facts[i] = (struct server_facts){ 0 };
+	if (whole_ms)
+		*whole_ms = result != STORE_OK || atomic_load(&redis->breaker.is_set[true]) ?
+		    INT64_MAX :
+		    a.whole_ms;
+	return result;
+}
+
+/* ---- Writing ---------------------------------------------------------------------- */
+
+struct set_arguments {
+	struct store_server *servers;
+	size_t n;
+};
+
+static enum store_result
+work_servers_set(struct link *link, void *arguments)
+{
+	struct set_arguments *a = arguments;
+
+	for (size_t i = 0; i < a->n; i++) {
+		const struct store_server *server = &a->servers[i];
+		const struct str words[] = { str_from(server->name),
+			redis_number(link, (int64_t)server->facts.version),
+			redis_facts_write(link, &server->facts),
+			redis_event_write(link, server->event),
+			redis_number(link, EVENTS_MOST) };
+
+		link_add_script(link, SCRIPT_SERVER_SET, words, 5);
+	}
+	for (size_t i = 0; i < a->n; i++) {
+		struct store_server *server = &a->servers[i];
+		const redisReply *reply = link_next(link);
+
+		if (!reply)
+			return STORE_FAILED;
+		server->result = reply->type == REDIS_REPLY_STRING ? STORE_OK : STORE_STALE;
+		if (server->result == STORE_OK)
+			server->facts.version = (uint64_t)redis_read(redis_text(reply),
+			    INT64_MAX);
+	}
+	return STORE_OK;
+}
+
+enum store_result
+redis_servers_set(struct store *store, struct store_server *servers, size_t n)
+{
+	enum store_result result = STORE_OK;
+
+	for (size_t i = 0; i < n; i++)
+		servers[i].result = STORE_FAILED;
+	for (size_t i = 0; i < n && result == STORE_OK; i += CHANGES_AT_ONCE) {
+		struct set_arguments a = { &servers[i],
+			n - i < CHANGES_AT_ONCE ? n - i : CHANGES_AT_ONCE };
+
+		result = redis_perform(store, true, work_servers_set, &a);
+	}
+	return result;
+}

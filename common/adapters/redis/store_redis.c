@@ -1,0 +1,375 @@
+#include "adapters/redis/store_redis.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "adapters/redis/redis.h"
+#include "adapters/turns.h"
+#include "base/arena.h"
+#include "base/bounds.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/metrics.h"
+
+/* How long opening the store may wait at the start of a program. */
+#define START_WAIT_MS 1000
+
+/* How many links are kept: as many as there are workers, mostly. */
+#define IDLE_MOST 64
+
+/* Clocks that differ by less are equal: an answer's way takes time, too. */
+#define SAME_CLOCK_MS 250
+
+/* ---- Words ------------------------------------------------------------------------- */
+
+struct str
+redis_key(struct link *link, const char *a, struct str b)
+{
+	struct buf key;
+
+	buf_init(&key, LIMIT_ANSWER_BYTES);
+	buf_printf(&key, "%s:%s", link->redis->base, a);
+	buf_str(&key, b); /* which may have any bytes */
+	return buf_take(&key, link->arena);
+}
+
+struct str
+redis_number(struct link *link, int64_t number)
+{
+	return str_from(str_printf(link->arena, "%lld", (long long)number));
+}
+
+int64_t
+redis_ms_in(const struct link *link, int64_t ms)
+{
+	if (ms <= 0)
+		return 0;
+	if (ms >= REDIS_MS_MOST)
+		return REDIS_MS_MOST;
+	ms += atomic_load(&link->redis->offset_ms);
+	return ms > 0 ? ms : 1;
+}
+
+int64_t
+redis_ms_out(const struct link *link, int64_t ms)
+{
+	if (ms <= 0 || ms >= REDIS_MS_MOST)
+		return ms <= 0 ? 0 : REDIS_MS_MOST;
+	ms -= atomic_load(&link->redis->offset_ms);
+	return ms > 0 ? ms : 1;
+}
+
+void
+redis_note_time(struct store_redis *redis, const redisReply *seconds,
+    const redisReply *microseconds)
+{
+	int64_t there_ms = redis_read(redis_text(seconds), INT64_MAX / 1000000) * 1000 +
+	    redis_read(redis_text(microseconds), 1000000) / 1000;
+	int64_t offset_ms = there_ms - clock_ms(CLOCK_REALTIME);
+	int64_t change_ms = offset_ms - atomic_load(&redis->offset_ms);
+
+	if (there_ms > 0 && (change_ms > SAME_CLOCK_MS || change_ms < -SAME_CLOCK_MS))
+		atomic_store(&redis->offset_ms, offset_ms);
+}
+
+struct str
+redis_text(const redisReply *reply)
+{
+	if (!reply || (reply->type != REDIS_REPLY_STRING && reply->type != REDIS_REPLY_STATUS))
+		return STR("");
+	return (struct str){ reply->str, reply->len };
+}
+
+int64_t
+redis_read(struct str text, int64_t most)
+{
+	int64_t number;
+
+	return str_to_int(text, 0, most, &number) == 0 ? number : 0;
+}
+
+struct str
+redis_word(struct str *rest, char divider)
+{
+	size_t end = str_find(*rest, (struct str){ &divider, 1 }, 0);
+	struct str word = str_part(*rest, 0, end);
+
+	*rest = end == SIZE_MAX ? STR("") : str_part(*rest, end + 1, SIZE_MAX);
+	return word;
+}
+
+/* ---- Taking links -------------------------------------------------------------------- */
+
+/* A link that may be used until the deadline; *was_idle tells that it was opened earlier. */
+static struct link *
+take_link(struct store_redis *redis, int64_t deadline_ms, bool *was_idle, const char **problem)
+{
+	for (;;) {
+		pthread_mutex_lock(&redis->mutex);
+		struct link *link = redis->idle;
+		struct redis_address primary = redis->primary;
+		unsigned generation = redis->generation;
+		if (link) {
+			redis->idle = link->next;
+			redis->n_idle--;
+		}
+		pthread_mutex_unlock(&redis->mutex);
+		*was_idle = link != NULL;
+		if (link && !link_is_open(link)) {
+			link_close(link);
+			continue;
+		}
+		if (!link && primary.len > 0)
+			link = link_open(redis, &primary, deadline_ms, problem);
+		else if (!link)
+			*problem = "it was not found yet";
+		if (!link)
+			return NULL;
+		if (!*was_idle)
+			link->generation = generation;
+		link_begin(link, deadline_ms);
+		return link;
+	}
+}
+
+static void
+give_link(struct store_redis *redis, struct link *link)
+{
+	pthread_mutex_lock(&redis->mutex);
+	/* What was asked for and not read would be taken for the next verb's reply. */
+	bool stays = !link->is_dead && link->generation == redis->generation &&
+	    link->n_waiting == 0 && redis->n_idle < IDLE_MOST;
+
+	if (stays) {
+		link->next = redis->idle;
+		redis->idle = link;
+		redis->n_idle++;
+	}
+	pthread_mutex_unlock(&redis->mutex);
+	if (!stays)
+		link_close(link);
+}
+
+/* Close what leads to where the engine was. */
+static void
+leave_engine(struct store_redis *redis)
+{
+	pthread_mutex_lock(&redis->mutex);
+	struct link *idle = redis->idle;
+	redis->idle = NULL;
+	redis->n_idle = 0;
+	redis->primary.len = 0;
+	redis->generation++;
+	pthread_mutex_unlock(&redis->mutex);
+	while (idle) {
+		struct link *next = idle->next;
+
+		link_close(idle);
+		idle = next;
+	}
+}
+
+/* ---- The mender ------------------------------------------------------------------------- */
+
+/* The engine's run_id, which each of its processes has another of (INFO). */
+static struct str
+run_id(struct link *link)
+{
+	const struct str words[] = { STR("INFO"), STR("server") };
+	struct str name = STR("run_id:");
+
+	link_add(link, words, 2);
+	struct str text = redis_text(link_next(link));
+	size_t at = str_find(text, name, 0);
+
+	if (at == SIZE_MAX)
+		return STR("-");
+	struct str rest = str_part(text, at + name.len, SIZE_MAX);
+	struct str id = str_trim(redis_word(&rest, '\n'));
+	return (struct str){ str_copy(link->arena, id), id.len };
+}
+
+/* Write to the engine, which is whole from now on if it is another than before, or lacks a
+ * write of ours. */
+static bool
+greet(struct link *link)
+{
+	struct store_redis *redis = link->redis;
+	bool is_lost = atomic_load(&redis->is_lost);
+	const struct str words[] = { run_id(link), is_lost ? STR("1") : STR("0"),
+		redis_number(link, STORE_WAIT_MS) };
+
+	if (link->problem)
+		return false;
+	link_add_script(link, SCRIPT_HELLO, words, 3);
+	if (!link_next(link))
+		return false;
+	if (is_lost)
+		atomic_store(&redis->is_lost, false);
+	return true;
+}
+
+static void
+mend(void *context)
+{
+	struct store_redis *redis = context;
+	const char *problem = NULL;
+	struct link *link = find_primary(redis, &problem);
+
+	if (!link) {
+		breaker_set(&redis->breaker, false, problem);
+		breaker_set(&redis->breaker, true, problem);
+		return;
+	}
+	link_begin(link, clock_ms(CLOCK_MONOTONIC) + STORE_WAIT_MS);
+	bool can_write = greet(link);
+
+	if (can_write || link->is_refusal)
+		breaker_reset(&redis->breaker, false);
+	else
+		breaker_set(&redis->breaker, false, link->problem);
+	if (can_write)
+		breaker_reset(&redis->breaker, true);
+	else
+		breaker_set(&redis->breaker, true, link->problem);
+	give_link(redis, link);
+}
+
+/* ---- Running one verb ------------------------------------------------------------------ */
+
+/* What went wrong breaks more than this verb. */
+static void
+break_for(struct store_redis *redis, bool writes, bool is_refusal, const char *problem)
+{
+	if (writes)
+		atomic_store(&redis->is_lost, true);
+	if (!is_refusal) {
+		leave_engine(redis);
+		breaker_set(&redis->breaker, !writes, problem);
+	}
+	breaker_set(&redis->breaker, writes, problem);
+}
+
+static enum store_result
+perform(struct store_redis *redis, bool writes, redis_work *work, void *arguments)
+{
+	int64_t deadline_ms = clock_ms(CLOCK_MONOTONIC) + STORE_WAIT_MS;
+
+	for (int tries = 1;; tries++) {
+		const char *problem = NULL;
+		bool was_idle;
+
+		if (atomic_load(&redis->breaker.is_set[writes]))
+			return STORE_FAILED;
+		struct link *link = take_link(redis, deadline_ms, &was_idle, &problem);
+		if (!link) {
+			break_for(redis, writes, false, problem);
+			return STORE_FAILED;
+		}
+		enum store_result result = work(link, arguments);
+		bool again = link->has_forgotten ||
+		    (link->is_dead && was_idle && !link->has_any_reply &&
+		        clock_ms(CLOCK_MONOTONIC) < deadline_ms);
+		bool is_refusal = link->is_refusal;
+
+		problem = link->problem;
+		give_link(redis, link);
+		if (result != STORE_FAILED || !problem)
+			return result;
+		if (again && tries < 2)
+			continue;
+		break_for(redis, writes, is_refusal, problem);
+		return STORE_FAILED;
+	}
+}
+
+enum store_result
+redis_perform(struct store *store, bool writes, redis_work *work, void *arguments)
+{
+	enum store_result result = perform((struct store_redis *)store, writes, work,
+	    arguments);
+
+	if (result == STORE_FAILED)
+		metrics_add(METRIC_STATE_FAILURES, writes, 0, 1);
+	return result;
+}
+
+/* ---- The store ---------------------------------------------------------------------------- */
+
+static enum store_result
+redis_turn_take(struct store *store, struct str meeting_id, struct store_turn *turn)
+{
+	return turns_take(((struct store_redis *)store)->files, meeting_id, turn);
+}
+
+static void
+redis_turn_give(struct store *store, struct store_turn *turn)
+{
+	(void)store;
+	turns_give(turn);
+}
+
+static void
+redis_close(struct store *store)
+{
+	struct store_redis *redis = (struct store_redis *)store;
+
+	breaker_end(&redis->breaker);
+	leave_engine(redis);
+	mirror_free(&redis->mirror);
+	pthread_mutex_destroy(&redis->mutex);
+	free(redis->base);
+	free(redis->name);
+	free(redis);
+}
+
+static const struct store_verbs redis_verbs = {
+	.servers_get = redis_servers_get,
+	.servers_set = redis_servers_set,
+	.meeting_get = redis_meeting_get,
+	.meetings_set = redis_meetings_set,
+	.turn_take = redis_turn_take,
+	.turn_give = redis_turn_give,
+	.meetings_on = redis_meetings_on,
+	.history_get = redis_history_get,
+	.typical_put = redis_typical_put,
+	.absent_put = redis_absent_put,
+	.lease_take = redis_lease_take,
+	.slot_take = redis_slot_take,
+	.recordings_put = redis_recordings_put,
+	.recordings_find = redis_recordings_find,
+	.lists_put = redis_lists_put,
+	.list_find = redis_list_find,
+	.lists_drop = redis_lists_drop,
+	.webhook_put = redis_webhook_put,
+	.webhook_list = redis_webhook_list,
+	.webhook_drop = redis_webhook_drop,
+	.events_get = redis_events_get,
+	.trends_get = redis_trends_get,
+	.trends_put = redis_trends_put,
+	.purge = redis_purge,
+	.close = redis_close,
+};
+
+struct store *
+store_redis_open(const struct state_url *url, const char *prefix, const char *files)
+{
+	struct store_redis *redis = mem_alloc(sizeof(*redis));
+	struct arena *arena = arena_new();
+
+	redis->store.verbs = &redis_verbs;
+	redis->url = url;
+	redis->files = files;
+	redis->base = mem_strdup(str_printf(arena, "{%s}", prefix));
+	redis->name = mem_strdup(state_url_text(arena, url));
+	arena_free(arena);
+	pthread_mutex_init(&redis->mutex, NULL);
+	mirror_init(&redis->mirror);
+	breaker_init(&redis->breaker, "state", redis->name, mend, redis);
+	/* The mender connects: a name that nobody looks up, and sentinels that hang, hold it
+	 * and no request. */
+	breaker_begin_set(&redis->breaker);
+	breaker_wait_for_try(&redis->breaker, START_WAIT_MS);
+	return &redis->store;
+}
