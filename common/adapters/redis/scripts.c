@@ -15,7 +15,8 @@
 	"    local text = string.format('%.0f', v)\n" \
 	"    redis.call('SET', K .. 'version', text)\n" \
 	"    redis.call('SET', K .. 'born', text)\n" \
-	"    redis.call('SET', K .. 'whole', string.format('%.0f', math.floor(v / 1000) + 1))\n" \
+	"    local whole = string.format('%.0f', math.floor(v / 1000) + 1)\n" \
+	"    redis.call('SET', K .. 'whole', whole)\n" \
 	"  end\n" \
 	"  return string.format('%.0f', v)\n" \
 	"end\n"
@@ -158,7 +159,8 @@ static const char *const texts[REDIS_SCRIPTS] = {
 	    "if pacing then\n"
 	    "  local next, taken = string.match(pacing, '^(%d+) (%d+)$')\n"
 	    "  next, taken = tonumber(next or 0), tonumber(taken or 0)\n"
-	    "  if taken <= ARGV[2] + ARGV[4] and next > at and next <= at + ARGV[5] * 1000 then\n"
+	    "  local last = at + ARGV[5] * 1000\n"
+	    "  if taken <= ARGV[2] + ARGV[4] and next > at and next <= last then\n"
 	    "    at = next\n"
 	    "  end\n"
 	    "end\n"
@@ -245,11 +247,14 @@ static const char *const texts[REDIS_SCRIPTS] = {
 	    "redis.call('SET', K .. 'purged', ARGV[1])\n"
 	    "for _, home in ipairs(redis.call('SMEMBERS', K .. 'homes')) do\n"
 	    "  local key = K .. 'on:' .. home\n"
-	    "  for _, id in ipairs(redis.call('ZRANGEBYSCORE', key, '-inf', '(' .. ARGV[3])) do\n"
+	    "  local old = redis.call('ZRANGEBYSCORE', key, '-inf', '(' .. ARGV[3])\n"
+	    "  for _, id in ipairs(old) do\n"
 	    "    redis.call('DEL', K .. 'm:' .. id)\n"
 	    "    redis.call('ZREM', key, id)\n"
 	    "  end\n"
-	    "  if redis.call('EXISTS', key) == 0 then redis.call('SREM', K .. 'homes', home) end\n"
+	    "  if redis.call('EXISTS', key) == 0 then\n"
+	    "    redis.call('SREM', K .. 'homes', home)\n"
+	    "  end\n"
 	    "end\n"
 	    "local function forget(times, before, most, drop)\n"
 	    "  local old = redis.call('ZRANGEBYSCORE', times, '-inf', '(' .. before)\n"
@@ -257,7 +262,8 @@ static const char *const texts[REDIS_SCRIPTS] = {
 	    "  redis.call('ZREMRANGEBYSCORE', times, '-inf', '(' .. before)\n"
 	    "  local more = redis.call('ZCARD', times) - most\n"
 	    "  if more <= 0 then return end\n"
-	    "  for _, one in ipairs(redis.call('ZRANGE', times, 0, more - 1)) do drop(one) end\n"
+	    "  local many = redis.call('ZRANGE', times, 0, more - 1)\n"
+	    "  for _, one in ipairs(many) do drop(one) end\n"
 	    "  redis.call('ZREMRANGEBYRANK', times, 0, more - 1)\n"
 	    "end\n"
 	    "forget(K .. 'peaked', ARGV[4], ARGV[5], function(id)\n"

@@ -295,7 +295,7 @@ redis_perform(struct store *store, bool writes, redis_work *work, void *argument
 	return result;
 }
 
-/* ---- The store ---------------------------------------------------------------------------- */
+/* ---- The store ------------------------------------------------------------------------ */
 
 static enum store_result
 redis_turn_take(struct store *store, struct str meeting_id, struct store_turn *turn)
