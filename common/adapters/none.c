@@ -41,6 +41,15 @@ none_servers_get(struct store *store, const struct server *servers, size_t n,
 }
 
 static enum store_result
+none_picture_get(struct store *store, const struct server *servers, size_t n,
+    struct server_facts *facts, int64_t *whole_ms, struct str meeting_id,
+    struct store_history *history)
+{
+	*history = (struct store_history){ 0 };
+	return none_servers_get(store, servers, n, facts, whole_ms);
+}
+
+static enum store_result
 none_servers_set(struct store *store, struct store_server *servers, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
@@ -133,6 +142,7 @@ static const struct store_verbs none_verbs = {
 	.turn_take = none_turn_take,
 	.turn_give = none_turn_give,
 	.meetings_on = none_meetings_on,
+	.picture_get = none_picture_get,
 	.history_get = none_history_get,
 	.typical_put = none_typical_put,
 	.absent_put = none_absent_put,

@@ -164,15 +164,14 @@ choose_and_set(struct claim *claim, struct call *call, const struct meeting *fro
 {
 	struct store_history history;
 
-	if (call->store->verbs->history_get(call->store, call->meeting_id, &history) !=
-	    STORE_OK)
-		return STORE_FAILED;
-	claim->placement.seats = load_seats(claim->placement.seats_asked, history.peak,
-	    history.typical);
 	pthread_mutex_lock(&call->config->runtime->claims);
 	enum store_result result = STORE_STALE;
 	for (int tries = TRIES; tries > 0 && result == STORE_STALE; tries--) {
-		health_read_anew(call);
+		result = health_read_picture(call, &history);
+		if (result != STORE_OK)
+			break;
+		claim->placement.seats = load_seats(claim->placement.seats_asked, history.peak,
+		    history.typical);
 		struct placement_candidate *chosen = choose_server(claim, call);
 		result = chosen ?
 		    set_mapping(claim, call, chosen, from, tries == 1) :

@@ -18,20 +18,46 @@ health_rules(const struct config *config)
 	};
 }
 
+/* Take what was read for what it is worth. */
+static struct server_facts *
+believe(struct call *call, struct server_facts *facts)
+{
+	const struct server_rules rules = health_rules(call->config);
+
+	for (size_t i = 0; i < call->config->n_servers; i++)
+		server_believe(&facts[i], &rules, call->request->now_ms);
+	return call->facts = facts;
+}
+
+static struct server_facts *
+facts_of_all(const struct call *call)
+{
+	return arena_alloc(call->arena,
+	    (call->config->n_servers + 1) * sizeof(struct server_facts));
+}
+
 struct server_facts *
 health_read_anew(struct call *call)
 {
 	const struct config *config = call->config;
-	const struct server_rules rules = health_rules(config);
-	struct server_facts *facts = arena_alloc(call->arena,
-	    (config->n_servers + 1) * sizeof(*facts));
+	struct server_facts *facts = facts_of_all(call);
 
 	/* When that fails the facts are those of healthy servers. */
 	call->store->verbs->servers_get(call->store, config->servers, config->n_servers, facts,
 	    &call->whole_ms);
-	for (size_t i = 0; i < config->n_servers; i++)
-		server_believe(&facts[i], &rules, call->request->now_ms);
-	return call->facts = facts;
+	return believe(call, facts);
+}
+
+enum store_result
+health_read_picture(struct call *call, struct store_history *history)
+{
+	const struct config *config = call->config;
+	struct server_facts *facts = facts_of_all(call);
+	enum store_result result = call->store->verbs->picture_get(call->store, config->servers,
+	    config->n_servers, facts, &call->whole_ms, call->meeting_id, history);
+
+	believe(call, facts);
+	return result;
 }
 
 struct server_facts *

@@ -24,6 +24,9 @@ struct server_facts *health_facts(struct call *call);
 /* Read them anew, when what was read turned out to be stale. */
 struct server_facts *health_read_anew(struct call *call);
 
+/* Read them anew, with what earlier meetings tell of the call's meetingID: OK or FAILED. */
+enum store_result health_read_picture(struct call *call, struct store_history *history);
+
 /*
  * Is the picture complete: was each server that is not down polled well within the last
  * two intervals, and is the state whole since then?  Then a meeting that is not mapped

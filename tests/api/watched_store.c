@@ -24,6 +24,10 @@
 	    (struct arena * arena, const char *server, struct mapped **meetings, size_t *n),   \
 	    arena, server, meetings, n)                                                        \
 	VERB(history_get, (struct str id, struct store_history * history), id, history)        \
+	VERB(picture_get,                                                                      \
+	    (const struct server *servers, size_t n, struct server_facts *facts,               \
+	        int64_t *whole_ms, struct str id, struct store_history *history),              \
+	    servers, n, facts, whole_ms, id, history)                                          \
 	VERB(typical_put, (double typical), typical)                                           \
 	LATE(absent_put, (struct str id, int64_t now_ms, int64_t ttl_ms), id, now_ms, ttl_ms)  \
 	VERB(lease_take, (uint64_t holder, int64_t now_ms, int64_t ttl_ms), holder, now_ms,    \

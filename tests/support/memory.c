@@ -233,6 +233,15 @@ memory_history_get(struct store *store, struct str meeting_id, struct store_hist
 }
 
 static enum store_result
+memory_picture_get(struct store *store, const struct server *servers, size_t n,
+    struct server_facts *facts, int64_t *whole_ms, struct str meeting_id,
+    struct store_history *history)
+{
+	memory_servers_get(store, servers, n, facts, whole_ms);
+	return memory_history_get(store, meeting_id, history);
+}
+
+static enum store_result
 memory_typical_put(struct store *store, double typical)
 {
 	struct store_memory *memory = open_locked(store);
@@ -643,6 +652,7 @@ static const struct store_verbs memory_verbs = {
 	.turn_take = memory_turn_take,
 	.turn_give = memory_turn_give,
 	.meetings_on = memory_meetings_on,
+	.picture_get = memory_picture_get,
 	.history_get = memory_history_get,
 	.typical_put = memory_typical_put,
 	.absent_put = memory_absent_put,

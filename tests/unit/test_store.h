@@ -285,7 +285,7 @@ hook_of(const char *url, int64_t now_ms)
 
 /* ---- All verbs ------------------------------------------------------------------ */
 
-#define READING_VERBS 9
+#define READING_VERBS 10
 #define WRITING_VERBS 14
 #define ALL_VERBS (READING_VERBS + WRITING_VERBS)
 
@@ -309,6 +309,8 @@ count_failing_reads(struct store *store)
 	    (v->meeting_get(store, arena, STR("m"), NOW, &meeting, &facts) == STORE_FAILED) +
 	    (v->meetings_on(store, arena, "a", &meetings, &n) == STORE_FAILED) +
 	    (v->history_get(store, STR("m"), &history) == STORE_FAILED) +
+	    (v->picture_get(store, &server, 1, &facts, NULL, STR("m"), &history) ==
+	        STORE_FAILED) +
 	    (v->recordings_find(store, arena, &(struct str){ "r", 1 }, 1, &recordings, &n) ==
 	        STORE_FAILED) +
 	    (v->list_find(store, arena, &list) == STORE_FAILED) +

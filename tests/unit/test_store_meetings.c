@@ -455,6 +455,35 @@ hold_meeting(struct store *store, const char *id, long peak, int64_t now_ms)
 	is_int(change.result, STORE_OK, "a meeting had %ld people", peak);
 }
 
+/* The picture is what the servers' facts and the history are, each by itself. */
+static void
+test_picture(const char *adapter)
+{
+	static const struct server servers[] = { { .name = "a" }, { .name = "b" } };
+	struct store *store = open_store(adapter);
+	struct store_history history = { -1, -1 };
+	struct server_facts facts[2], set = { .users = 3 };
+	int64_t whole_ms = INT64_MAX;
+
+	is_int(store->verbs->picture_get(store, servers, 2, facts, &whole_ms, STR("m"),
+	           &history),
+	    STORE_OK, "%s: a picture of nothing", adapter);
+	ok(are_new_facts(&facts[0]) && history.peak == 0 && is_same(history.typical, 0),
+	    "… shows nothing");
+	set_facts(store, "b", &set);
+	hold_meeting(store, "m", 9, NOW);
+	store->verbs->typical_put(store, 6.5);
+	is_int(store->verbs->picture_get(store, servers, 2, facts, &whole_ms, STR("m"),
+	           &history),
+	    STORE_OK, "%s: a picture", adapter);
+	ok(are_new_facts(&facts[0]) && are_same_facts(&facts[1], &set), "… of the servers");
+	ok(history.peak == 9 && is_same(history.typical, 6.5), "… and of the meetingID");
+	ok(whole_ms < INT64_MAX, "… which is whole");
+	store->verbs->picture_get(store, servers, 2, facts, NULL, STR("n"), &history);
+	ok(history.peak == 0 && is_same(history.typical, 6.5), "… of another one");
+	close_store(store);
+}
+
 static void
 test_history(const char *adapter)
 {
@@ -621,6 +650,7 @@ main(void)
 		test_on,
 		test_absent,
 		test_history,
+		test_picture,
 		test_purge,
 		test_turns,
 	};

@@ -164,25 +164,39 @@ struct history_arguments {
 	struct store_history *history;
 };
 
-static enum store_result
-work_history_get(struct link *link, void *arguments)
+void
+redis_history_add(struct link *link, struct str meeting_id)
 {
-	struct history_arguments *a = arguments;
 	const struct str peak[] = { STR("HGET"), redis_key(link, "peaks", STR("")),
-		a->meeting_id };
+		meeting_id };
 	const struct str typical[] = { STR("GET"), redis_key(link, "typical", STR("")) };
 
 	link_add(link, peak, 3);
 	link_add(link, typical, 2);
+}
+
+enum store_result
+redis_history_take(struct link *link, struct store_history *history)
+{
 	const redisReply *reply = link_next(link);
+
 	if (!reply)
 		return STORE_FAILED;
-	a->history->peak = (long)redis_read(redis_text(reply), REDIS_COUNT_MOST);
+	history->peak = (long)redis_read(redis_text(reply), REDIS_COUNT_MOST);
 	if (!(reply = link_next(link)))
 		return STORE_FAILED;
 	double people = strtod(str_copy(link->arena, redis_text(reply)), NULL);
-	a->history->typical = people >= 0 && people <= REDIS_COUNT_MOST ? people : 0;
+	history->typical = people >= 0 && people <= REDIS_COUNT_MOST ? people : 0;
 	return STORE_OK;
+}
+
+static enum store_result
+work_history_get(struct link *link, void *arguments)
+{
+	struct history_arguments *a = arguments;
+
+	redis_history_add(link, a->meeting_id);
+	return redis_history_take(link, a->history);
 }
 
 enum store_result

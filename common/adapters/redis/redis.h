@@ -144,6 +144,9 @@ struct str redis_event_write(struct link *link, const struct event *event);
  * webhooks.c, history.c. */
 enum store_result redis_servers_get(struct store *store, const struct server *servers, size_t n,
     struct server_facts *facts, int64_t *whole_ms);
+enum store_result redis_picture_get(struct store *store, const struct server *servers,
+    size_t n, struct server_facts *facts, int64_t *whole_ms, struct str meeting_id,
+    struct store_history *history);
 enum store_result redis_servers_set(struct store *store, struct store_server *servers,
     size_t n);
 
@@ -155,6 +158,9 @@ enum store_result redis_meetings_on(struct store *store, struct arena *arena,
     const char *server, struct mapped **meetings, size_t *n);
 enum store_result redis_history_get(struct store *store, struct str meeting_id,
     struct store_history *history);
+/* Ask for it, and read it once the replies to what was asked before are read. */
+void redis_history_add(struct link *link, struct str meeting_id);
+enum store_result redis_history_take(struct link *link, struct store_history *history);
 enum store_result redis_typical_put(struct store *store, double typical);
 enum store_result redis_absent_put(struct store *store, struct str meeting_id, int64_t now_ms,
     int64_t ttl_ms);

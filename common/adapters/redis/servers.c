@@ -15,6 +15,8 @@ struct get_arguments {
 	size_t n;
 	struct server_facts *facts;
 	int64_t whole_ms;
+	struct str meeting_id;
+	struct store_history *history; /* NULL: not asked for */
 };
 
 /* Put what changed into the mirror: another thread may have read later, and been faster. */
@@ -49,6 +51,8 @@ work_servers_get(struct link *link, void *arguments)
 	pthread_mutex_unlock(&mirror->mutex);
 
 	link_add_script(link, SCRIPT_SERVERS, words, 2);
+	if (a->history)
+		redis_history_add(link, a->meeting_id);
 	const redisReply *reply = link_next(link);
 	if (!reply || reply->elements < 4)
 		return STORE_FAILED;
@@ -62,23 +66,51 @@ work_servers_get(struct link *link, void *arguments)
 	for (size_t i = 0; i < a->n; i++)
 		a->facts[i] = mirror_find(mirror, a->servers[i].name);
 	pthread_mutex_unlock(&mirror->mutex);
-	return STORE_OK;
+	return a->history ? redis_history_take(link, a->history) : STORE_OK;
+}
+
+/* What is read with the arguments, or what stands for it. */
+static enum store_result
+get_servers(struct store *store, struct get_arguments *a, int64_t *whole_ms)
+{
+	const struct store_redis *redis = (const struct store_redis *)store;
+	enum store_result result = redis_perform(store, false, work_servers_get, a);
+
+	for (size_t i = 0; i < a->n && result != STORE_OK; i++)
+		a->facts[i] = (struct server_facts){ 0 };
+	if (whole_ms)
+		*whole_ms = result != STORE_OK || atomic_load(&redis->breaker.is_set[true]) ?
+		    INT64_MAX :
+		    a->whole_ms;
+	return result;
 }
 
 enum store_result
 redis_servers_get(struct store *store, const struct server *servers, size_t n,
     struct server_facts *facts, int64_t *whole_ms)
 {
-	const struct store_redis *redis = (const struct store_redis *)store;
 	struct get_arguments a = { .servers = servers, .n = n, .facts = facts };
-	enum store_result result = redis_perform(store, false, work_servers_get, &a);
 
-	for (size_t i = 0; i < n && result != STORE_OK; i++)
-		facts[i] = (struct server_facts){ 0 };
-	if (whole_ms)
-		*whole_ms = result != STORE_OK || atomic_load(&redis->breaker.is_set[true]) ?
-		    INT64_MAX :
-		    a.whole_ms;
+	return get_servers(store, &a, whole_ms);
+}
+
+enum store_result
+redis_picture_get(struct store *store, const struct server *servers, size_t n,
+    struct server_facts *facts, int64_t *whole_ms, struct str meeting_id,
+    struct store_history *history)
+{
+	struct get_arguments a = {
+		.servers = servers,
+		.n = n,
+		.facts = facts,
+		.meeting_id = meeting_id,
+		.history = history,
+	};
+
+	*history = (struct store_history){ 0 };
+	enum store_result result = get_servers(store, &a, whole_ms);
+	if (result != STORE_OK)
+		*history = (struct store_history){ 0 };
 	return result;
 }
 

@@ -333,6 +333,7 @@ static const struct store_verbs redis_verbs = {
 	.turn_give = redis_turn_give,
 	.meetings_on = redis_meetings_on,
 	.history_get = redis_history_get,
+	.picture_get = redis_picture_get,
 	.typical_put = redis_typical_put,
 	.absent_put = redis_absent_put,
 	.lease_take = redis_lease_take,

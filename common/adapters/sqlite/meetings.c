@@ -119,18 +119,26 @@ struct history_arguments {
 	struct store_history *history;
 };
 
+enum store_result
+sqlite_history_read(struct connection *connection, struct str meeting_id,
+    struct store_history *history)
+{
+	sqlite3_stmt *statement = sqlite_query(connection, SQL_HISTORY, "s", meeting_id);
+
+	if (!statement || sqlite_step_once(statement) != SQLITE_ROW)
+		return STORE_FAILED;
+	history->peak = sqlite_count(statement, 0);
+	history->typical = sqlite_amount(statement, 1);
+	sqlite3_reset(statement);
+	return STORE_OK;
+}
+
 static enum store_result
 work_history_get(struct connection *connection, void *arguments)
 {
 	struct history_arguments *a = arguments;
-	sqlite3_stmt *statement = sqlite_query(connection, SQL_HISTORY, "s", a->meeting_id);
 
-	if (!statement || sqlite_step_once(statement) != SQLITE_ROW)
-		return STORE_FAILED;
-	a->history->peak = sqlite_count(statement, 0);
-	a->history->typical = sqlite_amount(statement, 1);
-	sqlite3_reset(statement);
-	return STORE_OK;
+	return sqlite_history_read(connection, a->meeting_id, a->history);
 }
 
 enum store_result

@@ -178,6 +178,8 @@ struct get_arguments {
 	size_t n;
 	struct server_facts *facts;
 	int64_t whole_ms;
+	struct str meeting_id;
+	struct store_history *history; /* NULL: not asked for */
 };
 
 static enum store_result
@@ -195,6 +197,24 @@ work_servers_get(struct connection *connection, void *arguments)
 		a->facts[i] = mirror_find(mirror, a->servers[i].name);
 	}
 	pthread_mutex_unlock(&mirror->mutex);
+	if (result == STORE_OK && a->history)
+		result = sqlite_history_read(connection, a->meeting_id, a->history);
+	return result;
+}
+
+/* What is read with the arguments, or what stands for it. */
+static enum store_result
+get_servers(struct store *store, struct get_arguments *a, int64_t *whole_ms)
+{
+	const struct store_sqlite *sqlite = a->sqlite;
+	enum store_result result = sqlite_perform(store, false, work_servers_get, a);
+
+	for (size_t i = 0; i < a->n && result != STORE_OK; i++)
+		a->facts[i] = (struct server_facts){ 0 };
+	if (whole_ms)
+		*whole_ms = result != STORE_OK || atomic_load(&sqlite->breaker.is_set[true]) ?
+		    INT64_MAX :
+		    a->whole_ms;
 	return result;
 }
 
@@ -202,17 +222,34 @@ enum store_result
 sqlite_servers_get(struct store *store, const struct server *servers, size_t n,
     struct server_facts *facts, int64_t *whole_ms)
 {
-	struct store_sqlite *sqlite = (struct store_sqlite *)store;
-	struct get_arguments
-	    a = { .sqlite = sqlite, .servers = servers, .n = n, .facts = facts };
-	enum store_result result = sqlite_perform(store, false, work_servers_get, &a);
+	struct get_arguments a = {
+		.sqlite = (struct store_sqlite *)store,
+		.servers = servers,
+		.n = n,
+		.facts = facts,
+	};
 
-	for (size_t i = 0; i < n && result != STORE_OK; i++)
-		facts[i] = (struct server_facts){ 0 };
-	if (whole_ms)
-		*whole_ms = result != STORE_OK || atomic_load(&sqlite->breaker.is_set[true]) ?
-		    INT64_MAX :
-		    a.whole_ms;
+	return get_servers(store, &a, whole_ms);
+}
+
+enum store_result
+sqlite_picture_get(struct store *store, const struct server *servers, size_t n,
+    struct server_facts *facts, int64_t *whole_ms, struct str meeting_id,
+    struct store_history *history)
+{
+	struct get_arguments a = {
+		.sqlite = (struct store_sqlite *)store,
+		.servers = servers,
+		.n = n,
+		.facts = facts,
+		.meeting_id = meeting_id,
+		.history = history,
+	};
+
+	*history = (struct store_history){ 0 };
+	enum store_result result = get_servers(store, &a, whole_ms);
+	if (result != STORE_OK)
+		*history = (struct store_history){ 0 };
 	return result;
 }
 

@@ -91,6 +91,9 @@ enum store_result sqlite_perform(struct store *store, bool writes, sqlite_work *
 /* servers.c */
 enum store_result sqlite_servers_get(struct store *store, const struct server *servers,
     size_t n, struct server_facts *facts, int64_t *whole_ms);
+enum store_result sqlite_picture_get(struct store *store, const struct server *servers,
+    size_t n, struct server_facts *facts, int64_t *whole_ms, struct str meeting_id,
+    struct store_history *history);
 enum store_result sqlite_servers_set(struct store *store, struct store_server *servers,
     size_t n);
 /*
@@ -114,6 +117,9 @@ enum store_result sqlite_meetings_set(struct store *store, struct arena *arena,
 enum store_result sqlite_meetings_on(struct store *store, struct arena *arena,
     const char *server, struct mapped **meetings, size_t *n);
 enum store_result sqlite_history_get(struct store *store, struct str meeting_id,
+    struct store_history *history);
+/* Read it on a connection: OK or FAILED. */
+enum store_result sqlite_history_read(struct connection *connection, struct str meeting_id,
     struct store_history *history);
 enum store_result sqlite_typical_put(struct store *store, double typical);
 enum store_result sqlite_absent_put(struct store *store, struct str meeting_id, int64_t now_ms,

@@ -492,6 +492,7 @@ static const struct store_verbs sqlite_verbs = {
 	.turn_give = sqlite_turn_give,
 	.meetings_on = sqlite_meetings_on,
 	.history_get = sqlite_history_get,
+	.picture_get = sqlite_picture_get,
 	.typical_put = sqlite_typical_put,
 	.absent_put = sqlite_absent_put,
 	.lease_take = sqlite_lease_take,
