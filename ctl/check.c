@@ -70,6 +70,40 @@ check_directory(struct probe *probe)
 	return true;
 }
 
+/* What is unwise about an engine that holds the state. */
+static void
+check_engine(struct probe *probe)
+{
+	struct arena *arena = probe->ctl->arena;
+	struct store *store = probe->ctl->api.store;
+	struct store_description engine;
+
+	if (store->verbs->describe(store, arena, &engine) != STORE_OK)
+		return;
+	if (engine.is_of_bbb)
+		probe_find(probe, true, "the state is in the Redis of a BigBlueButton server",
+		    "have one of its own: that server empties its Redis when it is restarted");
+	if (engine.policy[0] != '\0' && strcmp(engine.policy, "noeviction") != 0)
+		probe_find(probe, true,
+		    str_printf(arena,
+		        "the state's engine forgets keys when its memory is used "
+		        "up (%s)",
+		        engine.policy),
+		    "\"maxmemory-policy noeviction\" in its redis.conf");
+	if (!engine.is_saved)
+		probe_find(probe, false,
+		    "the state's engine has no append-only file: restarts lose writes",
+		    "\"appendonly yes\" in its redis.conf");
+	if (engine.most_bytes > 0 && engine.used_bytes > engine.most_bytes / 10 * 8)
+		probe_find(probe, false, "the state's engine has used up most of its maxmemory",
+		    "raise it in its redis.conf");
+	if (engine.behind_bytes > (int64_t)1 << 20)
+		probe_find(probe, false,
+		    str_printf(arena, "a replica of the state is %lld bytes behind",
+		        (long long)engine.behind_bytes),
+		    "look at its load, and at the network between");
+}
+
 static void
 check_state(struct probe *probe)
 {
@@ -94,6 +128,8 @@ check_state(struct probe *probe)
 		        "see that it runs and lets this host in, and that user, password and "
 		        "database are right" :
 		        "its directory must be writable for the gateway's user, and for you");
+	else
+		check_engine(probe);
 }
 
 static void

@@ -261,6 +261,54 @@ plural(size_t n)
 	return n == 1 ? "" : "s";
 }
 
+static const char *
+json_of(struct arena *arena, const char *text)
+{
+	struct buf json;
+
+	ctl_begin(&json);
+	text_json(&json, str_from(text));
+	return buf_take(&json, arena).data;
+}
+
+/* What holds the state that hosts share, and who they are: a line each for people, or a
+ * member. */
+static void
+add_engine(struct buf *out, const struct picture *picture, bool in_json)
+{
+	struct ctl *ctl = picture->ctl;
+	struct store *store = ctl->api.store;
+	struct store_description engine;
+
+	if (store->verbs->describe(store, ctl->arena, &engine) != STORE_OK)
+		return;
+	if (in_json) {
+		buf_printf(out,
+		    ",\"state\":{\"version\":%s,\"replicas\":%ld,\"behind_bytes\":%lld,"
+		    "\"policy\":%s,\"is_saved\":%s,\"used_bytes\":%lld,\"hosts\":[",
+		    json_of(ctl->arena, engine.version), engine.replicas,
+		    (long long)engine.behind_bytes, json_of(ctl->arena, engine.policy),
+		    engine.is_saved ? "true" : "false", (long long)engine.used_bytes);
+		for (size_t i = 0; i < engine.n_hosts; i++)
+			buf_printf(out, "%s{\"name\":%s,\"seen_ms\":%lld}", i > 0 ? "," : "",
+			    json_of(ctl->arena, engine.hosts[i].name),
+			    (long long)engine.hosts[i].seen_ms);
+		buf_text(out, "]}");
+		return;
+	}
+	buf_printf(out, "\nstate: %s, %s, primary with %ld replica%s",
+	    picture->config->state_text, engine.version, engine.replicas,
+	    plural((size_t)engine.replicas));
+	if (engine.replicas > 0)
+		buf_printf(out, ", the last %lld bytes behind", (long long)engine.behind_bytes);
+	buf_printf(out, "; %s%s\nhosts:", engine.policy,
+	    engine.is_saved ? "" : ", no append-only file");
+	for (size_t i = 0; i < engine.n_hosts; i++)
+		buf_printf(out, "%s %s (seen %s ago)", i > 0 ? "," : "", engine.hosts[i].name,
+		    text_age(ctl->arena, picture->now_ms - engine.hosts[i].seen_ms));
+	buf_text(out, engine.n_hosts == 0 ? " none was seen in the last hour\n" : "\n");
+}
+
 static int
 show_status(struct ctl *ctl, struct buf *out)
 {
@@ -282,6 +330,7 @@ show_status(struct ctl *ctl, struct buf *out)
 		    is_ill(&picture) ? "false" : "true", picture.meetings, picture.users,
 		    picture.expected);
 		table_write_json(&table, out);
+		add_engine(out, &picture, true);
 		buf_text(out, "}\n");
 	} else {
 		buf_printf(out,
@@ -294,6 +343,7 @@ show_status(struct ctl *ctl, struct buf *out)
 		buf_text(out, "\n\n");
 		table_write(&table, out, ctl->in_colour);
 		add_problems(out, &picture);
+		add_engine(out, &picture, false);
 	}
 	return is_ill(&picture) ? CTL_WRONG : CTL_GOOD;
 }
@@ -380,16 +430,6 @@ shown_url(struct arena *arena, const struct server *server)
 	if (str_starts(url, "https://"))
 		url = str_part(url, strlen("https://"), SIZE_MAX);
 	return str_copy(arena, url);
-}
-
-static const char *
-json_of(struct arena *arena, const char *text)
-{
-	struct buf json;
-
-	ctl_begin(&json);
-	text_json(&json, str_from(text));
-	return buf_take(&json, arena).data;
 }
 
 static void

@@ -134,6 +134,15 @@ none_close(struct store *store)
 	/* It is static. */
 }
 
+static enum store_result
+none_describe(struct store *store, struct arena *arena, struct store_description *description)
+{
+	(void)store;
+	(void)arena;
+	*description = (struct store_description){ 0 };
+	return STORE_NOT_FOUND;
+}
+
 static const struct store_verbs none_verbs = {
 	.servers_get = none_servers_get,
 	.servers_set = none_servers_set,
@@ -160,6 +169,7 @@ static const struct store_verbs none_verbs = {
 	.trends_get = none_trends_get,
 	.trends_put = none_trends_put,
 	.purge = none_purge,
+	.describe = none_describe,
 	.close = none_close,
 };
 

@@ -134,6 +134,26 @@ struct store_trend {
 	struct trend trend;
 };
 
+/* A gateway host that uses the state. */
+struct store_host {
+	const char *name;
+	int64_t seen_ms; /* when it last read the servers' facts, to a minute */
+};
+
+/* What holds a state that hosts share, for those who look after it. */
+struct store_description {
+	const char *version;  /* "Redis 7.0.15" */
+	const char *policy;   /* what it does when its memory is used up (maxmemory-policy) */
+	bool is_saved;        /* is each write saved, or nearly (appendonly)? */
+	bool is_of_bbb;       /* does BigBlueButton use it, too? */
+	int64_t used_bytes;   /* of its memory … */
+	int64_t most_bytes;   /* … of so much; 0: no limit */
+	long replicas;        /* how many are connected … */
+	int64_t behind_bytes; /* … and how far behind the last of them is */
+	struct store_host *hosts; /* those of the last hour, by name */
+	size_t n_hosts;
+};
+
 /* After FAILED what is handed out is empty: lists have no items, facts are those of new
  * servers, there is no history, and changes that were not done have failed. */
 struct store_verbs {
@@ -294,6 +314,10 @@ struct store_verbs {
 	 * peaks beyond PEAKS_MOST and recordings beyond LIMIT_RECORDINGS the oldest.
 	 */
 	enum store_result (*purge)(struct store *store, int64_t now_ms);
+
+	/* What holds the state: OK; or NOT_FOUND, where it is this host's alone. */
+	enum store_result (*describe)(struct store *store, struct arena *arena,
+	    struct store_description *description);
 
 	/* Free the adapter.  No other verb may be under way. */
 	void (*close)(struct store *store);

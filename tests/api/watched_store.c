@@ -53,6 +53,8 @@
 	    events, n)                                                                         \
 	VERB(trends_get, (struct store_trend * trends, size_t n), trends, n)                   \
 	LATE(trends_put, (struct store_trend * trends, size_t n), trends, n)                   \
+	VERB(describe, (struct arena * arena, struct store_description * description), arena,  \
+	    description)                                                                       \
 	VERB(purge, (int64_t now_ms), now_ms)
 
 static struct run *

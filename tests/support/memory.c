@@ -644,6 +644,15 @@ memory_close(struct store *store)
 	free(memory);
 }
 
+static enum store_result
+memory_describe(struct store *store, struct arena *arena, struct store_description *description)
+{
+	(void)store;
+	(void)arena;
+	*description = (struct store_description){ 0 };
+	return STORE_NOT_FOUND;
+}
+
 static const struct store_verbs memory_verbs = {
 	.servers_get = memory_servers_get,
 	.servers_set = memory_servers_set,
@@ -670,6 +679,7 @@ static const struct store_verbs memory_verbs = {
 	.trends_get = memory_trends_get,
 	.trends_put = memory_trends_put,
 	.purge = memory_purge,
+	.describe = memory_describe,
 	.close = memory_close,
 };
 

@@ -37,6 +37,37 @@ full_facts(void)
 	};
 }
 
+/* Only what hosts share tells of itself. */
+static void
+test_describe(const char *adapter)
+{
+	struct store *store = open_store(adapter);
+	struct store_description description = { .replicas = 7 };
+	bool is_shared = strcmp(adapter, "redis") == 0;
+	char host[256] = "";
+
+	is_int(store->verbs->describe(store, arena, &description),
+	    is_shared ? STORE_OK : STORE_NOT_FOUND, "%s: what holds the state", adapter);
+	is_int(description.replicas, 0, "… no replicas");
+	if (is_shared) {
+		ok(str_starts(str_from(description.version), "Redis ") ||
+		        str_starts(str_from(description.version), "Valkey "),
+		    "… its version: %s", description.version);
+		is_str(description.policy, "noeviction", "… what it does when it is full");
+		ok(!description.is_saved && !description.is_of_bbb &&
+		        description.used_bytes > 0 && description.most_bytes == 0,
+		    "… and how it is kept");
+		is_int(description.n_hosts, 0, "… no host has read from it");
+		facts_of(store, "a");
+		store->verbs->describe(store, arena, &description);
+		is_int(description.n_hosts, 1, "… one has");
+		gethostname(host, sizeof(host) - 1);
+		is_str(description.n_hosts > 0 ? description.hosts[0].name : "-", host,
+		    "… and is named");
+	}
+	close_store(store);
+}
+
 static void
 test_unknown(const char *adapter)
 {
@@ -372,6 +403,7 @@ int
 main(void)
 {
 	static contract_test *const tests[] = {
+		test_describe,
 		test_unknown,
 		test_every_fact,
 		test_conditions,

@@ -357,7 +357,7 @@ read_more(struct link *link)
 }
 
 const redisReply *
-link_next(struct link *link)
+link_next_or_error(struct link *link)
 {
 	void *reply = NULL;
 
@@ -379,8 +379,16 @@ link_next(struct link *link)
 	link->reply = reply;
 	link->n_waiting--;
 	link->has_any_reply = true;
-	if (link->reply->type != REDIS_REPLY_ERROR)
-		return link->reply;
-	read_error(link, link->reply->str);
+	return link->reply;
+}
+
+const redisReply *
+link_next(struct link *link)
+{
+	const redisReply *reply = link_next_or_error(link);
+
+	if (!reply || reply->type != REDIS_REPLY_ERROR)
+		return reply;
+	read_error(link, reply->str);
 	return NULL;
 }

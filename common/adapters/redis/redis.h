@@ -58,6 +58,7 @@ struct store_redis {
 	_Atomic int64_t offset_ms; /* the engine's clock less this host's */
 	atomic_bool is_lost;       /* was a write lost that the engine does not know of? */
 	atomic_bool has_replicas, is_unconfirmed;
+	_Atomic int64_t noted_ms; /* when it was noted that this host is there (describe.c) */
 
 	pthread_mutex_t mutex; /* guards what follows */
 	struct link *idle;
@@ -94,6 +95,9 @@ void link_add_script(struct link *link, enum redis_script script, const struct s
 /* The reply to the first command whose reply was not asked for yet, borrowed until the next
  * one; NULL when there is none, or it is an error, which link->problem tells. */
 const redisReply *link_next(struct link *link);
+
+/* The same, but an error that the engine replies is a reply. */
+const redisReply *link_next_or_error(struct link *link);
 
 /* ---- Finding the engine (find.c) ----------------------------------------------------- */
 
@@ -141,11 +145,11 @@ void redis_facts_read(const struct link *link, struct str text, struct server_fa
 struct str redis_event_write(struct link *link, const struct event *event);
 
 /* The verbs, by the files that they are in: servers.c, meetings.c, recordings.c,
- * webhooks.c, history.c. */
+ * webhooks.c, history.c, describe.c. */
 enum store_result redis_servers_get(struct store *store, const struct server *servers, size_t n,
     struct server_facts *facts, int64_t *whole_ms);
-enum store_result redis_picture_get(struct store *store, const struct server *servers,
-    size_t n, struct server_facts *facts, int64_t *whole_ms, struct str meeting_id,
+enum store_result redis_picture_get(struct store *store, const struct server *servers, size_t n,
+    struct server_facts *facts, int64_t *whole_ms, struct str meeting_id,
     struct store_history *history);
 enum store_result redis_servers_set(struct store *store, struct store_server *servers,
     size_t n);
@@ -188,6 +192,10 @@ enum store_result redis_events_get(struct store *store, struct arena *arena,
     struct event **events, size_t *n);
 enum store_result redis_trends_get(struct store *store, struct store_trend *trends, size_t n);
 enum store_result redis_trends_put(struct store *store, struct store_trend *trends, size_t n);
+enum store_result redis_describe(struct store *store, struct arena *arena,
+    struct store_description *description);
+/* This host's name when it is time to note that it is there, or "". */
+const char *redis_host_to_note(struct link *link);
 enum store_result redis_purge(struct store *store, int64_t now_ms);
 
 #endif

@@ -48,11 +48,13 @@ static const char *const texts[REDIS_SCRIPTS] = {
 	    "end\n"
 	    "return v\n",
 
-	/* VERSION, BORN: what changed since then, {BORN, WHOLE, SECONDS, MICROSECONDS,
-	 * NAME, FACTS, …}; all of it where BORN is another. */
+	/* VERSION, BORN, HOST: what changed since then, {BORN, WHOLE, SECONDS, MICROSECONDS,
+	 * NAME, FACTS, …}; all of it where BORN is another.  That the HOST read it is noted
+	 * unless it is "", or cannot be. */
 	[SCRIPT_SERVERS] = BASE
 	    "local born = redis.call('GET', K .. 'born') or ''\n"
 	    "local t = redis.call('TIME')\n"
+	    "if ARGV[3] ~= '' then redis.pcall('HSET', K .. 'hosts', ARGV[3], t[1]) end\n"
 	    "local out = {born, redis.call('GET', K .. 'whole') or '', t[1], t[2]}\n"
 	    "local since = ARGV[2] == born and ARGV[1] or '0'\n"
 	    "local names = redis.call('ZRANGEBYSCORE', K .. 'changed', '(' .. since, '+inf')\n"

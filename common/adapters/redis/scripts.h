@@ -4,6 +4,7 @@
  *
  * KEYS[1] is the base of all keys, "{PREFIX}".  Below it:
  *
+ *	hosts               hash: a host's name to when it last read the servers' facts
  *	version, born       the version given last, and the first, in microseconds since 1970:
  *	                    so no version comes back after the engine was emptied
  *	whole, engine       since when nothing was lost (ms), and the run_id that knows it

@@ -47,10 +47,10 @@ work_servers_get(struct link *link, void *arguments)
 
 	pthread_mutex_lock(&mirror->mutex);
 	const struct str words[] = { redis_number(link, (int64_t)mirror->version),
-		redis_number(link, mirror->born) };
+		redis_number(link, mirror->born), str_from(redis_host_to_note(link)) };
 	pthread_mutex_unlock(&mirror->mutex);
 
-	link_add_script(link, SCRIPT_SERVERS, words, 2);
+	link_add_script(link, SCRIPT_SERVERS, words, 3);
 	if (a->history)
 		redis_history_add(link, a->meeting_id);
 	const redisReply *reply = link_next(link);

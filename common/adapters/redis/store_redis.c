@@ -350,6 +350,7 @@ static const struct store_verbs redis_verbs = {
 	.trends_get = redis_trends_get,
 	.trends_put = redis_trends_put,
 	.purge = redis_purge,
+	.describe = redis_describe,
 	.close = redis_close,
 };
 

@@ -483,6 +483,15 @@ sqlite_close(struct store *store)
 	free(sqlite);
 }
 
+static enum store_result
+sqlite_describe(struct store *store, struct arena *arena, struct store_description *description)
+{
+	(void)store;
+	(void)arena;
+	*description = (struct store_description){ 0 };
+	return STORE_NOT_FOUND;
+}
+
 static const struct store_verbs sqlite_verbs = {
 	.servers_get = sqlite_servers_get,
 	.servers_set = sqlite_servers_set,
@@ -509,6 +518,7 @@ static const struct store_verbs sqlite_verbs = {
 	.trends_get = sqlite_trends_get,
 	.trends_put = sqlite_trends_put,
 	.purge = sqlite_purge,
+	.describe = sqlite_describe,
 	.close = sqlite_close,
 };
 
