@@ -95,7 +95,7 @@ redis_facts_read(const struct link *link, struct str text, struct server_facts *
 	struct str rest = text;
 
 	*facts = (struct server_facts){ 0 };
-	facts->version = read_bits(link->arena, redis_word(&rest, ' '));
+	facts->version = redis_version(redis_word(&rest, ' '));
 	int64_t health = redis_read(redis_word(&rest, ' '), SERVER_DOWN);
 	struct str state = redis_word(&rest, ' ');
 

@@ -94,6 +94,9 @@ open_unix(struct store_redis *redis, const char **problem)
 	return link ? found(redis, link, &address) : NULL;
 }
 
+static const char unknown_name[] =
+    "the sentinels do not know a primary of that name: see \"sentinel monitor\" there";
+
 /* ---- Sentinels ------------------------------------------------------------------------ */
 
 /* Ask where the primary is; with the password where a sentinel wants one, too. */
@@ -133,12 +136,10 @@ ask_address(struct store_redis *redis, const struct redis_address *address, char
 			struct str name = redis_text(reply->element[0]);
 
 			*port = (int)redis_read(redis_text(reply->element[1]), 65535);
-			is_known = name.len > 0 && name.len<size && * port> 0;
+			is_known = name.len > 0 && *port > 0 && size > name.len;
 			snprintf(host, size, "%.*s", STR_ARG(name));
 		}
-		*problem = link->problem ?
-		    link->problem :
-		    "the sentinels do not know a primary of that name";
+		*problem = link->problem ? link->problem : unknown_name;
 		bool wants_password = link->problem && !is_known;
 		link_close(link);
 		if (!wants_password || !redis->url->password)
@@ -178,6 +179,7 @@ find_primary(struct store_redis *redis, const char **problem)
 		return open_unix(redis, problem);
 	if (url->kind == STATE_URL_TCP)
 		return open_host(redis, url->hosts[0].name, url->hosts[0].port, problem);
+	const char *told = NULL;
 	for (size_t i = 0; i < url->n_hosts; i++) {
 		size_t which = (redis->first_host + i) % url->n_hosts;
 		struct link *link = open_by_sentinel(redis, which, problem);
@@ -186,6 +188,11 @@ find_primary(struct store_redis *redis, const char **problem)
 			redis->first_host = which;
 			return link;
 		}
+		/* A sentinel that is away is no reason as long as another says more. */
+		if (!told || *problem == unknown_name)
+			told = *problem;
 	}
+	if (told)
+		*problem = told;
 	return NULL;
 }

@@ -8,6 +8,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -23,33 +24,49 @@
 
 #define READ_BYTES 65536
 
+/* An answer has fewer parts than this, such as all mappings to a server: what is no engine
+ * could have the memory for any number of them taken. */
+#define ELEMENTS_MOST (1 << 22)
+
 /* ---- What errors mean ------------------------------------------------------------- */
+
+#define SPOILT                                                                                 \
+	"a key of ours holds something else: choose another state_prefix, or delete the keys " \
+	"that begin with it"
 
 /* By the first word of an error: is it only that nothing can be written; and the problem
  * with what to do.  The rest of an error may hold keys, which nobody is to read in a log. */
 static const struct complaint {
 	const char *word;
-	bool is_refusal;
+	enum { BROKEN, REFUSAL, NARROW } kind;
 	const char *problem;
 } complaints[] = {
-	{ "LOADING", false, "it is still loading its data, and works when it has" },
-	{ "READONLY", false, "it has become a replica; the primary is looked for" },
-	{ "MASTERDOWN", false, "it is a replica that has lost its primary" },
-	{ "NOREPLICAS", true,
+	{ "LOADING", BROKEN, "it is still loading its data, and works when it has" },
+	{ "READONLY", BROKEN, "it has become a replica; the primary is looked for" },
+	{ "MASTERDOWN", BROKEN, "it is a replica that has lost its primary" },
+	{ "NOREPLICAS", REFUSAL,
 	    "too few replicas are connected for its min-replicas-to-write: look at them" },
-	{ "OOM", true,
+	{ "OOM", REFUSAL,
 	    "its maxmemory is used up: raise it, and let maxmemory-policy be noeviction" },
-	{ "MISCONF", true, "it cannot save to its disk: look at its log and the disk" },
-	{ "NOAUTH", false, "it wants a password: give it in the URL of \"state\"" },
-	{ "WRONGPASS", false, "it does not take the user and password of \"state\"" },
-	{ "NOPERM", false, "its ACL does not let this user do what is needed: see contrib/ha" },
-	{ "WRONGTYPE", true,
-	    "a key of ours holds something else: choose another state_prefix, or delete the "
-	    "keys that begin with it" },
-	{ "BUSY", false, "a script holds it up: \"redis-cli SCRIPT KILL\" there" },
-	{ "CLUSTERDOWN", false, "its cluster is down" },
-	{ "MOVED", false, "it is a node of a cluster, which is not supported: use sentinels" },
+	{ "MISCONF", REFUSAL, "it cannot save to its disk: look at its log and the disk" },
+	{ "NOAUTH", BROKEN, "it wants a password: give it in the URL of \"state\"" },
+	{ "WRONGPASS", BROKEN, "it does not take the user and password of \"state\"" },
+	{ "NOPERM", NARROW,
+	    "its ACL does not let this user do what is needed: see contrib/ha" },
+	{ "WRONGTYPE", NARROW, SPOILT },
+	{ "BUSY", BROKEN, "a script holds it up: \"redis-cli SCRIPT KILL\" there" },
+	{ "CLUSTERDOWN", BROKEN, "its cluster is down" },
+	{ "MOVED", BROKEN, "it is a node of a cluster, which is not supported: use sentinels" },
 };
+
+static void
+take_complaint(struct link *link, const struct complaint *complaint)
+{
+	link->problem = complaint->problem;
+	link->is_dead = complaint->kind == BROKEN;
+	link->is_refusal = complaint->kind != BROKEN;
+	link->is_narrow = complaint->kind == NARROW;
+}
 
 static void
 read_error(struct link *link, const char *text)
@@ -66,18 +83,18 @@ read_error(struct link *link, const char *text)
 
 		if (strlen(complaint->word) != len || strncmp(text, complaint->word, len) != 0)
 			continue;
-		link->problem = complaint->problem;
-		link->is_refusal = complaint->is_refusal;
-		link->is_dead = !complaint->is_refusal;
+		take_complaint(link, complaint);
 		return;
 	}
 	/* A script tells an engine's error in the middle of its own. */
 	for (size_t i = 0; i < sizeof(complaints) / sizeof(*complaints); i++) {
 		if (!strstr(text, complaints[i].word))
 			continue;
-		link->problem = complaints[i].problem;
-		link->is_refusal = complaints[i].is_refusal;
-		link->is_dead = !complaints[i].is_refusal;
+		take_complaint(link, &complaints[i]);
+		return;
+	}
+	if (strstr(text, "user_script")) {
+		take_complaint(link, &(struct complaint){ "", NARROW, SPOILT });
 		return;
 	}
 	link->is_dead = true;
@@ -162,6 +179,9 @@ open_socket(struct store_redis *redis, const struct redis_address *address, int6
 	link->reader = redisReaderCreate();
 	if (!link->reader)
 		mem_die();
+#if HIREDIS_MAJOR >= 1
+	link->reader->maxelements = ELEMENTS_MOST;
+#endif
 	buf_init(&link->out, BATCH_BYTES_MOST);
 	link_begin(link, deadline_ms);
 	if (connect_to(link, address))
@@ -206,6 +226,41 @@ add_greeting(struct link *link)
 	return n;
 }
 
+bool
+link_take_role(struct link *link)
+{
+	const redisReply *role = link_next(link);
+	struct str name = role && role->elements > 0 ? redis_text(role->element[0]) : STR("");
+
+	if (!role)
+		return false;
+	if (role->elements < 3 || !str_is(name, "master"))
+		return fail(link,
+		    str_is(name, "slave") ?
+		        "it is a replica: name its primary, or sentinels" :
+		        str_is(name, "sentinel") ?
+		        "it is a sentinel: its URL begins with \"redis+sentinel:\"" :
+		        "it does not speak the protocol: is it Redis?");
+	atomic_store(&link->redis->has_replicas, role->element[2]->elements > 0);
+	return true;
+}
+
+/* Take the reply to INFO: the engine's run_id, which each of its processes has another of. */
+static void
+take_run_id(struct link *link)
+{
+	struct str text = redis_text(link_next(link)), name = STR("run_id:");
+	size_t at = str_find(text, name, 0);
+
+	if (at == SIZE_MAX) {
+		fail(link, "it does not tell its run_id (INFO): is it Redis?");
+		return;
+	}
+	struct str rest = str_part(text, at + name.len, SIZE_MAX);
+	struct str id = str_trim(redis_word(&rest, '\n'));
+	snprintf(link->run_id, sizeof(link->run_id), "%.*s", STR_ARG(id));
+}
+
 struct link *
 link_open(struct store_redis *redis, const struct redis_address *address, int64_t deadline_ms,
     const char **problem)
@@ -217,16 +272,16 @@ link_open(struct store_redis *redis, const struct redis_address *address, int64_
 	size_t n = add_greeting(link);
 	link_add(link, &STR("ROLE"), 1);
 	link_add(link, &STR("TIME"), 1);
+	link_add(link, (const struct str[]){ STR("INFO"), STR("server") }, 2);
 	while (n > 0 && link_next(link))
 		n--;
-	const redisReply *role = link_next(link);
-	if (role && (role->elements < 3 || !str_is(redis_text(role->element[0]), "master")))
-		link->problem = "it is a replica: name its primary, or sentinels";
-	else if (role)
-		atomic_store(&redis->has_replicas, role->element[2]->elements > 0);
-	const redisReply *time = link->problem ? NULL : link_next(link);
+	const redisReply *time = !link->problem && link_take_role(link) ?
+	    link_next(link) :
+	    NULL;
 	if (time && time->elements == 2)
-		redis_note_time(redis, time->element[0], time->element[1]);
+		redis_note_time(link, time->element[0], time->element[1]);
+	if (time)
+		take_run_id(link);
 	if (!link->problem)
 		return link;
 	*problem = link->problem;
@@ -270,7 +325,8 @@ link_begin(struct link *link, int64_t deadline_ms)
 	arena_reset(link->arena);
 	link->deadline_ms = deadline_ms;
 	link->problem = NULL;
-	link->is_dead = link->is_refusal = link->has_forgotten = link->has_any_reply = false;
+	link->is_dead = link->is_refusal = link->is_narrow = link->has_forgotten = false;
+	link->has_any_reply = false;
 }
 
 /* ---- Commands -------------------------------------------------------------------------- */
@@ -348,7 +404,7 @@ read_more(struct link *link)
 
 	if (n > 0)
 		return redisReaderFeed(link->reader, data, (size_t)n) == REDIS_OK ||
-		    fail(link, link->reader->errstr);
+		    fail(link, "its answer cannot be kept");
 	if (n == 0)
 		return fail(link, "it closed the connection");
 	if (errno == EAGAIN)

@@ -56,12 +56,12 @@ read_mapping(const struct link *link, struct arena *arena, struct str text,
 {
 	struct str numbers = redis_word(&text, '\n');
 	struct str server = redis_word(&text, '\n');
-	int64_t version = redis_read(redis_word(&numbers, ' '), INT64_MAX);
+	uint64_t version = redis_version(redis_word(&numbers, ' '));
 
 	*meeting = (struct meeting){ 0 };
 	if (version == 0 || server.len == 0)
 		return;
-	meeting->version = (uint64_t)version;
+	meeting->version = version;
 	meeting->peak = read_count(&numbers);
 	meeting->claimed_ms = read_ms(link, &numbers);
 	meeting->create_ms = read_ms(link, &numbers);
@@ -218,6 +218,7 @@ struct set_arguments {
 	struct store_change *changes;
 	size_t n;
 	int64_t now_ms;
+	size_t n_done; /* of these, when the scripts were gone in the middle */
 };
 
 static void
@@ -263,7 +264,7 @@ take_change(struct link *link, struct arena *arena, struct store_change *change)
 		read_mapping(link, arena, what, &change->found);
 		return STORE_OK;
 	}
-	uint64_t version = (uint64_t)redis_read(what, INT64_MAX);
+	uint64_t version = redis_version(what);
 
 	change->result = STORE_OK;
 	change->found = (struct meeting){ 0 };
@@ -321,12 +322,12 @@ work_meetings_set(struct link *link, void *arguments)
 	bool is_claim = a->n == 1 && !a->changes[0].expected && a->changes[0].wanted &&
 	    atomic_load(&link->redis->has_replicas);
 
-	for (size_t i = 0; i < a->n; i++)
+	for (size_t i = a->n_done; i < a->n; i++)
 		add_change(link, &a->changes[i], a->now_ms);
 	if (is_claim)
 		link_add(link, wait, 3);
-	for (size_t i = 0; i < a->n; i++)
-		if (take_change(link, a->arena, &a->changes[i]) != STORE_OK)
+	for (; a->n_done < a->n; a->n_done++)
+		if (take_change(link, a->arena, &a->changes[a->n_done]) != STORE_OK)
 			return STORE_FAILED;
 	if (is_claim)
 		take_confirmation(link);
@@ -346,7 +347,7 @@ redis_meetings_set(struct store *store, struct arena *arena, struct store_change
 	}
 	for (size_t i = 0; i < n && result == STORE_OK;) {
 		struct set_arguments a = { arena, &changes[i], batch_of(&changes[i], n - i),
-			now_ms };
+			now_ms, 0 };
 
 		result = redis_perform(store, true, work_meetings_set, &a);
 		i += a.n;

@@ -230,7 +230,8 @@ redis_lists_put(struct store *store, const struct store_list *lists, size_t n)
 		struct lists_arguments a = { &lists[i],
 			n - i < LISTS_AT_ONCE ? n - i : LISTS_AT_ONCE, are_known };
 
-		result = redis_perform(store, false, work_lists_look, &a);
+		/* When that fails, what was to be written is lost. */
+		result = redis_perform(store, true, work_lists_look, &a);
 		bool is_any_new = false;
 		for (size_t k = 0; k < a.n && result == STORE_OK; k++)
 			is_any_new = is_any_new || !are_known[k];

@@ -20,6 +20,9 @@
 #include "formats/state_url.h"
 #include "ports/store.h"
 
+/* The engine's own are 40 characters. */
+#define REDIS_RUN_ID_SIZE 64
+
 /* Where the engine is that takes writes. */
 struct redis_address {
 	struct sockaddr_storage socket;
@@ -42,21 +45,24 @@ struct link {
 	/* What went wrong: NULL is nothing. */
 	const char *problem;
 	bool is_dead;       /* it cannot be used any more */
-	bool is_refusal;    /* the engine works, but does not take what is to be written */
+	bool is_refusal;    /* the engine works, but does not take what is to be written … */
+	bool is_narrow;     /* … or one key cannot be used, and others can */
 	bool has_forgotten; /* the scripts are gone, so the verb is to be run again */
 	bool has_any_reply;
+	char run_id[REDIS_RUN_ID_SIZE]; /* of the engine: each process has another */
 };
 
 struct store_redis {
 	struct store store;
 	const struct state_url *url;
 	const char *files;
-	char *base; /* "{PREFIX}" */
+	char *base; /* "{PREFIX}:" */
 	char *name; /* for the log */
 	struct breaker breaker;
 	struct mirror mirror;
 	_Atomic int64_t offset_ms; /* the engine's clock less this host's */
 	atomic_bool is_lost;       /* was a write lost that the engine does not know of? */
+	_Atomic int64_t narrow_ms; /* when it was logged last that one key cannot be used */
 	atomic_bool has_replicas, is_unconfirmed;
 	_Atomic int64_t noted_ms; /* when it was noted that this host is there (describe.c) */
 
@@ -65,19 +71,24 @@ struct store_redis {
 	size_t n_idle;
 	struct redis_address primary;
 	unsigned generation;
-	size_t first_host; /* the sentinel that answered last */
+	char run_id[REDIS_RUN_ID_SIZE]; /* of the engine that was greeted last */
+
+	size_t first_host; /* the sentinel that answered last: the mender's */
 };
 
 /* ---- Links (link.c) ------------------------------------------------------------- */
 
-/* Connect to that address, and make sure that there is an engine that takes writes.  NULL,
- * and *problem, when that cannot be done until the deadline. */
+/* Connect to that address, and make sure that there is an engine that takes writes; it is
+ * not greeted yet.  NULL, and *problem, when that cannot be done until the deadline. */
 struct link *link_open(struct store_redis *redis, const struct redis_address *address,
     int64_t deadline_ms, const char **problem);
 
 /* Connect to a sentinel. */
 struct link *link_open_plain(struct store_redis *redis, const struct redis_address *address,
     int64_t deadline_ms, const char **problem);
+
+/* Take the reply to ROLE: false, and a problem, unless it is of an engine that takes writes. */
+bool link_take_role(struct link *link);
 
 /* Is it still connected?  (An engine that was restarted has closed it.) */
 bool link_is_open(const struct link *link);
@@ -93,7 +104,8 @@ void link_add_script(struct link *link, enum redis_script script, const struct s
     size_t n);
 
 /* The reply to the first command whose reply was not asked for yet, borrowed until the next
- * one; NULL when there is none, or it is an error, which link->problem tells. */
+ * one; NULL when there is none, or it is an error, which link->problem tells: a constant text,
+ * so that it outlives the link and nothing of the error is in it, which may hold keys. */
 const redisReply *link_next(struct link *link);
 
 /* The same, but an error that the engine replies is a reply. */
@@ -115,7 +127,7 @@ int64_t redis_ms_in(const struct link *link, int64_t ms);
 int64_t redis_ms_out(const struct link *link, int64_t ms);
 
 /* Note what the engine's clock says: seconds and microseconds (TIME). */
-void redis_note_time(struct store_redis *redis, const redisReply *seconds,
+void redis_note_time(const struct link *link, const redisReply *seconds,
     const redisReply *microseconds);
 
 /* A reply as text, empty where it is none; a text as a number from 0 to the most, 0 where it
@@ -123,6 +135,9 @@ void redis_note_time(struct store_redis *redis, const redisReply *seconds,
 struct str redis_text(const redisReply *reply);
 int64_t redis_read(struct str text, int64_t most);
 struct str redis_word(struct str *rest, char divider);
+
+/* A version, as the scripts know one when they see it; 0 where it is none. */
+uint64_t redis_version(struct str text);
 
 /* The most that a time, and a count of people, may be without overflowing in what is done
  * with it. */
@@ -134,8 +149,15 @@ struct str redis_word(struct str *rest, char divider);
 /* A verb's work over one link.  FAILED: the link knows why. */
 typedef enum store_result redis_work(struct link *link, void *arguments);
 
-/* Run a verb's work.  When the link turns out to be one that the engine has closed, or its
- * scripts to be gone, it is run once more: so it must be able to begin anew. */
+/*
+ * Run a verb's work.  When the link turns out to be one that the engine has closed, or its
+ * scripts to be gone, it is run once more, over a new link: so it must be able to begin anew,
+ * or, where scripts are gone, to go on behind what was done.
+ *
+ * When one key cannot be used, as it is of another type, a verb that reads fails alone: others
+ * go on.  One that writes opens the breaker for what writes, until the mender has told the
+ * engine that something is lost, which takes milliseconds.
+ */
 enum store_result redis_perform(struct store *store, bool writes, redis_work *work,
     void *arguments);
 

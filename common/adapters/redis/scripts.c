@@ -2,14 +2,14 @@
 
 /* clang-format off */
 
-#define BASE "local K = KEYS[1] .. ':'\n"
+#define BASE "local K = KEYS[1]\n"
 
-/* version(): the version of a change.  Where there is none the engine is new, or was emptied:
- * it is whole from now on. */
+/* version(): the version of a change.  Where there is none the engine is new, or was emptied,
+ * or that key was damaged: it is whole from now on. */
 #define VERSION \
 	"local function version()\n" \
-	"  local v = redis.call('INCR', K .. 'version')\n" \
-	"  if v < 1000000000000000 then\n" \
+	"  local v = redis.pcall('INCR', K .. 'version')\n" \
+	"  if type(v) ~= 'number' or v < 1000000000000000 or v > 9000000000000000 then\n" \
 	"    local t = redis.call('TIME')\n" \
 	"    v = t[1] * 1000000 + t[2]\n" \
 	"    local text = string.format('%.0f', v)\n" \
@@ -21,11 +21,20 @@
 	"  return string.format('%.0f', v)\n" \
 	"end\n"
 
-/* Is a server's version that one; and put its facts, and an event unless that is "". */
+/* Is a server's version that one; and put its facts, and an event unless that is "".  Facts
+ * that are damaged are anybody's to replace.  Where keys are lost (evicted), what a process
+ * remembers of them is wrong: then it is made to read them again. */
 #define SERVER \
 	"local function is_server(name, expected)\n" \
 	"  local old = redis.call('HGET', K .. 'servers', name)\n" \
-	"  return (old and string.match(old, '^%d+') or '0') == expected\n" \
+	"  local v = old and string.match(old, '^([1-9]%d*) ') or '0'\n" \
+	"  if v == expected or old and (v == '0' or #v > 16) then return true end\n" \
+	"  if not old then\n" \
+	"    redis.call('SET', K .. 'born', version())\n" \
+	"  elseif expected == '0' then\n" \
+	"    redis.call('ZADD', K .. 'changed', version(), name)\n" \
+	"  end\n" \
+	"  return false\n" \
 	"end\n" \
 	"local function put_server(name, facts, event, most, v)\n" \
 	"  redis.call('HSET', K .. 'servers', name, v .. ' ' .. facts)\n" \
@@ -36,12 +45,32 @@
 	"  end\n" \
 	"end\n"
 
+/* mapping(): a mapping's version, peak and server; nothing when it is none, or damaged. */
+#define MAPPING \
+	"local function mapping(text)\n" \
+	"  local v, peak, home = string.match(text or '',\n" \
+	"    '^([1-9]%d*) (%d+) [^\\n]*\\n([^\\n]+)')\n" \
+	"  if v and #v <= 16 then return v, peak, home end\n" \
+	"end\n"
+
 static const char *const texts[REDIS_SCRIPTS] = {
-	/* RUN_ID, IS_LOST, SPARE_MS: another engine than before may lack its last writes. */
+	/* RUN_ID, IS_LOST, SPARE_MS.  Another engine than before (a replica that took over,
+	 * or one that was started again with what is on its disk) may lack the last writes:
+	 * no version that they had is given again, and all is read anew. */
 	[SCRIPT_HELLO] = BASE VERSION
+	    "local function get(key)\n"
+	    "  local text = redis.pcall('GET', K .. key)\n"
+	    "  return type(text) == 'string' and text or ''\n"
+	    "end\n"
 	    "local v = version()\n"
-	    "if redis.call('GET', K .. 'engine') ~= ARGV[1] or ARGV[2] == '1' then\n"
-	    "  local t = redis.call('TIME')\n"
+	    "local t = redis.call('TIME')\n"
+	    "local is_other = get('engine') ~= ARGV[1]\n"
+	    "if is_other or not string.match(get('born'), '^[1-9]%d*$') then\n"
+	    "  v = string.format('%.0f', math.max(v + 1000000, t[1] * 1000000 + t[2]))\n"
+	    "  redis.call('SET', K .. 'version', v)\n"
+	    "  redis.call('SET', K .. 'born', v)\n"
+	    "end\n"
+	    "if is_other or ARGV[2] == '1' or not string.match(get('whole'), '^[1-9]%d*$') then\n"
 	    "  local whole = t[1] * 1000 + math.floor(t[2] / 1000) + ARGV[3]\n"
 	    "  redis.call('SET', K .. 'whole', string.format('%.0f', whole))\n"
 	    "  redis.call('SET', K .. 'engine', ARGV[1])\n"
@@ -77,9 +106,9 @@ static const char *const texts[REDIS_SCRIPTS] = {
 	    "return v\n",
 
 	/* MEETINGID: {MAPPING, FACTS, ABSENT}. */
-	[SCRIPT_MEETING_GET] = BASE
+	[SCRIPT_MEETING_GET] = BASE MAPPING
 	    "local m = redis.call('GET', K .. 'm:' .. ARGV[1])\n"
-	    "local server = m and string.match(m, '^[^\\n]*\\n([^\\n]*)')\n"
+	    "local _, _, server = mapping(m)\n"
 	    "if server then\n"
 	    "  return {m, redis.call('HGET', K .. 'servers', server) or '', ''}\n"
 	    "end\n"
@@ -88,13 +117,10 @@ static const char *const texts[REDIS_SCRIPTS] = {
 	/* MEETINGID, VERSION, MAPPING, SEEN, NOW, TTL, and, where a server's facts are a
 	 * condition, its NAME, VERSION, FACTS, EVENT, EVENTS: {"OK", VERSION},
 	 * {"CONFLICT", MAPPING}, {"STALE", MAPPING}. */
-	[SCRIPT_MEETING_SET] = BASE VERSION SERVER
+	[SCRIPT_MEETING_SET] = BASE VERSION SERVER MAPPING
 	    "local id, key = ARGV[1], K .. 'm:' .. ARGV[1]\n"
 	    "local old = redis.call('GET', key)\n"
-	    "local there, peak, home\n"
-	    "if old then\n"
-	    "  there, peak, home = string.match(old, '^(%d+) (%d+) [^\\n]*\\n([^\\n]*)')\n"
-	    "end\n"
+	    "local there, peak, home = mapping(old)\n"
 	    "if not there then old, there = '', '0' end\n"
 	    "if there ~= ARGV[2] then return {'CONFLICT', old} end\n"
 	    "if ARGV[7] and not is_server(ARGV[7], ARGV[8]) then return {'STALE', old} end\n"
@@ -119,13 +145,13 @@ static const char *const texts[REDIS_SCRIPTS] = {
 	    "return {'OK', v}\n",
 
 	/* SERVER: {MEETINGID, MAPPING, …}. */
-	[SCRIPT_MEETINGS_ON] = BASE
+	[SCRIPT_MEETINGS_ON] = BASE MAPPING
 	    "local key = K .. 'on:' .. ARGV[1]\n"
 	    "local ids = redis.call('ZRANGE', key, 0, -1)\n"
 	    "local out = {}\n"
 	    "for i = 1, #ids do\n"
 	    "  local m = redis.call('GET', K .. 'm:' .. ids[i])\n"
-	    "  if m then\n"
+	    "  if mapping(m) then\n"
 	    "    out[#out + 1] = ids[i]\n"
 	    "    out[#out + 1] = m\n"
 	    "  end\n"
@@ -182,7 +208,7 @@ static const char *const texts[REDIS_SCRIPTS] = {
 	    "      redis.call('ZREM', K .. 'recordings', ARGV[i] .. '\\n' .. server)\n"
 	    "      n = n + 1\n"
 	    "    end\n"
-	    "  elseif not at or ARGV[1] - at >= tonumber(ARGV[2]) then\n"
+	    "  elseif not tonumber(at or '') or ARGV[1] - at >= tonumber(ARGV[2]) then\n"
 	    "    redis.call('HSET', key, server, ARGV[1])\n"
 	    "    redis.call('PEXPIRE', key, ARGV[3])\n"
 	    "    redis.call('ZADD', K .. 'recordings', ARGV[1], ARGV[i] .. '\\n' .. server)\n"
@@ -198,7 +224,8 @@ static const char *const texts[REDIS_SCRIPTS] = {
 	    "redis.call('HSET', lists, ARGV[2], ARGV[4])\n"
 	    "redis.call('HSET', digests, ARGV[2], ARGV[3])\n"
 	    "if ARGV[5] == '1' then\n"
-	    "  redis.call('ZADD', listed, redis.call('INCR', K .. 'listings'), ARGV[2])\n"
+	    "  local t = redis.call('TIME')\n"
+	    "  redis.call('ZADD', listed, t[1] * 1000000 + t[2], ARGV[2])\n"
 	    "  local more = redis.call('ZCARD', listed) - ARGV[6]\n"
 	    "  if more > 0 then\n"
 	    "    for _, field in ipairs(redis.call('ZRANGE', listed, 0, more - 1)) do\n"
@@ -244,7 +271,7 @@ static const char *const texts[REDIS_SCRIPTS] = {
 	/* NOW, INTERVAL, then before when what is forgotten, and how much of it is kept:
 	 * MEETINGS, PEAKS, MOST, RECORDINGS, MOST, HOOKS, MOST, TRENDS (a minute). */
 	[SCRIPT_PURGE] = BASE
-	    "local age = ARGV[1] - (redis.call('GET', K .. 'purged') or 0)\n"
+	    "local age = ARGV[1] - (tonumber(redis.call('GET', K .. 'purged') or 0) or 0)\n"
 	    "if age >= 0 and age < tonumber(ARGV[2]) then return 0 end\n"
 	    "redis.call('SET', K .. 'purged', ARGV[1])\n"
 	    "for _, home in ipairs(redis.call('SMEMBERS', K .. 'homes')) do\n"
@@ -273,7 +300,7 @@ static const char *const texts[REDIS_SCRIPTS] = {
 	    "end)\n"
 	    "forget(K .. 'recordings', ARGV[6], ARGV[7], function(one)\n"
 	    "  local id, server = string.match(one, '^(.*)\\n([^\\n]*)$')\n"
-	    "  redis.call('HDEL', K .. 'r:' .. id, server)\n"
+	    "  if id then redis.call('HDEL', K .. 'r:' .. id, server) end\n"
 	    "end)\n"
 	    "forget(K .. 'dropped', ARGV[8], ARGV[9], function() end)\n"
 	    "local trends = redis.call('HGETALL', K .. 'trends')\n"

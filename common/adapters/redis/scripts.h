@@ -2,11 +2,12 @@
  * The scripts that change and read what is in the engine, each in one piece.  They store,
  * compare and count, and know nothing of load, placement or health.
  *
- * KEYS[1] is the base of all keys, "{PREFIX}".  Below it:
+ * KEYS[1] is what all keys begin with, "{PREFIX}:".  Behind it:
  *
  *	hosts               hash: a host's name to when it last read the servers' facts
- *	version, born       the version given last, and the first, in microseconds since 1970:
- *	                    so no version comes back after the engine was emptied
+ *	version, born       the version given last, and the one since when what was read stays
+ *	                    true, in microseconds since 1970: so no version comes back after
+ *	                    the engine was emptied, or has lost its last writes
  *	whole, engine       since when nothing was lost (ms), and the run_id that knows it
  *	servers             hash: name to "VERSION FACTS" (facts.c)
  *	changed             sorted set: name by version
@@ -25,7 +26,9 @@
  *	hooks, dropped      hash: id to the hook (webhooks.c); sorted set: ids by when
  *	events, trends      list; hash: server to "MINUTE SAMPLES"
  *
- * Times are the engine's, in milliseconds.
+ * Times are the engine's, in milliseconds.  Any key may hold anything, if somebody else was
+ * at it: what is damaged is taken for nothing, and replaced by the next write.  A version has
+ * at most 16 digits, as numbers are exact to 2^53 here; C and Lua must agree on what is one.
  */
 #ifndef SCRIPTS_H
 #define SCRIPTS_H

@@ -50,16 +50,21 @@ work_servers_get(struct link *link, void *arguments)
 		redis_number(link, mirror->born), str_from(redis_host_to_note(link)) };
 	pthread_mutex_unlock(&mirror->mutex);
 
+	/* Whether claims can be confirmed changes while links stay; and one that has become a
+	 * replica would be believed until the next write. */
+	link_add(link, &STR("ROLE"), 1);
 	link_add_script(link, SCRIPT_SERVERS, words, 3);
 	if (a->history)
 		redis_history_add(link, a->meeting_id);
+	if (!link_take_role(link))
+		return STORE_FAILED;
 	const redisReply *reply = link_next(link);
 	if (!reply || reply->elements < 4)
 		return STORE_FAILED;
 	int64_t born = redis_read(redis_text(reply->element[0]), INT64_MAX);
 	int64_t whole_ms = redis_read(redis_text(reply->element[1]), REDIS_MS_MOST);
 
-	redis_note_time(link->redis, reply->element[2], reply->element[3]);
+	redis_note_time(link, reply->element[2], reply->element[3]);
 	a->whole_ms = whole_ms > 0 ? redis_ms_out(link, whole_ms) : INT64_MAX;
 	pthread_mutex_lock(&mirror->mutex);
 	fill_mirror(link, mirror, born, reply);
@@ -79,7 +84,8 @@ get_servers(struct store *store, struct get_arguments *a, int64_t *whole_ms)
 	for (size_t i = 0; i < a->n && result != STORE_OK; i++)
 		a->facts[i] = (struct server_facts){ 0 };
 	if (whole_ms)
-		*whole_ms = result != STORE_OK || atomic_load(&redis->breaker.is_set[true]) ?
+		*whole_ms = result != STORE_OK || atomic_load(&redis->breaker.is_set[true]) ||
+		        atomic_load(&redis->is_lost) ?
 		    INT64_MAX :
 		    a->whole_ms;
 	return result;
@@ -119,6 +125,7 @@ redis_picture_get(struct store *store, const struct server *servers, size_t n,
 struct set_arguments {
 	struct store_server *servers;
 	size_t n;
+	size_t n_done; /* of these, when the scripts were gone in the middle */
 };
 
 static enum store_result
@@ -126,7 +133,7 @@ work_servers_set(struct link *link, void *arguments)
 {
 	struct set_arguments *a = arguments;
 
-	for (size_t i = 0; i < a->n; i++) {
+	for (size_t i = a->n_done; i < a->n; i++) {
 		const struct store_server *server = &a->servers[i];
 		const struct str words[] = { str_from(server->name),
 			redis_number(link, (int64_t)server->facts.version),
@@ -136,16 +143,15 @@ work_servers_set(struct link *link, void *arguments)
 
 		link_add_script(link, SCRIPT_SERVER_SET, words, 5);
 	}
-	for (size_t i = 0; i < a->n; i++) {
-		struct store_server *server = &a->servers[i];
+	for (; a->n_done < a->n; a->n_done++) {
+		struct store_server *server = &a->servers[a->n_done];
 		const redisReply *reply = link_next(link);
 
 		if (!reply)
 			return STORE_FAILED;
 		server->result = reply->type == REDIS_REPLY_STRING ? STORE_OK : STORE_STALE;
 		if (server->result == STORE_OK)
-			server->facts.version = (uint64_t)redis_read(redis_text(reply),
-			    INT64_MAX);
+			server->facts.version = redis_version(redis_text(reply));
 	}
 	return STORE_OK;
 }
@@ -159,7 +165,7 @@ redis_servers_set(struct store *store, struct store_server *servers, size_t n)
 		servers[i].result = STORE_FAILED;
 	for (size_t i = 0; i < n && result == STORE_OK; i += CHANGES_AT_ONCE) {
 		struct set_arguments a = { &servers[i],
-			n - i < CHANGES_AT_ONCE ? n - i : CHANGES_AT_ONCE };
+			n - i < CHANGES_AT_ONCE ? n - i : CHANGES_AT_ONCE, 0 };
 
 		result = redis_perform(store, true, work_servers_set, &a);
 	}

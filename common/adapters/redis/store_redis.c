@@ -29,7 +29,7 @@ redis_key(struct link *link, const char *a, struct str b)
 	struct buf key;
 
 	buf_init(&key, LIMIT_ANSWER_BYTES);
-	buf_printf(&key, "%s:%s", link->redis->base, a);
+	buf_printf(&key, "%s%s", link->redis->base, a);
 	buf_str(&key, b); /* which may have any bytes */
 	return buf_take(&key, link->arena);
 }
@@ -61,14 +61,18 @@ redis_ms_out(const struct link *link, int64_t ms)
 }
 
 void
-redis_note_time(struct store_redis *redis, const redisReply *seconds,
+redis_note_time(const struct link *link, const redisReply *seconds,
     const redisReply *microseconds)
 {
+	struct store_redis *redis = link->redis;
 	int64_t there_ms = redis_read(redis_text(seconds), INT64_MAX / 1000000) * 1000 +
 	    redis_read(redis_text(microseconds), 1000000) / 1000;
 	int64_t offset_ms = there_ms - clock_ms(CLOCK_REALTIME);
 	int64_t change_ms = offset_ms - atomic_load(&redis->offset_ms);
 
+	/* An answer that has waited, as a stopped process makes it, tells the past. */
+	if (clock_ms(CLOCK_MONOTONIC) > link->deadline_ms)
+		return;
 	if (there_ms > 0 && (change_ms > SAME_CLOCK_MS || change_ms < -SAME_CLOCK_MS))
 		atomic_store(&redis->offset_ms, offset_ms);
 }
@@ -99,37 +103,32 @@ redis_word(struct str *rest, char divider)
 	return word;
 }
 
-/* ---- Taking links -------------------------------------------------------------------- */
+uint64_t
+redis_version(struct str text)
+{
+	bool is_one = text.len > 0 && text.len <= 16 && text.data[0] >= '1' &&
+	    text.data[0] <= '9';
 
-/* A link that may be used until the deadline; *was_idle tells that it was opened earlier. */
+	return is_one ? (uint64_t)redis_read(text, INT64_MAX) : 0;
+}
+
+/* ---- Links in stock ------------------------------------------------------------------ */
+
+/* An idle link that is still connected, or NULL. */
 static struct link *
-take_link(struct store_redis *redis, int64_t deadline_ms, bool *was_idle, const char **problem)
+take_idle(struct store_redis *redis)
 {
 	for (;;) {
 		pthread_mutex_lock(&redis->mutex);
 		struct link *link = redis->idle;
-		struct redis_address primary = redis->primary;
-		unsigned generation = redis->generation;
 		if (link) {
 			redis->idle = link->next;
 			redis->n_idle--;
 		}
 		pthread_mutex_unlock(&redis->mutex);
-		*was_idle = link != NULL;
-		if (link && !link_is_open(link)) {
-			link_close(link);
-			continue;
-		}
-		if (!link && primary.len > 0)
-			link = link_open(redis, &primary, deadline_ms, problem);
-		else if (!link)
-			*problem = "it was not found yet";
-		if (!link)
-			return NULL;
-		if (!*was_idle)
-			link->generation = generation;
-		link_begin(link, deadline_ms);
-		return link;
+		if (!link || link_is_open(link))
+			return link;
+		link_close(link);
 	}
 }
 
@@ -151,17 +150,22 @@ give_link(struct store_redis *redis, struct link *link)
 		link_close(link);
 }
 
-/* Close what leads to where the engine was. */
-static void
-leave_engine(struct store_redis *redis)
+/* With the mutex locked: take all that are idle, and have those that are in use closed when
+ * they are given back. */
+static struct link *
+take_all(struct store_redis *redis)
 {
-	pthread_mutex_lock(&redis->mutex);
 	struct link *idle = redis->idle;
+
 	redis->idle = NULL;
 	redis->n_idle = 0;
-	redis->primary.len = 0;
 	redis->generation++;
-	pthread_mutex_unlock(&redis->mutex);
+	return idle;
+}
+
+static void
+close_all(struct link *idle)
+{
 	while (idle) {
 		struct link *next = idle->next;
 
@@ -170,45 +174,89 @@ leave_engine(struct store_redis *redis)
 	}
 }
 
-/* ---- The mender ------------------------------------------------------------------------- */
-
-/* The engine's run_id, which each of its processes has another of (INFO). */
-static struct str
-run_id(struct link *link)
+/* Close what leads to where the engine was. */
+static void
+leave_engine(struct store_redis *redis)
 {
-	const struct str words[] = { STR("INFO"), STR("server") };
-	struct str name = STR("run_id:");
+	pthread_mutex_lock(&redis->mutex);
+	struct link *idle = take_all(redis);
+	redis->primary.len = 0;
+	pthread_mutex_unlock(&redis->mutex);
+	close_all(idle);
+}
 
-	link_add(link, words, 2);
-	struct str text = redis_text(link_next(link));
-	size_t at = str_find(text, name, 0);
+/* ---- Greeting an engine ------------------------------------------------------------------ */
 
-	if (at == SIZE_MAX)
-		return STR("-");
-	struct str rest = str_part(text, at + name.len, SIZE_MAX);
-	struct str id = str_trim(redis_word(&rest, '\n'));
-	return (struct str){ str_copy(link->arena, id), id.len };
+/* Is the engine at the link's end the one that was greeted last? */
+static bool
+is_greeted(const struct link *link)
+{
+	struct store_redis *redis = link->redis;
+
+	pthread_mutex_lock(&redis->mutex);
+	bool is_same = strcmp(redis->run_id, link->run_id) == 0;
+	pthread_mutex_unlock(&redis->mutex);
+	return is_same;
 }
 
 /* Write to the engine, which is whole from now on if it is another than before, or lacks a
- * write of ours. */
+ * write of ours.  What leads to another engine is closed. */
 static bool
 greet(struct link *link)
 {
 	struct store_redis *redis = link->redis;
-	bool is_lost = atomic_load(&redis->is_lost);
-	const struct str words[] = { run_id(link), is_lost ? STR("1") : STR("0"),
+	struct link *idle = NULL;
+	/* A write that is lost meanwhile is told the next time. */
+	bool is_lost = atomic_exchange(&redis->is_lost, false);
+	const struct str words[] = { str_from(link->run_id), is_lost ? STR("1") : STR("0"),
 		redis_number(link, STORE_WAIT_MS) };
 
-	if (link->problem)
-		return false;
 	link_add_script(link, SCRIPT_HELLO, words, 3);
-	if (!link_next(link))
+	if (!link_next(link)) {
+		if (is_lost)
+			atomic_store(&redis->is_lost, true);
 		return false;
-	if (is_lost)
-		atomic_store(&redis->is_lost, false);
+	}
+	pthread_mutex_lock(&redis->mutex);
+	if (strcmp(redis->run_id, link->run_id) != 0) {
+		strcpy(redis->run_id, link->run_id);
+		idle = take_all(redis);
+	}
+	link->generation = redis->generation;
+	pthread_mutex_unlock(&redis->mutex);
+	close_all(idle);
 	return true;
 }
+
+/*
+ * A new link to where the engine was found, that may be used until the deadline.  Behind the
+ * address there may be another engine by now, or one that was started again: it is greeted
+ * before it is used.  What cannot be written can be read all the same.
+ */
+static struct link *
+new_link(struct store_redis *redis, int64_t deadline_ms, bool writes, bool *is_refusal,
+    const char **problem)
+{
+	pthread_mutex_lock(&redis->mutex);
+	struct redis_address primary = redis->primary;
+	unsigned generation = redis->generation;
+	pthread_mutex_unlock(&redis->mutex);
+	*problem = "it was not found yet";
+	struct link *link = primary.len > 0 ?
+	    link_open(redis, &primary, deadline_ms, problem) :
+	    NULL;
+	if (!link)
+		return NULL;
+	link->generation = generation;
+	if (is_greeted(link) || greet(link) || (link->is_refusal && !writes))
+		return link;
+	*problem = link->problem;
+	*is_refusal = link->is_refusal;
+	link_close(link);
+	return NULL;
+}
+
+/* ---- The mender ------------------------------------------------------------------------- */
 
 static void
 mend(void *context)
@@ -229,11 +277,18 @@ mend(void *context)
 		breaker_reset(&redis->breaker, false);
 	else
 		breaker_set(&redis->breaker, false, link->problem);
-	if (can_write)
+	if (can_write) {
 		breaker_reset(&redis->breaker, true);
-	else
+		/* What was refused until just now is lost, too (perform). */
+		can_write = !atomic_load(&redis->is_lost) || greet(link);
+	}
+	if (!can_write)
 		breaker_set(&redis->breaker, true, link->problem);
-	give_link(redis, link);
+	/* As long as nothing can be written there is one more link with each try. */
+	if (can_write)
+		give_link(redis, link);
+	else
+		link_close(link);
 }
 
 /* ---- Running one verb ------------------------------------------------------------------ */
@@ -251,6 +306,31 @@ break_for(struct store_redis *redis, bool writes, bool is_refusal, const char *p
 	breaker_set(&redis->breaker, writes, problem);
 }
 
+/* One key cannot be used: that is logged once a minute. */
+static void
+tell_narrow(struct store_redis *redis, const char *problem)
+{
+	int64_t now_ms = clock_ms(CLOCK_MONOTONIC), last_ms = atomic_load(&redis->narrow_ms);
+
+	if ((last_ms == 0 || now_ms - last_ms >= 60000) &&
+	    atomic_compare_exchange_strong(&redis->narrow_ms, &last_ms, now_ms))
+		log_warn("a key of the state cannot be read; serving without it", "state",
+		    redis->name, "reason", problem);
+}
+
+/* May a verb go on?  A write that may not is lost. */
+static bool
+may_go_on(struct store_redis *redis, bool writes)
+{
+	if (!atomic_load(&redis->breaker.is_set[writes]))
+		return true;
+	if (!writes)
+		return false;
+	atomic_store(&redis->is_lost, true);
+	/* The mender first resets the breaker, and then looks for what was lost. */
+	return !atomic_load(&redis->breaker.is_set[writes]);
+}
+
 static enum store_result
 perform(struct store_redis *redis, bool writes, redis_work *work, void *arguments)
 {
@@ -258,28 +338,40 @@ perform(struct store_redis *redis, bool writes, redis_work *work, void *argument
 
 	for (int tries = 1;; tries++) {
 		const char *problem = NULL;
-		bool was_idle;
+		bool is_refusal = false;
 
-		if (atomic_load(&redis->breaker.is_set[writes]))
+		if (!may_go_on(redis, writes))
 			return STORE_FAILED;
-		struct link *link = take_link(redis, deadline_ms, &was_idle, &problem);
+		/* What is wrong with one idle link may be wrong with all. */
+		struct link *link = tries == 1 ? take_idle(redis) : NULL;
+		bool was_idle = link != NULL;
+		if (!link)
+			link = new_link(redis, deadline_ms, writes, &is_refusal, &problem);
 		if (!link) {
-			break_for(redis, writes, false, problem);
+			break_for(redis, writes, is_refusal, problem);
 			return STORE_FAILED;
 		}
+		link_begin(link, deadline_ms);
 		enum store_result result = work(link, arguments);
+		if (result == STORE_FAILED && !link->problem) {
+			link->is_dead = true;
+			link->problem = "it does not answer what was asked";
+		}
 		bool again = link->has_forgotten ||
 		    (link->is_dead && was_idle && !link->has_any_reply &&
 		        clock_ms(CLOCK_MONOTONIC) < deadline_ms);
-		bool is_refusal = link->is_refusal;
-
+		bool is_narrow = link->is_narrow;
+		is_refusal = link->is_refusal;
 		problem = link->problem;
 		give_link(redis, link);
-		if (result != STORE_FAILED || !problem)
+		if (result != STORE_FAILED)
 			return result;
 		if (again && tries < 2)
 			continue;
-		break_for(redis, writes, is_refusal, problem);
+		if (is_narrow && !writes)
+			tell_narrow(redis, problem);
+		else
+			break_for(redis, writes, is_refusal, problem);
 		return STORE_FAILED;
 	}
 }
@@ -363,7 +455,7 @@ store_redis_open(const struct state_url *url, const char *prefix, const char *fi
 	redis->store.verbs = &redis_verbs;
 	redis->url = url;
 	redis->files = files;
-	redis->base = mem_strdup(str_printf(arena, "{%s}", prefix));
+	redis->base = mem_strdup(str_printf(arena, "{%s}:", prefix));
 	redis->name = mem_strdup(state_url_text(arena, url));
 	arena_free(arena);
 	pthread_mutex_init(&redis->mutex, NULL);
