@@ -1,0 +1,640 @@
+/*
+ * The Redis store and what may be at the other end: an engine whose scripts, links or keys
+ * somebody takes away, damaged values, what is no engine, and hosts with other clocks.
+ */
+#include "test_store.h"
+
+#if HAVE_REDIS
+#include "test_store_redis.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+#include <time.h>
+
+/* ---- A host whose clock can be set -------------------------------------------------- */
+
+static _Atomic int64_t ahead_s;
+
+/* In place of the system's, for the whole of this program. */
+int
+clock_gettime(clockid_t clock, struct timespec *now)
+{
+	int result = (int)syscall(SYS_clock_gettime, clock, now);
+
+	if (clock == CLOCK_REALTIME)
+		now->tv_sec += atomic_load(&ahead_s);
+	return result;
+}
+
+/* What one writes at its own 12:00 was at 12:00 by the reader's clock. */
+static void
+test_clocks(int64_t differ_s)
+{
+	struct node node = make_node(str_printf(arena, "clocks%d", (int)differ_s), NULL);
+	struct store *here = open_node(&node);
+	atomic_store(&ahead_s, differ_s);
+	struct store *there = open_node(&node);
+	int64_t now_ms = clock_ms(CLOCK_REALTIME);
+	struct server_facts facts = facts_of(there, "a");
+	facts.polled_ms = facts.told_ms = now_ms;
+	facts.next_poll_ms = now_ms + 10000;
+	is_int(set_facts(there, "a", &facts), STORE_OK,
+	    "a host whose clock differs by %d s writes", (int)differ_s);
+	struct meeting wanted = mapping_to("a", now_ms);
+	set_meeting(there, STR("m"), NULL, &wanted, NULL);
+	is_int(there->verbs->lease_take(there, 1, now_ms, 60000), STORE_OK,
+	    "… and takes the lease");
+	there->verbs->absent_put(there, STR("gone"), now_ms, 60000);
+	struct webhook hook = hook_of("https://lms.test/", now_ms);
+	there->verbs->webhook_put(there, &hook, true);
+	struct store_trend trend = { .server = "a" };
+	trend_add(&trend.trend, now_ms, 1, 1);
+	int64_t minute = trend.trend.minute;
+	there->verbs->trends_put(there, &trend, 1);
+	int64_t whole_there_ms = whole_of(there);
+	ok(whole_there_ms < now_ms + 2000, "… by its own clock");
+
+	atomic_store(&ahead_s, 0);
+	int64_t here_ms = clock_ms(CLOCK_REALTIME);
+	const int64_t differ_ms = differ_s * 1000, about_ms = 2000;
+	facts = facts_of(here, "a");
+	ok(llabs(facts.polled_ms - (now_ms - differ_ms)) <= about_ms,
+	    "another reads when it was polled, by its own clock");
+	ok(llabs(facts.next_poll_ms - facts.polled_ms - 10000) <= 1, "… and when next");
+	ok(llabs(whole_of(here) - (whole_there_ms - differ_ms)) <= about_ms,
+	    "… and since when the state is whole");
+	struct meeting meeting = { 0 };
+	here->verbs->meeting_get(here, arena, STR("m"), here_ms, &meeting, &facts);
+	ok(llabs(meeting.claimed_ms - (now_ms - differ_ms)) <= about_ms,
+	    "… and when a meeting was claimed");
+	is_int(here->verbs->lease_take(here, 2, here_ms, 1000), STORE_CONFLICT,
+	    "… that another has the lease");
+	is_int(here->verbs->lease_take(here, 2, here_ms + 70000, 1000), STORE_OK,
+	    "… until its time is over");
+	is_int(here->verbs->meeting_get(here, arena, STR("gone"), here_ms + 3000, &meeting,
+	           &facts),
+	    STORE_ABSENT, "… that a meeting is absent");
+	struct webhook *hooks = NULL;
+	size_t n = 0;
+	here->verbs->webhook_list(here, arena, &hooks, &n);
+	ok(n == 1 && llabs(hooks[0].changed_ms - (now_ms - differ_ms)) <= about_ms,
+	    "… when a hook was put");
+	here->verbs->trends_get(here, &trend, 1);
+	ok(llabs(trend.trend.minute - (minute - differ_s / 60)) <= 1,
+	    "… and load, by the minute");
+	struct pacing_slot slot[2];
+	here->verbs->slot_take(here, "a", here_ms, 1000000, &slot[0]);
+	atomic_store(&ahead_s, differ_s);
+	there->verbs->slot_take(there, "a", here_ms + differ_ms, 1000000, &slot[1]);
+	ok(llabs(slot[1].at_us - slot[0].at_us - differ_ms * 1000 - 1000000) <= about_ms * 1000,
+	    "slots follow each other");
+	close_store(there);
+	atomic_store(&ahead_s, 0);
+
+	/* The host's clock is set while a store is open. */
+	facts_of(here, "a");
+	atomic_store(&ahead_s, 3600);
+	facts_of(here, "a");
+	facts = facts_of(here, "a");
+	now_ms = clock_ms(CLOCK_REALTIME);
+	facts.good_ms = now_ms;
+	set_facts(here, "a", &facts);
+	atomic_store(&ahead_s, 0);
+	whole_of(here);
+	close_store(here);
+	here = open_node(&node);
+	ok(llabs(facts_of(here, "a").good_ms - (now_ms - 3600000)) <= about_ms,
+	    "a clock that is set is noticed");
+	close_store(here);
+	engine_stop(node.pid);
+}
+
+/* ---- Taken away ------------------------------------------------------------------------ */
+
+#define THREADS 6
+
+static struct store *shared;
+static pthread_barrier_t barrier;
+
+static void *
+use_link(void *argument)
+{
+	int64_t *failing = argument;
+	struct arena *own = arena_new();
+	struct meeting meeting;
+	struct server_facts facts;
+
+	for (int i = 0; i < 50; i++) {
+		if (i % 10 == 0)
+			pthread_barrier_wait(&barrier);
+		*failing += shared->verbs->meeting_get(shared, own, STR("m"), NOW, &meeting,
+		                &facts) == STORE_FAILED;
+		*failing += shared->verbs->typical_put(shared, 7) == STORE_FAILED;
+	}
+	arena_free(own);
+	return NULL;
+}
+
+/* Several threads, so that there are several links. */
+static int64_t
+use_links(void)
+{
+	pthread_t threads[THREADS];
+	int64_t failing[THREADS] = { 0 }, sum = 0;
+
+	pthread_barrier_init(&barrier, NULL, THREADS);
+	for (size_t i = 0; i < THREADS; i++)
+		if (pthread_create(&threads[i], NULL, use_link, &failing[i]) != 0)
+			exit(1);
+	for (size_t i = 0; i < THREADS; i++) {
+		pthread_join(threads[i], NULL);
+		sum += failing[i];
+	}
+	pthread_barrier_destroy(&barrier);
+	return sum;
+}
+
+static void
+test_taken_away(void)
+{
+	struct node node = make_node("taken", NULL);
+
+	shared = open_node(&node);
+	is_int(use_links() + count_failing(shared), 0, "an engine, with several links");
+	int64_t whole_ms = whole_of(shared);
+	struct server_facts several[4] = { { 0 } };
+	for (int round = 0; round < 3; round++) {
+		is_str(say(&node, "SCRIPT FLUSH"), "OK", "its scripts are taken away");
+		is_int(count_failing(shared) + use_links(), 0, "… no verb fails");
+		say(&node, "CLIENT KILL TYPE normal SKIPME yes");
+		is_int(count_failing(shared) + use_links(), 0, "its links: no verb fails");
+	}
+	/* Many changes in one batch. */
+	struct store_change changes[30];
+	struct meeting wanted = mapping_to("a", NOW);
+	for (int i = 0; i < 30; i++)
+		changes[i] = (struct store_change){
+			.meeting_id = str_from(str_printf(arena, "many-%d", i)),
+			.wanted = &wanted
+		};
+	say(&node, "SCRIPT FLUSH");
+	is_int(shared->verbs->meetings_set(shared, arena, changes, 30, NOW), STORE_OK,
+	    "… nor does one with many changes");
+	int n_ok = 0;
+	for (int i = 0; i < 30; i++)
+		n_ok += changes[i].result == STORE_OK;
+	is_int(n_ok, 30, "… each of which is done");
+	is_int(whole_of(shared), whole_ms, "… and the state stayed whole");
+
+	several[0] = facts_of(shared, "a");
+	several[0].users = 5;
+	set_facts(shared, "a", &several[0]);
+	int64_t before_ms = clock_ms(CLOCK_REALTIME);
+	say(&node, "FLUSHALL");
+	is_str(where(shared, "many-1"), "nowhere", "its keys: meetings are nowhere");
+	struct server_facts facts = facts_of(shared, "a");
+	ok(are_new_facts(&facts), "… nothing is known of servers");
+	ok(whole_of(shared) > before_ms, "… nor that anything is whole since before");
+	is_int(set_facts(shared, "a", &several[0]), STORE_STALE,
+	    "… what expects something is stale");
+	is_int(count_failing(shared), 0, "… all works");
+	ok(whole_of(shared) > before_ms && whole_of(shared) < INT64_MAX,
+	    "… and the state is whole since then");
+	ok(facts_of(shared, "a").version > several[0].version, "… with later versions");
+	close_store(shared);
+
+	/* One by one, as an engine does that evicts. */
+	static const char *const keys[] = { "version", "born", "whole", "engine", "servers",
+		"changed", "on:a", "homes", "peaked", "recordings", "purged" };
+	for (size_t i = 0; i < COUNT(keys); i++) {
+		struct store *old = open_node(&node);
+		facts_of(old, "a");
+		say(&node, "DEL {p}:%s", keys[i]);
+		struct store *new = open_node(&node);
+		int tries = 0;
+		do {
+			facts = facts_of(new, "a");
+			facts.users = (long)i + 1;
+		} while (set_facts(new, "a", &facts) != STORE_OK && ++tries < 5);
+		ok(tries < 5, "without \"%s\": a new process can write facts", keys[i]);
+		tries = 0;
+		do {
+			facts = facts_of(old, "a");
+			facts.meetings = (long)i + 1;
+		} while (set_facts(old, "a", &facts) != STORE_OK && ++tries < 5);
+		ok(tries < 5 && facts_of(new, "a").users == (long)i + 1,
+		    "… and an old one, which reads those");
+		is_int(count_failing(old) + count_failing(new), 0, "… all works");
+		close_store(old);
+		close_store(new);
+	}
+	engine_stop(node.pid);
+}
+
+/* ---- Damaged values --------------------------------------------------------------------- */
+
+static const char *const odd[] = { "", "-1", "0", "1", "abc", "12abc", "007 8 9", "\n", "\n\n",
+	"9223372036854775807", "-9223372036854775808", "18446744073709551616 1 1 1 1",
+	"99999999999999999999999 1\na\n", "1e300", "-9e999", "nan", "inf", "0x10", "5 5\n\n",
+	"5 0 x\na", "7\na\nb", "3 -1 -1 -1 -1 -1 -1 -1\na\nb",
+	"2 9999999999 9999999999999999999 1 1 1 9 9\na\nb",
+	"1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1",
+	"4 -7 9 nan inf -inf 1e999 -1 -1 -1 -1 -1 -1 -1 -1 -1 -1 -1 -1 -1",
+	"9007199254740993 0 x\na\n", "0099 0 x\na\n", "\xff\xfe \x80", "50000000000\nxx" };
+
+static void
+damage(const struct node *node, const char *text)
+{
+	static const char *const strings[] = { "version", "born", "whole", "engine", "m:m",
+		"m:spoilt", "absent:n", "typical", "lease", "purged" };
+	static const char *const hashes[][2] = { { "servers", "a" }, { "servers", "spoilt" },
+		{ "peaks", "m" }, { "pacing", "a" }, { "r:r", "a" }, { "r:0", "a" },
+		{ "lists:a", "getMeetings\n" }, { "digests:a", "getMeetings\n" },
+		{ "hooks", "0123456789abcdef0123456789abcdef01234567" }, { "hooks", "x" },
+		{ "trends", "a" } };
+	static const char *const sets[] = { "changed", "on:a", "peaked", "recordings",
+		"listed:a", "dropped" };
+
+	for (size_t i = 0; i < COUNT(strings); i++)
+		say(node, "SET {p}:%s %s", strings[i], text);
+	for (size_t i = 0; i < COUNT(hashes); i++) {
+		say(node, "HSET {p}:%s %s %s", hashes[i][0], hashes[i][1], text);
+		say(node, "HSET {p}:%s %s x", hashes[i][0], text);
+	}
+	for (size_t i = 0; i < COUNT(sets); i++) {
+		say(node, "ZADD {p}:%s 1 %s", sets[i], text);
+		say(node, "ZADD {p}:%s -inf %sx", sets[i], text);
+		say(node, "ZADD {p}:%s inf %sy", sets[i], text);
+	}
+	say(node, "SADD {p}:homes %s", text);
+	say(node, "LPUSH {p}:events %s", text);
+	say(node, "LPUSH {p}:events %s", "1 1 a");
+}
+
+static bool
+are_valid_facts(struct server_facts *facts)
+{
+	static const struct server_rules rules = { 2, 2, 10000 };
+
+	server_believe(facts, &rules, NOW);
+	server_is_due(facts, NOW);
+	return facts->health <= SERVER_DOWN && facts->operator_state <= SERVER_DISABLED &&
+	    facts->failures >= 0 && facts->successes >= 0 && facts->create_failures >= 0 &&
+	    facts->users >= 0 && facts->meetings >= 0 && facts->secret_at >= 0 &&
+	    facts->reserved >= 0 && facts->reserved <= 1e300 && facts->turn >= 0 &&
+	    facts->turn <= 1e300 && facts->release_ms >= 0 && facts->polled_ms >= 0 &&
+	    memchr(facts->release, '\0', sizeof(facts->release));
+}
+
+/* Is a meeting's mapping valid, and can it be replaced? */
+static bool
+can_move(struct store *store, const char *id)
+{
+	struct meeting meeting = { 0 }, wanted = mapping_to("b", NOW);
+	struct server_facts facts;
+	enum store_result result = store->verbs->meeting_get(store, arena, str_from(id), NOW,
+	    &meeting, &facts);
+
+	if (result == STORE_FAILED || (result == STORE_OK) != (meeting.server != NULL) ||
+	    !are_valid_facts(&facts) || meeting.seats < 0 || meeting.users < 0 ||
+	    meeting.peak < 0 || meeting.create_ms < 0 || meeting.claimed_ms < 0)
+		return false;
+	return set_meeting(store, str_from(id), result == STORE_OK ? &meeting : NULL, &wanted,
+	           NULL) == STORE_OK &&
+	    strcmp(where(store, id), "b") == 0;
+}
+
+static void
+test_odd_values(void)
+{
+	struct node node = make_node("odd", NULL);
+	struct store *store = open_node(&node);
+
+	is_int(count_failing(store), 0, "an engine with values");
+	for (size_t i = 0; i < COUNT(odd); i++) {
+		damage(&node, odd[i]);
+		int failing = count_failing(store);
+		is_int(failing, 0, "odd values, %zu: no verb fails", i);
+		damage(&node, odd[i]);
+		struct store *new = open_node(&node);
+		is_int(count_failing_reads(new), 0, "… nor does one of a new process");
+		damage(&node, odd[i]);
+		static const char *const names[] = { "a", "spoilt", "x" };
+		for (size_t k = 0; k < COUNT(names); k++) {
+			struct server_facts facts = facts_of(new, names[k]);
+			facts.users = facts.users < 0 ? -1 : facts.users;
+			ok(are_valid_facts(&facts), "… facts of %s are valid", names[k]);
+			enum store_result result = STORE_STALE;
+			for (int tries = 0; tries < 5 && result == STORE_STALE; tries++) {
+				facts = facts_of(new, names[k]);
+				result = set_facts(new, names[k], &facts);
+			}
+			is_int(result, STORE_OK, "… and are replaced");
+		}
+		damage(&node, odd[i]);
+		ok(can_move(new, "spoilt") && can_move(store, "m"), "… mappings, too");
+		damage(&node, odd[i]);
+		struct mapped *meetings;
+		size_t n;
+		is_int(store->verbs->meetings_on(store, arena, "a", &meetings, &n), STORE_OK,
+		    "… all of a server");
+		struct event *events;
+		is_int(store->verbs->events_get(store, arena, &events, &n), STORE_OK,
+		    "… events");
+		for (size_t k = 0; k < n; k++)
+			if (events[k].kind >= EVENT_KINDS || !events[k].server)
+				ok(false, "… event %zu is valid", k);
+		struct store_history history;
+		store->verbs->history_get(store, STR("m"), &history);
+		ok(history.peak >= 0 && history.typical >= 0 && history.typical < 1e300,
+		    "… history");
+		struct pacing_slot slot;
+		store->verbs->slot_take(store, "a", NOW, 1000, &slot);
+		ok(slot.at_us >= NOW * 1000 - 2000000 &&
+		        slot.at_us <= (NOW + PACING_LONGEST_MS + PACING_AHEAD_MS) * 1000,
+		    "… a slot");
+		close_store(new);
+		new = open_node(&node);
+		ok(works_again(new) && whole_of(new) < INT64_MAX,
+		    "… a new process knows since when the state is whole");
+		close_store(new);
+	}
+	close_store(store);
+	engine_stop(node.pid);
+}
+
+/* ---- What is no engine -------------------------------------------------------------------- */
+
+/* A server that answers whatever it is asked by a text, or relays to an engine. */
+struct fake {
+	char folder[64];
+	int fd;
+	pthread_t thread;
+	atomic_bool is_ending;
+	const char *answer; /* NULL: none; or … */
+	size_t copies;      /* … so often */
+	const struct node *relays_to;
+	atomic_bool drips;
+};
+
+static int
+unix_socket(const char *folder, bool listens)
+{
+	struct sockaddr_un name = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	snprintf(name.sun_path, sizeof(name.sun_path), "%s/engine.sock", folder);
+	if (listens ?
+	        bind(fd, (struct sockaddr *)&name, sizeof(name)) != 0 || listen(fd, 50) != 0 :
+	        connect(fd, (struct sockaddr *)&name, sizeof(name)) != 0)
+		exit(1);
+	return fd;
+}
+
+/* Move what has come; false at the end. */
+static bool
+move(struct fake *fake, int from, int to, bool drips)
+{
+	char data[65536];
+	ssize_t n = read(from, data, sizeof(data));
+
+	for (ssize_t i = 0; i < n && drips && !fake->is_ending; i++) {
+		if (send(to, &data[i], 1, MSG_NOSIGNAL) != 1)
+			return false;
+		if (atomic_load(&fake->drips))
+			pause_ms(20);
+	}
+	return n > 0 && (drips || send(to, data, (size_t)n, MSG_NOSIGNAL) == n);
+}
+
+static void
+relay(struct fake *fake, int client)
+{
+	int server = unix_socket(fake->relays_to->folder, false);
+	struct pollfd fds[] = { { client, POLLIN, 0 }, { server, POLLIN, 0 } };
+
+	while (!fake->is_ending) {
+		poll(fds, 2, 10);
+		if (fds[0].revents && !move(fake, client, server, false))
+			break;
+		if (fds[1].revents && !move(fake, server, client, atomic_load(&fake->drips)))
+			break;
+	}
+	close(server);
+}
+
+static void
+answer(struct fake *fake, int client)
+{
+	char data[4096];
+	bool is_answered = false;
+	struct pollfd pollfd = { client, POLLIN, 0 };
+
+	while (!fake->is_ending) {
+		if (poll(&pollfd, 1, 10) <= 0)
+			continue;
+		if (read(client, data, sizeof(data)) <= 0)
+			break;
+		for (size_t i = 0; fake->answer && !is_answered && i < fake->copies; i++)
+			if (send(client, fake->answer, strlen(fake->answer), MSG_NOSIGNAL) <= 0)
+				return;
+		is_answered = true;
+	}
+}
+
+static void *
+fake_run(void *argument)
+{
+	struct fake *fake = argument;
+	struct pollfd pollfd = { fake->fd, POLLIN, 0 };
+
+	while (!fake->is_ending) {
+		if (poll(&pollfd, 1, 10) <= 0)
+			continue;
+		int client = accept(fake->fd, NULL, NULL);
+		if (fake->relays_to)
+			relay(fake, client);
+		else
+			answer(fake, client);
+		close(client);
+	}
+	return NULL;
+}
+
+static struct node
+start_fake(struct fake *fake)
+{
+	static int number;
+	struct node node = { .pid = 0 };
+
+	snprintf(fake->folder, sizeof(fake->folder), "%s/fake%d", dir, ++number);
+	mkdir(fake->folder, 0700);
+	fake->fd = unix_socket(fake->folder, true);
+	if (pthread_create(&fake->thread, NULL, fake_run, fake) != 0)
+		exit(1);
+	memcpy(node.folder, fake->folder, sizeof(node.folder));
+	return node;
+}
+
+static void
+stop_fake(struct fake *fake)
+{
+	atomic_store(&fake->is_ending, true);
+	pthread_join(fake->thread, NULL);
+	close(fake->fd);
+}
+
+static void
+test_no_engine(void)
+{
+	static const struct {
+		const char *name, *answer;
+		size_t copies;
+	} fakes[] = {
+		{ "one that never answers", NULL, 0 },
+		{ "an HTTP server", "HTTP/1.1 400 Bad Request\r\nserver: room-7\r\n\r\n", 1 },
+		{ "an error that is not known", "-ERR unknown command 'room-7'\r\n", 10 },
+		{ "an error with our keys in it", "-WRONGTYPE room-7 room-7\r\n", 10 },
+		{ "one that is none", "-\r\n", 10 },
+		{ "nothing", "$-1\r\n", 50 },
+		{ "empty lists", "*0\r\n", 50 },
+		{ "numbers", ":7\r\n", 50 },
+		{ "texts", "+OK\r\n", 50 },
+		{ "lists of nothing", "*3\r\n$-1\r\n$-1\r\n$-1\r\n", 50 },
+		{ "a primary of which no more is known", "*3\r\n$6\r\nmaster\r\n:0\r\n:0\r\n",
+		    50 },
+		{ "a huge list", "*2147483647\r\n", 1 },
+		{ "a list beyond all", "*9223372036854775807\r\n", 1 },
+		{ "a huge text", "$2000000000\r\n0123456789", 1 },
+		{ "many bytes", "$500000000\r\n0123456789012345678901234567890123456789\r\n",
+		    200000 },
+		{ "lists in lists", "*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n", 300 },
+		{ "a cut list", "*3\r\n$6\r\nmast", 1 },
+	};
+
+	begin_log();
+	for (size_t i = 0; i < COUNT(fakes); i++) {
+		struct fake fake = { .answer = fakes[i].answer, .copies = fakes[i].copies };
+		struct node node = start_fake(&fake);
+		struct store *store = open_node(&node);
+		int64_t begin_ms = clock_ms(CLOCK_MONOTONIC);
+		is_int(count_failing(store), ALL_VERBS, "%s: all verbs fail", fakes[i].name);
+		ok(clock_ms(CLOCK_MONOTONIC) - begin_ms < ONE_WAIT_MS, "… at once");
+		stop_fake(&fake);
+		close_store(store);
+	}
+	end_log();
+	is_int(count_lines("room-7"), 0, "nothing of that is logged");
+	is_int(count_lines("cannot be written"), COUNT(fakes), "… but that it does not work");
+}
+
+static void
+test_drops(void)
+{
+	struct node node = make_node("drops", NULL);
+	struct fake fake = { .relays_to = &node };
+	struct node slow = start_fake(&fake);
+	struct store *store = open_node(&slow);
+
+	is_int(count_failing(store), 0, "an engine behind something else");
+	atomic_store(&fake.drips, true);
+	int64_t begin_ms = clock_ms(CLOCK_MONOTONIC);
+	is_int(facts_of(store, "a").users + (whole_of(store) == INT64_MAX), 1,
+	    "its answers come in drops: a verb fails");
+	ok(clock_ms(CLOCK_MONOTONIC) - begin_ms < ONE_WAIT_MS, "… after its time");
+	begin_ms = clock_ms(CLOCK_MONOTONIC);
+	is_int(count_failing(store), ALL_VERBS, "… others do");
+	ok(clock_ms(CLOCK_MONOTONIC) - begin_ms < ONE_WAIT_MS, "… at once");
+	atomic_store(&fake.drips, false);
+	ok(works_again(store), "… until they come again as they should");
+	close_store(store);
+	stop_fake(&fake);
+	engine_stop(node.pid);
+}
+
+static void
+test_no_address(void)
+{
+	static const char *const urls[] = { "redis://127.0.0.1:1",
+		"redis://no-such-host.invalid",
+		"redis+sentinel://127.0.0.1:1,no-such-host.invalid/mine" };
+
+	for (size_t i = 0; i < COUNT(urls); i++) {
+		struct store *store = open_url(urls[i]);
+		int64_t begin_ms = clock_ms(CLOCK_MONOTONIC);
+
+		is_int(count_failing(store), ALL_VERBS, "%s: all verbs fail", urls[i]);
+		ok(clock_ms(CLOCK_MONOTONIC) - begin_ms < ONE_WAIT_MS, "… at once");
+		close_store(store);
+	}
+}
+
+/* ---- Memory ----------------------------------------------------------------------------- */
+
+static long
+used_memory(const struct node *node)
+{
+	const char *at = strstr(say(node, "INFO memory"), "used_memory:");
+
+	return at ? atol(at + 12) : 0;
+}
+
+static void
+test_memory(void)
+{
+	struct node node = make_node("memory", NULL);
+	struct store *store = open_node(&node);
+	struct meeting wanted = mapping_to("bbb-17.university.example", NOW);
+	struct store_change changes[100];
+
+	count_failing(store);
+	long before = used_memory(&node);
+	for (int round = 0; round < 10; round++) {
+		for (int i = 0; i < 100; i++)
+			changes[i] = (struct store_change){
+				.meeting_id = str_from(str_printf(arena,
+				    "183f0bf3a0982a127bdb8161e0c44eb696b3e75c-%d",
+				    100 * round + i)),
+				.wanted = &wanted,
+			};
+		store->verbs->meetings_set(store, arena, changes, 100, NOW);
+	}
+	is_str(where(store, "183f0bf3a0982a127bdb8161e0c44eb696b3e75c-999"),
+	    "bbb-17.university.example", "1,000 mappings");
+	long used = used_memory(&node) - before;
+	diag("%ld bytes", used);
+	ok(used > 0 && used < 1000000, "… take less than a megabyte");
+	close_store(store);
+	engine_stop(node.pid);
+}
+
+int
+main(void)
+{
+	begin_tests("test_store_redis");
+	if (has_engine()) {
+		test_clocks(300);
+		test_clocks(-300);
+		test_taken_away();
+		test_odd_values();
+		test_no_engine();
+		test_drops();
+		test_no_address();
+		test_memory();
+	} else {
+		skip("no redis-server is installed");
+	}
+	return end_tests();
+}
+#else
+int
+main(void)
+{
+	begin_tests("test_store_redis");
+	skip("built without hiredis");
+	return end_tests();
+}
+#endif

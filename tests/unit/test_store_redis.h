@@ -1,0 +1,149 @@
+/*
+ * What the tests of the Redis store share: engines of their own, stores over them, and what
+ * was logged meanwhile.
+ */
+#ifndef TEST_STORE_REDIS_H
+#define TEST_STORE_REDIS_H
+
+#include "test_store.h"
+
+#include <hiredis/hiredis.h>
+#include <stdarg.h>
+#include <sys/stat.h>
+
+/* How long is waited for what is to happen. */
+#define PATIENCE_MS 60000
+
+/* More than any number of verbs takes of which one waits for its deadline and the others fail
+ * at once, even on a machine that is busy with other things. */
+#define ONE_WAIT_MS ((int64_t)10 * STORE_WAIT_MS)
+
+/* An engine of the test's own. */
+struct node {
+	char folder[64];
+	pid_t pid;
+};
+
+static inline void
+start_node(struct node *node, const char *const *options)
+{
+	node->pid = engine_start_with(node->folder, options);
+	if (node->pid <= 0)
+		exit(1);
+}
+
+static inline struct node
+make_node(const char *name, const char *const *options)
+{
+	struct node node = { 0 };
+
+	snprintf(node.folder, sizeof(node.folder), "%s/%s", dir, name);
+	mkdir(node.folder, 0700);
+	start_node(&node, options);
+	return node;
+}
+
+/* Have it do a command, by the words of printf's format; its answer as text, an integer as
+ * one, an error with its "-", "" for what is neither. */
+static inline const char *
+say(const struct node *node, const char *format, ...)
+{
+	va_list arguments;
+	redisContext *context = redisConnectUnix(
+	    str_printf(arena, "%s/engine.sock", node->folder));
+	const char *answer = "";
+
+	va_start(arguments, format);
+	redisReply *reply = redisvCommand(context, format, arguments);
+	va_end(arguments);
+	if (reply && reply->type == REDIS_REPLY_INTEGER)
+		answer = str_printf(arena, "%lld", reply->integer);
+	else if (reply && reply->str)
+		answer = str_printf(arena, "%s%s", reply->type == REDIS_REPLY_ERROR ? "-" : "",
+		    reply->str);
+	if (reply)
+		freeReplyObject(reply);
+	redisFree(context);
+	return answer;
+}
+
+/* A store over it. */
+static inline struct store *
+open_node(const struct node *node)
+{
+	struct state_url *url = arena_alloc(arena, sizeof(*url));
+
+	*url = (struct state_url){ .kind = STATE_URL_UNIX,
+		.path = str_printf(arena, "%s/engine.sock", node->folder) };
+	return store_redis_open(url, "p", str_printf(arena, "%s/state", node->folder));
+}
+
+static inline struct store *
+open_url(const char *text)
+{
+	struct state_url *url = arena_alloc(arena, sizeof(*url));
+
+	if (state_url_parse(arena, str_from(text), url))
+		exit(1);
+	return store_redis_open(url, "p", str_printf(arena, "%s/state", dir));
+}
+
+static inline int
+count_failing(struct store *store)
+{
+	return count_failing_reads(store) + count_failing_writes(store);
+}
+
+/* Wait until all verbs work; how often they did not. */
+static inline bool
+works_again(struct store *store)
+{
+	int64_t until_ms = clock_ms(CLOCK_MONOTONIC) + PATIENCE_MS;
+
+	while (!is_mended(store) || put_something(store) != STORE_OK ||
+	    strcmp(where(store, "m"), "failed") == 0)
+		if (clock_ms(CLOCK_MONOTONIC) > until_ms)
+			return false;
+	return true;
+}
+
+/* ---- The log ---------------------------------------------------------------------- */
+
+static int saved_stderr = -1;
+static char log_name[80];
+
+static inline void
+begin_log(void)
+{
+	snprintf(log_name, sizeof(log_name), "%s/log", dir);
+	saved_stderr = dup(STDERR_FILENO);
+	int out = open(log_name, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND, 0644);
+	dup2(out, STDERR_FILENO);
+	close(out);
+	log_open("test", "info");
+}
+
+static inline void
+end_log(void)
+{
+	log_open("test", getenv("LOUD") ? "debug" : "error");
+	dup2(saved_stderr, STDERR_FILENO);
+	close(saved_stderr);
+}
+
+/* In how many of its lines is the text? */
+static inline int
+count_lines(const char *text)
+{
+	FILE *file = fopen(log_name, "r");
+	char line[4096];
+	int n = 0;
+
+	while (file && fgets(line, sizeof(line), file))
+		n += strstr(line, text) != NULL;
+	if (file)
+		fclose(file);
+	return n;
+}
+
+#endif
