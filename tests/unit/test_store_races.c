@@ -1,6 +1,6 @@
 /*
  * The contract of the stores where many change the same at once: threads of one store, and
- * for SQLite processes, each with a store of its own.
+ * for SQLite and Redis processes, each with a store of its own.
  */
 #include "test_store.h"
 
@@ -247,9 +247,9 @@ static const char garbage[4096] = "This is no database.\n";
 /* Each process opens the store itself, all at one time: the file is there, or not, or is
  * no database. */
 static void
-test_processes(const char *file)
+test_processes(const char *adapter, const char *file)
 {
-	close_store(open_store("sqlite"));
+	close_store(open_store(adapter));
 	if (strcmp(file, "no") == 0)
 		unlink(path);
 	if (strcmp(file, "a damaged") == 0) {
@@ -274,7 +274,7 @@ test_processes(const char *file)
 			if (read(start[0], &byte, 1) < 0) /* till all are there */
 				_exit(1);
 			workers[i] = (struct worker){
-				.store = store_sqlite_open(path),
+				.store = open_at(adapter),
 				.number = i,
 			};
 			race(&workers[i]);
@@ -295,10 +295,12 @@ test_processes(const char *file)
 		waitpid(children[i], &status, 0);
 		ended += WIFEXITED(status) && WEXITSTATUS(status) == 0;
 	}
-	is_int(ended, 2 * WORKERS, "%d processes, %s file: all end well", WORKERS, file);
-	struct store *store = store_sqlite_open(path);
+	is_int(ended, 2 * WORKERS, "%s, %d processes, %s state: all end well", adapter, WORKERS,
+	    file);
+	struct store *store = open_at(adapter);
 	struct score all = sum(workers);
-	check(store, &all, str_printf(arena, "%d processes, %s file", WORKERS, file));
+	check(store, &all,
+	    str_printf(arena, "%s, %d processes, %s state", adapter, WORKERS, file));
 	close_store(store);
 }
 
@@ -386,8 +388,10 @@ main(void)
 
 	begin_tests("test_store_races");
 	test_contract(tests, COUNT(tests));
-	test_processes("no");
-	test_processes("a new");
-	test_processes("a damaged");
+	test_processes("sqlite", "no");
+	test_processes("sqlite", "a new");
+	test_processes("sqlite", "a damaged");
+	if (has_engine())
+		test_processes("redis", "a new");
 	return end_tests();
 }

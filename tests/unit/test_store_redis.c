@@ -366,7 +366,7 @@ test_odd_values(void)
 	engine_stop(node.pid);
 }
 
-/* ---- What is no engine -------------------------------------------------------------------- */
+/* ---- What is no engine ------------------------------------------------------------------ */
 
 /* A server that answers whatever it is asked by a text, or relays to an engine. */
 struct fake {

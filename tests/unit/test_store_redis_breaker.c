@@ -320,7 +320,7 @@ test_passwords(void)
 	engine_stop(node.pid);
 }
 
-/* ---- Keys of another type ----------------------------------------------------------------- */
+/* ---- Keys of another type --------------------------------------------------------------- */
 
 static void
 test_wrong_type(void)
