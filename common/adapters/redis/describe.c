@@ -144,7 +144,7 @@ work_describe(struct link *link, void *arguments)
 	if (!(reply = link_next(link)))
 		return STORE_FAILED;
 	read_hosts(link, a->arena, reply, a->description);
-	/* A user who is held to our keys may not ask, and is on no engine of BigBlueButton's. */
+	/* A user who is held to our keys may not ask, and has no engine of BigBlueButton's. */
 	link_add(link, channels, 3);
 	reply = link_next_or_error(link);
 	if (!reply)
