@@ -368,8 +368,10 @@ ctl -c "$T/imported.json" export nginx-cluster-proxy
 is "$RC $(grep -c '^location /bbb[12]/html5client/ {$' <<<"$OUT")" "0 2" "export: a location for each server"
 like "$OUT" "*proxy_pass https://bbb2.example.org/bbb2/html5client/;*" "export: to that server"
 if command -v nginx >/dev/null; then
-	printf 'events {}\npid %s;\nerror_log %s;\nhttp { access_log off; server { listen 127.0.0.1:%d;\n%s\n} }\n' \
-		"$T/nginx.pid" "$LOGS/nginx.log" "$((PORT0 + 1))" "${OUT//bbb?.example.org/127.0.0.1}" >"$T/nginx.conf"
+	printf 'events {}\npid %s;\nerror_log %s;\nhttp { access_log off; %s\nserver { listen 127.0.0.1:%d;\n%s\n} }\n' \
+		"$T/nginx.pid" "$LOGS/nginx.log" \
+		"$(for part in client_body proxy fastcgi uwsgi scgi; do echo "${part}_temp_path $T/nginx-$part;"; done)" \
+		"$((PORT0 + 1))" "${OUT//bbb?.example.org/127.0.0.1}" >"$T/nginx.conf"
 	nginx -t -q -c "$T/nginx.conf" 2>"$T/nginx-errors"
 	ok $? "export: nginx takes it" || diag "$(cat "$T/nginx-errors")"
 else

@@ -244,6 +244,7 @@ delete_state
 install_program "$CGI_PROGRAM"
 example "$TOP/contrib/lighttpd-cgi-example.conf" \
 	"s|/usr/lib/cgi-bin/|$T/bin/|" \
+	"s|/var/log/lighttpd/tinyscale.log|$LOGS/cgi.log|" \
 	"s|/etc/tinyscale/servers.json|$T/servers.json|" >"$T/example.conf" || finish
 write_lighttpd_config "$T/example.conf"
 start_lighttpd
