@@ -204,7 +204,7 @@ static void
 test_failover(void)
 {
 	shared = open_url(sentinel_url("mine"));
-	is_int(count_failing(shared), 0, "found by sentinels: all works");
+	is_int(count_failing_still(shared), 0, "found by sentinels: all works");
 	struct meeting before = map(shared, "kept", "a");
 	wait_until_says(&engines[1], "INFO replication", "master_link_status:up");
 	struct server_facts facts = facts_of(shared, "a");
@@ -238,7 +238,7 @@ test_failover(void)
 	ok(atomic_load(&slowest_ms) < ONE_WAIT_MS, "… no verb took longer than it may");
 	diag("%d ms at most", (int)atomic_load(&slowest_ms));
 	is_str(where(shared, "kept"), "a", "… what was known is known");
-	is_int(count_failing(shared), 0, "… all works");
+	is_int(count_failing_still(shared), 0, "… all works");
 	struct meeting after = map(shared, "later", "b");
 	ok(after.version > gone.version && after.version > before.version + 1000,
 	    "… no version of before can be given again");
@@ -250,13 +250,13 @@ test_hanging_sentinel(void)
 {
 	struct store *store = open_url(sentinel_url("mine"));
 
-	is_int(count_failing(store), 0, "a store");
+	is_int(count_failing_still(store), 0, "a store");
 	engine_hold(sentinels[0]);
 	struct store *second = open_url(sentinel_url("mine"));
 	ok(works_again(second), "a sentinel that stands still: another one is asked");
 	close_store(second);
 	say(&engines[1], "CLIENT KILL TYPE normal SKIPME yes");
-	is_int(count_failing(store), 0, "… and where the engine is, is remembered");
+	is_int(count_failing_still(store), 0, "… and where the engine is, is remembered");
 	engine_go_on(sentinels[0]);
 	close_store(store);
 }

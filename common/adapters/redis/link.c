@@ -309,6 +309,8 @@ drop_reply(struct link *link)
 void
 link_close(struct link *link)
 {
+	if (!link)
+		return;
 	drop_reply(link);
 	if (link->fd >= 0)
 		close(link->fd);

@@ -93,6 +93,7 @@ bool link_take_role(struct link *link);
 /* Is it still connected?  (An engine that was restarted has closed it.) */
 bool link_is_open(const struct link *link);
 
+/* Free it; NULL is ignored. */
 void link_close(struct link *link);
 
 /* Begin a verb: nothing is wrong yet. */
@@ -154,9 +155,9 @@ typedef enum store_result redis_work(struct link *link, void *arguments);
  * scripts to be gone, it is run once more, over a new link: so it must be able to begin anew,
  * or, where scripts are gone, to go on behind what was done.
  *
- * When one key cannot be used, as it is of another type, a verb that reads fails alone: others
- * go on.  One that writes opens the breaker for what writes, until the mender has told the
- * engine that something is lost, which takes milliseconds.
+ * When one key cannot be used, as it is of another type, its verb fails alone, and the breaker
+ * stays as it is: others go on.  The engine is told when a write was lost by that, so the state
+ * is whole since then; that is logged once a minute.
  */
 enum store_result redis_perform(struct store *store, bool writes, redis_work *work,
     void *arguments);

@@ -237,17 +237,26 @@ static struct link *
 new_link(struct store_redis *redis, int64_t deadline_ms, bool writes, bool *is_refusal,
     const char **problem)
 {
-	pthread_mutex_lock(&redis->mutex);
-	struct redis_address primary = redis->primary;
-	unsigned generation = redis->generation;
-	pthread_mutex_unlock(&redis->mutex);
+	struct link *link = NULL;
+
 	*problem = "it was not found yet";
-	struct link *link = primary.len > 0 ?
-	    link_open(redis, &primary, deadline_ms, problem) :
-	    NULL;
-	if (!link)
-		return NULL;
-	link->generation = generation;
+	/* Where another was found meanwhile, this one is not to be greeted any more. */
+	for (bool is_current = false; !is_current;) {
+		link_close(link);
+		pthread_mutex_lock(&redis->mutex);
+		struct redis_address primary = redis->primary;
+		unsigned generation = redis->generation;
+		pthread_mutex_unlock(&redis->mutex);
+		link = primary.len > 0 ?
+		    link_open(redis, &primary, deadline_ms, problem) :
+		    NULL;
+		if (!link)
+			return NULL;
+		link->generation = generation;
+		pthread_mutex_lock(&redis->mutex);
+		is_current = generation == redis->generation;
+		pthread_mutex_unlock(&redis->mutex);
+	}
 	if (is_greeted(link) || greet(link) || (link->is_refusal && !writes))
 		return link;
 	*problem = link->problem;
@@ -314,8 +323,21 @@ tell_narrow(struct store_redis *redis, const char *problem)
 
 	if ((last_ms == 0 || now_ms - last_ms >= 60000) &&
 	    atomic_compare_exchange_strong(&redis->narrow_ms, &last_ms, now_ms))
-		log_warn("a key of the state cannot be read; serving without it", "state",
+		log_warn("a key of the state cannot be used; serving without it", "state",
 		    redis->name, "reason", problem);
+}
+
+/* Has a verb failed for one key's sake, so that others may go on?  Where a write is lost they
+ * do once the engine knows of it. */
+static bool
+fails_alone(struct link *link, bool writes)
+{
+	if (!link->is_narrow || !writes)
+		return link->is_narrow;
+	while (link->n_waiting > 0 && !link->is_dead)
+		link_next(link);
+	atomic_store(&link->redis->is_lost, true);
+	return !link->is_dead && greet(link);
 }
 
 /* May a verb go on?  A write that may not is lost. */
@@ -360,15 +382,15 @@ perform(struct store_redis *redis, bool writes, redis_work *work, void *argument
 		bool again = link->has_forgotten ||
 		    (link->is_dead && was_idle && !link->has_any_reply &&
 		        clock_ms(CLOCK_MONOTONIC) < deadline_ms);
-		bool is_narrow = link->is_narrow;
-		is_refusal = link->is_refusal;
 		problem = link->problem;
+		bool is_alone = result == STORE_FAILED && fails_alone(link, writes);
+		is_refusal = link->is_refusal;
 		give_link(redis, link);
 		if (result != STORE_FAILED)
 			return result;
 		if (again && tries < 2)
 			continue;
-		if (is_narrow && !writes)
+		if (is_alone)
 			tell_narrow(redis, problem);
 		else
 			break_for(redis, writes, is_refusal, problem);
