@@ -40,6 +40,8 @@ check libapache2-mod-fcgid /usr/lib/apache2/modules/mod_fcgid.so
 check spawn-fcgi spawn-fcgi
 check fail2ban fail2ban-regex
 check redis-server /usr/bin/redis-server
+check redis-tools redis-cli
+check haproxy /usr/sbin/haproxy
 check curl curl
 check openssl openssl
 check sqlite3 sqlite3
@@ -65,7 +67,7 @@ is_there() {
 }
 
 # The services of packages above, which are wanted as programs only.
-services='lighttpd nginx apache2 apache-htcacheclean fail2ban redis-server'
+services='lighttpd nginx apache2 apache-htcacheclean fail2ban redis-server haproxy'
 
 # What configure found out before a package was installed is out of date.
 installed=''
@@ -158,7 +160,7 @@ install_missing() {
 		done
 		printf '\n' >&2
 		case $missing in
-		*lighttpd* | *nginx* | *apache2* | *fail2ban*)
+		*lighttpd* | *nginx* | *apache2* | *fail2ban* | *redis* | *haproxy*)
 			printf '%s\n' "The services among them are used as programs only:" \
 				"the end of the line keeps them from starting." >&2
 			;;
