@@ -33,6 +33,7 @@ When a server fails	here
 Take a server out	here
 When the state is lost	here
 Move from Scalelite	here
+Several gateway hosts	story-hosts
 Upgrade	tests/chroot.sh
 Uninstall	tests/chroot.sh, story-run
 END

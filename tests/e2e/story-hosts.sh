@@ -1,0 +1,235 @@
+#!/usr/bin/env bash
+# Three gateway hosts with one state in Redis, behind one HAProxy, all by the examples of
+# contrib/ha.  They are as one gateway: a meetingID lives on one server, one host polls, an
+# operator's command on one holds on all.  A host, or the engine, may go at any time: no call
+# fails for it, and none takes more than a quarter of a second longer.
+. "$(dirname "$0")/lib.sh"
+begin story-hosts 68
+need redis-server redis-cli haproxy nginx spawn-fcgi make jq
+need_built "$FCGI_PROGRAM" "$FCGI_CLIENT"
+. "$E2E/hosts.sh"
+need_built "$CTL_PROGRAM"
+INTERVAL_MS=1000
+make -s -C "$BUILD" tests/e2e/crowd-client >"$LOGS/make.log" 2>&1
+need_built "$BUILD/tests/e2e/crowd-client"
+
+start_sandbox 6
+start_engines
+write_on_host
+for n in 1 2 3; do
+	configure_host $n "\"poll_interval_ms\": $INTERVAL_MS,"
+	sed -i "s|\"state\": \"[^\"]*\"|\"state\": \"$(state_url)\"|
+		s/\"name\": \"server-6\"/&, \"max_joins_per_second\": 30/" "$T/host-$n/servers.json"
+	start_host $n
+done
+start_haproxy
+
+polls() { control "/calls?server=1&call=getMeetings&count=1"; }
+has_polled() { [ "$(polls)" -ge "$1" ]; }
+http_code() { curl -gs -o /dev/null -w '%{http_code}' --max-time 5 "$1"; }
+health_of_all() {
+	local n
+	for n in 1 2 3; do
+		http_code "$(host_base $n)$API/tinyscale/health"
+		echo
+	done | paste -sd' '
+}
+
+# --- users ----------------------------------------------------------------------------
+
+# Whatever the state asks of the engine, its user may.
+needed=$(cd "$TOP/common/adapters/redis" && {
+	grep -oh "redis\.call('[A-Z]*'" ./*.c | cut -d"'" -f2
+	grep -oh 'STR("[A-Z]*[A-Z]")' ./*.c | cut -d'"' -f2 | grep -vxE 'AUTH|SENTINEL|WITHSCORES'
+} | tr '[:upper:]' '[:lower:]' | sort -u)
+is "$(grep -o '^user tinyscale .*' "$HA/tinyscale.acl" | grep -oE '\+[a-z]+' | tr -d + | sort)" "$needed" \
+	"tinyscale's user has the commands that the state uses, and no others"
+as_tinyscale() {
+	redis-cli -h 127.0.0.11 -p "$ENGINE_PORT" --user tinyscale --pass "$ENGINE_PW-tinyscale" --no-auth-warning "$@"
+}
+like "$(as_tinyscale FLUSHALL)" "NOPERM*" "… so it cannot empty the engine"
+like "$(as_tinyscale GET other:key)" "NOPERM*" "… nor read others' keys"
+engine 1 ACL LOG RESET >/dev/null
+by_host 1 call getRecordings
+by_host 2 call hooks/create "callbackURL=$(printf 'http://127.0.0.1:%d/receiver/hook' $((PORT0 + 10)))"
+is "$(result)" SUCCESS "a hook is made on one host"
+hook=$(xml hookID)
+by_host 3 call hooks/list
+like "$(BODY)" "*<hookID>$hook</hookID>*" "… listed on another"
+by_host 1 call hooks/destroy "hookID=$hook"
+is "$(result)" SUCCESS "… and removed on the third"
+control "/record?server=1&meetingID=past&recordID=past-1&startTime=1000" >/dev/null
+by_host 2 call publishRecordings "recordID=past-1&publish=false"
+by_host 3 call getRecordings
+by_host 1 call deleteRecordings "recordID=past-1"
+is "$(result)" SUCCESS "a recording is deleted"
+
+# --- one gateway ----------------------------------------------------------------------
+
+wait_until has_polled 2
+ok $? "the servers are polled"
+first=$(polls)
+wait_until has_polled $((first + 1))
+timed wait_until has_polled $((first + 6))
+within "$TOOK_MS" $((INTERVAL_MS * 7 / 2)) $((INTERVAL_MS * 15)) "by one of the three: five polls take $TOOK_MS ms"
+
+for n in 1 2 3 4 5 6; do fault $n delay create 500; done
+path=$(url create "name=one&meetingID=one&$PASSWORDS")
+mkdir "$T/one"
+pids=()
+for ((n = 0; n < 100; n++)); do
+	fcgi_background "$path" "$T/one/$n" "$(host_address $((n % 3 + 1)))"
+	pids+=($!)
+done
+wait_for_all "${pids[@]}"
+fault 0 none
+is "$(count_files '<returncode>SUCCESS</returncode>' "$T/one"/*)" 100 \
+	"100 creates of one meeting by three hosts: every client has SUCCESS" ||
+	diag "$(grep -ho '<messageKey>[^<]*' "$T/one"/* | sort | uniq -c)"
+like "$(servers_of one)" "[1-6]" "… one server has it"
+is "$(for n in 1 2 3 4 5 6; do control "/history?server=$n"; done | grep -c ' created one$')" 1 "… once"
+
+by_host 1 create lecture
+at=$(server_port "$(servers_of lecture)")
+by_host 2 join lecture
+like "$(STATUS) $(HEADER Location)" "302 http://127.0.0.1:$at/*" "who created by one host joins by another"
+
+# Forged addresses count for nothing: the client's own is logged.
+curl -gs -o /dev/null --interface 127.0.0.9 -H "X-Forwarded-For: 203.0.113.7" "$HTTP_BASE$(url isMeetingRunning "meetingID=lecture&x=address")"
+is "$(cat "$LOGS"/gateway-?.log | grep -c 'client=127\.0\.0\.9')" 1 "the client's address is that of who asked HAProxy"
+is "$(cat "$LOGS"/gateway-?.log | grep -c '203\.0\.113\.7')" 0 "and not what it claims"
+
+# --- an operator ------------------------------------------------------------------------
+
+state_on() { ctl "$1" servers --json && jq -r '.servers[1].state' <<<"$OUT"; }
+state_on_all() { echo "$(state_on 1) $(state_on 2) $(state_on 3)"; }
+# The README's commands, but for the names.
+mkdir "$T/work"
+ln -s "$CTL_PROGRAM" "$T/bin/tinyscalectl"
+as_host 1
+readme() {
+	"$TOP/tests/readme.sh" "Several gateway hosts" | grep "^tinyscalectl $1" | sed 's/bbb2\.example\.org/server-2/' >"$T/commands"
+	[ -s "$T/commands" ] && PATH="$T/bin:$PATH" "${ON_HOST[@]}" sh -ex "$T/commands" >"$T/out" 2>&1 </dev/null
+}
+readme check
+like "$(cat "$T/out")" "*server-2*" "tinyscalectl check asks each server"
+is "$(grep -c 'the state' "$T/out")" 0 "… and has nothing to say of the state"
+readme cordon
+is "$? $(state_on_all)" "0 cordoned cordoned cordoned" "cordon on one host holds on all"
+before=$(control "/calls?server=2&call=create&count=1")
+for n in 1 2 3 4 5 6 7 8 9; do by_host $((n % 3 + 1)) create "away-$n"; done
+is "$(control "/calls?server=2&call=create&count=1")" "$before" "… and no host creates there"
+as_host 2
+readme uncordon
+is "$? $(state_on_all)" "0 enabled enabled enabled" "uncordon on another"
+ctl 3 drain --no-wait server-3
+is "$?" 0 "drain on the third"
+by_host 1 call getMeetings
+before=$(control "/calls?server=3&call=create&count=1")
+for n in 1 2 3 4 5 6 7 8 9; do by_host $((n % 3 + 1)) create "drained-$n"; done
+is "$(control "/calls?server=3&call=create&count=1")" "$before" "… and no host creates there"
+ctl 1 uncordon server-3
+
+# --- slots ----------------------------------------------------------------------------------
+
+slow=''
+for ((n = 0; n < 40; n++)); do
+	create "slots-$n"
+	[ "$(servers_of "slots-$n")" != 6 ] || slow=slots-$n
+	[ -z "$slow" ] || break
+done
+for ((n = 0; n < 90; n++)); do
+	url join "fullName=P$n&meetingID=$slow&password=$ATTENDEE_PW"
+done >"$T/links"
+"$BUILD/tests/e2e/crowd-client" "$HTTP_PORT" person 0 "$T/links" "$T/crowd"
+is "$(cut -f5 "$T/crowd" | sort | uniq -c | awk '{ print $1, $2 }')" "90 in" "90 join a server of 30 a second at once"
+early=$(awk '{ printf "%.0f\n", $2 + $3 }' "$T/crowd" | sort -n | awk -v step=33 \
+	-v first="$(cut -f2 "$T/crowd" | sort -n | head -n 1)" '$1 < first + (NR - 2) * step { n++ } END { print n + 0 }')
+is "$early" 0 "… nobody gets in before the time, whichever host it was"
+used=$(for n in 1 2 3; do grep -c 'call=join' "$LOGS/gateway-$n.log"; done | awk '$1 > 10' | wc -l)
+is "$used" 3 "… and it was all three"
+
+# --- a host goes -------------------------------------------------------------------------------
+
+kill_host 3
+failed=0
+for ((n = 0; n < 30; n++)); do
+	create "after-$n"
+	[ "$(result)" = SUCCESS ] || failed=$((failed + 1))
+	call getMeetingInfo "meetingID=after-$n"
+	[ "$(result)" = SUCCESS ] || failed=$((failed + 1))
+	join "after-$n"
+	[ "$(STATUS)" = 302 ] || failed=$((failed + 1))
+done
+is "$failed" 0 "a host is gone: no call fails"
+wait_until has_polled $(($(polls) + 2))
+ok $? "… and the servers are polled"
+start_host 3
+
+is "$(engine 1 ACL LOG | grep -A1 '^username' | sort -u | paste -sd' ')" "" "nobody was refused by the engine's ACL"
+
+# --- under load -----------------------------------------------------------------------------------
+
+has_other_primary() {
+	local address
+	address=$(sentinel 2 get-master-addr-by-name tinyscale | head -n 1)
+	[ "$address" != 127.0.0.11 ] && [ "$(engine "${address#127.0.0.1}" ROLE | head -n 1)" = master ]
+}
+control /reset
+engine 1 FLUSHALL >/dev/null
+# Seconds after the first call: until when all is well, when a gateway is killed, and the end.
+QUIET_S=10
+KILL_S=40
+LENGTH_S=44
+start_client $LENGTH_S 150
+at $QUIET_S
+told "FLUSHALL"
+engine 1 FLUSHALL >/dev/null
+at 14
+told "the engine is paused"
+engine 1 CLIENT PAUSE 2000 >/dev/null
+at 18
+told "the engine is stopped"
+kill -STOP "${PIDS[engine-1]}"
+sleep 1
+is "$(health_of_all)" "200 200 200" "the engine hangs: every host says that it is well"
+at 21
+kill -CONT "${PIDS[engine-1]}"
+at 24
+told "the engine is killed, and begins empty"
+kill_engine 1
+is "$(health_of_all)" "200 200 200" "the engine is gone: every host says that it is well"
+start_engine 1
+at 29
+told "the engine is killed, and another takes its place"
+kill_engine 1
+must_wait_until "another engine takes its place" has_other_primary
+told "it has"
+at $KILL_S
+# Those that come wait for the next.
+going "a gateway is killed" kill_gateway 2
+wait_for_client
+
+# --- what came of it ---------------------------------------------------------------------------------
+
+# longest FROM TO PERCENT: in milliseconds, of what was due between these seconds.
+longest() {
+	awk -v from=$((began_ms + $1 * 1000)) -v to=$((began_ms + $2 * 1000)) \
+		'$1 >= from && $1 < to { print $3 - $1 }' "$LOGS/client.tsv" | sort -n |
+		awk -v p="$3" '{ all[NR] = $1 } END { print all[int((NR - 1) * p / 100) + 1] + 0 }'
+}
+quiet_ms=$(longest 0 $QUIET_S 100)
+diag "quiet: 99% within" \
+	"$(longest 0 $QUIET_S 99) ms, all within $quiet_ms ms; then 99% within $(longest $QUIET_S $KILL_S 99) ms," \
+	"all within $(longest $QUIET_S $KILL_S 100) ms; room for the machine: $room_ms ms"
+within "$(longest $QUIET_S $KILL_S 99)" 0 $(($(longest 0 $QUIET_S 99) + 250 + room_ms)) \
+	"99 of 100 calls take at most a quarter of a second longer than in quiet"
+judge $((quiet_ms + 1250 + room_ms))
+none double "no meetingID was created on a second server"
+none unknown "no meeting was answered as unknown while it lived"
+within "$(longest $QUIET_S $KILL_S 100)" 0 $((quiet_ms + 250 + room_ms)) \
+	"no call takes more than a quarter of a second longer than the longest in quiet"
+none late "… nor more than a second besides while a gateway is started anew"
+none failed "no call failed"
+no_doubles
+finish
