@@ -87,13 +87,14 @@ sentinels_agree() {
 		[ "$(sentinel "$n" CKQUORUM tinyscale | cut -d' ' -f1-4)" = "OK 3 usable Sentinels." ] || return
 	done
 }
-# kill_engine N: at once and without a word; what it had is gone.
+# kill_engine N: at once and without a word.
 kill_engine() {
 	kill -KILL "${PIDS[engine-$1]}"
 	wait "${PIDS[engine-$1]}" 2>/dev/null
 	unset "PIDS[engine-$1]"
-	rm -rf "$T/engine-$1"/*aof* "$T/engine-$1"/*.rdb
 }
+# empty_engine N: what is on its disk.
+empty_engine() { rm -rf "$T/engine-$1"/appendonlydir "$T/engine-$1"/*.rdb; }
 state_url() {
 	example "$HA/servers.json" "s|CHANGE-ME|$ENGINE_PW|" \
 		"s|192\.0\.2\.1\([123]\)|127.0.0.1\1:$SENTINEL_PORT|g" | sed -n 's/.*"state": "\(.*\)",/\1/p'

@@ -40,7 +40,7 @@ health_of_all() {
 # Whatever the state asks of the engine, its user may.
 needed=$(cd "$TOP/common/adapters/redis" && {
 	grep -oh "redis\.call('[A-Z]*'" ./*.c | cut -d"'" -f2
-	grep -oh 'STR("[A-Z]*[A-Z]")' ./*.c | cut -d'"' -f2 | grep -vxE 'AUTH|SENTINEL|WITHSCORES'
+	grep -oh 'STR("[A-Z]*[A-Z]")' ./*.c | cut -d'"' -f2 | grep -vxE 'AUTH|SENTINEL|WITHSCORES|PUBSUB|NUMSUB'
 } | tr '[:upper:]' '[:lower:]' | sort -u)
 is "$(grep -o '^user tinyscale .*' "$HA/tinyscale.acl" | grep -oE '\+[a-z]+' | tr -d + | sort)" "$needed" \
 	"tinyscale's user has the commands that the state uses, and no others"
@@ -168,6 +168,14 @@ start_host 3
 
 is "$(engine 1 ACL LOG | grep -A1 '^username' | sort -u | paste -sd' ')" "" "nobody was refused by the engine's ACL"
 
+# What is on the disk is all there, though its user may do little.
+by_host 1 create kept
+sleep 1.5 # appendfsync
+kill_engine 1
+start_engine 1
+is "$(engine 1 EXISTS '{tinyscale}:m:kept') $(grep -c NOPERM "$LOGS/engine-1.log")" "1 0" \
+	"an engine that is killed and started has what it had a second ago"
+
 # --- under load -----------------------------------------------------------------------------------
 
 has_other_primary() {
@@ -198,6 +206,7 @@ kill -CONT "${PIDS[engine-1]}"
 at 24
 told "the engine is killed, and begins empty"
 kill_engine 1
+empty_engine 1
 is "$(health_of_all)" "200 200 200" "the engine is gone: every host says that it is well"
 start_engine 1
 at 29
