@@ -42,7 +42,7 @@
 #define PATH_MAX_LENGTH 2048
 #define BURST 4
 
-/* So long after its end a meeting is not created again. */
+/* So long after its end a meeting is not created again, unless MONDAY_REST_MS says. */
 #define REST_MS 3000
 
 static const char usage[] =
@@ -80,6 +80,7 @@ static const char *secret, *passwords;
 static FILE *log_file;
 static struct meeting meetings[MEETINGS_MAX];
 static int meeting_count;
+static int64_t rest_us = REST_MS * 1000LL;
 
 /* The queue; all of it and the meetings are guarded by the lock. */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -292,8 +293,7 @@ find_meeting(unsigned *seed, bool runs, int64_t now_us)
 		const struct meeting *one = &meetings[at];
 
 		if (runs ? one->runs :
-		           !one->runs && !one->is_wanted &&
-		            now_us > one->ended_us + REST_MS * 1000LL)
+		           !one->runs && !one->is_wanted && now_us > one->ended_us + rest_us)
 			return at;
 	}
 	return -1;
@@ -364,6 +364,9 @@ main(int argc, char **argv)
 	passwords = argv[3];
 	unsigned seed = argc == 9 ? (unsigned)atoi(argv[8]) : (unsigned)time(NULL);
 	printf("seed %u\n", seed);
+	const char *rest = getenv("MONDAY_REST_MS");
+	if (rest)
+		rest_us = atoll(rest) * 1000;
 	log_file = fopen(argv[7], "we");
 	if (!log_file) {
 		perror("monday-client");
@@ -374,7 +377,7 @@ main(int argc, char **argv)
 
 	const int64_t begin_us = clock_us(CLOCK_MONOTONIC);
 	for (int i = 0; i < meeting_count; i++)
-		meetings[i].ended_us = begin_us - 2LL * REST_MS * 1000;
+		meetings[i].ended_us = begin_us - 2 * rest_us;
 	for (long k = 0; (double)k < rate * seconds; k++) {
 		int64_t due_us = begin_us + (int64_t)((double)k * 1e6 / rate);
 
