@@ -39,7 +39,7 @@ health_of_all() {
 
 # Whatever the state asks of the engine, its user may.
 needed=$(cd "$TOP/common/adapters/redis" && {
-	grep -oh "redis\.call('[A-Z]*'" ./*.c | cut -d"'" -f2
+	grep -oh "redis\.p\?call('[A-Z]*'" ./*.c | cut -d"'" -f2
 	grep -oh 'STR("[A-Z]*[A-Z]")' ./*.c | cut -d'"' -f2 | grep -vxE 'AUTH|SENTINEL|WITHSCORES|PUBSUB|NUMSUB'
 } | tr '[:upper:]' '[:lower:]' | sort -u)
 is "$(grep -o '^user tinyscale .*' "$HA/tinyscale.acl" | grep -oE '\+[a-z]+' | tr -d + | sort)" "$needed" \

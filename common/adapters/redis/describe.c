@@ -144,13 +144,13 @@ work_describe(struct link *link, void *arguments)
 	if (!(reply = link_next(link)))
 		return STORE_FAILED;
 	read_hosts(link, a->arena, reply, a->description);
-	/* A user who is held to our keys may not ask, and has no engine of BigBlueButton's. */
+	/* BigBlueButton's has no users, and ours may not ask. */
+	if (link->redis->url->user)
+		return STORE_OK;
 	link_add(link, channels, 3);
-	reply = link_next_or_error(link);
-	if (!reply)
+	if (!(reply = link_next(link)))
 		return STORE_FAILED;
-	a->description->is_of_bbb = reply->type == REDIS_REPLY_ARRAY && reply->elements == 2 &&
-	    reply->element[1]->integer > 0;
+	a->description->is_of_bbb = reply->elements == 2 && reply->element[1]->integer > 0;
 	return STORE_OK;
 }
 

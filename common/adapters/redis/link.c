@@ -414,8 +414,8 @@ read_more(struct link *link)
 	return errno == EINTR || fail(link, strerror(errno));
 }
 
-const redisReply *
-link_next_or_error(struct link *link)
+static const redisReply *
+next_reply(struct link *link)
 {
 	void *reply = NULL;
 
@@ -443,7 +443,7 @@ link_next_or_error(struct link *link)
 const redisReply *
 link_next(struct link *link)
 {
-	const redisReply *reply = link_next_or_error(link);
+	const redisReply *reply = next_reply(link);
 
 	if (!reply || reply->type != REDIS_REPLY_ERROR)
 		return reply;

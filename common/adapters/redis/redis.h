@@ -109,9 +109,6 @@ void link_add_script(struct link *link, enum redis_script script, const struct s
  * so that it outlives the link and nothing of the error is in it, which may hold keys. */
 const redisReply *link_next(struct link *link);
 
-/* The same, but an error that the engine replies is a reply. */
-const redisReply *link_next_or_error(struct link *link);
-
 /* ---- Finding the engine (find.c) ----------------------------------------------------- */
 
 /* Find the engine that takes writes, by the URL: a link to it, or NULL with *problem. */
