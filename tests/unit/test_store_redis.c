@@ -254,7 +254,7 @@ damage(const struct node *node, const char *text)
 		{ "peaks", "m" }, { "pacing", "a" }, { "r:r", "a" }, { "r:0", "a" },
 		{ "lists:a", "getMeetings\n" }, { "digests:a", "getMeetings\n" },
 		{ "hooks", "0123456789abcdef0123456789abcdef01234567" }, { "hooks", "x" },
-		{ "trends", "a" } };
+		{ "trends", "a" }, { "hosts", "a" } };
 	static const char *const sets[] = { "changed", "on:a", "peaked", "recordings",
 		"listed:a", "dropped" };
 
@@ -347,6 +347,9 @@ test_odd_values(void)
 		for (size_t k = 0; k < n; k++)
 			if (events[k].kind >= EVENT_KINDS || !events[k].server)
 				ok(false, "… event %zu is valid", k);
+		struct store_description description;
+		is_int(store->verbs->describe(store, arena, &description), STORE_OK,
+		    "… what holds the state");
 		struct store_history history;
 		store->verbs->history_get(store, STR("m"), &history);
 		ok(history.peak >= 0 && history.typical >= 0 && history.typical < 1e300,
@@ -572,6 +575,28 @@ test_no_address(void)
 	}
 }
 
+/* ---- Hosts ---------------------------------------------------------------------------- */
+
+static void
+test_hosts(void)
+{
+	struct node node = make_node("hosts", NULL);
+	struct store *store = open_node(&node);
+	int64_t now_ms = clock_ms(CLOCK_REALTIME);
+	struct store_description description;
+
+	whole_of(store);
+	say(&node, "HSET {p}:hosts gone %s",
+	    str_printf(arena, "%lld", (long long)now_ms / 1000 - 4000));
+	is_str(say(&node, "HLEN {p}:hosts"), "2", "two hosts");
+	is_int(store->verbs->describe(store, arena, &description), STORE_OK, "… are described");
+	is_int((long)description.n_hosts, 1, "… one of which is gone");
+	store->verbs->purge(store, now_ms);
+	is_str(say(&node, "HLEN {p}:hosts"), "1", "… and is forgotten");
+	close_store(store);
+	engine_stop(node.pid);
+}
+
 /* ---- Memory ----------------------------------------------------------------------------- */
 
 static long
@@ -623,6 +648,7 @@ main(void)
 		test_no_engine();
 		test_drops();
 		test_no_address();
+		test_hosts();
 		test_memory();
 	} else {
 		skip("no redis-server is installed");

@@ -95,9 +95,20 @@ test_confirmation(void)
 	engines[1] = make_engine("two", engine_ports[1], engine_ports[0]);
 	ok(wait_until_says(&engines[0], "INFO replication", "state=online"),
 	    "there is a replica");
-	ok(claim_ms(store, "confirmed") >= 0, "… a claim is done");
+	say(&engines[0], "SET x x");
+	say(&engines[0], "WAIT 1 60000");
+	int64_t until_ms = clock_ms(CLOCK_MONOTONIC) + PATIENCE_MS;
+	int n = 0, n_done = 0;
+	do
+		n_done += claim_ms(store, str_printf(arena, "confirmed-%d", n++)) >= 0;
+	while (count_lines("no replica of the state") > count_lines("claims again") &&
+	    clock_ms(CLOCK_MONOTONIC) < until_ms);
+	is_int(n_done, n, "… a claim is done");
 	ok(waits_of(&engines[0]) > 0, "… and waits for it, though links were there before");
-	is_int(count_lines("confirms claims"), 0, "… it is confirmed");
+	is_int(count_lines("no replica of the state"), count_lines("claims again"),
+	    "… it is confirmed");
+	end_log();
+	begin_log();
 	engine_hold(engines[1].pid);
 	int failed = 0;
 	int64_t most_ms = 0;
@@ -112,12 +123,12 @@ test_confirmation(void)
 	is_int(count_lines("no replica of the state confirms claims"), 1,
 	    "… it is logged once");
 	engine_go_on(engines[1].pid);
-	int64_t until_ms = clock_ms(CLOCK_MONOTONIC) + PATIENCE_MS;
+	until_ms = clock_ms(CLOCK_MONOTONIC) + PATIENCE_MS;
 	for (int i = 0;
 	     count_lines("confirms claims again") == 0 && clock_ms(CLOCK_MONOTONIC) < until_ms;
 	     i++)
 		claim_ms(store, str_printf(arena, "again-%d", i));
-	is_int(count_lines("confirms claims again"), 1, "it goes on: that is logged, too");
+	ok(count_lines("confirms claims again") > 0, "it goes on: that is logged, too");
 	end_log();
 	close_store(store);
 }
@@ -211,15 +222,13 @@ test_failover(void)
 	facts.users = 4;
 	set_facts(shared, "a", &facts);
 	say(&engines[0], "WAIT 1 10000");
-	/* The replica lacks what comes now. */
+	/* The replica does not have what comes now, unless the kernel holds it for it. */
 	engine_hold(engines[1].pid);
 	struct server_facts lost = facts;
 	lost.users = 9;
 	set_facts(shared, "a", &lost);
 	struct meeting gone = map(shared, "gone", "a");
 	is_int(facts_of(shared, "a").users, 9, "a replica is behind");
-	/* It has not been read from the socket, so kill the connection with the engine; what
-	 * the kernel holds for the replica would still arrive. */
 	pthread_t thread;
 	if (pthread_create(&thread, NULL, work_on, NULL) != 0)
 		exit(1);

@@ -9,9 +9,8 @@
 #include "base/arena.h"
 #include "base/clock.h"
 
-/* How often a process notes that its host is there, and how long that is told. */
+/* How often a process notes that its host is there. */
 #define NOTE_MS (INT64_C(30) * 1000)
-#define TOLD_S (INT64_C(3600))
 
 /* More hosts than this are not told. */
 #define HOSTS_MOST 1000
@@ -108,7 +107,7 @@ read_hosts(const struct link *link, struct arena *arena, const redisReply *reply
 		int64_t seen_s = redis_read(redis_text(reply->element[i + 1]),
 		    REDIS_MS_MOST / 1000);
 
-		if (seen_s < now_s - TOLD_S)
+		if (seen_s < now_s - REDIS_HOST_TOLD_S)
 			continue;
 		description->hosts[description->n_hosts++] = (struct store_host){
 			.name = str_copy(arena, redis_text(reply->element[i])),

@@ -148,7 +148,8 @@ work_purge(struct link *link, void *arguments)
 	const int64_t numbers[] = { now_ms, PURGE_INTERVAL_MS, now_ms - MEETING_KEEP_MS,
 		now_ms - PEAK_KEEP_MS, PEAKS_MOST, now_ms - RECORDING_KEEP_MS, LIMIT_RECORDINGS,
 		now_ms - WEBHOOK_DROPPED_MS, LIMIT_WEBHOOKS,
-		now_ms / TREND_MINUTE_MS - TREND_MINUTES + 1 };
+		now_ms / TREND_MINUTE_MS - TREND_MINUTES + 1,
+		now_ms / 1000 - REDIS_HOST_TOLD_S };
 	struct str words[sizeof(numbers) / sizeof(*numbers)];
 	size_t n = sizeof(words) / sizeof(*words);
 

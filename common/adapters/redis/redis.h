@@ -214,6 +214,10 @@ enum store_result redis_trends_get(struct store *store, struct store_trend *tren
 enum store_result redis_trends_put(struct store *store, struct store_trend *trends, size_t n);
 enum store_result redis_describe(struct store *store, struct arena *arena,
     struct store_description *description);
+/* How long it is told, and remembered, that a host is there: containers have another name
+ * each time. */
+#define REDIS_HOST_TOLD_S INT64_C(3600)
+
 /* This host's name when it is time to note that it is there, or "". */
 const char *redis_host_to_note(struct link *link);
 enum store_result redis_purge(struct store *store, int64_t now_ms);

@@ -271,7 +271,8 @@ static const char *const texts[REDIS_SCRIPTS] = {
 	    "return 1\n",
 
 	/* NOW, INTERVAL, then before when what is forgotten, and how much of it is kept:
-	 * MEETINGS, PEAKS, MOST, RECORDINGS, MOST, HOOKS, MOST, TRENDS (a minute). */
+	 * MEETINGS, PEAKS, MOST, RECORDINGS, MOST, HOOKS, MOST, TRENDS (a minute), HOSTS (a
+	 * second). */
 	[SCRIPT_PURGE] = BASE
 	    "local age = ARGV[1] - (tonumber(redis.call('GET', K .. 'purged') or 0) or 0)\n"
 	    "if age >= 0 and age < tonumber(ARGV[2]) then return 0 end\n"
@@ -310,6 +311,12 @@ static const char *const texts[REDIS_SCRIPTS] = {
 	    "  local minute = string.match(trends[i + 1], '^(%d+)')\n"
 	    "  if not minute or tonumber(minute) < tonumber(ARGV[10]) then\n"
 	    "    redis.call('HDEL', K .. 'trends', trends[i])\n"
+	    "  end\n"
+	    "end\n"
+	    "local hosts = redis.call('HGETALL', K .. 'hosts')\n"
+	    "for i = 1, #hosts, 2 do\n"
+	    "  if (tonumber(hosts[i + 1]) or 0) < tonumber(ARGV[11]) then\n"
+	    "    redis.call('HDEL', K .. 'hosts', hosts[i])\n"
 	    "  end\n"
 	    "end\n"
 	    "return 1\n",
