@@ -7,7 +7,7 @@ begin story-busy 31
 need_built "$FCGI_PROGRAM" "$FCGI_CLIENT"
 start_sandbox 2
 # It does not get down, nor polled, in between.
-SETTINGS=('"down_after": 100,' '"poll_interval_ms": 600000,' '"call_timeout_ms": 4000,')
+SETTINGS=('"down_after": 100,' '"poll_interval_ms": 600000,' '"call_timeout_ms": 8000,')
 write_config "$T/servers.json" "${SETTINGS[@]}"
 FCGI_ADDRESS=unix:$T/gateway.sock
 start_gateway gateway "$FCGI_ADDRESS" -t 12
