@@ -113,12 +113,20 @@ is_polling() {
 }
 polls_no_more() { [ -z "$(poller)" ]; }
 
-piped "$(url getMeetings)"
-free=$TOOK
+# listed: a list, and how long both outputs took.
+listed() {
+	piped "$(url getRecordings meetingID=m)"
+	# shellcheck disable=SC2034 # quickest reads it
+	TOOK_MS=$TOOK
+}
+quickest 5 listed
+free=$TOOK_MS
 hold_state
-piped "$(url getRecordings meetingID=m)"
+quickest 5 listed
+TOOK=$TOOK_MS
 is "$(STATUS) $(xml returncode)" "200 SUCCESS" "CGI: a list while the state is held"
-within "$TOOK" 0 $((free + 200)) "CGI: both outputs end with the answer ($TOOK ms; else $free ms)"
+# The state is waited for for 250 ms at most; the rest is what a busy machine adds.
+within "$TOOK" 0 $((2 * free + 150)) "CGI: both outputs end with the answer ($TOOK ms; else $free ms)"
 like "$(cat "$T/errors")" "*call=getRecordings*result=noRecordings*" "CGI: and with its line of the log"
 release_state
 

@@ -45,7 +45,7 @@ before=$TOOK_MS
 is "$bad" 0 "joins while all servers answer"
 
 # A question to all servers now waits for longer than all those joins take here.
-configure $((before * 3 + 1000)) $((before * 6 + 2000))
+configure $((before * 8 + 1000)) $((before * 16 + 2000))
 kill -HUP "${PIDS[gateway]}"
 must_wait_until "the gateway reads its configuration" grep -q 'configuration reloaded' "$LOGS/gateway.log"
 
