@@ -13,6 +13,7 @@
 
 #include "app.h"
 #include "base/built.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/str.h"
 #include "listen.h"
@@ -20,6 +21,11 @@
 #include "worker.h"
 
 #define DEFAULT_THREADS 32
+
+/* A web server that has just started the program looks whether it has ended at once; then
+ * lighttpd goes down, with all of its sites (gw_backend.c).  spawn-fcgi, which looks for a
+ * tenth of a second and tells whoever called it, still sees that it ends. */
+#define FAILED_PAUSE_MS 50
 #define MAX_THREADS 1024
 
 static const char usage[] =
@@ -104,8 +110,11 @@ serve(const struct settings *settings)
 	if (fd < 0)
 		return 1;
 	app = app_open(settings->config_path, HTTP_CURL_THREAD, (unsigned)settings->threads);
-	if (!app)
+	if (!app) {
+		if (!settings->address)
+			clock_sleep_ms(FAILED_PAUSE_MS);
 		goto done;
+	}
 	pool = worker_pool_open(app, fd, (unsigned)settings->threads);
 	if (!pool)
 		goto done;
