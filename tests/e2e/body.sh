@@ -296,7 +296,7 @@ behaviour_captions() {
 	like "$(BODY)" "*upload_text_track_success*" "putRecordingTextTrack with 20 MB: the server's answer"
 	is "$(control '/tracks?server=2&recordID=talk-1' | cut -f2-4 | tail -n 1)" \
 		"de	20000000	$(digest <"$T/large.vtt")" "putRecordingTextTrack with 20 MB: byte for byte"
-	if ldd "$FCGI_PROGRAM" | grep -q 'libasan\|libtsan'; then
+	if has_sanitizer "$FCGI_PROGRAM"; then
 		skip "putRecordingTextTrack with 20 MB: memory" "a build with sanitizers"
 	else
 		within $(((PEAK - small) * 1024)) 10000000 "$MAX_BODY" \

@@ -197,6 +197,10 @@ need_built() {
 	done
 }
 
+# has_sanitizer PROGRAM: it was built with one, so its time and its memory are not those of
+# a program that is installed.
+has_sanitizer() { grep -aqE '__(asan|tsan)_init' "$1"; }
+
 end_of_script() {
 	local status=$1 name
 	trap - EXIT HUP INT TERM

@@ -31,7 +31,7 @@ RATE=${MONDAY_RATE:-60}
 # A sanitizer makes all of it slow. Its library must come first, so there is no clock of
 # ours.
 can_jump=1
-if ldd "$FCGI_PROGRAM" | grep -qE 'lib(asan|tsan|clang_rt)'; then
+if has_sanitizer "$FCGI_PROGRAM"; then
 	if [ -z "${MONDAY_SECONDS:-}" ]; then
 		skip "a Monday" "a build with a sanitizer, and no MONDAY_SECONDS"
 		finish

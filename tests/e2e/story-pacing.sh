@@ -18,7 +18,7 @@ PEOPLE=300
 RATE=30
 # A sanitizer makes programs so slow that they come at no rate of ours.
 is_measured=1
-! grep -aqE '__(asan|tsan)_init' "$FCGI_PROGRAM" || is_measured=0
+! has_sanitizer "$FCGI_PROGRAM" || is_measured=0
 
 start_sandbox 2
 # configure RATE: for server 1.

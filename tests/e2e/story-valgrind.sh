@@ -5,7 +5,7 @@
 begin story-valgrind 22
 need valgrind
 need_built "$CGI_PROGRAM"
-if ldd "$CGI_PROGRAM" | grep -q 'libasan\|libtsan'; then
+if has_sanitizer "$CGI_PROGRAM"; then
 	FINISHED=1
 	echo "1..0 # SKIP a build with sanitizers"
 	exit 0
