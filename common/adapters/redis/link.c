@@ -354,13 +354,10 @@ link_add(struct link *link, const struct str *words, size_t n)
 void
 link_add_script(struct link *link, enum redis_script script, const struct str *words, size_t n)
 {
-	char sha[CHECKSUM_HEX_SIZE];
-
 	if (link->has[script]) {
-		script_sha(script, sha);
 		buf_printf(&link->out, "*%zu\r\n", n + 4);
 		add_word(&link->out, STR("EVALSHA"));
-		add_word(&link->out, str_from(sha));
+		add_word(&link->out, str_from(script_sha(script)));
 	} else {
 		/* EVAL keeps the script for the EVALSHA that follow. */
 		buf_printf(&link->out, "*%zu\r\n", n + 4);

@@ -1,5 +1,9 @@
 #include "adapters/redis/scripts.h"
 
+#include <pthread.h>
+
+#include "formats/checksum.h"
+
 /* clang-format off */
 
 #define BASE "local K = KEYS[1]\n"
@@ -329,8 +333,19 @@ script_text(enum redis_script script)
 	return texts[script];
 }
 
-void
-script_sha(enum redis_script script, char hex[CHECKSUM_HEX_SIZE])
+static char shas[REDIS_SCRIPTS][CHECKSUM_HEX_SIZE];
+static pthread_once_t shas_once = PTHREAD_ONCE_INIT;
+
+static void
+make_shas(void)
 {
-	checksum_make(CHECKSUM_SHA1, STR(""), STR(""), str_from(texts[script]), hex);
+	for (size_t i = 0; i < REDIS_SCRIPTS; i++)
+		checksum_make(CHECKSUM_SHA1, STR(""), STR(""), str_from(texts[i]), shas[i]);
+}
+
+const char *
+script_sha(enum redis_script script)
+{
+	pthread_once(&shas_once, make_shas);
+	return shas[script];
 }

@@ -33,8 +33,6 @@
 #ifndef SCRIPTS_H
 #define SCRIPTS_H
 
-#include "formats/checksum.h"
-
 /* Their arguments stand above each in scripts.c. */
 enum redis_script {
 	SCRIPT_HELLO,
@@ -55,8 +53,8 @@ enum redis_script {
 	REDIS_SCRIPTS
 };
 
-/* A script's text, and its SHA-1 as EVALSHA wants it. */
+/* A script's text, and its SHA-1 as EVALSHA wants it, which is made once in a process. */
 const char *script_text(enum redis_script script);
-void script_sha(enum redis_script script, char hex[CHECKSUM_HEX_SIZE]);
+const char *script_sha(enum redis_script script);
 
 #endif
