@@ -354,17 +354,13 @@ link_add(struct link *link, const struct str *words, size_t n)
 void
 link_add_script(struct link *link, enum redis_script script, const struct str *words, size_t n)
 {
-	if (link->has[script]) {
-		buf_printf(&link->out, "*%zu\r\n", n + 4);
-		add_word(&link->out, STR("EVALSHA"));
-		add_word(&link->out, str_from(script_sha(script)));
-	} else {
-		/* EVAL keeps the script for the EVALSHA that follow. */
-		buf_printf(&link->out, "*%zu\r\n", n + 4);
-		add_word(&link->out, STR("EVAL"));
-		add_word(&link->out, str_from(script_text(script)));
-		link->has[script] = true;
-	}
+	bool has = link->has[script];
+
+	/* EVAL keeps the script for the EVALSHA that follow. */
+	link->has[script] = true;
+	buf_printf(&link->out, "*%zu\r\n", n + 4);
+	add_word(&link->out, has ? STR("EVALSHA") : STR("EVAL"));
+	add_word(&link->out, str_from(has ? script_sha(script) : script_text(script)));
 	add_word(&link->out, STR("1"));
 	add_word(&link->out, str_from(link->redis->base));
 	for (size_t i = 0; i < n; i++)
