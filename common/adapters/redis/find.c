@@ -106,12 +106,9 @@ ask(struct link *link, bool with_password)
 	const struct state_url *url = link->redis->url;
 	const struct str question[] = { STR("SENTINEL"), STR("get-master-addr-by-name"),
 		str_from(url->name) };
-	struct str words[] = { STR("AUTH"), str_from(url->user), str_from(url->password) };
 
-	if (with_password && !url->user)
-		words[1] = words[2];
 	if (with_password)
-		link_add(link, words, url->user ? 3 : 2);
+		link_add_auth(link);
 	link_add(link, question, 3);
 	if (with_password && !link_next(link))
 		return NULL;

@@ -199,31 +199,16 @@ link_open_plain(struct store_redis *redis, const struct redis_address *address,
 }
 
 /* Who we are, and which database is ours. */
-static size_t
-add_greeting(struct link *link)
+static void
+add_login(struct link *link)
 {
 	const struct state_url *url = link->redis->url;
-	size_t n = 0;
 
-	if (url->password) {
-		struct str words[] = { STR("AUTH"), str_from(url->user),
-			str_from(url->password) };
-
-		if (!url->user) {
-			words[1] = words[2];
-			link_add(link, words, 2);
-		} else {
-			link_add(link, words, 3);
-		}
-		n++;
-	}
-	if (url->db > 0) {
-		const struct str words[] = { STR("SELECT"), redis_number(link, url->db) };
-
-		link_add(link, words, 2);
-		n++;
-	}
-	return n;
+	if (url->password)
+		link_add_auth(link);
+	if (url->db > 0)
+		link_add(link,
+		    (const struct str[]){ STR("SELECT"), redis_number(link, url->db) }, 2);
 }
 
 bool
@@ -269,7 +254,8 @@ link_open(struct store_redis *redis, const struct redis_address *address, int64_
 
 	if (!link)
 		return NULL;
-	size_t n = add_greeting(link);
+	add_login(link);
+	size_t n = link->n_waiting;
 	link_add(link, &STR("ROLE"), 1);
 	link_add(link, &STR("TIME"), 1);
 	link_add(link, (const struct str[]){ STR("INFO"), STR("server") }, 2);
@@ -366,6 +352,19 @@ link_add_script(struct link *link, enum redis_script script, const struct str *w
 	for (size_t i = 0; i < n; i++)
 		add_word(&link->out, words[i]);
 	link->n_waiting++;
+}
+
+void
+link_add_auth(struct link *link)
+{
+	const struct state_url *url = link->redis->url;
+	struct str words[3] = { STR("AUTH") };
+	size_t n = 1;
+
+	if (url->user)
+		words[n++] = str_from(url->user);
+	words[n++] = str_from(url->password);
+	link_add(link, words, n);
 }
 
 /* Send what is to be sent. */

@@ -104,6 +104,10 @@ void link_add(struct link *link, const struct str *words, size_t n);
 void link_add_script(struct link *link, enum redis_script script, const struct str *words,
     size_t n);
 
+/* Put an AUTH into the next batch, with the user and password of the URL: a password it must
+ * have. */
+void link_add_auth(struct link *link);
+
 /* The reply to the first command whose reply was not asked for yet, borrowed until the next
  * one; NULL when there is none, or it is an error, which link->problem tells: a constant text,
  * so that it outlives the link and nothing of the error is in it, which may hold keys. */
