@@ -1,8 +1,9 @@
 /*
  * A link to the engine: commands out, replies in, and no wait beyond the verb's deadline.
  *
- * hiredis writes and reads the protocol; the socket is ours, since none of its calls ends at
- * a moment that is given (a reply that comes in drops begins its timeout anew with each).
+ * hiredis reads the protocol, and only that: commands are written here, into one buffer.  The
+ * socket is ours, since none of its calls ends at a moment that is given (a reply that comes
+ * in drops begins its timeout anew with each).
  */
 #include <errno.h>
 #include <netinet/in.h>
@@ -167,9 +168,9 @@ connect_to(struct link *link, const struct redis_address *address)
 	return true;
 }
 
-static struct link *
-open_socket(struct store_redis *redis, const struct redis_address *address, int64_t deadline_ms,
-    const char **problem)
+struct link *
+link_open_plain(struct store_redis *redis, const struct redis_address *address,
+    int64_t deadline_ms, const char **problem)
 {
 	struct link *link = mem_alloc(sizeof(*link));
 
@@ -189,13 +190,6 @@ open_socket(struct store_redis *redis, const struct redis_address *address, int6
 	*problem = link->problem;
 	link_close(link);
 	return NULL;
-}
-
-struct link *
-link_open_plain(struct store_redis *redis, const struct redis_address *address,
-    int64_t deadline_ms, const char **problem)
-{
-	return open_socket(redis, address, deadline_ms, problem);
 }
 
 /* Who we are, and which database is ours. */
@@ -250,7 +244,7 @@ struct link *
 link_open(struct store_redis *redis, const struct redis_address *address, int64_t deadline_ms,
     const char **problem)
 {
-	struct link *link = open_socket(redis, address, deadline_ms, problem);
+	struct link *link = link_open_plain(redis, address, deadline_ms, problem);
 
 	if (!link)
 		return NULL;
@@ -406,8 +400,8 @@ read_more(struct link *link)
 	return errno == EINTR || fail(link, strerror(errno));
 }
 
-static const redisReply *
-next_reply(struct link *link)
+const redisReply *
+link_next(struct link *link)
 {
 	void *reply = NULL;
 
@@ -416,29 +410,19 @@ next_reply(struct link *link)
 		return NULL;
 	if (link->out.len > 0 && !send_all(link))
 		return NULL;
-	for (;;) {
+	while (!reply) {
 		if (redisReaderGetReply(link->reader, &reply) != REDIS_OK) {
 			fail(link, "it does not speak the protocol: is it Redis?");
 			return NULL;
 		}
-		if (reply)
-			break;
-		if (!read_more(link))
+		if (!reply && !read_more(link))
 			return NULL;
 	}
 	link->reply = reply;
 	link->n_waiting--;
 	link->has_any_reply = true;
-	return link->reply;
-}
-
-const redisReply *
-link_next(struct link *link)
-{
-	const redisReply *reply = next_reply(link);
-
-	if (!reply || reply->type != REDIS_REPLY_ERROR)
-		return reply;
-	read_error(link, reply->str);
+	if (link->reply->type != REDIS_REPLY_ERROR)
+		return link->reply;
+	read_error(link, link->reply->str);
 	return NULL;
 }

@@ -83,7 +83,7 @@ struct store_redis {
 struct link *link_open(struct store_redis *redis, const struct redis_address *address,
     int64_t deadline_ms, const char **problem);
 
-/* Connect to a sentinel. */
+/* Connect to that address, and ask nothing: a sentinel.  NULL, and *problem, as above. */
 struct link *link_open_plain(struct store_redis *redis, const struct redis_address *address,
     int64_t deadline_ms, const char **problem);
 
