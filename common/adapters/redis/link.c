@@ -35,10 +35,13 @@
 	"a key of ours holds something else: choose another state_prefix, or delete the keys " \
 	"that begin with it"
 
-/* By the first word of an error: is it only that nothing can be written; and the problem
- * with what to do.  The rest of an error may hold keys, which nobody is to read in a log. */
+#define WRONG_PASSWORD "it does not take the password of \"state\""
+
+/* By the words that an error begins with: what cannot be used any more, the link (BROKEN), or
+ * only writing (REFUSAL), or one key (NARROW); and the problem with what to do.  The rest of
+ * an error may hold keys, which nobody is to read in a log. */
 static const struct complaint {
-	const char *word;
+	const char *words;
 	enum { BROKEN, REFUSAL, NARROW } kind;
 	const char *problem;
 } complaints[] = {
@@ -58,55 +61,52 @@ static const struct complaint {
 	{ "BUSY", BROKEN, "a script holds it up: \"redis-cli SCRIPT KILL\" there" },
 	{ "CLUSTERDOWN", BROKEN, "its cluster is down" },
 	{ "MOVED", BROKEN, "it is a node of a cluster, which is not supported: use sentinels" },
+	{ "ERR invalid password", BROKEN, WRONG_PASSWORD },
+	{ "ERR AUTH", BROKEN, WRONG_PASSWORD },
+	{ "ERR max number of clients", BROKEN,
+	    "it has too many clients: raise its maxclients" },
+	{ "ERR DB index", BROKEN,
+	    "it has no such database: look at the number at the end of \"state\"" },
+	/* Below all others: what went wrong in a script for none of their reasons. */
+	{ "user_script", NARROW, SPOILT },
 };
 
-static void
-take_complaint(struct link *link, const struct complaint *complaint)
+static const struct complaint unknown_error = { "", BROKEN,
+	"it answers with an error that is not known here: is it Redis 6.2 or later?" };
+
+/* What the table says of an error. */
+static const struct complaint *
+find_complaint(const char *text)
 {
-	link->problem = complaint->problem;
-	link->is_dead = complaint->kind == BROKEN;
-	link->is_refusal = complaint->kind != BROKEN;
-	link->is_narrow = complaint->kind == NARROW;
+	const struct complaint *found = &unknown_error;
+
+	for (size_t i = 0; i < sizeof(complaints) / sizeof(*complaints); i++) {
+		const char *at = strstr(text, complaints[i].words);
+
+		if (at == text)
+			return &complaints[i];
+		/* A script tells an engine's error in the middle of its own. */
+		if (at && found == &unknown_error)
+			found = &complaints[i];
+	}
+	return found;
 }
 
+/* Note what is wrong by an error that the engine answered with. */
 static void
-read_error(struct link *link, const char *text)
+take_error(struct link *link, const char *text)
 {
-	size_t len = strcspn(text, " ");
-
 	if (strncmp(text, "NOSCRIPT", 8) == 0) {
 		link->has_forgotten = link->is_dead = true;
 		link->problem = "its scripts are gone";
 		return;
 	}
-	for (size_t i = 0; i < sizeof(complaints) / sizeof(*complaints); i++) {
-		const struct complaint *complaint = &complaints[i];
+	const struct complaint *complaint = find_complaint(text);
 
-		if (strlen(complaint->word) != len || strncmp(text, complaint->word, len) != 0)
-			continue;
-		take_complaint(link, complaint);
-		return;
-	}
-	/* A script tells an engine's error in the middle of its own. */
-	for (size_t i = 0; i < sizeof(complaints) / sizeof(*complaints); i++) {
-		if (!strstr(text, complaints[i].word))
-			continue;
-		take_complaint(link, &complaints[i]);
-		return;
-	}
-	if (strstr(text, "user_script")) {
-		take_complaint(link, &(struct complaint){ "", NARROW, SPOILT });
-		return;
-	}
-	link->is_dead = true;
-	link->problem = strncmp(text, "ERR invalid password", 20) == 0 ||
-	        strncmp(text, "ERR AUTH", 8) == 0 ?
-	    "it does not take the password of \"state\"" :
-	    strncmp(text, "ERR max number of clients", 25) == 0 ?
-	    "it has too many clients: raise its maxclients" :
-	    strncmp(text, "ERR DB index", 12) == 0 ?
-	    "it has no such database: look at the number at the end of \"state\"" :
-	    "it answers with an error that is not known here: is it Redis 6.2 or later?";
+	link->problem = complaint->problem;
+	link->is_dead = complaint->kind == BROKEN;
+	link->is_refusal = complaint->kind != BROKEN;
+	link->is_narrow = complaint->kind == NARROW;
 }
 
 /* ---- Waiting ------------------------------------------------------------------------ */
@@ -423,6 +423,6 @@ link_next(struct link *link)
 	link->has_any_reply = true;
 	if (link->reply->type != REDIS_REPLY_ERROR)
 		return link->reply;
-	read_error(link, link->reply->str);
+	take_error(link, link->reply->str);
 	return NULL;
 }
