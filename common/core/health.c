@@ -122,7 +122,57 @@ facts_at_hand(const struct call *call, const struct server *server)
 	return call->is_mapped && call->server == server ? &call->meeting_facts : NULL;
 }
 
-/* A change of a server's facts: applied to what is known, until it is written. */
+/* ---- Changing facts ----------------------------------------------------------- */
+
+void
+health_write(struct call *call, struct health_write *writes, size_t n, health_apply *apply,
+    const void *context)
+{
+	const struct store_verbs *verbs = call->store->verbs;
+	const struct server_rules rules = health_rules(call->config);
+	/* Facts of one server are read alone, and those of several with all others'. */
+	const struct server *servers = n == 1 ? writes->server : call->config->servers;
+	size_t n_servers = n == 1 ? 1 : call->config->n_servers;
+	struct server_facts *facts = arena_alloc(call->arena, n_servers * sizeof(*facts));
+	struct store_server *sets = arena_alloc(call->arena, (n + 1) * sizeof(*sets));
+	struct event *events = arena_alloc(call->arena, (n + 1) * sizeof(*events));
+	struct health_write **at = arena_alloc(call->arena, (n + 1) * sizeof(*at));
+
+	for (size_t i = 0; i < n; i++)
+		at[i] = &writes[i];
+	for (int tries = TRIES; tries > 0 && n > 0; tries--) {
+		if (verbs->servers_get(call->store, servers, n_servers, facts, NULL) !=
+		    STORE_OK)
+			return;
+		size_t n_sets = 0;
+		for (size_t i = 0; i < n; i++) {
+			struct health_write *write = at[i];
+			struct store_server *set = &sets[n_sets];
+			struct event *event = &events[n_sets];
+
+			write->before = facts[write->server - servers];
+			*set = (struct store_server){ .name = write->server->name,
+				.facts = write->before };
+			if (!apply(call, context, (size_t)(write - writes), &set->facts))
+				continue;
+			if (event_find(write->server, &write->before, &set->facts, &rules,
+			        call->request->now_ms, event))
+				set->event = event;
+			at[n_sets++] = write;
+		}
+		if (n_sets == 0 || verbs->servers_set(call->store, sets, n_sets) != STORE_OK)
+			return;
+		n = 0;
+		for (size_t i = 0; i < n_sets; i++) {
+			at[i]->is_done = sets[i].result == STORE_OK;
+			at[i]->after = sets[i].facts;
+			if (!at[i]->is_done)
+				at[n++] = at[i];
+		}
+	}
+}
+
+/* What a request's own contact with a server tells of it. */
 struct change {
 	enum { CHANGE_CONTACT, CHANGE_CREATE, CHANGE_SECRET } kind;
 	enum contact contact;
@@ -131,12 +181,15 @@ struct change {
 	int secret_at;
 };
 
+/* A health_apply of a change. */
 static bool
-apply(const struct call *call, const struct change *change, struct server_facts *facts)
+apply_change(const struct call *call, const void *context, size_t i, struct server_facts *facts)
 {
+	const struct change *change = context;
 	const struct server_rules rules = health_rules(call->config);
 	int64_t now_ms = call->request->now_ms;
 
+	(void)i; /* there is one */
 	switch (change->kind) {
 	case CHANGE_CONTACT:
 		return server_contact(facts, change->contact, &rules, now_ms,
@@ -151,39 +204,20 @@ apply(const struct call *call, const struct change *change, struct server_facts 
 	return is_new;
 }
 
-/* Write the change down.  True with the facts before and after it, if it was one. */
+/* Write the change down, unless it is none by what is at hand. */
 static bool
-write_change(struct call *call, const struct server *server, const struct change *change,
-    struct server_facts *before, struct server_facts *after)
+write_change(struct call *call, const struct change *change, struct health_write *write)
 {
-	const struct store_verbs *verbs = call->store->verbs;
-	const struct server_facts *known = facts_at_hand(call, server);
-	const struct server_rules rules = health_rules(call->config);
+	const struct server_facts *known = facts_at_hand(call, write->server);
 
 	if (known) {
-		*after = *known;
-		if (!apply(call, change, after))
-			return false;
-	}
-	for (int i = 0; i < TRIES; i++) {
-		if (verbs->servers_get(call->store, server, 1, before, NULL) != STORE_OK)
-			return false;
-		struct store_server set = { .name = server->name, .facts = *before };
-		struct event event;
+		struct server_facts facts = *known;
 
-		if (!apply(call, change, &set.facts))
+		if (!apply_change(call, change, 0, &facts))
 			return false;
-		if (event_find(server, before, &set.facts, &rules, call->request->now_ms,
-		        &event))
-			set.event = &event;
-		if (verbs->servers_set(call->store, &set, 1) != STORE_OK)
-			return false;
-		if (set.result == STORE_OK) {
-			*after = set.facts;
-			return true;
-		}
 	}
-	return false;
+	health_write(call, write, 1, apply_change, change);
+	return write->is_done;
 }
 
 void
@@ -191,10 +225,11 @@ health_contact(struct call *call, const struct server *server, enum contact cont
     const char *call_name, const char *problem)
 {
 	const struct change change = { .kind = CHANGE_CONTACT, .contact = contact };
-	struct server_facts before, after;
+	struct health_write write = { .server = server };
 
-	if (write_change(call, server, &change, &before, &after))
-		health_log(server, &before, &after, call_name, problem, call->request->now_ms);
+	if (write_change(call, &change, &write))
+		health_log(server, &write.before, &write.after, call_name, problem,
+		    call->request->now_ms);
 }
 
 void
@@ -206,18 +241,18 @@ health_create(struct call *call, const struct server *server, bool good)
 		.is_good = good,
 		.meeting = str_hash(call->meeting_id),
 	};
-	struct server_facts before, after;
+	struct health_write write = { .server = server };
 
-	if (!write_change(call, server, &change, &before, &after))
+	if (!write_change(call, &change, &write))
 		return;
 	if (good) {
-		if (server_fails_creates(&before, &rules))
+		if (server_fails_creates(&write.before, &rules))
 			log_info("server creates meetings again", "server", server->name);
 		return;
 	}
 	char failed[32];
-	snprintf(failed, sizeof(failed), "%d", after.create_failures);
-	if (server_fails_creates(&after, &rules))
+	snprintf(failed, sizeof(failed), "%d", write.after.create_failures);
+	if (server_fails_creates(&write.after, &rules))
 		log_error(
 		    "server fails to create meetings, though it answers its polls: no "
 		    "new meetings for a poll interval",
@@ -238,7 +273,7 @@ void
 health_remember_secret(struct call *call, const struct server *server, size_t at)
 {
 	const struct change change = { .kind = CHANGE_SECRET, .secret_at = (int)at };
-	struct server_facts before, after;
+	struct health_write write = { .server = server };
 
-	write_change(call, server, &change, &before, &after);
+	write_change(call, &change, &write);
 }

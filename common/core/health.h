@@ -34,6 +34,27 @@ enum store_result health_read_picture(struct call *call, struct store_history *h
  */
 bool health_is_complete(struct call *call);
 
+/* A write of one server's facts, and what came of it. */
+struct health_write {
+	const struct server *server; /* one of the configuration's */
+	bool is_done;
+	struct server_facts before, after; /* if it is done */
+};
+
+/* Change the facts that writes[i] is about, as the context tells; false: they are to be left
+ * as they are. */
+typedef bool health_apply(const struct call *call, const void *context, size_t i,
+    struct server_facts *facts);
+
+/*
+ * Change the facts of n servers by compare and set: all are read, and those that apply changes
+ * are written, at once.  Where others were faster that is done again, a few times; so apply is
+ * called for a server more than once, each time with the facts as they are by then.  An event
+ * is remembered with a change that an operator would want to know of (event_find).
+ */
+void health_write(struct call *call, struct health_write *writes, size_t n, health_apply *apply,
+    const void *context);
+
 /*
  * A contact with a server.  call_name and problem (NULL: none) say in the log what led to
  * a change.  What changes nothing, as nearly all contacts, costs no access to the state

@@ -22,9 +22,6 @@
 /* Meetings on two servers that are settled in one poll; the others wait for the next. */
 #define COPIES_AT_ONCE 32
 
-/* How often what a poll found is saved anew, when others changed it meanwhile. */
-#define TRIES 5
-
 /* What is read of each meeting, by its place among the keys below. */
 enum { MEETING_ID, INTERNAL_ID, PARTICIPANTS, IS_BREAKOUT, PARENT_ID };
 
@@ -260,17 +257,18 @@ count_load(const struct call *call, const struct poll *poll, struct server_facts
 	return STORE_OK;
 }
 
-/* What the poll does to the server's facts. */
-static enum store_result
-apply_poll(const struct call *call, const struct poll *poll, struct server_facts *facts)
+/* What one of the polls does to its server's facts: a health_apply. */
+static bool
+apply_poll(const struct call *call, const void *polls, size_t i, struct server_facts *facts)
 {
+	const struct poll *poll = (const struct poll *)polls + i;
 	const struct server_rules rules = health_rules(call->config);
 	int64_t now_ms = call->request->now_ms;
 
 	if (!poll->is_asked) {
 		/* Nothing was learnt; it is asked again in its turn. */
 		facts->next_poll_ms = now_ms + rules.poll_interval_ms;
-		return STORE_OK;
+		return true;
 	}
 	bool is_good = has_answered(poll);
 	int64_t good_ms = facts->good_ms;
@@ -281,7 +279,7 @@ apply_poll(const struct call *call, const struct poll *poll, struct server_facts
 	 * is well, but no picture is complete by this list. */
 	if (is_good && !poll->found.is_complete)
 		facts->good_ms = good_ms;
-	return is_good ? count_load(call, poll, facts) : STORE_OK;
+	return !is_good || count_load(call, poll, facts) == STORE_OK;
 }
 
 /* Note the load that is known after a good poll, if none of this minute was read before. */
@@ -301,54 +299,21 @@ static void
 save_facts(struct round *round)
 {
 	struct call *call = round->call;
-	const struct store_verbs *verbs = call->store->verbs;
-	const struct config *config = call->config;
-	struct store_server *sets = arena_alloc(call->arena, (round->n + 1) * sizeof(*sets));
-	struct server_facts *facts = arena_alloc(call->arena,
-	    config->n_servers * sizeof(*facts));
-	struct poll **at = arena_alloc(call->arena, (round->n + 1) * sizeof(*at));
-	struct event *events = arena_alloc(call->arena, (round->n + 1) * sizeof(*events));
-	const struct server_rules rules = health_rules(config);
-	size_t n = round->n;
+	struct health_write *writes = arena_alloc(call->arena,
+	    (round->n + 1) * sizeof(*writes));
 
-	for (size_t i = 0; i < n; i++)
-		at[i] = &round->polls[i];
-	for (int tries = TRIES; tries > 0 && n > 0; tries--) {
-		if (verbs->servers_get(call->store, config->servers, config->n_servers, facts,
-		        NULL) != STORE_OK)
-			return;
-		size_t n_sets = 0;
-		for (size_t i = 0; i < n; i++) {
-			struct store_server *set = &sets[n_sets];
+	for (size_t i = 0; i < round->n; i++)
+		writes[i].server = round->polls[i].server;
+	health_write(call, writes, round->n, apply_poll, round->polls);
+	for (size_t i = 0; i < round->n; i++) {
+		const struct health_write *write = &writes[i];
+		struct poll *poll = &round->polls[i];
 
-			const struct server_facts
-			    *before = &facts[at[i]->server - config->servers];
-
-			*set = (struct store_server){ .name = at[i]->server->name,
-				.facts = *before };
-			if (apply_poll(call, at[i], &set->facts) != STORE_OK)
-				continue;
-			if (event_find(at[i]->server, before, &set->facts, &rules,
-			        call->request->now_ms, &events[n_sets]))
-				set->event = &events[n_sets];
-			at[n_sets++] = at[i];
-		}
-		if (verbs->servers_set(call->store, sets, n_sets) != STORE_OK)
-			return;
-		size_t n_stale = 0;
-		for (size_t i = 0; i < n_sets; i++) {
-			if (sets[i].result != STORE_OK) {
-				at[n_stale++] = at[i];
-				continue;
-			}
-			const struct server_facts
-			    *before = &facts[at[i]->server - config->servers];
-
-			note_sample(call, at[i], before, &sets[i].facts);
-			health_log(at[i]->server, before, &sets[i].facts, call->name,
-			    at[i]->answer->problem, call->request->now_ms);
-		}
-		n = n_stale;
+		if (!write->is_done)
+			continue;
+		note_sample(call, poll, &write->before, &write->after);
+		health_log(poll->server, &write->before, &write->after, call->name,
+		    poll->answer->problem, call->request->now_ms);
 	}
 }
 

@@ -2,10 +2,8 @@
 
 #include "base/arena.h"
 #include "core/fanout.h"
+#include "core/health.h"
 #include "formats/xml.h"
-
-/* How often what was found is saved anew, when others changed the facts meanwhile. */
-#define TRIES 5
 
 /* Does the answer tell of a version?  It is "" where the server does not reveal it. */
 static bool
@@ -20,45 +18,19 @@ read_release(struct arena *arena, const struct relay_answer *answer, struct str 
 	return true;
 }
 
-/* Save what the servers said: of those that others changed meanwhile again. */
-static void
-save(struct call *call, const struct fanout *fanout)
+/* What the answer of the fan-out's i-th server does to its facts: a health_apply. */
+static bool
+apply_release(const struct call *call, const void *context, size_t i,
+    struct server_facts *facts)
 {
-	const struct store_verbs *verbs = call->store->verbs;
-	const struct config *config = call->config;
+	const struct fanout *fanout = context;
 	int64_t now_ms = call->request->now_ms;
-	struct server_facts *facts = arena_alloc(call->arena,
-	    config->n_servers * sizeof(*facts));
-	struct store_server *sets = arena_alloc(call->arena, (fanout->n + 1) * sizeof(*sets));
-	size_t *places = arena_alloc(call->arena, (fanout->n + 1) * sizeof(*places));
-	size_t n = fanout->n;
+	struct str release;
 
-	for (size_t i = 0; i < n; i++)
-		places[i] = i;
-	for (int tries = TRIES; tries > 0 && n > 0; tries--) {
-		if (verbs->servers_get(call->store, config->servers, config->n_servers, facts,
-		        NULL) != STORE_OK)
-			return;
-		for (size_t i = 0; i < n; i++) {
-			const struct server *server = fanout->servers[places[i]];
-			struct str release;
-
-			sets[i] = (struct store_server){
-				.name = server->name,
-				.facts = facts[server - config->servers],
-			};
-			if (read_release(call->arena, &fanout->answers[places[i]], &release))
-				server_release_set(&sets[i].facts, release, now_ms);
-			sets[i].facts.release_ms = now_ms;
-		}
-		if (verbs->servers_set(call->store, sets, n) != STORE_OK)
-			return;
-		size_t n_stale = 0;
-		for (size_t i = 0; i < n; i++)
-			if (sets[i].result == STORE_STALE)
-				places[n_stale++] = places[i];
-		n = n_stale;
-	}
+	if (read_release(call->arena, &fanout->answers[i], &release))
+		server_release_set(facts, release, now_ms);
+	facts->release_ms = now_ms;
+	return true;
 }
 
 void
@@ -80,5 +52,9 @@ releases_sync(struct call *call, uint64_t holder, const struct server *const *se
 	if (fanout.n == 0 || !call_take_lease(call, holder, 6))
 		return;
 	fanout_run(&fanout, "index", call->config->probe_timeout_ms, NULL);
-	save(call, &fanout);
+	struct health_write *writes = arena_alloc(call->arena, fanout.n * sizeof(*writes));
+
+	for (size_t i = 0; i < fanout.n; i++)
+		writes[i].server = fanout.servers[i];
+	health_write(call, writes, fanout.n, apply_release, &fanout);
 }
