@@ -74,37 +74,12 @@ work_servers_get(struct link *link, void *arguments)
 	return a->history ? redis_history_take(link, a->history) : STORE_OK;
 }
 
-/* What is read with the arguments, or what stands for it. */
-static enum store_result
-get_servers(struct store *store, struct get_arguments *a, int64_t *whole_ms)
-{
-	const struct store_redis *redis = (const struct store_redis *)store;
-	enum store_result result = redis_perform(store, false, work_servers_get, a);
-
-	for (size_t i = 0; i < a->n && result != STORE_OK; i++)
-		a->facts[i] = (struct server_facts){ 0 };
-	if (whole_ms)
-		*whole_ms = result != STORE_OK || atomic_load(&redis->breaker.is_set[true]) ||
-		        atomic_load(&redis->is_lost) ?
-		    INT64_MAX :
-		    a->whole_ms;
-	return result;
-}
-
-enum store_result
-redis_servers_get(struct store *store, const struct server *servers, size_t n,
-    struct server_facts *facts, int64_t *whole_ms)
-{
-	struct get_arguments a = { .servers = servers, .n = n, .facts = facts };
-
-	return get_servers(store, &a, whole_ms);
-}
-
 enum store_result
 redis_picture_get(struct store *store, const struct server *servers, size_t n,
     struct server_facts *facts, int64_t *whole_ms, struct str meeting_id,
     struct store_history *history)
 {
+	const struct store_redis *redis = (const struct store_redis *)store;
 	struct get_arguments a = {
 		.servers = servers,
 		.n = n,
@@ -112,12 +87,24 @@ redis_picture_get(struct store *store, const struct server *servers, size_t n,
 		.meeting_id = meeting_id,
 		.history = history,
 	};
+	enum store_result result = redis_perform(store, false, work_servers_get, &a);
+	bool is_whole = result == STORE_OK && !atomic_load(&redis->breaker.is_set[true]) &&
+	    !atomic_load(&redis->is_lost);
 
-	*history = (struct store_history){ 0 };
-	enum store_result result = get_servers(store, &a, whole_ms);
-	if (result != STORE_OK)
+	if (whole_ms)
+		*whole_ms = is_whole ? a.whole_ms : INT64_MAX;
+	for (size_t i = 0; i < n && result != STORE_OK; i++)
+		facts[i] = (struct server_facts){ 0 };
+	if (history && result != STORE_OK)
 		*history = (struct store_history){ 0 };
 	return result;
+}
+
+enum store_result
+redis_servers_get(struct store *store, const struct server *servers, size_t n,
+    struct server_facts *facts, int64_t *whole_ms)
+{
+	return redis_picture_get(store, servers, n, facts, whole_ms, STR(""), NULL);
 }
 
 /* ---- Writing ---------------------------------------------------------------------- */

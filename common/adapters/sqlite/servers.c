@@ -202,19 +202,29 @@ work_servers_get(struct connection *connection, void *arguments)
 	return result;
 }
 
-/* What is read with the arguments, or what stands for it. */
-static enum store_result
-get_servers(struct store *store, struct get_arguments *a, int64_t *whole_ms)
+enum store_result
+sqlite_picture_get(struct store *store, const struct server *servers, size_t n,
+    struct server_facts *facts, int64_t *whole_ms, struct str meeting_id,
+    struct store_history *history)
 {
-	const struct store_sqlite *sqlite = a->sqlite;
-	enum store_result result = sqlite_perform(store, false, work_servers_get, a);
+	struct store_sqlite *sqlite = (struct store_sqlite *)store;
+	struct get_arguments a = {
+		.sqlite = sqlite,
+		.servers = servers,
+		.n = n,
+		.facts = facts,
+		.meeting_id = meeting_id,
+		.history = history,
+	};
+	enum store_result result = sqlite_perform(store, false, work_servers_get, &a);
+	bool is_whole = result == STORE_OK && !atomic_load(&sqlite->breaker.is_set[true]);
 
-	for (size_t i = 0; i < a->n && result != STORE_OK; i++)
-		a->facts[i] = (struct server_facts){ 0 };
 	if (whole_ms)
-		*whole_ms = result != STORE_OK || atomic_load(&sqlite->breaker.is_set[true]) ?
-		    INT64_MAX :
-		    a->whole_ms;
+		*whole_ms = is_whole ? a.whole_ms : INT64_MAX;
+	for (size_t i = 0; i < n && result != STORE_OK; i++)
+		facts[i] = (struct server_facts){ 0 };
+	if (history && result != STORE_OK)
+		*history = (struct store_history){ 0 };
 	return result;
 }
 
@@ -222,35 +232,7 @@ enum store_result
 sqlite_servers_get(struct store *store, const struct server *servers, size_t n,
     struct server_facts *facts, int64_t *whole_ms)
 {
-	struct get_arguments a = {
-		.sqlite = (struct store_sqlite *)store,
-		.servers = servers,
-		.n = n,
-		.facts = facts,
-	};
-
-	return get_servers(store, &a, whole_ms);
-}
-
-enum store_result
-sqlite_picture_get(struct store *store, const struct server *servers, size_t n,
-    struct server_facts *facts, int64_t *whole_ms, struct str meeting_id,
-    struct store_history *history)
-{
-	struct get_arguments a = {
-		.sqlite = (struct store_sqlite *)store,
-		.servers = servers,
-		.n = n,
-		.facts = facts,
-		.meeting_id = meeting_id,
-		.history = history,
-	};
-
-	*history = (struct store_history){ 0 };
-	enum store_result result = get_servers(store, &a, whole_ms);
-	if (result != STORE_OK)
-		*history = (struct store_history){ 0 };
-	return result;
+	return sqlite_picture_get(store, servers, n, facts, whole_ms, STR(""), NULL);
 }
 
 struct set_arguments {
