@@ -2,11 +2,9 @@
  * The Redis store and what may be at the other end: an engine whose scripts, links or keys
  * somebody takes away, damaged values, what is no engine, and hosts with other clocks.
  */
-#include "test_store.h"
-
-#if HAVE_REDIS
 #include "test_store_redis.h"
 
+#if HAVE_REDIS
 #include <pthread.h>
 #include <stdatomic.h>
 #include <sys/socket.h>
@@ -108,8 +106,7 @@ test_clocks(int64_t differ_s)
 	here = open_node(&node);
 	ok(llabs(facts_of(here, "a").good_ms - (now_ms - 3600000)) <= about_ms,
 	    "a clock that is set is noticed");
-	close_store(here);
-	engine_stop(node.pid);
+	end_node(&node, here);
 }
 
 /* ---- Taken away ------------------------------------------------------------------------ */
@@ -365,8 +362,7 @@ test_odd_values(void)
 		    "… a new process knows since when the state is whole");
 		close_store(new);
 	}
-	close_store(store);
-	engine_stop(node.pid);
+	end_node(&node, store);
 }
 
 /* ---- What is no engine ------------------------------------------------------------------ */
@@ -593,8 +589,7 @@ test_hosts(void)
 	is_int((long)description.n_hosts, 1, "… one of which is gone");
 	store->verbs->purge(store, now_ms);
 	is_str(say(&node, "HLEN {p}:hosts"), "1", "… and is forgotten");
-	close_store(store);
-	engine_stop(node.pid);
+	end_node(&node, store);
 }
 
 /* ---- Memory ----------------------------------------------------------------------------- */
@@ -632,35 +627,20 @@ test_memory(void)
 	long used = used_memory(&node) - before;
 	diag("%ld bytes", used);
 	ok(used > 0 && used < 1000000, "… take less than a megabyte");
-	close_store(store);
-	engine_stop(node.pid);
+	end_node(&node, store);
 }
 
-int
-main(void)
+static void
+run_tests(void)
 {
-	begin_tests("test_store_redis");
-	if (has_engine()) {
-		test_clocks(300);
-		test_clocks(-300);
-		test_taken_away();
-		test_odd_values();
-		test_no_engine();
-		test_drops();
-		test_no_address();
-		test_hosts();
-		test_memory();
-	} else {
-		skip("no redis-server is installed");
-	}
-	return end_tests();
-}
-#else
-int
-main(void)
-{
-	begin_tests("test_store_redis");
-	skip("built without hiredis");
-	return end_tests();
+	test_clocks(300);
+	test_clocks(-300);
+	test_taken_away();
+	test_odd_values();
+	test_no_engine();
+	test_drops();
+	test_no_address();
+	test_hosts();
+	test_memory();
 }
 #endif

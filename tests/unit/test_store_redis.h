@@ -1,12 +1,15 @@
 /*
- * What the tests of the Redis store share: engines of their own, stores over them, and what
- * was logged meanwhile.
+ * What the tests of the Redis store share: engines of their own, stores over them, what was
+ * logged meanwhile, and the program, which runs run_tests where there is an engine.
  */
 #ifndef TEST_STORE_REDIS_H
 #define TEST_STORE_REDIS_H
 
 #include "test_store.h"
 
+#include <errno.h>
+
+#if HAVE_REDIS
 #include <hiredis/hiredis.h>
 #include <stdarg.h>
 #include <sys/stat.h>
@@ -88,6 +91,14 @@ open_url(const char *text)
 	return store_redis_open(url, "p", str_printf(arena, "%s/state", dir));
 }
 
+/* Close the store, and end the engine under it. */
+static inline void
+end_node(const struct node *node, struct store *store)
+{
+	close_store(store);
+	engine_stop(node->pid);
+}
+
 static inline int
 count_failing(struct store *store)
 {
@@ -158,6 +169,26 @@ count_lines(const char *text)
 	if (file)
 		fclose(file);
 	return n;
+}
+
+/* ---- The program ------------------------------------------------------------------ */
+
+static void run_tests(void);
+#endif
+
+int
+main(void)
+{
+	begin_tests(program_invocation_short_name);
+#if HAVE_REDIS
+	if (has_engine())
+		run_tests();
+	else
+		skip("no redis-server is installed");
+#else
+	skip("built without hiredis");
+#endif
+	return end_tests();
 }
 
 #endif

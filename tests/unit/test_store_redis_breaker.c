@@ -2,10 +2,9 @@
  * The Redis store while its engine cannot be used: how long verbs take, what goes on, what is
  * logged, and how it is mended by itself.
  */
-#include "test_store.h"
+#include "test_store_redis.h"
 
 #if HAVE_REDIS
-#include "test_store_redis.h"
 
 /* All fails, and but for one verb at once. */
 static void
@@ -44,8 +43,7 @@ test_away_at_open(void)
 	is_int(count_failing_still(second), 0, "a second store");
 	is_int(whole_of(second), whole_ms, "… finds it whole since then, too");
 	close_store(second);
-	close_store(store);
-	engine_stop(node.pid);
+	end_node(&node, store);
 }
 
 static void
@@ -78,8 +76,7 @@ test_restart(bool asks_meanwhile)
 	ok(after.version > before.version, "… and no version comes back");
 	now = facts_of(store, "a");
 	is_int(set_facts(store, "a", &now), STORE_OK, "what was read anew can be written");
-	close_store(store);
-	engine_stop(node.pid);
+	end_node(&node, store);
 }
 
 /* An engine that comes back with what was on its disk, and lacks what came after. */
@@ -115,8 +112,7 @@ test_old_copy(void)
 	is_int(set_facts(other, "a", &facts), STORE_OK, "what was read can be written");
 	is_int(facts_of(store, "a").users, 3, "… and is read by the other");
 	close_store(other);
-	close_store(store);
-	engine_stop(node.pid);
+	end_node(&node, store);
 }
 
 /* ---- Slow -------------------------------------------------------------------------- */
@@ -146,8 +142,7 @@ test_hang(bool reads_first)
 	ok(works_again(store), "it goes on: all works again");
 	ok(whole_of(store) > lost_ms, "… and it is known since when nothing was lost");
 	is_int(count_failing_still(store), 0, "… all verbs");
-	close_store(store);
-	engine_stop(node.pid);
+	end_node(&node, store);
 }
 
 static void
@@ -162,8 +157,7 @@ test_pause(void)
 	check_all_fails(store, "… so that no script runs");
 	is_str(say(&node, "CLIENT UNPAUSE"), "OK", "… and no longer");
 	ok(works_again(store), "… all works again");
-	close_store(store);
-	engine_stop(node.pid);
+	end_node(&node, store);
 }
 
 static void
@@ -233,8 +227,7 @@ test_refusal(const char *name, const char *refuse, const char *allow, const char
 	is_int(count_lines(told), 1, "… why, and what to do");
 	is_int(count_lines("cannot be read"), 0, "… and nothing of reading");
 	is_int(count_lines("written again"), 1, "… and when it was over");
-	close_store(store);
-	engine_stop(node.pid);
+	end_node(&node, store);
 }
 
 static void
@@ -263,8 +256,7 @@ test_becomes_replica(void)
 	struct server server = { .name = "a" };
 	is_int(store->verbs->servers_get(store, &server, 1, &facts, NULL), STORE_FAILED,
 	    "who reads the facts of servers sees at once that it is one");
-	close_store(store);
-	engine_stop(node.pid);
+	end_node(&node, store);
 }
 
 /* ---- Passwords ------------------------------------------------------------------------ */
@@ -353,41 +345,26 @@ test_wrong_type(void)
 	is_int(count_lines("cannot be written") + count_lines("cannot be read"), 0,
 	    "… and nothing of the state as a whole");
 	is_int(count_lines("spoilt"), 0, "… and no key's name");
-	close_store(store);
-	engine_stop(node.pid);
+	end_node(&node, store);
 }
 
-int
-main(void)
+static void
+run_tests(void)
 {
-	begin_tests("test_store_redis_breaker");
-	if (has_engine()) {
-		test_away_at_open();
-		test_restart(true);
-		test_restart(false);
-		test_old_copy();
-		test_hang(false);
-		test_hang(true);
-		test_pause();
-		test_closing_while_away();
-		test_refusal("OOM", "CONFIG SET maxmemory 1mb", "CONFIG SET maxmemory 0",
-		    "its maxmemory is used up");
-		test_refusal("NOREPLICAS", "CONFIG SET min-replicas-to-write 1",
-		    "CONFIG SET min-replicas-to-write 0", "too few replicas are connected");
-		test_becomes_replica();
-		test_passwords();
-		test_wrong_type();
-	} else {
-		skip("no redis-server is installed");
-	}
-	return end_tests();
-}
-#else
-int
-main(void)
-{
-	begin_tests("test_store_redis_breaker");
-	skip("built without hiredis");
-	return end_tests();
+	test_away_at_open();
+	test_restart(true);
+	test_restart(false);
+	test_old_copy();
+	test_hang(false);
+	test_hang(true);
+	test_pause();
+	test_closing_while_away();
+	test_refusal("OOM", "CONFIG SET maxmemory 1mb", "CONFIG SET maxmemory 0",
+	    "its maxmemory is used up");
+	test_refusal("NOREPLICAS", "CONFIG SET min-replicas-to-write 1",
+	    "CONFIG SET min-replicas-to-write 0", "too few replicas are connected");
+	test_becomes_replica();
+	test_passwords();
+	test_wrong_type();
 }
 #endif

@@ -2,11 +2,9 @@
  * The Redis store over sentinels: an engine that is lost, and its replica that takes over; and
  * replicas that confirm claims, or do not.
  */
-#include "test_store.h"
-
-#if HAVE_REDIS
 #include "test_store_redis.h"
 
+#if HAVE_REDIS
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -270,30 +268,16 @@ test_hanging_sentinel(void)
 	close_store(store);
 }
 
-int
-main(void)
+static void
+run_tests(void)
 {
-	begin_tests("test_store_redis_sentinel");
-	if (has_engine()) {
-		test_confirmation();
-		start_sentinels();
-		test_unknown_name();
-		test_failover();
-		test_hanging_sentinel();
-		for (size_t i = 0; i < SENTINELS; i++)
-			engine_kill(sentinels[i]);
-		engine_kill(engines[1].pid);
-	} else {
-		skip("no redis-server is installed");
-	}
-	return end_tests();
-}
-#else
-int
-main(void)
-{
-	begin_tests("test_store_redis_sentinel");
-	skip("built without hiredis");
-	return end_tests();
+	test_confirmation();
+	start_sentinels();
+	test_unknown_name();
+	test_failover();
+	test_hanging_sentinel();
+	for (size_t i = 0; i < SENTINELS; i++)
+		engine_kill(sentinels[i]);
+	engine_kill(engines[1].pid);
 }
 #endif
