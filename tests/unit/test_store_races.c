@@ -11,11 +11,18 @@
 #define IDS 40
 #define ROUNDS 60 /* of counting */
 
+/* What one of those who race tries again at most: verbs that failed, as they do on a busy
+ * machine; and changes with facts that were stale, of which there are no more than others have
+ * changed the same facts. */
+#define FAILURES_MOST 2000
+#define STALE_MOST (WORKERS * (IDS + ROUNDS) + FAILURES_MOST)
+
 /* What one of those who race did. */
 struct score {
 	int claimed, moved, dropped; /* how many of its changes were OK */
 	int conflicts;
-	int failures; /* which were tried again: a busy machine may take too long */
+	int failures; /* which were tried again */
+	int stale;    /* changes that were tried again */
 	int wrong;    /* results that no order of changes explains */
 	int leases;
 	long slots; /* how far from NOW on all of its slots are */
@@ -32,12 +39,28 @@ static const char *const servers[] = { "a", "b", "c", "d" };
 
 /* ---- One who races ---------------------------------------------------------------- */
 
+/* Count what is to be tried again: of a store that works that comes to an end. */
 static void
-pause_after_failure(struct worker *worker)
+count_try(int *tries, int most, const char *what)
 {
-	if (++worker->score.failures > 2000)
-		exit(1);
+	if (++*tries <= most)
+		return;
+	printf("Bail out! after %d tries still %s\n", most, what);
+	fflush(stdout);
+	_exit(1);
+}
+
+static void
+pause_after_failure(int *failures)
+{
+	count_try(failures, FAILURES_MOST, "a verb fails");
 	pause_ms(20);
+}
+
+static void
+note_stale(struct worker *worker)
+{
+	count_try(&worker->score.stale, STALE_MOST, "facts that were just read are stale");
 }
 
 static struct server_facts
@@ -48,7 +71,7 @@ read_facts(struct worker *worker, const char *name)
 
 	while (worker->store->verbs->servers_get(worker->store, &server, 1, &facts, NULL) !=
 	    STORE_OK)
-		pause_after_failure(worker);
+		pause_after_failure(&worker->score.failures);
 	return facts;
 }
 
@@ -58,7 +81,7 @@ change_one(struct worker *worker, struct arena *own, struct store_change *change
 {
 	while (
 	    worker->store->verbs->meetings_set(worker->store, own, change, 1, NOW) != STORE_OK)
-		pause_after_failure(worker);
+		pause_after_failure(&worker->score.failures);
 	worker->score.conflicts += change->result == STORE_CONFLICT;
 	return change->result;
 }
@@ -110,13 +133,16 @@ count(struct worker *worker, const char *name)
 {
 	struct store_server set = { .name = name };
 
-	do {
+	for (;;) {
 		set.facts = read_facts(worker, name);
 		set.facts.users++;
 		set.facts.reserved += 0.5;
 		while (worker->store->verbs->servers_set(worker->store, &set, 1) != STORE_OK)
-			pause_after_failure(worker);
-	} while (set.result == STORE_STALE);
+			pause_after_failure(&worker->score.failures);
+		if (set.result != STORE_STALE)
+			return;
+		note_stale(worker);
+	}
 }
 
 /* Place a meeting of its own, with the load of the one server as a condition. */
@@ -127,10 +153,13 @@ place(struct worker *worker, struct arena *own, struct str id)
 	struct store_server load = { .name = "loaded" };
 	struct store_change change = { .meeting_id = id, .wanted = &wanted, .load = &load };
 
-	do {
+	for (;;) {
 		load.facts = read_facts(worker, "loaded");
 		load.facts.meetings++;
-	} while (change_one(worker, own, &change) == STORE_STALE);
+		if (change_one(worker, own, &change) != STORE_STALE)
+			break;
+		note_stale(worker);
+	}
 	worker->score.wrong += change.result != STORE_OK;
 }
 
@@ -150,12 +179,12 @@ race(void *argument)
 		enum store_result lease;
 		while ((lease = worker->store->verbs->lease_take(worker->store,
 		            (uint64_t)worker->number + 1, NOW + i, 1000000)) == STORE_FAILED)
-			pause_after_failure(worker);
+			pause_after_failure(&worker->score.failures);
 		worker->score.leases += lease == STORE_OK;
 		struct pacing_slot slot;
 		while (worker->store->verbs->slot_take(worker->store, "paced", NOW, 1, &slot) !=
 		    STORE_OK)
-			pause_after_failure(worker);
+			pause_after_failure(&worker->score.failures);
 		worker->score.slots += (long)(slot.at_us - NOW * 1000);
 	}
 	for (int i = 0; i < ROUNDS; i++)
@@ -312,7 +341,7 @@ struct claimant {
 	pthread_barrier_t *barrier;
 	const struct meeting *expected; /* NULL: a claim */
 	bool drops;
-	int n_ok;
+	int n_ok, failures;
 };
 
 static void *
@@ -333,7 +362,7 @@ claim(void *argument)
 		pthread_barrier_wait(claimant->barrier);
 		while (claimant->store->verbs->meetings_set(claimant->store, own, &change, 1,
 		           NOW) != STORE_OK)
-			pause_ms(20);
+			pause_after_failure(&claimant->failures);
 		claimant->n_ok += change.result == STORE_OK;
 	}
 	arena_free(own);
