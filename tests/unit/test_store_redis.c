@@ -1,15 +1,13 @@
 /*
- * The Redis store and what may be at the other end: an engine whose scripts, links or keys
- * somebody takes away, damaged values, what is no engine, and hosts with other clocks.
+ * The Redis store over an engine that others use, too: hosts with other clocks, somebody who
+ * takes its scripts, links or keys away, and damaged values.
  */
 #include "test_store_redis.h"
 
 #if HAVE_REDIS
 #include <pthread.h>
 #include <stdatomic.h>
-#include <sys/socket.h>
 #include <sys/syscall.h>
-#include <sys/un.h>
 #include <time.h>
 
 /* ---- A host whose clock can be set -------------------------------------------------- */
@@ -365,212 +363,6 @@ test_odd_values(void)
 	end_node(&node, store);
 }
 
-/* ---- What is no engine ------------------------------------------------------------------ */
-
-/* A server that answers whatever it is asked by a text, or relays to an engine. */
-struct fake {
-	char folder[64];
-	int fd;
-	pthread_t thread;
-	atomic_bool is_ending;
-	const char *answer; /* NULL: none; or … */
-	size_t copies;      /* … so often */
-	const struct node *relays_to;
-	atomic_bool drips;
-};
-
-static int
-unix_socket(const char *folder, bool listens)
-{
-	struct sockaddr_un name = { .sun_family = AF_UNIX };
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	snprintf(name.sun_path, sizeof(name.sun_path), "%s/engine.sock", folder);
-	if (listens ?
-	        bind(fd, (struct sockaddr *)&name, sizeof(name)) != 0 || listen(fd, 50) != 0 :
-	        connect(fd, (struct sockaddr *)&name, sizeof(name)) != 0)
-		exit(1);
-	return fd;
-}
-
-/* Move what has come; false at the end. */
-static bool
-move(struct fake *fake, int from, int to, bool drips)
-{
-	char data[65536];
-	ssize_t n = read(from, data, sizeof(data));
-
-	for (ssize_t i = 0; i < n && drips && !fake->is_ending; i++) {
-		if (send(to, &data[i], 1, MSG_NOSIGNAL) != 1)
-			return false;
-		if (atomic_load(&fake->drips))
-			pause_ms(20);
-	}
-	return n > 0 && (drips || send(to, data, (size_t)n, MSG_NOSIGNAL) == n);
-}
-
-static void
-relay(struct fake *fake, int client)
-{
-	int server = unix_socket(fake->relays_to->folder, false);
-	struct pollfd fds[] = { { client, POLLIN, 0 }, { server, POLLIN, 0 } };
-
-	while (!fake->is_ending) {
-		poll(fds, 2, 10);
-		if (fds[0].revents && !move(fake, client, server, false))
-			break;
-		if (fds[1].revents && !move(fake, server, client, atomic_load(&fake->drips)))
-			break;
-	}
-	close(server);
-}
-
-static void
-answer(struct fake *fake, int client)
-{
-	char data[4096];
-	bool is_answered = false;
-	struct pollfd pollfd = { client, POLLIN, 0 };
-
-	while (!fake->is_ending) {
-		if (poll(&pollfd, 1, 10) <= 0)
-			continue;
-		if (read(client, data, sizeof(data)) <= 0)
-			break;
-		for (size_t i = 0; fake->answer && !is_answered && i < fake->copies; i++)
-			if (send(client, fake->answer, strlen(fake->answer), MSG_NOSIGNAL) <= 0)
-				return;
-		is_answered = true;
-	}
-}
-
-static void *
-fake_run(void *argument)
-{
-	struct fake *fake = argument;
-	struct pollfd pollfd = { fake->fd, POLLIN, 0 };
-
-	while (!fake->is_ending) {
-		if (poll(&pollfd, 1, 10) <= 0)
-			continue;
-		int client = accept(fake->fd, NULL, NULL);
-		if (fake->relays_to)
-			relay(fake, client);
-		else
-			answer(fake, client);
-		close(client);
-	}
-	return NULL;
-}
-
-static struct node
-start_fake(struct fake *fake)
-{
-	static int number;
-	struct node node = { .pid = 0 };
-
-	snprintf(fake->folder, sizeof(fake->folder), "%s/fake%d", dir, ++number);
-	mkdir(fake->folder, 0700);
-	fake->fd = unix_socket(fake->folder, true);
-	if (pthread_create(&fake->thread, NULL, fake_run, fake) != 0)
-		exit(1);
-	memcpy(node.folder, fake->folder, sizeof(node.folder));
-	return node;
-}
-
-static void
-stop_fake(struct fake *fake)
-{
-	atomic_store(&fake->is_ending, true);
-	pthread_join(fake->thread, NULL);
-	close(fake->fd);
-}
-
-static void
-test_no_engine(void)
-{
-	static const struct {
-		const char *name, *answer;
-		size_t copies;
-	} fakes[] = {
-		{ "one that never answers", NULL, 0 },
-		{ "an HTTP server", "HTTP/1.1 400 Bad Request\r\nserver: room-7\r\n\r\n", 1 },
-		{ "an error that is not known", "-ERR unknown command 'room-7'\r\n", 10 },
-		{ "an error with our keys in it", "-WRONGTYPE room-7 room-7\r\n", 10 },
-		{ "one that is none", "-\r\n", 10 },
-		{ "nothing", "$-1\r\n", 50 },
-		{ "empty lists", "*0\r\n", 50 },
-		{ "numbers", ":7\r\n", 50 },
-		{ "texts", "+OK\r\n", 50 },
-		{ "lists of nothing", "*3\r\n$-1\r\n$-1\r\n$-1\r\n", 50 },
-		{ "a primary of which no more is known", "*3\r\n$6\r\nmaster\r\n:0\r\n:0\r\n",
-		    50 },
-		{ "a huge list", "*2147483647\r\n", 1 },
-		{ "a list beyond all", "*9223372036854775807\r\n", 1 },
-		{ "a huge text", "$2000000000\r\n0123456789", 1 },
-		{ "many bytes", "$500000000\r\n0123456789012345678901234567890123456789\r\n",
-		    200000 },
-		{ "lists in lists", "*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n", 300 },
-		{ "a cut list", "*3\r\n$6\r\nmast", 1 },
-	};
-
-	begin_log();
-	for (size_t i = 0; i < COUNT(fakes); i++) {
-		struct fake fake = { .answer = fakes[i].answer, .copies = fakes[i].copies };
-		struct node node = start_fake(&fake);
-		struct store *store = open_node(&node);
-		int64_t begin_ms = clock_ms(CLOCK_MONOTONIC);
-		is_int(count_failing(store), ALL_VERBS, "%s: all verbs fail", fakes[i].name);
-		ok(clock_ms(CLOCK_MONOTONIC) - begin_ms < ONE_WAIT_MS, "… at once");
-		stop_fake(&fake);
-		close_store(store);
-	}
-	end_log();
-	is_int(count_lines("room-7"), 0, "nothing of that is logged");
-	is_int(count_lines("cannot be written"), COUNT(fakes), "… but that it does not work");
-}
-
-static void
-test_drops(void)
-{
-	struct node node = make_node("drops", NULL);
-	struct fake fake = { .relays_to = &node };
-	struct node slow = start_fake(&fake);
-	struct store *store = open_node(&slow);
-
-	is_int(count_failing_still(store), 0, "an engine behind something else");
-	atomic_store(&fake.drips, true);
-	int64_t begin_ms = clock_ms(CLOCK_MONOTONIC);
-	is_int(facts_of(store, "a").users + (whole_of(store) == INT64_MAX), 1,
-	    "its answers come in drops: a verb fails");
-	ok(clock_ms(CLOCK_MONOTONIC) - begin_ms < ONE_WAIT_MS, "… after its time");
-	begin_ms = clock_ms(CLOCK_MONOTONIC);
-	is_int(count_failing(store), ALL_VERBS, "… others do");
-	ok(clock_ms(CLOCK_MONOTONIC) - begin_ms < ONE_WAIT_MS, "… at once");
-	atomic_store(&fake.drips, false);
-	ok(works_again(store), "… until they come again as they should");
-	close_store(store);
-	stop_fake(&fake);
-	engine_stop(node.pid);
-}
-
-static void
-test_no_address(void)
-{
-	static const char *const urls[] = { "redis://127.0.0.1:1",
-		"redis://no-such-host.invalid",
-		"redis+sentinel://127.0.0.1:1,no-such-host.invalid/mine" };
-
-	for (size_t i = 0; i < COUNT(urls); i++) {
-		struct store *store = open_url(urls[i]);
-		int64_t begin_ms = clock_ms(CLOCK_MONOTONIC);
-
-		is_int(count_failing(store), ALL_VERBS, "%s: all verbs fail", urls[i]);
-		ok(clock_ms(CLOCK_MONOTONIC) - begin_ms < ONE_WAIT_MS, "… at once");
-		close_store(store);
-	}
-}
-
 /* ---- Hosts ---------------------------------------------------------------------------- */
 
 static void
@@ -637,9 +429,6 @@ run_tests(void)
 	test_clocks(-300);
 	test_taken_away();
 	test_odd_values();
-	test_no_engine();
-	test_drops();
-	test_no_address();
 	test_hosts();
 	test_memory();
 }
