@@ -46,6 +46,18 @@ make_node(const char *name, const char *const *options)
 	return node;
 }
 
+/* One at a port, too; a replica of that at primary_port unless it is 0. */
+static inline struct node
+make_engine(const char *name, int port, int primary_port)
+{
+	const char *const options[] = { "--port", str_printf(arena, "%d", port), "--bind",
+		"127.0.0.1", "--repl-diskless-sync-delay", "0", "--repl-timeout", "60",
+		primary_port > 0 ? "--replicaof" : NULL, "127.0.0.1",
+		str_printf(arena, "%d", primary_port), NULL };
+
+	return make_node(name, options);
+}
+
 /* Have it do a command, by the words of printf's format; its answer as text, an integer as
  * one, an error with its "-", "" for what is neither. */
 static inline const char *
@@ -68,6 +80,20 @@ say(const struct node *node, const char *format, ...)
 		freeReplyObject(reply);
 	redisFree(context);
 	return answer;
+}
+
+/* Wait until an engine answers a command with that text in it. */
+static inline bool
+wait_until_says(const struct node *node, const char *command, const char *text)
+{
+	int64_t until_ms = clock_ms(CLOCK_MONOTONIC) + PATIENCE_MS;
+
+	while (!strstr(say(node, command), text)) {
+		if (clock_ms(CLOCK_MONOTONIC) > until_ms)
+			return false;
+		pause_ms(20);
+	}
+	return true;
 }
 
 /* A store over it. */

@@ -1,6 +1,6 @@
 /*
  * The Redis store and what is no engine, or stands between it and one: a server that answers
- * something else, and answers that come in drops.
+ * something else, answers that come in drops, and how many round trips a claim takes.
  */
 #include "test_store_redis.h"
 
@@ -20,6 +20,7 @@ struct fake {
 	size_t copies;      /* … so often */
 	const struct node *relays_to;
 	atomic_bool drips;
+	atomic_int trips; /* how often a client that was not waiting asked */
 };
 
 static int
@@ -57,9 +58,13 @@ relay(struct fake *fake, int client)
 {
 	int server = unix_socket(fake->relays_to->folder, false);
 	struct pollfd fds[] = { { client, POLLIN, 0 }, { server, POLLIN, 0 } };
+	bool is_waiting = false;
 
 	while (!fake->is_ending) {
 		poll(fds, 2, 10);
+		if (fds[0].revents && !is_waiting)
+			atomic_fetch_add(&fake->trips, 1);
+		is_waiting = fds[0].revents || (is_waiting && !fds[1].revents);
 		if (fds[0].revents && !move(fake, client, server, false))
 			break;
 		if (fds[1].revents && !move(fake, server, client, atomic_load(&fake->drips)))
@@ -218,11 +223,70 @@ test_drops(void)
 	engine_stop(node.pid);
 }
 
+/* Place a new meeting as a create does: how many round trips that took; -1 when it failed. */
+static int
+claim_trips(struct fake *fake, struct store *store, struct str id)
+{
+	const struct server server = { .name = "a" };
+	struct meeting wanted = mapping_to("a", NOW);
+	struct store_server load = { .name = "a" };
+	struct store_change change = { .meeting_id = id, .wanted = &wanted, .load = &load };
+	struct store_history history;
+	int64_t whole_ms;
+	int before = atomic_load(&fake->trips);
+
+	if (store->verbs->picture_get(store, &server, 1, &load.facts, &whole_ms, id,
+	        &history) != STORE_OK)
+		return -1;
+	load.facts.reserved += 25;
+	enum store_result result = store->verbs->meetings_set(store, arena, &change, 1, NOW);
+	bool is_done = result == STORE_OK && change.result == STORE_OK;
+	return is_done ? atomic_load(&fake->trips) - before : -1;
+}
+
+static void
+check_trips(struct fake *fake, struct store *store, const char *when)
+{
+	static int number;
+
+	for (int i = 1; i <= 3; i++) {
+		int trips = -1;
+
+		for (int tries = 0; trips < 0 && tries < 5 && is_mended(store); tries++)
+			trips = claim_trips(fake, store,
+			    str_from(str_printf(arena, "claimed-%d", ++number)));
+		if (!ok(trips > 0 && trips <= 2, "%s: claim %d takes two round trips at most",
+		        when, i))
+			diag("%d", trips);
+	}
+}
+
+static void
+test_trips(void)
+{
+	int port = engine_free_port();
+	struct node node = make_engine("trips", port, 0);
+	struct fake fake = { .relays_to = &node };
+	struct node counted = start_fake(&fake);
+	struct store *store = open_node(&counted);
+
+	check_trips(&fake, store, "an engine alone");
+	struct node replica = make_engine("replica", engine_free_port(), port);
+	ok(wait_until_says(&node, "INFO replication", "state=online"), "there is a replica");
+	check_trips(&fake, store, "an engine with a replica");
+	ok(strstr(say(&node, "INFO commandstats"), "cmdstat_wait:"), "… which confirms them");
+	close_store(store);
+	stop_fake(&fake);
+	engine_stop(replica.pid);
+	engine_stop(node.pid);
+}
+
 static void
 run_tests(void)
 {
 	test_no_engine();
 	test_no_address();
 	test_drops();
+	test_trips();
 }
 #endif

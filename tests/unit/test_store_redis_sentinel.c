@@ -15,31 +15,6 @@ static struct node engines[2];
 static int engine_ports[2], sentinel_ports[SENTINELS];
 static pid_t sentinels[SENTINELS];
 
-static struct node
-make_engine(const char *name, int port, int primary_port)
-{
-	const char *const options[] = { "--port", str_printf(arena, "%d", port), "--bind",
-		"127.0.0.1", "--repl-diskless-sync-delay", "0", "--repl-timeout", "60",
-		primary_port > 0 ? "--replicaof" : NULL, "127.0.0.1",
-		str_printf(arena, "%d", primary_port), NULL };
-
-	return make_node(name, options);
-}
-
-/* Wait until an engine, or a sentinel at that port, says so much of something. */
-static bool
-wait_until_says(const struct node *node, const char *command, const char *text)
-{
-	int64_t until_ms = clock_ms(CLOCK_MONOTONIC) + PATIENCE_MS;
-
-	while (!strstr(say(node, command), text)) {
-		if (clock_ms(CLOCK_MONOTONIC) > until_ms)
-			return false;
-		pause_ms(20);
-	}
-	return true;
-}
-
 static bool
 wait_for_sentinel(int port, const char *text)
 {
