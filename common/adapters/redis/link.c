@@ -121,6 +121,7 @@ fail(struct link *link, const char *problem)
 	return false;
 }
 
+/* Wait until the socket is ready for those events of poll, or the deadline. */
 static bool
 wait_for(struct link *link, short events)
 {
@@ -224,20 +225,29 @@ link_take_role(struct link *link)
 	return true;
 }
 
+static bool
+take_time(struct link *link)
+{
+	const redisReply *time = link_next(link);
+
+	if (time && time->elements == 2)
+		redis_note_time(link, time->element[0], time->element[1]);
+	return time != NULL;
+}
+
 /* Take the reply to INFO: the engine's run_id, which each of its processes has another of. */
-static void
+static bool
 take_run_id(struct link *link)
 {
 	struct str text = redis_text(link_next(link)), name = STR("run_id:");
 	size_t at = str_find(text, name, 0);
 
-	if (at == SIZE_MAX) {
-		fail(link, "it does not tell its run_id (INFO): is it Redis?");
-		return;
-	}
+	if (at == SIZE_MAX)
+		return fail(link, "it does not tell its run_id (INFO): is it Redis?");
 	struct str rest = str_part(text, at + name.len, SIZE_MAX);
 	struct str id = str_trim(redis_word(&rest, '\n'));
 	snprintf(link->run_id, sizeof(link->run_id), "%.*s", STR_ARG(id));
+	return true;
 }
 
 struct link *
@@ -249,20 +259,13 @@ link_open(struct store_redis *redis, const struct redis_address *address, int64_
 	if (!link)
 		return NULL;
 	add_login(link);
-	size_t n = link->n_waiting;
+	size_t n_logins = link->n_waiting;
 	link_add(link, &STR("ROLE"), 1);
 	link_add(link, &STR("TIME"), 1);
 	link_add(link, (const struct str[]){ STR("INFO"), STR("server") }, 2);
-	while (n > 0 && link_next(link))
-		n--;
-	const redisReply *time = !link->problem && link_take_role(link) ?
-	    link_next(link) :
-	    NULL;
-	if (time && time->elements == 2)
-		redis_note_time(link, time->element[0], time->element[1]);
-	if (time)
-		take_run_id(link);
-	if (!link->problem)
+	while (n_logins > 0 && link_next(link))
+		n_logins--;
+	if (n_logins == 0 && link_take_role(link) && take_time(link) && take_run_id(link))
 		return link;
 	*problem = link->problem;
 	link_close(link);
@@ -315,19 +318,20 @@ link_begin(struct link *link, int64_t deadline_ms)
 
 /* What redisFormatCommandArgv would write, without a copy of its own. */
 static void
-add_word(struct buf *out, struct str word)
+add_words(struct buf *out, const struct str *words, size_t n)
 {
-	buf_printf(out, "$%zu\r\n", word.len);
-	buf_str(out, word);
-	buf_add(out, "\r\n", 2);
+	for (size_t i = 0; i < n; i++) {
+		buf_printf(out, "$%zu\r\n", words[i].len);
+		buf_str(out, words[i]);
+		buf_add(out, "\r\n", 2);
+	}
 }
 
 void
 link_add(struct link *link, const struct str *words, size_t n)
 {
 	buf_printf(&link->out, "*%zu\r\n", n);
-	for (size_t i = 0; i < n; i++)
-		add_word(&link->out, words[i]);
+	add_words(&link->out, words, n);
 	link->n_waiting++;
 }
 
@@ -335,16 +339,16 @@ void
 link_add_script(struct link *link, enum redis_script script, const struct str *words, size_t n)
 {
 	bool has = link->has[script];
+	const struct str head[] = { has ? STR("EVALSHA") : STR("EVAL"),
+		str_from(has ? script_sha(script) : script_text(script)), STR("1"),
+		str_from(link->redis->base) };
+	const size_t n_head = sizeof(head) / sizeof(*head);
 
 	/* EVAL keeps the script for the EVALSHA that follow. */
 	link->has[script] = true;
-	buf_printf(&link->out, "*%zu\r\n", n + 4);
-	add_word(&link->out, has ? STR("EVALSHA") : STR("EVAL"));
-	add_word(&link->out, str_from(has ? script_sha(script) : script_text(script)));
-	add_word(&link->out, STR("1"));
-	add_word(&link->out, str_from(link->redis->base));
-	for (size_t i = 0; i < n; i++)
-		add_word(&link->out, words[i]);
+	buf_printf(&link->out, "*%zu\r\n", n_head + n);
+	add_words(&link->out, head, n_head);
+	add_words(&link->out, words, n);
 	link->n_waiting++;
 }
 
@@ -372,12 +376,14 @@ send_all(struct link *link)
 	while (rest.len > 0) {
 		ssize_t n = send(link->fd, rest.data, rest.len, MSG_NOSIGNAL);
 
-		if (n > 0)
+		if (n >= 0) {
 			rest = str_part(rest, (size_t)n, SIZE_MAX);
-		else if (n < 0 && errno == EAGAIN && !wait_for(link, POLLOUT))
-			return false;
-		else if (n < 0 && errno != EAGAIN && errno != EINTR)
+		} else if (errno == EAGAIN) {
+			if (!wait_for(link, POLLOUT))
+				return false;
+		} else if (errno != EINTR) {
 			return fail(link, strerror(errno));
+		}
 	}
 	buf_clear(&link->out);
 	return true;
