@@ -70,7 +70,7 @@ command_where(struct ctl *ctl)
 		return CTL_WRONG;
 	const struct config *config = ctl->api.config;
 	switch (ctl->api.store->verbs->meeting_get(ctl->api.store, ctl->arena, meeting_id,
-	    ctl_now_ms(), &meeting, &facts)) {
+	    ctl_now_ms(), &meeting, &facts, NULL)) {
 	case STORE_OK:
 		break;
 	case STORE_ABSENT:
@@ -142,7 +142,7 @@ known_server(struct ctl *ctl, const struct call *call)
 
 	if (call->meeting_id.len == 0 ||
 	    call->store->verbs->meeting_get(call->store, ctl->arena, call->meeting_id,
-	        call->request->now_ms, &meeting, &facts) != STORE_OK)
+	        call->request->now_ms, &meeting, &facts, NULL) != STORE_OK)
 		return NULL;
 	const struct server_rules rules = health_rules(call->config);
 	server_believe(&facts, &rules, call->request->now_ms);

@@ -14,8 +14,6 @@
 		return STORE_FAILED;                                           \
 	}
 
-FAILING(meeting_get, struct arena *arena, struct str meeting_id, int64_t now_ms,
-    struct meeting *meeting, struct server_facts *facts)
 FAILING(turn_take, struct str meeting_id, struct store_turn *turn)
 FAILING(typical_put, double typical)
 FAILING(absent_put, struct str meeting_id, int64_t now_ms, int64_t ttl_ms)
@@ -47,6 +45,15 @@ none_picture_get(struct store *store, const struct server *servers, size_t n,
 {
 	*history = (struct store_history){ 0 };
 	return none_servers_get(store, servers, n, facts, whole_ms);
+}
+
+static enum store_result
+none_meeting_get(struct store *store, struct arena *arena, struct str meeting_id,
+    int64_t now_ms, struct meeting *meeting, struct server_facts *facts, int64_t *whole_ms)
+{
+	if (whole_ms)
+		*whole_ms = INT64_MAX;
+	return STORE_FAILED;
 }
 
 static enum store_result

@@ -17,7 +17,7 @@
  * are sent on in any case: what is not down is tried.
  */
 static bool
-is_in_doubt(struct call *call)
+has_failed_polls(struct call *call)
 {
 	return call->is_mapped && call->meeting_facts.health == SERVER_SUSPECT &&
 	    call->meeting_facts.failures > 0 &&
@@ -50,7 +50,7 @@ call_join(struct call *call)
 		relay_answer(call, &answer, true);
 		return;
 	}
-	if (is_in_doubt(call)) {
+	if (has_failed_polls(call)) {
 		call_refuse(call, REPLY_UNAVAILABLE);
 		call->response->server = call->server->name;
 		return;

@@ -188,7 +188,7 @@ read_mapping(struct claim *claim, struct call *call)
 	struct server_facts facts;
 
 	if (call->store->verbs->meeting_get(call->store, call->arena, call->meeting_id,
-	        call->request->now_ms, &claim->meeting, &facts) != STORE_OK)
+	        call->request->now_ms, &claim->meeting, &facts, NULL) != STORE_OK)
 		return false;
 	claim->server = config_server_find(call->config, claim->meeting.server);
 	claim->kind = CLAIM_FOLLOWED;

@@ -44,7 +44,7 @@ has_meeting(const struct relay_answer *answer, void *context)
 	        str_equal(fields[1].text, call->meeting_id));
 }
 
-/* Map the meeting to the server that has it. */
+/* Map the meeting to the server that has it, in place of a mapping that is there. */
 static void
 adopt(struct call *call, const struct server *server)
 {
@@ -55,13 +55,18 @@ adopt(struct call *call, const struct server *server)
 		.claimed_ms = now_ms,
 		.create_ms = now_ms,
 	};
-	struct store_change change = { .meeting_id = call->meeting_id, .wanted = &wanted };
+	struct store_change change = {
+		.meeting_id = call->meeting_id,
+		.expected = call->is_mapped ? &call->meeting : NULL,
+		.wanted = &wanted,
+	};
 
 	call->store->verbs->history_get(call->store, call->meeting_id, &history);
 	wanted.seats = load_seats(0, history.peak, history.typical);
 	if (claim_set(call, &change) != STORE_FAILED && change.found.server &&
 	    strcmp(change.found.server, server->name) == 0) {
 		call->meeting = change.found;
+		call->meeting_facts = health_facts(call)[server - call->config->servers];
 		call->is_mapped = true;
 	}
 }
@@ -148,21 +153,77 @@ find_meeting_ask(struct call *call, const struct server *except)
 	const struct server *found = read_answers(call, &fanout, &certain);
 	if (found)
 		adopt(call, found);
-	else if (certain && strcmp(call->name, "create") != 0)
+	else if (certain && !call->is_mapped && strcmp(call->name, "create") != 0)
 		put_off_absent(call); /* a create maps it in the next moment */
 	return found;
 }
 
-bool
-find_meeting_is_gone(struct call *call, const struct server *server)
+/* Ask one server for the meeting; its answer lives in the arena. */
+static const struct relay_answer *
+ask_server(struct call *call, const struct server *server)
 {
 	struct fanout fanout;
 
 	fanout_init(&fanout, call, 1);
 	prepare_question(call, server, fanout_add(&fanout, server));
 	fanout_run(&fanout, QUESTION, call->config->probe_timeout_ms, NULL);
-	return fanout.answers[0].verdict == RELAY_FAILED &&
-	    reply_is_unknown_meeting(fanout.answers[0].message_key);
+	return &fanout.answers[0];
+}
+
+static bool
+denies_meeting(const struct relay_answer *answer)
+{
+	return answer->verdict == RELAY_FAILED && reply_is_unknown_meeting(answer->message_key);
+}
+
+bool
+find_meeting_is_gone(struct call *call, const struct server *server)
+{
+	return denies_meeting(ask_server(call, server));
+}
+
+static void
+remember_seen(struct call *call, void *argument)
+{
+	const struct mapped *mapped = argument;
+	struct meeting wanted = mapped->meeting;
+	struct store_change change = {
+		.meeting_id = mapped->meeting_id,
+		.expected = &mapped->meeting,
+		.wanted = &wanted,
+	};
+
+	wanted.seen_ms = call->request->now_ms;
+	claim_set(call, &change);
+}
+
+/* The server has the meeting that is mapped to it.  That saves the next call the question. */
+static void
+put_off_seen(struct call *call)
+{
+	struct mapped *mapped = arena_alloc(call->arena, sizeof(*mapped));
+
+	*mapped = (struct mapped){ call->meeting_id, call->meeting };
+	call_later(call, remember_seen, mapped);
+}
+
+/*
+ * The mapping is in doubt: ask its server and, where that does not have the meeting, all
+ * others.  Where none has it the mapping stays, and is followed: its create may be under way,
+ * and another may be placed nowhere else.
+ */
+static void
+settle_doubt(struct call *call)
+{
+	const struct relay_answer *answer = ask_server(call, call->server);
+
+	if (has_meeting(answer, call)) {
+		put_off_seen(call);
+	} else if (denies_meeting(answer)) {
+		const struct server *elsewhere = find_meeting_ask(call, call->server);
+		if (elsewhere)
+			call->server = elsewhere;
+	}
 }
 
 /* Read where the meeting lives, if its mapping is of any use.  OK: it is mapped, whether or
@@ -174,15 +235,19 @@ read_mapping(struct call *call)
 	const struct server_rules rules = health_rules(config);
 	struct store *store = call->store;
 
-	call->is_mapped = false;
+	call->is_mapped = call->is_in_doubt = false;
+	int64_t whole_ms;
 	enum store_result result = store->verbs->meeting_get(store, call->arena,
-	    call->meeting_id, call->request->now_ms, &call->meeting, &call->meeting_facts);
+	    call->meeting_id, call->request->now_ms, &call->meeting, &call->meeting_facts,
+	    &whole_ms);
 	if (result != STORE_OK)
 		return result;
 	const struct server *server = config_server_find(config, call->meeting.server);
 	if (server) {
 		server_believe(&call->meeting_facts, &rules, call->request->now_ms);
 		call->is_mapped = true;
+		call->is_in_doubt = meeting_is_in_doubt(&call->meeting,
+		    call->meeting_facts.good_ms, whole_ms);
 		if (server_is_usable(server, &call->meeting_facts))
 			call->server = server;
 		return STORE_OK;
@@ -202,7 +267,9 @@ find_meeting(struct call *call)
 {
 	enum store_result result = read_mapping(call);
 
-	if (result != STORE_OK && result != STORE_ABSENT)
+	if (call->server && call->is_in_doubt)
+		settle_doubt(call);
+	else if (call->is_in_doubt || (result != STORE_OK && result != STORE_ABSENT))
 		call->server = find_meeting_ask(call, NULL);
 	return !call->is_foreign;
 }
@@ -216,6 +283,8 @@ find_meeting_in_turn(struct call *call)
 	enum store_result turn = STORE_CONFLICT;
 	bool waited = false;
 
+	if (call->server && call->is_in_doubt)
+		settle_doubt(call);
 	while (!call->server && !call->is_foreign) {
 		turn = store->verbs->turn_take(store, call->meeting_id, &call->turn);
 		if (turn != STORE_CONFLICT || rounds-- <= 0)
@@ -227,7 +296,7 @@ find_meeting_in_turn(struct call *call)
 	if (waited && turn == STORE_OK)
 		result = read_mapping(call);
 	if (!call->server && !call->is_foreign && turn != STORE_CONFLICT &&
-	    result != STORE_OK && (result != STORE_ABSENT || waited))
+	    (call->is_in_doubt || (result != STORE_OK && (result != STORE_ABSENT || waited))))
 		call->server = find_meeting_ask(call, NULL);
 	if (call->server)
 		store->verbs->turn_give(store, &call->turn);

@@ -13,8 +13,11 @@
  * Find call->meeting_id and fill in server, meeting and is_mapped.  What the
  * state does not know is asked of all usable servers by find_meeting_ask.  A meeting
  * mapped to a server that is disabled or down counts as unknown; its mapping
- * stays.  One that is mapped to a server that only other processes know, as in the moment
- * of a reload, is_foreign.  Returns whether the call can be served now: not where it is.
+ * stays.  A mapping in doubt (meeting_is_in_doubt) is no answer by itself: its server is
+ * asked and, where that denies it or cannot be called, all others.  Whichever has the
+ * meeting is mapped; where none has it the mapping stays and is followed.  One that is
+ * mapped to a server that only other processes know, as in the moment of a reload,
+ * is_foreign.  Returns whether the call can be served now: not where it is.
  */
 bool find_meeting(struct call *call);
 

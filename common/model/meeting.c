@@ -28,6 +28,16 @@ meeting_may_be_under_way(const struct meeting *meeting, int64_t now_ms,
 }
 
 bool
+meeting_is_in_doubt(const struct meeting *meeting, int64_t good_ms, int64_t whole_ms)
+{
+	if (meeting->create_ms > whole_ms || meeting->seen_ms > whole_ms)
+		return false;
+	/* A poll keeps what may be under way, though it does not show it. */
+	return meeting->seen_ms == 0 || good_ms <= whole_ms ||
+	    good_ms < meeting->create_ms + MEETING_CREATE_SPARE_MS;
+}
+
+bool
 meeting_wants_note(const struct meeting *meeting, int64_t now_ms)
 {
 	return meeting->is_ending ||

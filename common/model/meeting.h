@@ -47,6 +47,15 @@ bool meeting_is_new(const struct meeting *meeting, int64_t now_ms, int64_t creat
 bool meeting_may_be_under_way(const struct meeting *meeting, int64_t now_ms,
     int64_t create_timeout_ms);
 
+/*
+ * Is the mapping in doubt?  It was made before the state lost something (whole_ms, store.h)
+ * or could not be used: the meeting may have ended since then and begun anew on another
+ * server, and nobody could note it.  That ends when the meeting is seen on its server, or
+ * created there again; or, for one that a poll has shown before, with the next good poll of
+ * its server (good_ms), which would have dropped it.
+ */
+bool meeting_is_in_doubt(const struct meeting *meeting, int64_t good_ms, int64_t whole_ms);
+
 /* Would another create of the meeting have to be noted in its mapping? */
 bool meeting_wants_note(const struct meeting *meeting, int64_t now_ms);
 

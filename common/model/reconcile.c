@@ -69,6 +69,10 @@ may_be_there(const struct reconcile_poll *poll, const struct meeting *meeting,
 		return true;
 	if (meeting->is_ending)
 		return false;
+	/* Its server said that it has it, and not to a poll. */
+	if (meeting->seen_ms > poll->asked_ms &&
+	    meeting->seen_ms <= poll->now_ms + rules->create_timeout_ms)
+		return true;
 	int64_t age_ms = poll->asked_ms - meeting->create_ms;
 
 	return (age_ms >= 0 && age_ms < MEETING_CREATE_SPARE_MS) ||

@@ -175,11 +175,12 @@ struct store_verbs {
 
 	/*
 	 * Where a meeting lives, with what is known of that server: OK; or ABSENT, while
-	 * absent_put's time runs; or NOT_FOUND.  This is the one read of a join.
+	 * absent_put's time runs; or NOT_FOUND.  *whole_ms is as of servers_get.  This is
+	 * the one read of a join.
 	 */
 	enum store_result (*meeting_get)(struct store *store, struct arena *arena,
 	    struct str meeting_id, int64_t now_ms, struct meeting *meeting,
-	    struct server_facts *facts);
+	    struct server_facts *facts, int64_t *whole_ms);
 
 	/*
 	 * Do n changes of mappings, in their order; each says what came of it.  However

@@ -23,6 +23,7 @@ struct pair {
 	struct str meeting_id;
 	struct meeting mapping;
 	struct server_facts mapped_facts;
+	bool is_in_doubt, is_leftover;
 	struct room mapped, copy;
 	struct room *loser; /* the one that is ended, or NULL */
 };
@@ -32,11 +33,19 @@ static bool
 pair_init(struct call *call, const struct copy *copy, struct pair *pair)
 {
 	struct store *store = call->store;
+	int64_t whole_ms;
 
-	*pair = (struct pair){ .meeting_id = copy->meeting_id, .copy.server = copy->server };
+	*pair = (struct pair){
+		.meeting_id = copy->meeting_id,
+		.is_leftover = copy->is_leftover,
+		.copy.server = copy->server,
+	};
 	if (store->verbs->meeting_get(store, call->arena, copy->meeting_id,
-	        call->request->now_ms, &pair->mapping, &pair->mapped_facts) != STORE_OK)
+	        call->request->now_ms, &pair->mapping, &pair->mapped_facts, &whole_ms) !=
+	    STORE_OK)
 		return false;
+	pair->is_in_doubt = meeting_is_in_doubt(&pair->mapping, pair->mapped_facts.good_ms,
+	    whole_ms);
 	pair->mapped.server = config_server_find(call->config, pair->mapping.server);
 	return pair->mapped.server && pair->mapped.server != pair->copy.server &&
 	    server_is_usable(pair->mapped.server, &pair->mapped_facts);
@@ -95,7 +104,7 @@ remap(struct call *call, const struct pair *pair)
 	};
 
 	wanted.server = pair->copy.server->name;
-	wanted.claimed_ms = call->request->now_ms;
+	wanted.claimed_ms = wanted.seen_ms = call->request->now_ms;
 	claim_set(call, &change);
 }
 
@@ -105,13 +114,14 @@ judge_pair(struct call *call, struct pair *pair)
 {
 	if (pair->copy.state != ROOM_THERE)
 		return;
-	if (pair->mapped.state == ROOM_THERE)
+	if (pair->mapped.state == ROOM_THERE && pair->is_leftover)
 		pair->loser = pair->copy.people > pair->mapped.people ?
 		    &pair->mapped :
 		    &pair->copy;
 	else if (pair->mapped.state == ROOM_GONE &&
-	    !meeting_may_be_under_way(&pair->mapping, call->request->now_ms,
-	        call->config->create_timeout_ms))
+	    (pair->is_in_doubt ||
+	        !meeting_may_be_under_way(&pair->mapping, call->request->now_ms,
+	            call->config->create_timeout_ms)))
 		remap(call, pair);
 }
 

@@ -50,8 +50,8 @@ struct round {
 	uint64_t holder; /* of the lease */
 	struct poll *polls;
 	size_t n;
-	struct copy *leftovers; /* meetings to settle */
-	size_t n_leftovers;
+	struct copy *copies; /* meetings to settle */
+	size_t n_copies;
 	struct store_history history;
 	bool is_typical_new;
 };
@@ -130,6 +130,19 @@ take_list(const struct call *call, const struct xml_list *list, struct poll *pol
 
 /* ---- Mappings ------------------------------------------------------------------- */
 
+/* May the meeting have gone to another server than it is mapped to, and nobody could note
+ * it? */
+static bool
+is_in_doubt(const struct call *call, const struct meeting *mapping, const struct server *server)
+{
+	struct server_facts facts;
+	int64_t whole_ms;
+
+	return call->store->verbs->servers_get(call->store, server, 1, &facts, &whole_ms) ==
+	    STORE_OK &&
+	    meeting_is_in_doubt(mapping, facts.good_ms, whole_ms);
+}
+
 /* A meeting that runs on a server, and is mapped to another. */
 static void
 take_double(struct round *round, const struct poll *poll, const struct store_change *change)
@@ -137,7 +150,8 @@ take_double(struct round *round, const struct poll *poll, const struct store_cha
 	struct call *call = round->call;
 	const struct meeting *mapping = &change->found;
 
-	if (!config_server_find(call->config, mapping->server)) {
+	const struct server *server = config_server_find(call->config, mapping->server);
+	if (!server) {
 		/* That server is gone from the configuration, or has another name now. */
 		struct store_change anew = {
 			.meeting_id = change->meeting_id,
@@ -147,11 +161,11 @@ take_double(struct round *round, const struct poll *poll, const struct store_cha
 		claim_set(call, &anew);
 		return;
 	}
-	if (reconcile_is_leftover(mapping, &poll->facts)) {
-		if (round->n_leftovers < COPIES_AT_ONCE)
-			round->leftovers[round->n_leftovers++] = (struct copy){
-				change->meeting_id, poll->server
-			};
+	bool is_leftover = reconcile_is_leftover(mapping, &poll->facts);
+	if (is_leftover || is_in_doubt(call, mapping, server)) {
+		if (round->n_copies < COPIES_AT_ONCE)
+			round->copies[round->n_copies++] = (struct copy){ change->meeting_id,
+				poll->server, is_leftover };
 		return;
 	}
 	if (strcmp(mapping->copy, poll->server->name) == 0)
@@ -484,16 +498,15 @@ poll_servers(struct call *call, uint64_t holder, const size_t *chosen,
 		.holder = holder,
 		.polls = arena_alloc(call->arena, n * sizeof(*round.polls)),
 		.n = n,
-		.leftovers = arena_alloc(call->arena,
-		    COPIES_AT_ONCE * sizeof(*round.leftovers)),
+		.copies = arena_alloc(call->arena, COPIES_AT_ONCE * sizeof(*round.copies)),
 	};
 	struct fanout fanout;
 
 	ask_servers(&round, chosen, before, &fanout);
 	save_round(&round);
 	/* It takes two more rounds; nobody else is to settle the same meanwhile. */
-	if (round.n_leftovers > 0 && call_take_lease(call, holder, 3))
-		copies_settle(call, round.leftovers, round.n_leftovers);
+	if (round.n_copies > 0 && call_take_lease(call, holder, 3))
+		copies_settle(call, round.copies, round.n_copies);
 	sync_others(&round, before);
 }
 

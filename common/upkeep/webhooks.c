@@ -264,7 +264,7 @@ drop_old(struct look *look)
 		struct meeting meeting;
 		struct server_facts facts;
 		enum store_result result = verbs->meeting_get(call->store, call->arena,
-		    hook->meeting_id, now_ms, &meeting, &facts);
+		    hook->meeting_id, now_ms, &meeting, &facts, NULL);
 		if ((result == STORE_NOT_FOUND || result == STORE_ABSENT) &&
 		    verbs->webhook_drop(call->store, hook->id, now_ms) == STORE_OK)
 			hook->is_dropped = true;

@@ -20,6 +20,8 @@
  *	                      down, and its health was told; one that is said to be polled
  *	                      is not due
  *	== meetings           "room-1 a [AGE_MS]": mappings; 600000 old by default
+ *	== whole MS           the state is whole since so long ago: what was mapped before is
+ *	                      in doubt
  *	== recordings         "RECORDID a": which server has a recording, as the
  *	                      state remembers it
  *	== hooks              "URL [MEETINGID|- [AGE_MS]]": webhooks in the state, their

@@ -82,6 +82,7 @@ static const struct {
 	{ "facts after", state_sections_check_facts, UNLESS_TORTURED },
 	{ "facts ", state_sections_set_facts, ALWAYS },
 	{ "meetings", state_sections_set_meetings, ALWAYS },
+	{ "whole ", state_sections_set_whole, ALWAYS },
 	{ "meetings after", state_sections_check_meetings, UNLESS_TORTURED },
 	{ "recordings", state_sections_set_recordings, ALWAYS },
 	{ "recordings after", state_sections_check_recordings, UNLESS_TORTURED },
@@ -154,7 +155,8 @@ check_servers_known(struct run *run)
 		struct server_facts facts;
 
 		if (run->inner->verbs->meeting_get(run->inner, run->arena,
-		        str_from(run->seen[i]), run->now_ms, &meeting, &facts) != STORE_OK)
+		        str_from(run->seen[i]), run->now_ms, &meeting, &facts, NULL) !=
+		    STORE_OK)
 			continue;
 		const struct str mapping = str_from(
 		    str_printf(run->arena, "%s %s", run->seen[i], meeting.server));

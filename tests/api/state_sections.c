@@ -8,6 +8,7 @@
 #include "model/load.h"
 #include "model/webhook.h"
 #include "run.h"
+#include "support/memory.h"
 
 #define MAPPED_MS 600000 /* how long ago, when the case does not say */
 
@@ -230,6 +231,13 @@ state_sections_set_meetings(struct run *run, const struct section *section, char
 	}
 }
 
+void
+state_sections_set_whole(struct run *run, const struct section *section, char *rest)
+{
+	(void)section;
+	store_memory_whole(run->inner, time_ago(run, rest));
+}
+
 /* Compare the mappings there are with the lines of the section. */
 void
 state_sections_check_meetings(struct run *run, const struct section *section, char *rest)
@@ -251,7 +259,8 @@ state_sections_check_meetings(struct run *run, const struct section *section, ch
 		struct server_facts facts;
 
 		if (run->inner->verbs->meeting_get(run->inner, run->arena,
-		        str_from(run->seen[i]), run->now_ms, &meeting, &facts) != STORE_OK)
+		        str_from(run->seen[i]), run->now_ms, &meeting, &facts, NULL) !=
+		    STORE_OK)
 			continue;
 		char *mapping = str_printf(run->arena, "-  %s %s\n", run->seen[i],
 		    meeting.server);

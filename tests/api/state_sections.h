@@ -17,6 +17,7 @@ struct section;
 void state_sections_set_facts(struct run *run, const struct section *section, char *server);
 void state_sections_check_facts(struct run *run, const struct section *section, char *rest);
 void state_sections_set_meetings(struct run *run, const struct section *section, char *rest);
+void state_sections_set_whole(struct run *run, const struct section *section, char *rest);
 void state_sections_check_meetings(struct run *run, const struct section *section, char *rest);
 void state_sections_set_recordings(struct run *run, const struct section *section, char *rest);
 void state_sections_check_recordings(struct run *run, const struct section *section,

@@ -14,8 +14,8 @@
 	VERB(servers_set, (struct store_server * servers, size_t n), servers, n)               \
 	VERB(meeting_get,                                                                      \
 	    (struct arena * arena, struct str id, int64_t now_ms, struct meeting * meeting,    \
-	        struct server_facts * facts),                                                  \
-	    arena, id, now_ms, meeting, facts)                                                 \
+	        struct server_facts * facts, int64_t * whole_ms),                              \
+	    arena, id, now_ms, meeting, facts, whole_ms)                                       \
 	MAP(meetings_set,                                                                      \
 	    (struct arena * arena, struct store_change * changes, size_t n, int64_t now_ms),   \
 	    arena, changes, n, now_ms)                                                         \

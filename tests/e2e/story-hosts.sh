@@ -189,9 +189,6 @@ engine 1 FLUSHALL >/dev/null
 QUIET_S=10
 KILL_S=40
 LENGTH_S=44
-# A meeting that ends and begins anew while the engine is away may be looked for at its old
-# place until the next poll, as nobody could note either: so none begins anew so soon.
-export MONDAY_REST_MS=12000
 start_client $LENGTH_S 150
 at $QUIET_S
 told "FLUSHALL"

@@ -41,6 +41,19 @@ items_put(struct arena *arena, struct items *items, struct str key)
 	return item;
 }
 
+struct str
+items_key(struct arena *arena, const char *a, const char *b, struct str c)
+{
+	size_t head = strlen(a) + 1 + strlen(b) + 1;
+	char *key = arena_alloc(arena, head + c.len);
+
+	strcpy(key, a);
+	strcpy(key + strlen(a) + 1, b);
+	if (c.len > 0)
+		memcpy(key + head, c.data, c.len);
+	return (struct str){ key, head + c.len };
+}
+
 void
 items_forget(struct items *items, bool is_meant(const struct item *), int64_t since_ms,
     size_t most)

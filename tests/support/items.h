@@ -45,6 +45,9 @@ void items_drop(struct items *items, struct str key);
  * is copied into the arena. */
 struct item *items_put(struct arena *arena, struct items *items, struct str key);
 
+/* A key of several texts, none of which has a NUL, in the arena. */
+struct str items_key(struct arena *arena, const char *a, const char *b, struct str c);
+
 /* Of the items that are meant, forget those from before since_ms, and of the others the
  * oldest, until there are no more than most. */
 void items_forget(struct items *items, bool is_meant(const struct item *), int64_t since_ms,

@@ -19,6 +19,7 @@ struct store_memory {
 	    events, trends, pacings;
 	double typical;
 	uint64_t holder; /* of the lease */
+	int64_t whole_ms;
 	int64_t taken_ms, until_ms;
 	int64_t purged_ms;
 };
@@ -53,20 +54,6 @@ copy_text(struct arena *arena, const char *text)
 	return text ? str_copy(arena, str_from(text)) : NULL;
 }
 
-/* A key of several texts, none of which has a NUL. */
-static struct str
-key_of(struct store_memory *memory, const char *a, const char *b, struct str c)
-{
-	size_t head = strlen(a) + 1 + strlen(b) + 1;
-	char *key = arena_alloc(memory->arena, head + c.len);
-
-	strcpy(key, a);
-	strcpy(key + strlen(a) + 1, b);
-	if (c.len > 0)
-		memcpy(key + head, c.data, c.len);
-	return (struct str){ key, head + c.len };
-}
-
 /* ---- Servers -------------------------------------------------------------------- */
 
 static struct server_facts
@@ -86,7 +73,7 @@ memory_servers_get(struct store *store, const struct server *servers, size_t n,
 	for (size_t i = 0; i < n; i++)
 		facts[i] = facts_of(memory, servers[i].name);
 	if (whole_ms)
-		*whole_ms = 0;
+		*whole_ms = memory->whole_ms;
 	return unlock(memory, STORE_OK);
 }
 
@@ -139,9 +126,12 @@ copy_meeting(struct arena *arena, struct meeting meeting)
 
 static enum store_result
 memory_meeting_get(struct store *store, struct arena *arena, struct str meeting_id,
-    int64_t now_ms, struct meeting *meeting, struct server_facts *facts)
+    int64_t now_ms, struct meeting *meeting, struct server_facts *facts, int64_t *whole_ms)
 {
 	struct store_memory *memory = open_locked(store);
+
+	if (whole_ms)
+		*whole_ms = memory->whole_ms;
 	const struct item *mapped = items_find(&memory->meetings, meeting_id);
 	const struct item *absence = items_find(&memory->absences, meeting_id);
 
@@ -322,7 +312,7 @@ static void
 put_recording(struct store_memory *memory, const struct store_recording *recording,
     int64_t now_ms)
 {
-	struct str key = key_of(memory, recording->server, "", recording->record_id);
+	struct str key = items_key(memory->arena, recording->server, "", recording->record_id);
 	const struct item *item = items_find(&memory->recordings, key);
 
 	if (!recording->is_there) {
@@ -387,7 +377,7 @@ memory_recordings_find(struct store *store, struct arena *arena, const struct st
 static struct str
 list_key(struct store_memory *memory, const struct store_list *list)
 {
-	return key_of(memory, list->server, list->call, str_from(list->filter));
+	return items_key(memory->arena, list->server, list->call, str_from(list->filter));
 }
 
 /* Forget a server's oldest lists that have a filter. */
@@ -682,6 +672,15 @@ static const struct store_verbs memory_verbs = {
 	.describe = memory_describe,
 	.close = memory_close,
 };
+
+void
+store_memory_whole(struct store *store, int64_t whole_ms)
+{
+	struct store_memory *memory = open_locked(store);
+
+	memory->whole_ms = whole_ms;
+	unlock(memory, STORE_OK);
+}
 
 struct store *
 store_memory_open(void)

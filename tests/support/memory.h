@@ -6,9 +6,14 @@
 #ifndef STORE_MEMORY_H
 #define STORE_MEMORY_H
 
+#include <stdint.h>
+
 struct store;
 
 /* The caller frees it with its verb close. */
 struct store *store_memory_open(void);
+
+/* Say since when it is whole, as if it had lost something: before that, always (0). */
+void store_memory_whole(struct store *store, int64_t whole_ms);
 
 #endif

@@ -81,6 +81,47 @@ test_under_way(void)
 	}
 }
 
+/* What is known of a mapping, from a time at which the state lost something on. */
+static void
+test_in_doubt(void)
+{
+	enum { LOST = 100000 };
+	static const struct {
+		int64_t create_ms, seen_ms, good_ms;
+		bool is_in_doubt;
+		const char *what;
+	} rows[] = {
+		{ LOST - 1, 0, 0, true, "made before, and never seen" },
+		{ LOST, 0, 0, true, "… in that moment" },
+		{ LOST + 1, 0, 0, false, "… after it" },
+		{ LOST - 60000, 0, LOST + 90000, true, "… whatever polls there were" },
+		{ LOST - 60000, LOST - 50000, LOST, true, "seen before" },
+		{ LOST - 60000, LOST - 50000, LOST + 1, false,
+		    "… and its server polled since" },
+		{ LOST - 1, LOST - 50000, LOST + 1, true, "created anew just before the poll" },
+		{ LOST - 1, LOST - 50000, LOST + SPARE - 2, true, "… as long as it may last" },
+		{ LOST - 1, LOST - 50000, LOST + SPARE - 1, false, "… longer" },
+		{ LOST + 1, LOST - 50000, 0, false, "created anew after it" },
+		{ LOST - 60000, LOST, 0, true, "seen in that moment" },
+		{ LOST - 60000, LOST + 1, 0, false, "seen after it" },
+	};
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct meeting meeting = {
+			.create_ms = rows[i].create_ms,
+			.seen_ms = rows[i].seen_ms,
+		};
+
+		is_int(meeting_is_in_doubt(&meeting, rows[i].good_ms, LOST),
+		    rows[i].is_in_doubt, "in doubt: %s", rows[i].what);
+		is_int(meeting_is_in_doubt(&meeting, rows[i].good_ms, INT64_MAX), true,
+		    "… while the state cannot be used");
+		if (rows[i].create_ms > 0)
+			is_int(meeting_is_in_doubt(&meeting, rows[i].good_ms, 0), false,
+			    "… where nothing was ever lost");
+	}
+}
+
 static void
 test_note(void)
 {
@@ -147,6 +188,7 @@ main(void)
 {
 	test_new();
 	test_under_way();
+	test_in_doubt();
 	test_note();
 	test_number();
 	return done_testing();

@@ -83,6 +83,13 @@ test_not_shown(void)
 		{ ASKED - SPARE + 1, NOW - INTERVAL, false, "stays", "seconds before it" },
 		{ ASKED - SPARE, NOW - INTERVAL, false, "gone", "too many seconds before it" },
 		{ ASKED - SPARE - 1, NOW - INTERVAL, false, "gone", "and one more" },
+		/* Another than a poll saw it after the question. */
+		{ LONG_AGO, ASKED + 1, false, "stays", "seen since the question" },
+		{ LONG_AGO, ASKED, false, "gone", "seen by an equal question" },
+		{ LONG_AGO, NOW + TIMEOUT, false, "stays",
+		    "seen by a request that is younger" },
+		{ LONG_AGO, NOW + TIMEOUT + 1, false, "gone", "seen in the future" },
+		{ LONG_AGO, ASKED + 1, true, "gone", "seen since the question, and ended" },
 		/* An end succeeded. */
 		{ LONG_AGO, NOW - INTERVAL, true, "gone", "ended" },
 		{ NOW - 30000, 0, true, "gone", "ended before a poll has seen it" },
@@ -126,7 +133,7 @@ test_not_shown(void)
 static void
 test_long_poll(void)
 {
-	struct meeting meeting = { .server = "a", .seen_ms = NOW - INTERVAL };
+	struct meeting meeting = { .server = "a", .seen_ms = NOW - 3 * INTERVAL };
 	struct mapped mapped = { STR("m"), meeting };
 
 	mapped.meeting.create_ms = NOW - 20000;
@@ -393,7 +400,7 @@ test_many(void)
 		shown[i] = (struct polled){ str_from(str_printf(arena, "m%d", k + 1000)),
 			k % 10 == 0, false };
 		mapped[i] = (struct mapped){ str_from(str_printf(arena, "m%d", i)),
-			{ .server = "a", .seen_ms = NOW - 1 } };
+			{ .server = "a", .seen_ms = ASKED - 1 } };
 	}
 	struct reconcile_poll poll = poll_of(shown, MANY);
 	struct reconcile_change *changes;

@@ -260,7 +260,8 @@ where(struct store *store, const char *id)
 	struct meeting meeting;
 	struct server_facts facts;
 
-	switch (store->verbs->meeting_get(store, arena, str_from(id), NOW, &meeting, &facts)) {
+	switch (store->verbs->meeting_get(store, arena, str_from(id), NOW, &meeting, &facts,
+	    NULL)) {
 	case STORE_OK:
 		return meeting.server;
 	case STORE_ABSENT:
@@ -306,7 +307,8 @@ count_failing_reads(struct store *store)
 	size_t n;
 
 	return (v->servers_get(store, &server, 1, &facts, NULL) == STORE_FAILED) +
-	    (v->meeting_get(store, arena, STR("m"), NOW, &meeting, &facts) == STORE_FAILED) +
+	    (v->meeting_get(store, arena, STR("m"), NOW, &meeting, &facts, NULL) ==
+	        STORE_FAILED) +
 	    (v->meetings_on(store, arena, "a", &meetings, &n) == STORE_FAILED) +
 	    (v->history_get(store, STR("m"), &history) == STORE_FAILED) +
 	    (v->picture_get(store, &server, 1, &facts, NULL, STR("m"), &history) ==

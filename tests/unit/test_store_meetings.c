@@ -7,7 +7,14 @@ static enum store_result
 get(struct store *store, struct str id, int64_t now_ms, struct meeting *meeting,
     struct server_facts *facts)
 {
-	return store->verbs->meeting_get(store, arena, id, now_ms, meeting, facts);
+	int64_t whole_ms;
+	enum store_result result = store->verbs->meeting_get(store, arena, id, now_ms, meeting,
+	    facts, &whole_ms);
+
+	/* It tells the same as the servers' facts do, whether or not there is a mapping. */
+	if (whole_ms != whole_of(store) || whole_ms == INT64_MAX)
+		ok(false, "since when the state is whole");
+	return result;
 }
 
 static void

@@ -400,7 +400,8 @@ test_expectation(const char *adapter)
 			struct server_facts facts;
 
 			store->verbs->meeting_get(store, arena,
-			    str_from(str_printf(arena, "m%d", i)), NOW, &there[i], &facts);
+			    str_from(str_printf(arena, "m%d", i)), NOW, &there[i], &facts,
+			    NULL);
 		}
 		pthread_barrier_t barrier;
 		pthread_barrier_init(&barrier, NULL, WORKERS);

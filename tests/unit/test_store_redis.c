@@ -63,7 +63,7 @@ test_clocks(int64_t differ_s)
 	ok(llabs(whole_of(here) - (whole_there_ms - differ_ms)) <= about_ms,
 	    "… and since when the state is whole");
 	struct meeting meeting = { 0 };
-	here->verbs->meeting_get(here, arena, STR("m"), here_ms, &meeting, &facts);
+	here->verbs->meeting_get(here, arena, STR("m"), here_ms, &meeting, &facts, NULL);
 	ok(llabs(meeting.claimed_ms - (now_ms - differ_ms)) <= about_ms,
 	    "… and when a meeting was claimed");
 	is_int(here->verbs->lease_take(here, 2, here_ms, 1000), STORE_CONFLICT,
@@ -71,7 +71,7 @@ test_clocks(int64_t differ_s)
 	is_int(here->verbs->lease_take(here, 2, here_ms + 70000, 1000), STORE_OK,
 	    "… until its time is over");
 	is_int(here->verbs->meeting_get(here, arena, STR("gone"), here_ms + 3000, &meeting,
-	           &facts),
+	           &facts, NULL),
 	    STORE_ABSENT, "… that a meeting is absent");
 	struct webhook *hooks = NULL;
 	size_t n = 0;
@@ -126,7 +126,7 @@ use_link(void *argument)
 		if (i % 10 == 0)
 			pthread_barrier_wait(&barrier);
 		*failing += shared->verbs->meeting_get(shared, own, STR("m"), NOW, &meeting,
-		                &facts) == STORE_FAILED;
+		                &facts, NULL) == STORE_FAILED;
 		*failing += shared->verbs->typical_put(shared, 7) == STORE_FAILED;
 	}
 	arena_free(own);
@@ -291,7 +291,7 @@ can_move(struct store *store, const char *id)
 	struct meeting meeting = { 0 }, wanted = mapping_to("b", NOW);
 	struct server_facts facts;
 	enum store_result result = store->verbs->meeting_get(store, arena, str_from(id), NOW,
-	    &meeting, &facts);
+	    &meeting, &facts, NULL);
 
 	if (result == STORE_FAILED || (result == STORE_OK) != (meeting.server != NULL) ||
 	    !are_valid_facts(&facts) || meeting.seats < 0 || meeting.users < 0 ||

@@ -329,7 +329,7 @@ test_wrong_type(void)
 	int failing = 0;
 	for (int i = 0; i < 10; i++) {
 		failing += store->verbs->meeting_get(store, arena, STR("spoilt"), NOW, &meeting,
-		               &facts) == STORE_FAILED;
+		               &facts, NULL) == STORE_FAILED;
 		failing += count_failing(store);
 	}
 	is_int(failing, 10,

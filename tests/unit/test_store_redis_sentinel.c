@@ -123,7 +123,7 @@ work_on(void *argument)
 	(void)argument;
 	while (!atomic_load(&is_over)) {
 		int64_t begin_ms = clock_ms(CLOCK_MONOTONIC);
-		shared->verbs->meeting_get(shared, own, STR("m"), NOW, &meeting, &facts);
+		shared->verbs->meeting_get(shared, own, STR("m"), NOW, &meeting, &facts, NULL);
 		int64_t took_ms = clock_ms(CLOCK_MONOTONIC) - begin_ms;
 		shared->verbs->typical_put(shared, 7);
 		int64_t both_ms = clock_ms(CLOCK_MONOTONIC) - begin_ms - took_ms;

@@ -559,7 +559,7 @@ test_odd_values(void)
 		    "… and what comes of them");
 		struct meeting meeting = { 0 };
 		is_int(store->verbs->meeting_get(store, arena, STR("m"), now_ms, &meeting,
-		           &facts),
+		           &facts, NULL),
 		    STORE_OK, "… a mapping is found");
 		meeting_is_new(&meeting, now_ms, 60000);
 		meeting_wants_note(&meeting, now_ms);

@@ -192,7 +192,7 @@ check_meetings(struct store *store, int version)
 	struct server_facts facts;
 	bool counted = version >= 2;
 
-	is_int(store->verbs->meeting_get(store, arena, STR("m"), NOW, &meeting, &facts),
+	is_int(store->verbs->meeting_get(store, arena, STR("m"), NOW, &meeting, &facts, NULL),
 	    STORE_OK, "version %d: a mapping", version);
 	is_str(meeting.server, "b", "… to its server");
 	ok(meeting.version > 0 && meeting.claimed_ms == 1000 && meeting.create_ms == 1000,
@@ -305,7 +305,7 @@ test_upgrade(int version, bool has_identity)
 	struct store *store = store_sqlite_open(path);
 	struct meeting meeting;
 	struct server_facts facts;
-	store->verbs->meeting_get(store, arena, STR("m"), NOW, &meeting, &facts);
+	store->verbs->meeting_get(store, arena, STR("m"), NOW, &meeting, &facts, NULL);
 	is_int(drop(store, "m", &meeting), STORE_OK, "… a mapping is dropped as it is");
 	facts = facts_of(store, "a");
 	is_int(set_facts(store, "a", &facts), STORE_OK, "… facts are set in place of those");

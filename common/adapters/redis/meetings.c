@@ -81,6 +81,7 @@ struct get_arguments {
 	int64_t now_ms;
 	struct meeting *meeting;
 	struct server_facts *facts;
+	int64_t whole_ms;
 };
 
 static enum store_result
@@ -90,8 +91,9 @@ work_meeting_get(struct link *link, void *arguments)
 
 	link_add_script(link, SCRIPT_MEETING_GET, &a->meeting_id, 1);
 	const redisReply *reply = link_next(link);
-	if (!reply || reply->elements != 3)
+	if (!reply || reply->elements != 4)
 		return STORE_FAILED;
+	a->whole_ms = redis_read_whole(link, redis_text(reply->element[3]));
 	read_mapping(link, a->arena, redis_text(reply->element[0]), a->meeting);
 	redis_facts_read(link, redis_text(reply->element[1]), a->facts);
 	if (a->meeting->server)
@@ -106,11 +108,14 @@ work_meeting_get(struct link *link, void *arguments)
 
 enum store_result
 redis_meeting_get(struct store *store, struct arena *arena, struct str meeting_id,
-    int64_t now_ms, struct meeting *meeting, struct server_facts *facts)
+    int64_t now_ms, struct meeting *meeting, struct server_facts *facts, int64_t *whole_ms)
 {
-	struct get_arguments a = { arena, meeting_id, now_ms, meeting, facts };
+	struct get_arguments a = { arena, meeting_id, now_ms, meeting, facts, 0 };
+	enum store_result result = redis_perform(store, false, work_meeting_get, &a);
 
-	return redis_perform(store, false, work_meeting_get, &a);
+	if (whole_ms)
+		*whole_ms = redis_whole(store, result, a.whole_ms);
+	return result;
 }
 
 struct on_arguments {

@@ -177,9 +177,14 @@ enum store_result redis_picture_get(struct store *store, const struct server *se
     struct store_history *history);
 enum store_result redis_servers_set(struct store *store, struct store_server *servers,
     size_t n);
+/* Since when the state is whole: what the engine says, as a time here (INT64_MAX: what it says
+ * is none); and what a verb with that result hands out for it. */
+int64_t redis_read_whole(const struct link *link, struct str text);
+int64_t redis_whole(const struct store *store, enum store_result result, int64_t whole_ms);
 
 enum store_result redis_meeting_get(struct store *store, struct arena *arena,
-    struct str meeting_id, int64_t now_ms, struct meeting *meeting, struct server_facts *facts);
+    struct str meeting_id, int64_t now_ms, struct meeting *meeting, struct server_facts *facts,
+    int64_t *whole_ms);
 enum store_result redis_meetings_set(struct store *store, struct arena *arena,
     struct store_change *changes, size_t n, int64_t now_ms);
 enum store_result redis_meetings_on(struct store *store, struct arena *arena,

@@ -111,14 +111,16 @@ static const char *const texts[REDIS_SCRIPTS] = {
 	    "put_server(ARGV[1], ARGV[3], ARGV[4], ARGV[5], v)\n"
 	    "return v\n",
 
-	/* MEETINGID: {MAPPING, FACTS, ABSENT}. */
+	/* MEETINGID: {MAPPING, FACTS, ABSENT, WHOLE}. */
 	[SCRIPT_MEETING_GET] = BASE MAPPING
 	    "local m = redis.call('GET', K .. 'm:' .. ARGV[1])\n"
 	    "local _, _, server = mapping(m)\n"
+	    "local whole = redis.pcall('GET', K .. 'whole')\n"
+	    "if type(whole) ~= 'string' then whole = '' end\n"
 	    "if server then\n"
-	    "  return {m, redis.call('HGET', K .. 'servers', server) or '', ''}\n"
+	    "  return {m, redis.call('HGET', K .. 'servers', server) or '', '', whole}\n"
 	    "end\n"
-	    "return {'', '', redis.call('GET', K .. 'absent:' .. ARGV[1]) or ''}\n",
+	    "return {'', '', redis.call('GET', K .. 'absent:' .. ARGV[1]) or '', whole}\n",
 
 	/* MEETINGID, VERSION, MAPPING, SEEN, NOW, TTL, and, where a server's facts are a
 	 * condition, its NAME, VERSION, FACTS, EVENT, EVENTS: {"OK", VERSION},

@@ -62,10 +62,9 @@ work_servers_get(struct link *link, void *arguments)
 	if (!reply || reply->elements < 4)
 		return STORE_FAILED;
 	int64_t born = redis_read(redis_text(reply->element[0]), INT64_MAX);
-	int64_t whole_ms = redis_read(redis_text(reply->element[1]), REDIS_MS_MOST);
 
 	redis_note_time(link, reply->element[2], reply->element[3]);
-	a->whole_ms = whole_ms > 0 ? redis_ms_out(link, whole_ms) : INT64_MAX;
+	a->whole_ms = redis_read_whole(link, redis_text(reply->element[1]));
 	pthread_mutex_lock(&mirror->mutex);
 	fill_mirror(link, mirror, born, reply);
 	for (size_t i = 0; i < a->n; i++)
@@ -74,12 +73,30 @@ work_servers_get(struct link *link, void *arguments)
 	return a->history ? redis_history_take(link, a->history) : STORE_OK;
 }
 
+int64_t
+redis_read_whole(const struct link *link, struct str text)
+{
+	int64_t whole_ms = redis_read(text, REDIS_MS_MOST);
+
+	return whole_ms > 0 ? redis_ms_out(link, whole_ms) : INT64_MAX;
+}
+
+int64_t
+redis_whole(const struct store *store, enum store_result result, int64_t whole_ms)
+{
+	const struct store_redis *redis = (const struct store_redis *)store;
+
+	return result == STORE_FAILED || atomic_load(&redis->breaker.is_set[true]) ||
+	        atomic_load(&redis->is_lost) ?
+	    INT64_MAX :
+	    whole_ms;
+}
+
 enum store_result
 redis_picture_get(struct store *store, const struct server *servers, size_t n,
     struct server_facts *facts, int64_t *whole_ms, struct str meeting_id,
     struct store_history *history)
 {
-	const struct store_redis *redis = (const struct store_redis *)store;
 	struct get_arguments a = {
 		.servers = servers,
 		.n = n,
@@ -88,11 +105,9 @@ redis_picture_get(struct store *store, const struct server *servers, size_t n,
 		.history = history,
 	};
 	enum store_result result = redis_perform(store, false, work_servers_get, &a);
-	bool is_whole = result == STORE_OK && !atomic_load(&redis->breaker.is_set[true]) &&
-	    !atomic_load(&redis->is_lost);
 
 	if (whole_ms)
-		*whole_ms = is_whole ? a.whole_ms : INT64_MAX;
+		*whole_ms = redis_whole(store, result, a.whole_ms);
 	for (size_t i = 0; i < n && result != STORE_OK; i++)
 		facts[i] = (struct server_facts){ 0 };
 	if (history && result != STORE_OK)

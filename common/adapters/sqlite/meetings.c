@@ -40,6 +40,7 @@ struct get_arguments {
 	int64_t now_ms;
 	struct meeting *meeting;
 	struct server_facts *facts;
+	int64_t whole_ms;
 };
 
 static enum store_result
@@ -63,16 +64,27 @@ work_meeting_get(struct connection *connection, void *arguments)
 			result = STORE_ABSENT;
 		}
 	}
-	return code == SQLITE_DONE ? result : STORE_FAILED;
+	if (code != SQLITE_DONE)
+		return STORE_FAILED;
+	/* Read after the mapping: of what was lost before it was read nothing is missed. */
+	statement = sqlite_query(connection, SQL_WHOLE_GET, "");
+	if (!statement || sqlite_step_once(statement) != SQLITE_ROW)
+		return STORE_FAILED;
+	a->whole_ms = sqlite_ms(statement, 0);
+	sqlite3_reset(statement);
+	return result;
 }
 
 enum store_result
 sqlite_meeting_get(struct store *store, struct arena *arena, struct str meeting_id,
-    int64_t now_ms, struct meeting *meeting, struct server_facts *facts)
+    int64_t now_ms, struct meeting *meeting, struct server_facts *facts, int64_t *whole_ms)
 {
-	struct get_arguments a = { arena, meeting_id, now_ms, meeting, facts };
+	struct get_arguments a = { arena, meeting_id, now_ms, meeting, facts, 0 };
+	enum store_result result = sqlite_perform(store, false, work_meeting_get, &a);
 
-	return sqlite_perform(store, false, work_meeting_get, &a);
+	if (whole_ms)
+		*whole_ms = sqlite_whole(store, result, a.whole_ms);
+	return result;
 }
 
 struct on_arguments {

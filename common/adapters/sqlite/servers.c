@@ -202,14 +202,23 @@ work_servers_get(struct connection *connection, void *arguments)
 	return result;
 }
 
+int64_t
+sqlite_whole(const struct store *store, enum store_result result, int64_t whole_ms)
+{
+	const struct store_sqlite *sqlite = (const struct store_sqlite *)store;
+
+	return result == STORE_FAILED || atomic_load(&sqlite->breaker.is_set[true]) ?
+	    INT64_MAX :
+	    whole_ms;
+}
+
 enum store_result
 sqlite_picture_get(struct store *store, const struct server *servers, size_t n,
     struct server_facts *facts, int64_t *whole_ms, struct str meeting_id,
     struct store_history *history)
 {
-	struct store_sqlite *sqlite = (struct store_sqlite *)store;
 	struct get_arguments a = {
-		.sqlite = sqlite,
+		.sqlite = (struct store_sqlite *)store,
 		.servers = servers,
 		.n = n,
 		.facts = facts,
@@ -217,10 +226,9 @@ sqlite_picture_get(struct store *store, const struct server *servers, size_t n,
 		.history = history,
 	};
 	enum store_result result = sqlite_perform(store, false, work_servers_get, &a);
-	bool is_whole = result == STORE_OK && !atomic_load(&sqlite->breaker.is_set[true]);
 
 	if (whole_ms)
-		*whole_ms = is_whole ? a.whole_ms : INT64_MAX;
+		*whole_ms = sqlite_whole(store, result, a.whole_ms);
 	for (size_t i = 0; i < n && result != STORE_OK; i++)
 		facts[i] = (struct server_facts){ 0 };
 	if (history && result != STORE_OK)

@@ -96,6 +96,9 @@ enum store_result sqlite_picture_get(struct store *store, const struct server *s
     struct store_history *history);
 enum store_result sqlite_servers_set(struct store *store, struct store_server *servers,
     size_t n);
+/* Since when the state is whole, as a verb with that result hands it out: whole_ms is what
+ * the file says. */
+int64_t sqlite_whole(const struct store *store, enum store_result result, int64_t whole_ms);
 /*
  * Write one server's facts in a transaction under way: OK, STALE or FAILED.  Since a
  * verb's work may begin anew, the version that is expected stays as it is until all is
@@ -111,7 +114,8 @@ void sqlite_facts(sqlite3_stmt *statement, int column, struct server_facts *fact
 
 /* meetings.c */
 enum store_result sqlite_meeting_get(struct store *store, struct arena *arena,
-    struct str meeting_id, int64_t now_ms, struct meeting *meeting, struct server_facts *facts);
+    struct str meeting_id, int64_t now_ms, struct meeting *meeting, struct server_facts *facts,
+    int64_t *whole_ms);
 enum store_result sqlite_meetings_set(struct store *store, struct arena *arena,
     struct store_change *changes, size_t n, int64_t now_ms);
 enum store_result sqlite_meetings_on(struct store *store, struct arena *arena,
