@@ -87,12 +87,7 @@ sentinels_agree() {
 		[ "$(sentinel "$n" CKQUORUM tinyscale | cut -d' ' -f1-4)" = "OK 3 usable Sentinels." ] || return
 	done
 }
-# kill_engine N: at once and without a word.
-kill_engine() {
-	kill -KILL "${PIDS[engine-$1]}"
-	wait "${PIDS[engine-$1]}" 2>/dev/null
-	unset "PIDS[engine-$1]"
-}
+kill_engine() { kill_now "engine-$1"; }
 # empty_engine N: what is on its disk.
 empty_engine() { rm -rf "$T/engine-$1"/appendonlydir "$T/engine-$1"/*.rdb; }
 state_url() {
@@ -129,6 +124,7 @@ as_host() {
 	ON_HOST=(env "${GATEWAY_ENVIRONMENT[@]}" TINYSCALE_CONFIG="$T/host-$1/servers.json" TINYSCALE_LOG=debug)
 	[ "$HAS_FILES" = 0 ] || ON_HOST+=(unshare -m "$T/on-host" "$1")
 }
+HOST_OPTIONS=()
 # ctl N ARGUMENT...: tinyscalectl there.
 ctl() {
 	as_host "$1"
@@ -180,7 +176,7 @@ start_host() {
 		exec 3<&0 2>>"$LOGS/gateway-$n.log"
 		trap 'kill \$!; wait; exit' TERM
 		while :; do
-			"$FCGI_PROGRAM" <&3 &
+			"$FCGI_PROGRAM" ${HOST_OPTIONS[*]} <&3 &
 			echo \$! >"$dir/pid"
 			wait \$!
 			sleep 1 &
@@ -209,14 +205,17 @@ kill_host() {
 # kill_gateway N: which is started again.
 kill_gateway() { kill -KILL "$(cat "$T/host-$1/pid")"; }
 
-# start_haproxy: in front of all hosts; the example has two.
-start_haproxy() {
+# haproxy_files: its configuration, in front of all hosts; the example has two.
+haproxy_files() {
 	example "$HA/haproxy.cfg" "s/^    user haproxy/    # &/" "s/^    group haproxy/    # &/" \
 		"s|/dev/log local0|stdout format raw local0|" "s|192\.0\.2\.10:80|127.0.0.1:$HTTP_PORT|" \
 		"s|192\.0\.2\.1\([123]\):80|127.0.0.1\1:$HTTP_PORT|" \
 		'/^    server [a-z]*2 /{p;s/2 /3 /;s/12:/13:/;}' >"$T/haproxy.cfg" || finish
 	haproxy -c -q -f "$T/haproxy.cfg" >"$T/haproxy.check" 2>&1
 	is "$? $(cat "$T/haproxy.check")" "0 " "HAProxy takes its example"
+}
+start_haproxy() {
+	haproxy_files
 	start haproxy haproxy -db -f "$T/haproxy.cfg"
 	must_wait_until "HAProxy answers" http_get "$API"
 }

@@ -18,6 +18,10 @@
 #   E2E_DEADLINE   seconds to wait for what is to happen: a program starts, a
 #                  server is polled (60; as many as a slow machine may need)
 
+# A script that runs another's cases (as-hosts.sh) has begun already.
+[ -z "${LIB_IS_READ:-}" ] || return 0
+LIB_IS_READ=1
+
 set -u
 export LC_ALL=C
 umask 022
@@ -139,8 +143,11 @@ diag_response() {
 
 declare -A PIDS=()
 
-# begin NAME NUMBER
+# begin NAME NUMBER: nothing, where another script runs this one's cases.
+HAS_BEGUN=0
 begin() {
+	[ "$HAS_BEGUN" = 0 ] || return 0
+	HAS_BEGUN=1
 	NAME=$1
 	PORT0=$((E2E_PORT_BASE + 50 * $2))
 	if [ $((PORT0 + 49)) -ge 32768 ]; then
@@ -268,6 +275,13 @@ stop() {
 	kill -KILL -- "-$pid" 2>/dev/null
 	wait "$pid" 2>/dev/null
 	return 0
+}
+
+# kill_now NAME: at once and without a word.
+kill_now() {
+	kill -KILL "${PIDS[$1]}"
+	wait "${PIDS[$1]}" 2>/dev/null
+	unset "PIDS[$1]"
 }
 
 # wait_until COMMAND...: until COMMAND succeeds; fails after the deadline.
@@ -412,10 +426,41 @@ write_config() {
 	mv "$file.new" "$file"
 }
 
+# --- the gateway's state -----------------------------------------------------
+#
+# as-hosts.sh has the same of a state in Redis.
+HAS_STATE_FILE=1
+
 # delete_state: as if the disk had been replaced.
 delete_state() {
 	rm -rf "$T"/state/*
 }
+
+# damage_state KIND: deleted, overwritten, replaced (by what is no state) or unwritable.
+damage_state() {
+	local file=$T/state/state.db
+	case $1 in
+	deleted) rm -f "$file" "$file-wal" "$file-shm" ;;
+	overwritten) head -c 65536 /dev/urandom >"$file" ;;
+	replaced) rm -f "$file" "$file-wal" "$file-shm" && mkdir "$file" ;;
+	unwritable) chmod 444 "$file"* && chmod 555 "$T/state" ;;
+	esac
+}
+# repair_state: it can be used again, and is empty.
+repair_state() {
+	chmod -R u+rwX "$T/state"
+	delete_state
+}
+
+# mapped_to MEETINGID: the name of its server, or nothing.
+mapped_to() {
+	state_sql "SELECT server FROM meeting WHERE id = '$1'"
+}
+# known_of SERVER: "HEALTH FAILURES", in numbers (server.h).
+known_of() {
+	state_sql "SELECT health || ' ' || failures FROM server WHERE name = 'server-$1'"
+}
+state_sql() { sqlite3 -cmd '.timeout 5000' "$T/state/state.db" "$1"; }
 
 # hold_state: another program holds the state's write lock until release_state, as an
 # open transaction or a backup does.

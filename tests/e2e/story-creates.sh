@@ -134,9 +134,13 @@ one_meeting_each() {
 	is "$split" 0 "a state that is locked now and then: each meeting is on one server"
 }
 
-start_gateways
-one_meeting_each
-stop_gateways
+if [ "$HAS_STATE_FILE" = 1 ]; then
+	start_gateways
+	one_meeting_each
+	stop_gateways
+else
+	skip "a state that is locked now and then" "no other program can lock what is in Redis"
+fi
 start_gateways
 one_meeting fcgi crowd-fcgi
 stop_gateways

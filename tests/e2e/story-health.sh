@@ -15,10 +15,7 @@ FCGI_ADDRESS=unix:$T/gateway.sock
 REQUEST() { fcgi_request "$@"; }
 start_gateway gateway "$FCGI_ADDRESS"
 
-health_is() {
-	[ "$(sqlite3 -cmd '.timeout 5000' "$T/state/state.db" \
-		"SELECT health FROM server WHERE name = 'server-1'")" = "$1" ]
-}
+health_is() { [[ $(known_of 1) == "$1 "* ]]; }
 
 # Rotation fills the servers in turn.
 n=0

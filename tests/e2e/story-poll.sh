@@ -12,8 +12,6 @@ write_config "$T/servers.json" "\"poll_interval_ms\": $INTERVAL_MS," '"probe_tim
 FCGI_ADDRESS=unix:$T/gateway.sock
 REQUEST() { fcgi_request "$@"; }
 
-# state SQL: from the gateways' state.
-state() { sqlite3 -cmd '.timeout 5000' "$T/state/state.db" "$1" | paste -sd' '; }
 # polls [SERVER]: how often it, or server 1, was polled so far.
 polls() { control "/calls?server=${1:-1}&call=getMeetings&count=1"; }
 has_polled() { [ "$(polls)" -ge "$1" ]; }
@@ -49,7 +47,7 @@ slow=$!
 is_created() { [ "$(control "/calls?server=0&call=create&count=1")" -gt 0 ]; }
 wait_until is_created && wait_until has_polled $(($(polls) + 3)) && is_alive $slow
 ok $? "servers are polled while a create is under way"
-is "$(state "SELECT COUNT(*) FROM meeting WHERE id = 'slow'")" 1 "a create under way keeps its mapping"
+like "$(mapped_to slow)" "server-[123]" "a create under way keeps its mapping"
 for n in 1 2 3; do
 	fault $n none
 	control "/raw?server=$n&call=getMeetings" --data-binary '' >"$T/raw"
@@ -60,7 +58,7 @@ is "$(result)" SUCCESS "and succeeds"
 
 directly 2 create "name=foreign&meetingID=foreign&$PASSWORDS"
 is "$(result)" SUCCESS "a meeting is created past the gateway"
-is_adopted() { [ "$(state "SELECT server FROM meeting WHERE id = 'foreign'")" = server-2 ]; }
+is_adopted() { [ "$(mapped_to foreign)" = server-2 ]; }
 wait_until is_adopted
 ok $? "a poll takes it in"
 asked=$(control "/calls?server=0&call=getMeetingInfo&count=1")
@@ -70,30 +68,29 @@ is "$(control "/calls?server=0&call=getMeetingInfo&count=1")" "$asked" "needs no
 
 # Failed polls, however many, forget nothing.
 fault 2 refuse
-is_down() { [ "$(state "SELECT health FROM server WHERE name = 'server-2'")" = 2 ]; }
+is_down() { [[ $(known_of 2) == "2 "* ]]; }
 wait_until is_down
 ok $? "a server that refuses connections is down"
-has_failed() { [ "$(state "SELECT failures FROM server WHERE name = 'server-2'")" -ge 5 ]; }
+has_failed() { [ "$(known_of 2 | cut -d' ' -f2)" -ge 5 ]; }
 wait_until has_failed
 ok $? "it is polled again and again"
-is "$(state "SELECT server FROM meeting WHERE id = 'foreign'")" server-2 "its meetings stay mapped to it"
+is "$(mapped_to foreign)" server-2 "its meetings stay mapped to it"
 call getMeetingInfo meetingID=foreign
 is "$(result)" "FAILED notFound" "but count as unknown"
 fault 2 none
-is_up() { [ "$(state "SELECT health FROM server WHERE name = 'server-2'")" = 0 ]; }
+is_up() { [[ $(known_of 2) == "0 "* ]]; }
 wait_until is_up
 ok $? "it comes back by itself"
 call getMeetingInfo meetingID=foreign
 is "$(result)" SUCCESS "and its meetings with it"
 
 directly 2 end "meetingID=foreign&password=$MODERATOR_PW"
-is_forgotten() { [ "$(state "SELECT COUNT(*) FROM meeting WHERE id = 'foreign'")" = 0 ]; }
+is_forgotten() { [ -z "$(mapped_to foreign)" ]; }
 wait_until is_forgotten
 ok $? "a meeting that ended is forgotten"
 
 # Whoever polled is gone without a word.
-kill -KILL "${PIDS[gateway]}"
-unset "PIDS[gateway]"
+kill_now gateway
 wait_until has_polled $(($(polls) + 1))
 ok $? "after kill -9 of one process the other polls"
 polls_are_regular "and goes on every interval"

@@ -14,7 +14,6 @@ own "$T/state" "$T/socket"
 RUN_AS=("${AS_NOBODY[@]}")
 FCGI_ADDRESS=unix:$T/socket/gateway.sock
 REQUEST() { fcgi_request "$@"; }
-STATE=$T/state/state.db
 
 # load NAME: requests of many kinds until the file $T/stop exists; each unexpected
 # answer is a line on standard output. The file $T/rounds has a line for each round.
@@ -36,18 +35,17 @@ load() {
 	echo "$n rounds"
 }
 
-# damage NAME COMMAND...: under load; then nothing may have failed, and all
-# meetings must still be found where they are.
+# damage KIND: under load; then nothing may have failed, and all meetings must still be
+# found where they are.
 damage() {
 	local name=$1 loader home
-	shift
 	rm -f "$T/stop"
 	: >"$T/rounds"
 	mkdir -p "$T/load"
 	load "${name// /-}" >"$T/load.out" &
 	loader=$!
 	must_wait_until "state $name: the load is under way" has_rounds 2
-	"$@" || diag "$name: $* failed"
+	damage_state "$name" || diag "the state cannot be $name"
 	must_wait_until "state $name: it goes on" has_rounds $(($(wc -l <"$T/rounds") + 8))
 	touch "$T/stop"
 	wait "$loader"
@@ -67,8 +65,7 @@ has_rounds() { [ "$(wc -l <"$T/rounds")" -ge "$1" ]; }
 
 begin_again() {
 	stop gateway
-	chmod -R u+rwX "$T/state"
-	delete_state
+	repair_state
 	start_gateway gateway "$FCGI_ADDRESS"
 	create known
 }
@@ -78,39 +75,23 @@ create known
 KNOWN_JOIN=$(url join "fullName=A&meetingID=known&role=viewer")
 KNOWN_INFO=$(url getMeetingInfo "meetingID=known")
 
-damage deleted rm -f "$STATE" "$STATE-wal" "$STATE-shm"
-
-begin_again
-garbage() { head -c 65536 /dev/urandom >"$STATE"; }
-damage overwritten garbage
-begin_again
-
-directory() {
-	rm -f "$STATE" "$STATE-wal" "$STATE-shm"
-	mkdir "$STATE"
-}
-damage "replaced by a directory" directory
-begin_again
-
-unwritable() {
-	chmod 444 "$STATE"*
-	chmod 555 "$T/state"
-}
-damage unwritable unwritable
-begin_again
+for kind in deleted overwritten replaced unwritable; do
+	damage $kind
+	begin_again
+done
 
 # And from the start.
 stop gateway
-delete_state
-mkdir "$STATE"
+repair_state
+damage_state replaced
 start_gateway gateway "$FCGI_ADDRESS"
 join known
-is "$(STATUS)" 302 "a directory from the start: join"
+is "$(STATUS)" 302 "something else from the start: join"
 create known
-is "$(result)" "SUCCESS duplicateWarning" "a directory from the start: create again"
+is "$(result)" "SUCCESS duplicateWarning" "something else from the start: create again"
 stop gateway
-rmdir "$STATE"
-head -c 5000 /dev/urandom >"$STATE"
+repair_state
+damage_state overwritten
 start_gateway gateway "$FCGI_ADDRESS"
 join known
 is "$(STATUS)" 302 "garbage from the start: join"
