@@ -283,8 +283,6 @@ find_meeting_in_turn(struct call *call)
 	enum store_result turn = STORE_CONFLICT;
 	bool waited = false;
 
-	if (call->server && call->is_in_doubt)
-		settle_doubt(call);
 	while (!call->server && !call->is_foreign) {
 		turn = store->verbs->turn_take(store, call->meeting_id, &call->turn);
 		if (turn != STORE_CONFLICT || rounds-- <= 0)
@@ -295,7 +293,9 @@ find_meeting_in_turn(struct call *call)
 	/* Whoever had the turn may have made the meeting without the state. */
 	if (waited && turn == STORE_OK)
 		result = read_mapping(call);
-	if (!call->server && !call->is_foreign && turn != STORE_CONFLICT &&
+	if (call->server && call->is_in_doubt)
+		settle_doubt(call);
+	else if (!call->server && !call->is_foreign && turn != STORE_CONFLICT &&
 	    (call->is_in_doubt || (result != STORE_OK && (result != STORE_ABSENT || waited))))
 		call->server = find_meeting_ask(call, NULL);
 	if (call->server)

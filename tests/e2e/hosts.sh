@@ -178,7 +178,7 @@ start_host() {
 		while :; do
 			"$FCGI_PROGRAM" ${HOST_OPTIONS[*]} <&3 &
 			echo \$! >"$dir/pid"
-			wait \$!
+			wait \$! && continue
 			sleep 1 &
 			wait \$!
 		done
@@ -204,6 +204,15 @@ kill_host() {
 }
 # kill_gateway N: which is started again.
 kill_gateway() { kill -KILL "$(cat "$T/host-$1/pid")"; }
+# restart_gateway N: as systemctl restart does.
+restart_gateway() {
+	local pid
+	pid=$(cat "$T/host-$1/pid")
+	kill -TERM "$pid"
+	must_wait_until "the gateway of host $1 is another" is_another "$1" "$pid"
+	must_wait_until "host $1 answers" host_answers "$1"
+}
+is_another() { [ "$(cat "$T/host-$1/pid")" != "$2" ]; }
 
 # haproxy_files: its configuration, in front of all hosts; the example has two.
 haproxy_files() {

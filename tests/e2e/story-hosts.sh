@@ -3,6 +3,12 @@
 # contrib/ha.  They are as one gateway: a meetingID lives on one server, one host polls, an
 # operator's command on one holds on all.  A host, or the engine, may go at any time: no call
 # fails for it, and none takes more than a quarter of a second longer.
+#
+# Environment:
+#   HOSTS_SECONDS   how long there is load (50): the longer, the more often is the engine
+#                   emptied, paused, stopped and full before it goes
+#   HOSTS_RATE      calls a second (30; with HOSTS_SECONDS 50)
+#   HOSTS_SEED      what the clients decide by (the time; printed)
 . "$(dirname "$0")/lib.sh"
 begin story-hosts 68
 need redis-server redis-cli haproxy nginx spawn-fcgi make jq
@@ -185,31 +191,53 @@ has_other_primary() {
 }
 control /reset
 engine 1 FLUSHALL >/dev/null
-# Seconds after the first call: until when all is well, when a gateway is killed, and the end.
+# Seconds after the first call: until when all is well, when the engine goes after the rounds
+# of what befalls it otherwise, when a gateway is killed, and the end.
 QUIET_S=10
-KILL_S=40
-LENGTH_S=44
+ROUND_S=17
+ROUNDS=1
+if [ -n "${HOSTS_SECONDS:-}" ]; then
+	HOSTS_RATE=${HOSTS_RATE:-50}
+	ROUNDS=$(((HOSTS_SECONDS - QUIET_S - 23) / ROUND_S))
+	[ "$ROUNDS" -gt 0 ] || ROUNDS=1
+fi
+GO_S=$((QUIET_S + ROUNDS * ROUND_S))
+KILL_S=$((GO_S + 16))
+LENGTH_S=$((GO_S + 23))
+[ "${HOSTS_SECONDS:-0}" -le "$LENGTH_S" ] || LENGTH_S=$HOSTS_SECONDS
 start_client $LENGTH_S 150
-at $QUIET_S
-told "FLUSHALL"
-engine 1 FLUSHALL >/dev/null
-at 14
-told "the engine is paused"
-engine 1 CLIENT PAUSE 2000 >/dev/null
-at 18
-told "the engine is stopped"
-kill -STOP "${PIDS[engine-1]}"
-sleep 1
-is "$(health_of_all)" "200 200 200" "the engine hangs: every host says that it is well"
-at 21
-kill -CONT "${PIDS[engine-1]}"
-at 24
+for ((round = 0; round < ROUNDS; round++)); do
+	from=$((QUIET_S + round * ROUND_S))
+	at $from
+	told "FLUSHALL"
+	engine 1 FLUSHALL >/dev/null
+	at $((from + 4))
+	told "the engine is paused"
+	engine 1 CLIENT PAUSE 2000 >/dev/null
+	at $((from + 8))
+	told "the engine is stopped"
+	kill -STOP "${PIDS[engine-1]}"
+	sleep 1
+	is "$(health_of_all)" "200 200 200" "the engine hangs: every host says that it is well"
+	at $((from + 11))
+	kill -CONT "${PIDS[engine-1]}"
+	at $((from + 14))
+	told "the engine is full"
+	most=$(engine 1 CONFIG GET maxmemory | tail -n 1)
+	engine 1 CONFIG SET maxmemory 1 >/dev/null
+	at $((from + 16))
+	is "$(health_of_all)" "200 200 200" "the engine is full: every host says that it is well"
+	engine 1 CONFIG SET maxmemory "$most" >/dev/null
+done
+grep -q 'the state cannot be written.*maxmemory is used up' "$LOGS"/gateway-?.log
+ok $? "… which was noticed"
+at $GO_S
 told "the engine is killed, and begins empty"
 kill_engine 1
 empty_engine 1
 is "$(health_of_all)" "200 200 200" "the engine is gone: every host says that it is well"
 start_engine 1
-at 29
+at $((GO_S + 5))
 told "the engine is killed, and another takes its place"
 kill_engine 1
 must_wait_until "another engine takes its place" has_other_primary
@@ -217,6 +245,13 @@ told "it has"
 at $KILL_S
 # Those that come wait for the next.
 going "a gateway is killed" kill_gateway 2
+at $((KILL_S + 3))
+# As an upgrade does it: the socket keeps what comes in, and no call fails.
+told "the gateways are restarted, one after the other"
+for n in 1 2 3; do
+	restart_gateway $n
+done
+told "they are"
 wait_for_client
 
 # --- what came of it ---------------------------------------------------------------------------------
