@@ -9,6 +9,8 @@
 #                   emptied, paused, stopped and full before it goes
 #   HOSTS_RATE      calls a second (30; with HOSTS_SECONDS 50)
 #   HOSTS_SEED      what the clients decide by (the time; printed)
+#   MONDAY_REST_MS  so long after its end a meeting is not created again (3000): the less,
+#                   the more begin anew elsewhere while the engine is away
 . "$(dirname "$0")/lib.sh"
 begin story-hosts 68
 need redis-server redis-cli haproxy nginx spawn-fcgi make jq
