@@ -16,7 +16,7 @@
 #   E2E_AS_HOSTS   1: with a sanitizer, too, which makes a dozen programs slow; there
 #                  story-hosts runs these paths in less time
 
-if [ -z "${E2E_AS_HOSTS:-}" ] && ldd "$FCGI_PROGRAM" | grep -qE 'lib(asan|tsan|clang_rt)'; then
+if [ -z "${E2E_AS_HOSTS:-}" ] && has_sanitizer "$FCGI_PROGRAM"; then
 	skip "three hosts in place of one gateway" "a build with a sanitizer, and no E2E_AS_HOSTS"
 	finish
 fi
