@@ -18,3 +18,39 @@ freeze() {
 
 # median: of the numbers on standard input, a line each.
 median() { sort -n | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'; }
+
+# --- requests, made before anything is measured ------------------------------------
+
+# sign_all FILE: lines "CALL QUERY" to paths, by one process for all.
+sign_all() {
+	local call query n=0
+	rm -rf "$T/sign"
+	mkdir "$T/sign"
+	while read -r call query; do
+		n=$((n + 1))
+		printf '%s%s%s' "$call" "$query" "$SECRET" >"$T/sign/$n"
+	done <"$1"
+	(cd "$T/sign" && seq "$n" | xargs sha256sum) | cut -d' ' -f1 | paste -d' ' "$1" - |
+		awk -v api="$API" '{ print api "/" $1 "?" $2 "&checksum=" $3 }'
+}
+# arguments FILE PATH...: what the client is called with to ask for these, a NUL
+# after each, for xargs.
+arguments() {
+	local file=$1 path next='' META
+	shift
+	for path; do
+		meta_variables GET "$path"
+		printf '%s\0' ${next:+"$next"} "${META[@]}"
+		next=--next
+	done >"$file"
+}
+
+# client NAME ARGUMENTS OUT: one request after the other over one connection to the gateway
+# that listens on NAME.sock; a line of microseconds for each in OUT.us, the answers in OUT.
+client() {
+	xargs -0 -a "$2" "$FCGI_CLIENT" --keep --time --timeout 600 "unix:$T/$1.sock" >"$3" 2>"$3.us"
+}
+
+# cpu_us NAME: what the threads of that program have used so far
+# (Documentation/scheduler/sched-stats.rst).
+cpu_us() { awk '{ sum += $1 } END { print int(sum / 1000) }' "/proc/${PIDS[$1]}"/task/*/schedstat; }

@@ -89,29 +89,6 @@ large_kb=$(pss_kb large)
 
 # --- requests, all made before anything is measured ------------------------------
 
-# sign_all FILE: lines "CALL QUERY" to paths, by one process for all.
-sign_all() {
-	local call query n=0
-	rm -rf "$T/sign"
-	mkdir "$T/sign"
-	while read -r call query; do
-		n=$((n + 1))
-		printf '%s%s%s' "$call" "$query" "$SECRET" >"$T/sign/$n"
-	done <"$1"
-	(cd "$T/sign" && seq "$n" | xargs sha256sum) | cut -d' ' -f1 | paste -d' ' "$1" - |
-		awk -v api="$API" '{ print api "/" $1 "?" $2 "&checksum=" $3 }'
-}
-# arguments FILE PATH...: what the client is called with to ask for these, a NUL
-# after each, for xargs.
-arguments() {
-	local file=$1 path next='' META
-	shift
-	for path; do
-		meta_variables GET "$path"
-		printf '%s\0' ${next:+"$next"} "${META[@]}"
-		next=--next
-	done >"$file"
-}
 for ((round = 0; round < rounds; round++)); do
 	for how in one many; do
 		for ((i = 0; i < CREATES; i++)); do
@@ -131,15 +108,6 @@ for ((i = 0; i < JOINS; i++)); do
 done >"$T/plain"
 mapfile -t paths < <(sign_all "$T/plain")
 arguments "$T/joins" "${paths[@]}"
-
-# client SIZE ARGUMENTS OUT: one request after the other over one connection; a line of
-# microseconds for each in OUT.us, the answers in OUT.
-client() {
-	xargs -0 -a "$2" "$FCGI_CLIENT" --keep --time --timeout 600 "unix:$T/$1.sock" >"$3" 2>"$3.us"
-}
-
-# cpu_us SIZE: what its threads have used so far (Documentation/scheduler/sched-stats.rst).
-cpu_us() { awk '{ sum += $1 } END { print int(sum / 1000) }' "/proc/${PIDS[$1]}"/task/*/schedstat; }
 
 # note_bad WHAT NUMBER: so many were not answered well, which a benchmark must not hide.
 note_bad() {
@@ -240,5 +208,5 @@ for file in "$T"/*.us "$T"/*.cpu "$T"/*.questions "$T"/*.joins; do
 	[[ $file == */part-* ]] || echo "all rounds of $(basename "$file"): $(paste -sd' ' "$file")"
 done
 FINISHED=1
-TAP_COUNT=-1
+report_count=-1
 exit $status
