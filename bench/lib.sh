@@ -54,3 +54,19 @@ client() {
 # cpu_us NAME: what the threads of that program have used so far
 # (Documentation/scheduler/sched-stats.rst).
 cpu_us() { awk '{ sum += $1 } END { print int(sum / 1000) }' "/proc/${PIDS[$1]}"/task/*/schedstat; }
+
+# --- an engine -----------------------------------------------------------------------
+
+# start_engine: a Redis that saves as contrib/ha/redis.conf has it, with its socket at ENGINE.
+start_engine() {
+	ENGINE=$T/engine.sock
+	need redis-server redis-cli redis-benchmark
+	start engine redis-server --port 0 --unixsocket "$ENGINE" --dir "$T" --save '' --appendonly yes \
+		--appendfsync everysec
+	must_wait_until "the engine answers" engine_answers
+}
+engine() { redis-cli -s "$ENGINE" "$@"; }
+engine_answers() { [ "$(engine PING)" = PONG ]; }
+
+# engine_way_us: how long it takes there and back, with nothing to do there.
+engine_way_us() { redis-benchmark -s "$ENGINE" -c 1 -n 5000 --csv PING | awk -F'"' 'END { print int(1e6 / $4) }'; }

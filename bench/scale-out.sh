@@ -17,7 +17,8 @@
 # - The engine saves as contrib/ha/redis.conf has it.
 # - A new meetingID is looked for nowhere (lookups_per_second is 0, and the picture is
 #   complete), so a create is its claim, and the server's own answer.
-# - Before anything is measured each server has been polled twice. Then polls are rare.
+# - Before anything is measured each server has been polled twice. Then polls are rare. Each
+#   round begins without meetings, or each would have longer lists to poll than the last.
 . "$(dirname "$0")/../tests/e2e/lib.sh"
 . "$(dirname "$0")/lib.sh"
 SERVERS=20
@@ -31,15 +32,10 @@ rounds=${1:-5}
 E2E_PORT_BASE=${BENCH_PORT_BASE:-20000}
 E2E_DEADLINE=$((POLL_MS / 1000 * 4))
 begin bench-scale-out 120
-need curl sha256sum redis-server redis-cli redis-benchmark
+need curl sha256sum
 need_built "$FCGI_PROGRAM" "$FCGI_CLIENT"
 start_sandbox $((2 * SERVERS))
-ENGINE=$T/engine.sock
-start engine redis-server --port 0 --unixsocket "$ENGINE" --dir "$T" --save '' --appendonly yes \
-	--appendfsync everysec
-engine() { redis-cli -s "$ENGINE" "$@"; }
-engine_answers() { [ "$(engine PING)" = PONG ]; }
-must_wait_until "the engine answers" engine_answers
+start_engine
 
 # The first servers are the gateways' over Redis, the others are the other gateways'.
 declare -A FIRST=([redis]=1 [sqlite]=$((SERVERS + 1))) STATE=([redis]="redis+unix:$ENGINE" [sqlite]="$T/state/state.db")
@@ -61,9 +57,14 @@ for kind in redis sqlite; do
 	done
 done
 questions() { control "/calls?server=0&count=1${1:+&call=$1}"; }
-are_polled() { [ "$(questions getMeetings)" -ge $((4 * SERVERS)) ]; }
-must_wait_until "each server has been polled twice" are_polled
-sleep 2 # what the last polls told is written
+# wait_for_polls TIMES: until each server has been polled so often from now on.
+wait_for_polls() {
+	polls=$(($(questions getMeetings) + $1 * 2 * SERVERS))
+	must_wait_until "each server is polled" are_polled
+	sleep 2 # what the last polls told is written
+}
+are_polled() { [ "$(questions getMeetings)" -ge "$polls" ]; }
+wait_for_polls 2
 
 # --- requests ----------------------------------------------------------------------
 
@@ -83,12 +84,12 @@ for ((round = 0; round < rounds; round++)); do
 		prepare "create-$round-$n" $((CLIENTS * CREATES))
 	done
 	prepare "alone-$round" $((ALONE * CREATES))
+	for ((i = 0; i < CREATES; i++)); do
+		echo "join fullName=Ann&meetingID=create-$round-1-$i&role=viewer"
+	done >"$T/plain"
+	mapfile -t paths < <(sign_all "$T/plain")
+	arguments "$T/joins-$round" "${paths[@]}"
 done
-for ((i = 0; i < CREATES; i++)); do
-	echo "join fullName=Ann&meetingID=create-0-1-$i&role=viewer"
-done >"$T/plain"
-mapfile -t paths < <(sign_all "$T/plain")
-arguments "$T/joins" "${paths[@]}"
 # The servers' own creates, as the gateway sends them: over a connection of their own.
 for ((i = 0; i < CREATES; i++)); do
 	echo "create name=scale&meetingID=own-$i"
@@ -159,7 +160,7 @@ creates() {
 }
 joins() {
 	local kind=$1 n=$2 all=$((CLIENTS * JOIN_RUNS * CREATES))
-	run "$kind" "$n" "$T/joins" $JOIN_RUNS
+	run "$kind" "$n" "$T/joins-$round" $JOIN_RUNS
 	note_bad "joins over $kind" $((all - $(answered '^Status: 302')))
 	echo $((all * 1000 / TOOK_MS)) >>"$T/$kind.$n.joins"
 	each $GATEWAY_US $all >>"$T/$kind.$n.join_us"
@@ -188,6 +189,8 @@ alone() {
 for ((round = 0; round < rounds; round++)); do
 	order=(redis sqlite)
 	[ $((round % 2)) = 0 ] || order=(sqlite redis)
+	control /reset
+	wait_for_polls 1
 	asked=$(($(questions) - $(questions getMeetings) - $(questions create)))
 	for kind in "${order[@]}"; do
 		alone "$kind"
@@ -202,8 +205,7 @@ for ((round = 0; round < rounds; round++)); do
 	done
 	note_bad "meetings looked for, which" $(($(questions) - $(questions getMeetings) - $(questions create) - asked))
 	curl -gsS -K "$T/own" -w '%{stderr}%{time_total}\n' 2>&1 | awk '{ print int($1 * 1e6) }' | median >>"$T/own_us"
-	# One way there and back, with nothing to do there.
-	redis-benchmark -s "$ENGINE" -c 1 -n 5000 --csv PING | awk -F'"' 'END { print int(1e6 / $4) }' >>"$T/way_us"
+	engine_way_us >>"$T/way_us"
 done
 
 # --- what came out ------------------------------------------------------------------
