@@ -241,6 +241,7 @@ list_sources() (
 		! -path './cgi/tinyscale.cgi' ! -path './fcgi/tinyscale.fcgi' \
 		! -path './ctl/tinyscalectl' \
 		! -path './sandbox/bbb-sandbox' ! -path './bench/paced-client' \
+		! -path './bench/engine-cost' ! -path './bench/simulate/simulate' \
 		! -path './tests/api/driver' ! -path './tests/e2e/fcgi-client' \
 		! -path './tests/e2e/monday-client' ! -path './tests/e2e/crowd-client' ! -path './tests/e2e/log-listener' \
 		\( ! -path './tests/unit/test_*' -o -name '*.[ch]' -o -name '*.sh' \) -print0
