@@ -129,7 +129,7 @@ change_mappings(long at, bool is_new, bool is_gone)
 
 		if (!is_new)
 			check_result(store->verbs->meeting_get(store, arena, id,
-			    clock_ms(CLOCK_REALTIME), &from[i], &facts));
+			    clock_ms(CLOCK_REALTIME), &from[i], &facts, NULL));
 		to[i] = is_new ? mapping(at * AT_ONCE + i, PEOPLE) : from[i];
 		to[i].users += !is_new;
 		changes[i] = (struct store_change){ .meeting_id = id,
@@ -217,7 +217,7 @@ work_joins(long at)
 	struct server_facts facts;
 
 	check_result(store->verbs->meeting_get(store, arena, meeting_id("m", at),
-	    clock_ms(CLOCK_REALTIME), &meeting, &facts));
+	    clock_ms(CLOCK_REALTIME), &meeting, &facts, NULL));
 	return 1;
 }
 
