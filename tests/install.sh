@@ -42,12 +42,14 @@ check fail2ban fail2ban-regex
 check redis-server /usr/bin/redis-server
 check redis-tools redis-cli
 check haproxy /usr/sbin/haproxy
+check keepalived /usr/sbin/keepalived
 check curl curl
 check openssl openssl
 check sqlite3 sqlite3
 check mandoc mandoc
 check valgrind valgrind
 check procps pgrep
+check iproute2 ip
 check util-linux setpriv
 check git git
 check nodejs node
@@ -67,7 +69,7 @@ is_there() {
 }
 
 # The services of packages above, which are wanted as programs only.
-services='lighttpd nginx apache2 apache-htcacheclean fail2ban redis-server haproxy'
+services='lighttpd nginx apache2 apache-htcacheclean fail2ban redis-server haproxy keepalived'
 
 # What configure found out before a package was installed is out of date.
 installed=''
@@ -160,7 +162,7 @@ install_missing() {
 		done
 		printf '\n' >&2
 		case $missing in
-		*lighttpd* | *nginx* | *apache2* | *fail2ban* | *redis* | *haproxy*)
+		*lighttpd* | *nginx* | *apache2* | *fail2ban* | *redis* | *haproxy* | *keepalived*)
 			printf '%s\n' "The services among them are used as programs only:" \
 				"the end of the line keeps them from starting." >&2
 			;;

@@ -18,6 +18,7 @@ CTL_PROGRAM=${TINYSCALECTL:-$BUILD/ctl/tinyscalectl}
 
 REQUEST() { http_request "$@"; }
 host_base() { echo "http://127.0.0.1$1:$HTTP_PORT"; }
+host_listens() { echo "127.0.0.1$1:$HTTP_PORT"; }
 host_address() { echo "unix:$T/host-$1/socket"; }
 # Through one host, and not through HAProxy: by_host N COMMAND...
 by_host() {
@@ -118,8 +119,9 @@ write_on_host() {
 	mkdir -p "$T/host-1/files"
 	! unshare -m "$T/on-host" 1 test -d "$place" 2>/dev/null || HAS_FILES=1
 }
-# as_host N: makes ON_HOST the words that begin a command which has that host's
-# configuration and files.
+# as_host N: makes IN_HOST the words that begin a command which is that host's, and ON_HOST
+# those of one which has its configuration and files, too.
+IN_HOST=()
 as_host() {
 	ON_HOST=(env "${GATEWAY_ENVIRONMENT[@]}" TINYSCALE_CONFIG="$T/host-$1/servers.json" TINYSCALE_LOG=debug)
 	[ "$HAS_FILES" = 0 ] || ON_HOST+=(unshare -m "$T/on-host" "$1")
@@ -164,7 +166,7 @@ start_host() {
 		    uwsgi_temp_path $dir/nginx/uwsgi;
 		    scgi_temp_path $dir/nginx/scgi;
 		    server {
-		        listen 127.0.0.1$n:$HTTP_PORT;
+		        listen $(host_listens "$n");
 		        set_real_ip_from 127.0.0.1;
 		        real_ip_header X-Forwarded-For;
 		        include $dir/nginx-example.conf;
@@ -188,7 +190,7 @@ start_host() {
 	as_host "$n"
 	start "host-$n" "${ON_HOST[@]}" spawn-fcgi -n -s "$dir/socket" -M 0666 -- "$dir/service"
 	must_wait_until "host $n listens" test -S "$dir/socket"
-	start "nginx-$n" nginx -p "$dir/nginx" -e "$LOGS/nginx-$n-error.log" -c "$dir/nginx.conf"
+	start "nginx-$n" "${IN_HOST[@]}" nginx -p "$dir/nginx" -e "$LOGS/nginx-$n-error.log" -c "$dir/nginx.conf"
 	must_wait_until "host $n answers" host_answers "$n"
 }
 host_answers() { curl -gs -f -o /dev/null --max-time 5 "$(host_base "$1")$API"; }
