@@ -156,6 +156,14 @@ set_mapping(struct claim *claim, struct call *call, struct placement_candidate *
 	return result;
 }
 
+/* May others choose without the state?  It can be used again so lately that not all of them
+ * need know, or cannot be written by us. */
+static bool
+may_others_be_alone(const struct call *call)
+{
+	return call->request->now_ms - STORE_WAIT_MS < call->whole_ms;
+}
+
 /* Choose and set until one of many has done it.  Returns OK; CONFLICT with another's
  * mapping in claim->meeting (which may be none); NOT_FOUND when no server can take the
  * meeting; or FAILED. */
@@ -172,6 +180,11 @@ choose_and_set(struct claim *claim, struct call *call, const struct meeting *fro
 			break;
 		claim->placement.seats = load_seats(claim->placement.seats_asked, history.peak,
 		    history.typical);
+		/* As they choose: a create that comes to them at once goes to the same
+		 * server. */
+		claim->placement.policy = may_others_be_alone(call) ?
+		    PLACEMENT_HASH :
+		    call->config->placement;
 		struct placement_candidate *chosen = choose_server(claim, call);
 		result = chosen ?
 		    set_mapping(claim, call, chosen, from, tries == 1) :

@@ -8,6 +8,9 @@
  * the other's mapping is followed, or the choice is made anew with the other's load.
  * Threads of one process do so one after the other: all would choose the server that is
  * least loaded, and all but one would have to think again.
+ *
+ * Where the state cannot be used the meetingID's hash chooses.  So it does for a moment after
+ * the state is back, since other processes may not know it yet and choose without it.
  */
 #ifndef CLAIM_H
 #define CLAIM_H
