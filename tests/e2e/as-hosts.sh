@@ -137,11 +137,7 @@ damage_state() {
 			events { }
 			http {
 			    access_log off;
-			    client_body_temp_path $T/imposter/body;
-			    proxy_temp_path $T/imposter/proxy;
-			    fastcgi_temp_path $T/imposter/fastcgi;
-			    uwsgi_temp_path $T/imposter/uwsgi;
-			    scgi_temp_path $T/imposter/scgi;
+			    $(nginx_temp_paths "$T/imposter")
 			    server { listen 127.0.0.11:$ENGINE_PORT; return 200 "no state"; }
 			}
 		END

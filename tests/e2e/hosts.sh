@@ -126,6 +126,7 @@ as_host() {
 	ON_HOST=(env "${GATEWAY_ENVIRONMENT[@]}" TINYSCALE_CONFIG="$T/host-$1/servers.json" TINYSCALE_LOG=debug)
 	[ "$HAS_FILES" = 0 ] || ON_HOST+=(unshare -m "$T/on-host" "$1")
 }
+# What start_host gives to tinyscale.fcgi.
 HOST_OPTIONS=()
 # ctl N ARGUMENT...: tinyscalectl there.
 ctl() {
@@ -160,11 +161,7 @@ start_host() {
 		events { worker_connections 1024; }
 		http {
 		    access_log off;
-		    client_body_temp_path $dir/nginx/body;
-		    proxy_temp_path $dir/nginx/proxy;
-		    fastcgi_temp_path $dir/nginx/fastcgi;
-		    uwsgi_temp_path $dir/nginx/uwsgi;
-		    scgi_temp_path $dir/nginx/scgi;
+		    $(nginx_temp_paths "$dir/nginx")
 		    server {
 		        listen $(host_listens "$n");
 		        set_real_ip_from 127.0.0.1;

@@ -479,6 +479,15 @@ release_state() {
 	exec 8>&-
 }
 
+# nginx_temp_paths DIR: the lines for its http block, without which it would write where
+# Debian's does.
+nginx_temp_paths() {
+	local what
+	for what in body:client_body proxy:proxy fastcgi:fastcgi uwsgi:uwsgi scgi:scgi; do
+		echo "${what#*:}_temp_path $1/${what%:*};"
+	done
+}
+
 # --- signed paths ------------------------------------------------------------
 
 # digest [ALGORITHM]: of standard input, in hexadecimal.

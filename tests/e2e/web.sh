@@ -28,11 +28,7 @@ start_nginx() {
 		events { worker_connections 1024; }
 		http {
 		    access_log $LOGS/nginx-access.log;
-		    client_body_temp_path $T/nginx/body;
-		    proxy_temp_path $T/nginx/proxy;
-		    fastcgi_temp_path $T/nginx/fastcgi;
-		    uwsgi_temp_path $T/nginx/uwsgi;
-		    scgi_temp_path $T/nginx/scgi;
+		    $(nginx_temp_paths "$T/nginx")
 		    server {
 		        listen 127.0.0.1:$HTTP_PORT;
 		        include $T/nginx-example.conf;
