@@ -51,6 +51,20 @@ client() {
 	xargs -0 -a "$2" "$FCGI_CLIENT" --keep --time --timeout 600 "unix:$T/$1.sock" >"$3" 2>"$3.us"
 }
 
+# at_once N COMMAND...: so many, each with its number from 0 on as its last argument. TOOK_MS
+# until all are done.
+at_once() {
+	local n=$1 k pids=() begun
+	shift
+	begun=$(now_ms)
+	for ((k = 0; k < n; k++)); do
+		"$@" "$k" &
+		pids+=($!)
+	done
+	wait_for_all "${pids[@]}"
+	TOOK_MS=$(($(now_ms) - begun))
+}
+
 # cpu_us NAME: what the threads of that program have used so far
 # (Documentation/scheduler/sched-stats.rst).
 cpu_us() { awk '{ sum += $1 } END { print int(sum / 1000) }' "/proc/${PIDS[$1]}"/task/*/schedstat; }

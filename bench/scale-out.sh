@@ -116,26 +116,24 @@ cpu_of() {
 }
 note_bad() { [ "$2" = 0 ] || echo "$2 $1 of round $round were not answered well" >>"$T/bad"; }
 
+# share KIND N FILES RUNS K: what one client does.
+share() {
+	local i file=$3
+	[ -f "$file" ] || file=$3.$5
+	for ((i = 0; i < $4; i++)); do
+		client "$1-$(($5 % $2 + 1))" "$file" "$T/part-$5-$i"
+	done
+}
 # run KIND N FILES RUNS: sixteen clients at N gateways, each with its own of the files, or all
 # with one. TOOK_MS, and what the gateways and the engine did in that time.
 run() {
-	local kind=$1 n=$2 k i file pids=() begun before
+	local before
 	rm -f "$T"/part-*
-	GATEWAY_US=$(cpu_of "$kind" "$n")
+	GATEWAY_US=$(cpu_of "$1" "$2")
 	before=$(engine_told)
-	begun=$(now_ms)
-	for ((k = 0; k < CLIENTS; k++)); do
-		file=$3
-		[ -f "$file" ] || file=$3.$k
-		for ((i = 0; i < $4; i++)); do
-			client "$kind-$((k % n + 1))" "$file" "$T/part-$k-$i"
-		done &
-		pids+=($!)
-	done
-	wait_for_all "${pids[@]}"
-	TOOK_MS=$(($(now_ms) - begun))
+	at_once "$CLIENTS" share "$@"
 	told_since "$before"
-	GATEWAY_US=$(($(cpu_of "$kind" "$n") - GATEWAY_US))
+	GATEWAY_US=$(($(cpu_of "$1" "$2") - GATEWAY_US))
 }
 # told_since BEFORE: into SCRIPTS, SCRIPTS_US, WAYS, ENGINE_US.
 told_since() {

@@ -138,21 +138,20 @@ creates() {
 	echo $questions >>"$T/$size.$how.questions"
 }
 
+# join_often SIZE K: one client's share.
+join_often() {
+	local i
+	for ((i = 0; i < JOIN_RUNS; i++)); do
+		client "$1" "$T/joins" "$T/part-$2-$i"
+	done
+}
 # joins SIZE ROUND: a second, to meetings that are there.
 joins() {
-	local size=$1 round=$2 pids=() k begun took n=$((CLIENTS * JOIN_RUNS * JOINS))
+	local size=$1 round=$2 n=$((CLIENTS * JOIN_RUNS * JOINS))
 	rm -f "$T"/part-*
-	begun=$(now_ms)
-	for ((k = 0; k < CLIENTS; k++)); do
-		for ((i = 0; i < JOIN_RUNS; i++)); do
-			client "$size" "$T/joins" "$T/part-$k-$i"
-		done &
-		pids+=($!)
-	done
-	wait_for_all "${pids[@]}"
-	took=$(($(now_ms) - begun))
+	at_once "$CLIENTS" join_often "$size"
 	note_bad "$size: joins" $((n - $(cat "$T"/part-*[0-9] | grep -c '^Status: 302')))
-	echo $((n * 1000 / took)) >>"$T/$size.joins"
+	echo $((n * 1000 / TOOK_MS)) >>"$T/$size.joins"
 }
 
 for ((round = 0; round < rounds; round++)); do
