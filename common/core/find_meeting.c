@@ -262,15 +262,21 @@ read_mapping(struct call *call)
 	return STORE_NOT_FOUND;
 }
 
-bool
-find_meeting(struct call *call)
+/* Be sure of what the state says (read_mapping): settle a doubt about the mapping; where
+ * none is of use, and the state does not know either that the meeting is nowhere, ask all. */
+static void
+make_sure(struct call *call, enum store_result result)
 {
-	enum store_result result = read_mapping(call);
-
 	if (call->server && call->is_in_doubt)
 		settle_doubt(call);
 	else if (call->is_in_doubt || (result != STORE_OK && result != STORE_ABSENT))
 		call->server = find_meeting_ask(call, NULL);
+}
+
+bool
+find_meeting(struct call *call)
+{
+	make_sure(call, read_mapping(call));
 	return !call->is_foreign;
 }
 
@@ -290,14 +296,14 @@ find_meeting_in_turn(struct call *call)
 		waited = true;
 		result = read_mapping(call);
 	}
-	/* Whoever had the turn may have made the meeting without the state. */
+	/* Whoever had the turn may have made the meeting without the state, which does not
+	 * know then that the meeting is somewhere. */
 	if (waited && turn == STORE_OK)
 		result = read_mapping(call);
-	if (call->server && call->is_in_doubt)
-		settle_doubt(call);
-	else if (!call->server && !call->is_foreign && turn != STORE_CONFLICT &&
-	    (call->is_in_doubt || (result != STORE_OK && (result != STORE_ABSENT || waited))))
-		call->server = find_meeting_ask(call, NULL);
+	if (waited && result == STORE_ABSENT)
+		result = STORE_NOT_FOUND;
+	if (call->server || turn != STORE_CONFLICT)
+		make_sure(call, result);
 	if (call->server)
 		store->verbs->turn_give(store, &call->turn);
 	return call->server || (!call->is_foreign && turn != STORE_CONFLICT);

@@ -48,6 +48,10 @@ struct poll {
 struct round {
 	struct call *call;
 	uint64_t holder; /* of the lease */
+	/* What was known before of all servers of the configuration, and since when the
+	 * state lost nothing (store.h). */
+	const struct server_facts *before;
+	int64_t whole_ms;
 	struct poll *polls;
 	size_t n;
 	struct copy *copies; /* meetings to settle */
@@ -130,19 +134,6 @@ take_list(const struct call *call, const struct xml_list *list, struct poll *pol
 
 /* ---- Mappings ------------------------------------------------------------------- */
 
-/* May the meeting have gone to another server than it is mapped to, and nobody could note
- * it? */
-static bool
-is_in_doubt(const struct call *call, const struct meeting *mapping, const struct server *server)
-{
-	struct server_facts facts;
-	int64_t whole_ms;
-
-	return call->store->verbs->servers_get(call->store, server, 1, &facts, &whole_ms) ==
-	    STORE_OK &&
-	    meeting_is_in_doubt(mapping, facts.good_ms, whole_ms);
-}
-
 /* A meeting that runs on a server, and is mapped to another. */
 static void
 take_double(struct round *round, const struct poll *poll, const struct store_change *change)
@@ -161,8 +152,9 @@ take_double(struct round *round, const struct poll *poll, const struct store_cha
 		claim_set(call, &anew);
 		return;
 	}
+	int64_t good_ms = round->before[server - call->config->servers].good_ms;
 	bool is_leftover = reconcile_is_leftover(mapping, &poll->facts);
-	if (is_leftover || is_in_doubt(call, mapping, server)) {
+	if (is_leftover || meeting_is_in_doubt(mapping, good_ms, round->whole_ms)) {
 		if (round->n_copies < COPIES_AT_ONCE)
 			round->copies[round->n_copies++] = (struct copy){ change->meeting_id,
 				poll->server, is_leftover };
@@ -358,15 +350,16 @@ save_trends(const struct round *round)
 
 /* ---- A round --------------------------------------------------------------------------- */
 
-/* The servers that are to be polled now: their indices in the configuration, and what is
- * known of all.  None without a state, in which all that a poll finds is kept. */
+/* The servers that are to be polled now: their indices in the configuration, what is known
+ * of all, and whole_ms.  None without a state, in which all that a poll finds is kept. */
 static size_t
-choose_servers(struct call *call, bool is_round, size_t *chosen, struct server_facts *facts)
+choose_servers(struct call *call, bool is_round, size_t *chosen, struct server_facts *facts,
+    int64_t *whole_ms)
 {
 	const struct config *config = call->config;
 
 	if (call->store->verbs->servers_get(call->store, config->servers, config->n_servers,
-	        facts, NULL) != STORE_OK)
+	        facts, whole_ms) != STORE_OK)
 		return 0;
 	size_t n = 0;
 	for (size_t i = 0; i < config->n_servers; i++)
@@ -378,7 +371,7 @@ choose_servers(struct call *call, bool is_round, size_t *chosen, struct server_f
 
 /* Look after the webhooks of those that answered, and their versions. */
 static void
-sync_others(struct round *round, const struct server_facts *before)
+sync_others(struct round *round)
 {
 	struct call *call = round->call;
 	const struct server **servers = arena_alloc(call->arena,
@@ -393,7 +386,7 @@ sync_others(struct round *round, const struct server_facts *before)
 		if (!has_answered(poll))
 			continue;
 		servers[n] = poll->server;
-		then[n] = before[poll->server - call->config->servers];
+		then[n] = round->before[poll->server - call->config->servers];
 		now[n++] = poll->facts;
 	}
 	webhooks_sync(call, round->holder, servers, then, n);
@@ -450,8 +443,7 @@ count_poll(const struct server *server, int64_t elapsed_ms)
 
 /* Ask the chosen servers. */
 static void
-ask_servers(struct round *round, const size_t *chosen, const struct server_facts *before,
-    struct fanout *fanout)
+ask_servers(struct round *round, const size_t *chosen, struct fanout *fanout)
 {
 	struct call *call = round->call;
 	const struct config *config = call->config;
@@ -475,7 +467,7 @@ ask_servers(struct round *round, const size_t *chosen, const struct server_facts
 
 		poll->server = fanout->servers[i];
 		poll->answer = &fanout->answers[i];
-		poll->facts = before[chosen[i]];
+		poll->facts = round->before[chosen[i]];
 		poll->is_asked = poll->answer->verdict != RELAY_BUSY &&
 		    fanout->calls[i].result != HTTP_ABANDONED;
 		if (poll->is_asked)
@@ -489,25 +481,21 @@ ask_servers(struct round *round, const size_t *chosen, const struct server_facts
 	}
 }
 
+/* Poll the chosen servers, and do what comes of it. */
 static void
-poll_servers(struct call *call, uint64_t holder, const size_t *chosen,
-    const struct server_facts *before, size_t n)
+poll_servers(struct round *round, const size_t *chosen)
 {
-	struct round round = {
-		.call = call,
-		.holder = holder,
-		.polls = arena_alloc(call->arena, n * sizeof(*round.polls)),
-		.n = n,
-		.copies = arena_alloc(call->arena, COPIES_AT_ONCE * sizeof(*round.copies)),
-	};
+	struct call *call = round->call;
 	struct fanout fanout;
 
-	ask_servers(&round, chosen, before, &fanout);
-	save_round(&round);
+	round->polls = arena_alloc(call->arena, round->n * sizeof(*round->polls));
+	round->copies = arena_alloc(call->arena, COPIES_AT_ONCE * sizeof(*round->copies));
+	ask_servers(round, chosen, &fanout);
+	save_round(round);
 	/* It takes two more rounds; nobody else is to settle the same meanwhile. */
-	if (round.n_copies > 0 && call_take_lease(call, holder, 3))
-		copies_settle(call, round.copies, round.n_copies);
-	sync_others(&round, before);
+	if (round->n_copies > 0 && call_take_lease(call, round->holder, 3))
+		copies_settle(call, round->copies, round->n_copies);
+	sync_others(round);
 }
 
 /* What relay and find_meeting want to know of a call, for one that no client made. */
@@ -538,20 +526,24 @@ poll_run(const struct api *api, struct arena *arena, int64_t now_ms, uint64_t no
     bool is_round)
 {
 	const struct config *config = api->config;
-	uint64_t holder = nonce >> 1; /* SQLite's integers have a sign */
 	size_t *chosen = arena_alloc(arena, config->n_servers * sizeof(*chosen));
 	struct server_facts *facts = arena_alloc(arena, config->n_servers * sizeof(*facts));
 	struct call call;
+	struct round round = {
+		.call = &call,
+		.holder = nonce >> 1, /* SQLite's integers have a sign */
+		.before = facts,
+	};
 
 	call_init(&call, api, arena, now_ms, nonce);
-	if (choose_servers(&call, is_round, chosen, facts) == 0 ||
-	    !call_take_lease(&call, holder, 1))
+	if (choose_servers(&call, is_round, chosen, facts, NULL) == 0 ||
+	    !call_take_lease(&call, round.holder, 1))
 		return;
 	/* Another process may have polled while this one came for the lease. */
-	size_t n = choose_servers(&call, is_round, chosen, facts);
-	if (n > 0)
-		poll_servers(&call, holder, chosen, facts, n);
-	api->store->verbs->lease_take(api->store, holder, now_ms, 0);
+	round.n = choose_servers(&call, is_round, chosen, facts, &round.whole_ms);
+	if (round.n > 0)
+		poll_servers(&round, chosen);
+	api->store->verbs->lease_take(api->store, round.holder, now_ms, 0);
 }
 
 bool
@@ -563,5 +555,5 @@ poll_is_due(const struct api *api, struct arena *arena, int64_t now_ms)
 	struct call call;
 
 	call_init(&call, api, arena, now_ms, 0);
-	return choose_servers(&call, false, chosen, facts) > 0;
+	return choose_servers(&call, false, chosen, facts, NULL) > 0;
 }
