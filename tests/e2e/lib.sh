@@ -254,8 +254,9 @@ start() {
 # is_alive PID: a process that has ended and waits for its parent is not.
 is_alive() {
 	local state
-	state=$(sed 's/.*) //; s/ .*//' "/proc/$1/stat" 2>/dev/null)
-	[ -n "$state" ] && [ "$state" != Z ]
+	# Below a trap "return" alone has the status from before the trap.
+	{ read -r state <"/proc/$1/stat"; } 2>/dev/null || return 1
+	[[ ${state##*) } != Z* ]]
 }
 
 is_running() {
@@ -492,12 +493,17 @@ nginx_temp_paths() {
 
 # digest [ALGORITHM]: of standard input, in hexadecimal.
 digest() {
-	openssl dgst "-${1:-sha256}" -r | cut -d" " -f1
+	local sum
+	sum=$("${1:-sha256}sum")
+	echo "${sum%% *}"
 }
 
 # sign CALL QUERY [SECRET [ALGORITHM]]
 sign() {
-	printf "%s" "$1$2${3:-$SECRET}" | digest "${4:-sha256}" | tee -a "$CHECKSUMS"
+	local sum
+	read -r sum _ < <(printf "%s" "$1$2${3:-$SECRET}" | "${4:-sha256}sum")
+	echo "$sum" >>"$CHECKSUMS"
+	echo "$sum"
 }
 
 # url CALL [QUERY [SECRET [ALGORITHM]]]: a signed path, checksum last.
@@ -543,7 +549,11 @@ join() {
 	call join "fullName=Ann&meetingID=$1&password=$MODERATOR_PW${2:+&$2}"
 }
 
-STATUS() { cat "$T/status"; }
+STATUS() {
+	local status
+	read -r status <"$T/status"
+	echo "$status"
+}
 BODY() { cat "$T/body"; }
 # HEADER NAME: its value, or nothing.
 HEADER() {
@@ -553,15 +563,21 @@ HEADER() {
 		}' "$T/headers"
 }
 
+# elements NAME [MOST]: the texts of the body's elements of that name, a line each.
+elements() {
+	awk -v RS='<' -v name="$1" -v most="${2:-0}" '
+		is_open && index($0, "/" name ">") == 1 {
+			gsub(/\n/, " ", text)
+			print text
+			if (++n == most)
+				exit
+		}
+		{ is_open = index($0, name ">") == 1; text = substr($0, length(name) + 2) }' "$T/body"
+}
 # xml NAME: the text of the body's first element of that name.
-xml() {
-	tr '\n' ' ' <"$T/body" | grep -o "<$1>[^<]*</$1>" | head -n 1 | sed 's/<[^>]*>//g'
-}
-
+xml() { elements "$1" 1; }
 # xml_all NAME: of all of them, sorted, on one line.
-xml_all() {
-	tr '\n' ' ' <"$T/body" | grep -o "<$1>[^<]*</$1>" | sed 's/<[^>]*>//g' | sort | paste -sd' '
-}
+xml_all() { elements "$1" | sort | paste -sd' '; }
 
 # result: what a client looks at first: "SUCCESS", "FAILED notFound".
 result() {
@@ -591,12 +607,19 @@ http_request() {
 
 # The last block of headers: an interim answer (100 Continue) may precede it.
 take_http_headers() {
-	tr -d '\r' <"$T/raw-headers" | awk '
-		/^HTTP\// { status = $2; n = 0; next }
-		NF { line[n++] = $0 }
-		END { print status >"'"$T/status"'"
-		      printf "" >"'"$T/headers"'"
-		      for (i = 0; i < n; i++) print line[i] >"'"$T/headers"'" }'
+	local line status='' lines=()
+	while IFS= read -r line; do
+		line=${line//$'\r'/}
+		case $line in
+		HTTP/*)
+			read -r _ status _ <<<"$line"
+			lines=()
+			;;
+		?*) lines+=("$line") ;;
+		esac
+	done <"$T/raw-headers"
+	echo "$status" >"$T/status"
+	printf '%s' "${lines[@]/%/$'\n'}" >"$T/headers"
 }
 
 # http_post_get PATH TYPE FILE PATH2: a POST and then a GET over one connection
@@ -632,11 +655,20 @@ meta_variables() {
 
 # take_cgi_answer FILE PREFIX: cuts a CGI answer into PREFIX{status,headers,body}.
 take_cgi_answer() {
-	sed '/^\r*$/q' "$1" | tr -d '\r' | grep . >"$2headers"
-	sed '1,/^\r*$/d' "$1" >"$2body"
-	awk 'tolower($1) == "status:" { status = $2 }
-		tolower($1) == "location:" { location = 1 }
-		END { print status ? status : location ? 302 : NR ? 200 : "" }' "$2headers" >"$2status"
+	local line status='' default=''
+	: >"$2headers"
+	{
+		while IFS= read -r line && line=${line//$'\r'/} && [ -n "$line" ]; do
+			printf '%s\n' "$line" >>"$2headers"
+			case ${line,,} in
+			status:*) read -r _ status _ <<<"$line" ;;
+			location:*) default=302 ;;
+			esac
+			default=${default:-200}
+		done
+		cat >"$2body"
+	} <"$1"
+	echo "${status:-$default}" >"$2status"
 }
 
 # fcgi_request METHOD PATH [TYPE FILE]: by our own client, to FCGI_ADDRESS.
