@@ -103,7 +103,7 @@ answers(const char *folder, int port)
 	    connect_to((struct sockaddr *)&name, sizeof(name));
 	if (fd < 0)
 		return false;
-	bool good = write(fd, "PING\r\n", 6) == 6 && read(fd, answer, 7) >= 5 &&
+	bool good = send(fd, "PING\r\n", 6, MSG_NOSIGNAL) == 6 && read(fd, answer, 7) >= 5 &&
 	    (memcmp(answer, "+PONG", 5) == 0 || memcmp(answer, "-NOAUTH", 5) == 0);
 	close(fd);
 	return good;
