@@ -240,6 +240,10 @@ read_mapping(struct call *call)
 	enum store_result result = store->verbs->meeting_get(store, call->arena,
 	    call->meeting_id, call->request->now_ms, &call->meeting, &call->meeting_facts,
 	    &whole_ms);
+	/* The state may have lost who made the meeting after it was nowhere. */
+	if (result == STORE_ABSENT &&
+	    whole_ms > call->request->now_ms - config->negative_ttl_ms)
+		return STORE_NOT_FOUND;
 	if (result != STORE_OK)
 		return result;
 	const struct server *server = config_server_find(config, call->meeting.server);
