@@ -1,9 +1,9 @@
 #!/bin/sh
-# The commands of README.md, for the tests that run them.
+# The commands of README.md, or another FILE, for the tests that run them.
 #
-#	readme.sh            the headings that have commands below them, in their order
-#	readme.sh HEADING    the lines of the indented code blocks below that heading, their
-#	                     indentation taken off
+#	readme.sh                   the headings that have commands below them, in their order
+#	readme.sh HEADING [FILE]    the lines of the indented code blocks below that heading,
+#	                            their indentation taken off
 set -eu
 awk -v wanted="${1:-}" '
 	/^```/ { fenced = !fenced }
@@ -12,4 +12,4 @@ awk -v wanted="${1:-}" '
 	!/^    / { next }
 	wanted == "" && heading != last { print heading; last = heading }
 	wanted != "" && heading == wanted { sub(/^ +/, ""); print }
-' "$(dirname "$0")/../README.md"
+' "${2:-$(dirname "$0")/../README.md}"

@@ -47,11 +47,11 @@ engine_files() {
 	[ "$1" = 1 ] || sed -i 's/^#replicaof/replicaof/' "$dir/redis.conf"
 }
 
-# engine N COMMAND...: as an administrator who may do everything, whom the test adds.
+# engine N COMMAND...: as the administrator, who may do everything.
 engine() {
 	local n=$1
 	shift
-	timeout "$E2E_DEADLINE" redis-cli -h "127.0.0.1$n" -p "$ENGINE_PORT" --user root --pass "$ENGINE_PW-root" \
+	timeout "$E2E_DEADLINE" redis-cli -h "127.0.0.1$n" -p "$ENGINE_PORT" --user admin --pass "$ENGINE_PW-admin" \
 		--no-auth-warning "$@" 2>&1
 }
 start_engine() {
@@ -66,7 +66,6 @@ start_engines() {
 	local n
 	for n in 1 2 3; do
 		engine_files "$n"
-		echo "user root on >$ENGINE_PW-root ~* &* +@all" >>"$T/engine-$n/tinyscale.acl"
 		start_engine "$n"
 	done
 	must_wait_until "the engine has its replicas" replicas 1 2

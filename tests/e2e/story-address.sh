@@ -78,6 +78,27 @@ start_keepalived() {
 	start "keepalived-$1" "${IN_HOST[@]}" keepalived -n -l -D -f "$T/host-$1/keepalived.conf" \
 		-p "$T/host-$1/keepalived.pid" -r "$T/host-$1/vrrp.pid" -c "$T/host-$1/checkers.pid"
 }
+
+# A redirect, as certbot sets one up, is no answer.
+cat >"$T/redirect.conf" <<END
+daemon off; pid $T/redirect.pid; error_log $LOGS/redirect.log; events {}
+http { access_log off; $(nginx_temp_paths "$T") server { listen 8080; return 301 https://bbb.example.org/; } }
+END
+in_host 1
+start redirect "${IN_HOST[@]}" nginx -e "$LOGS/redirect.log" -c "$T/redirect.conf"
+must_wait_until "the redirect is there" on 1 curl -gs -o /dev/null http://127.0.0.1:8080/
+check=$(sed -n 's/^ *script "\(.*\)"/\1/p' "$HA/keepalived.conf")
+# shellcheck disable=SC2086 # a command and its words
+{
+	on 1 $check
+	is $? 0 "check-gateway: a gateway that is well"
+	on 1 ${check/example.org/example.org:8080}
+	is $? 1 "… a redirect is none"
+	on 1 ${check/example.org/example.org:8081}
+	is $? 1 "… nor is nothing"
+}
+stop redirect
+
 start_keepalived 1
 start_keepalived 2
 

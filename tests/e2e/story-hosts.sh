@@ -32,6 +32,7 @@ for n in 1 2 3; do
 done
 start_haproxy
 
+has_reloaded() { [ "$(grep -c 'configuration reloaded' "$LOGS/gateway-$1.log")" -ge 1 ]; }
 polls() { control "/calls?server=1&call=getMeetings&count=1"; }
 has_polled() { [ "$(polls)" -ge "$1" ]; }
 http_code() { curl -gs -o /dev/null -w '%{http_code}' --max-time 5 "$1"; }
@@ -122,6 +123,8 @@ readme() {
 readme check
 like "$(cat "$T/out")" "*server-2*" "tinyscalectl check asks each server"
 is "$(grep -c 'the state' "$T/out")" 0 "… and has nothing to say of the state"
+readme status
+like "$(cat "$T/out")" "*state: redis+sentinel://*hosts: *" "tinyscalectl status names the engine and the hosts"
 readme cordon
 is "$? $(state_on_all)" "0 cordoned cordoned cordoned" "cordon on one host holds on all"
 before=$(control "/calls?server=2&call=create&count=1")
@@ -183,6 +186,38 @@ kill_engine 1
 start_engine 1
 is "$(engine 1 EXISTS '{tinyscale}:m:kept') $(grep -c NOPERM "$LOGS/engine-1.log")" "1 0" \
 	"an engine that is killed and started has what it had a second ago"
+
+# --- what contrib/ha says for later ---------------------------------------------------------------
+
+# ha_readme HEADING: its commands, with the addresses, ports and passwords of this test.
+ha_readme() {
+	"$TOP/tests/readme.sh" "$1" "$HA/README.md" | sed -e "s|CHANGE-ME|$ENGINE_PW|g; s|OLD|$ENGINE_PW-tinyscale|" \
+		-e "s|192\.0\.2\.1|127.0.0.1|g; s|26379|$SENTINEL_PORT|; s|--user admin|-p $ENGINE_PORT &|"
+}
+ha_readme "Change a password" >"$T/commands"
+grep -v "^everywhere '<" "$T/commands" | bash >"$T/out" 2>&1
+is "$(sort "$T/out" | uniq -c | awk '{ print $1, $2 }')" "12 OK" "engines and sentinels take another password, too"
+for n in 1 2 3; do
+	sed -i "s|tinyscale:$ENGINE_PW-tinyscale@|tinyscale:NEW@|" "$T/host-$n/servers.json"
+	kill -HUP "$(cat "$T/host-$n/pid")"
+	must_wait_until "host $n has the new password" has_reloaded $n
+done
+grep -v "^everywhere '>" "$T/commands" | bash >"$T/out" 2>&1
+is "$(sort "$T/out" | uniq -c | awk '{ print $1, $2 }')" "12 OK" "… and no more the old one"
+like "$(as_tinyscale PING 2>&1)" "*WRONGPASS*" "… which is refused"
+failed=0
+for n in 1 2 3; do
+	ctl $n status && by_host $n create "changed-$n" && [ "$(result)" = SUCCESS ] || failed=$((failed + 1))
+	restart_gateway $n
+	ctl $n status || failed=$((failed + 1))
+done
+is "$failed" 0 "… and the hosts use the new one"
+
+engine 1 MSET other kept "{tinyscale}:m:a 'b'" gone >/dev/null
+[ "$(ha_readme "Empty Redis" | head -n 1 | sh 2>/dev/null | head -n 1)" = 127.0.0.11 ]
+ok $? "a sentinel names the primary"
+ha_readme "Empty Redis" | tail -n +2 | sh >"$T/out" 2>&1
+is "$(engine 1 EXISTS "{tinyscale}:m:a 'b'") $(engine 1 EXISTS other)" "0 1" "tinyscale's keys are gone, and no others"
 
 # --- under load -----------------------------------------------------------------------------------
 
