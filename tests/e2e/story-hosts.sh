@@ -123,8 +123,6 @@ readme() {
 readme check
 like "$(cat "$T/out")" "*server-2*" "tinyscalectl check asks each server"
 is "$(grep -c 'the state' "$T/out")" 0 "… and has nothing to say of the state"
-readme status
-like "$(cat "$T/out")" "*state: redis+sentinel://*hosts: *" "tinyscalectl status names the engine and the hosts"
 readme cordon
 is "$? $(state_on_all)" "0 cordoned cordoned cordoned" "cordon on one host holds on all"
 before=$(control "/calls?server=2&call=create&count=1")
@@ -133,6 +131,8 @@ is "$(control "/calls?server=2&call=create&count=1")" "$before" "… and no host
 as_host 2
 readme uncordon
 is "$? $(state_on_all)" "0 enabled enabled enabled" "uncordon on another"
+readme status
+like "$(cat "$T/out")" "*state: *redis+sentinel://*hosts: *" "tinyscalectl status names the engine and the hosts"
 ctl 3 drain --no-wait server-3
 is "$?" 0 "drain on the third"
 by_host 1 call getMeetings
