@@ -617,18 +617,12 @@ static void
 memory_close(struct store *store)
 {
 	struct store_memory *memory = (struct store_memory *)store;
+	const struct items *const all[] = { &memory->servers, &memory->meetings, &memory->peaks,
+		&memory->absences, &memory->turns, &memory->recordings, &memory->lists,
+		&memory->hooks, &memory->events, &memory->trends, &memory->pacings };
 
-	free(memory->servers.list);
-	free(memory->meetings.list);
-	free(memory->peaks.list);
-	free(memory->absences.list);
-	free(memory->turns.list);
-	free(memory->recordings.list);
-	free(memory->lists.list);
-	free(memory->hooks.list);
-	free(memory->events.list);
-	free(memory->trends.list);
-	free(memory->pacings.list);
+	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
+		free(all[i]->list);
 	arena_free(memory->arena);
 	pthread_mutex_destroy(&memory->mutex);
 	free(memory);
