@@ -1,11 +1,14 @@
 #include "adapters/breaker.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <time.h>
 
+#include "base/arena.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/metrics.h"
+#include "base/str.h"
 
 /* How soon the mender tries, and how seldom in the end.  What was in the way is mostly
  * another's write that has just ended, and until then processes do not see each other's
@@ -100,10 +103,39 @@ set_one(struct breaker *breaker, bool writes)
 		metrics_gauge_add(METRIC_STATE_BROKEN, writes, 1);
 }
 
+/* With the mutex locked. */
+static void
+note(struct breaker *breaker, const char *reason)
+{
+	snprintf(breaker->reason, sizeof(breaker->reason), "%s", reason);
+}
+
+void
+breaker_note(struct breaker *breaker, const char *reason)
+{
+	pthread_mutex_lock(&breaker->mutex);
+	note(breaker, reason);
+	pthread_mutex_unlock(&breaker->mutex);
+}
+
+const char *
+breaker_problem(struct breaker *breaker, struct arena *arena)
+{
+	pthread_mutex_lock(&breaker->mutex);
+	const char *reason = breaker->reason[0] != '\0' ?
+	    str_copy(arena, str_from(breaker->reason)) :
+	    is_any_set(breaker) ?
+	    "it has not answered yet" :
+	    NULL;
+	pthread_mutex_unlock(&breaker->mutex);
+	return reason;
+}
+
 void
 breaker_set(struct breaker *breaker, bool writes, const char *reason)
 {
 	pthread_mutex_lock(&breaker->mutex);
+	note(breaker, reason);
 	if (start_mender(breaker)) {
 		set_one(breaker, writes);
 		pthread_cond_broadcast(&breaker->changed);

@@ -13,6 +13,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct arena;
+
+/* The longest reason, with its end; what is longer is cut. */
+#define BREAKER_REASON_SIZE 512
+
 struct breaker {
 	atomic_bool is_set[2]; /* for verbs that read (0) and that write (1) */
 	/* Private. */
@@ -26,7 +31,8 @@ struct breaker {
 	bool is_stopping;
 	bool is_hasty; /* nothing has failed yet: the first try comes at once */
 	bool has_tried;
-	bool is_told[2]; /* was it logged that it is broken? */
+	bool is_told[2];                  /* was it logged that it is broken? */
+	char reason[BREAKER_REASON_SIZE]; /* the last; "": there was none */
 };
 
 /*
@@ -44,6 +50,12 @@ void breaker_set(struct breaker *breaker, bool writes, const char *reason);
 
 /* The same, but not logged: it is not known yet whether the state works. */
 void breaker_begin_set(struct breaker *breaker);
+
+/* One verb failed for that reason, and others may go on: nothing is broken by it. */
+void breaker_note(struct breaker *breaker, const char *reason);
+
+/* Why something failed last, in the arena; NULL where nothing has failed. */
+const char *breaker_problem(struct breaker *breaker, struct arena *arena);
 
 /* It works again, which is logged if it was logged that it did not. */
 void breaker_reset(struct breaker *breaker, bool writes);

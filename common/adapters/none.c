@@ -150,6 +150,12 @@ none_describe(struct store *store, struct arena *arena, struct store_description
 	return STORE_NOT_FOUND;
 }
 
+static const char *
+none_problem(struct store *store, struct arena *arena)
+{
+	return NULL;
+}
+
 static const struct store_verbs none_verbs = {
 	.servers_get = none_servers_get,
 	.servers_set = none_servers_set,
@@ -177,6 +183,7 @@ static const struct store_verbs none_verbs = {
 	.trends_put = none_trends_put,
 	.purge = none_purge,
 	.describe = none_describe,
+	.problem = none_problem,
 	.close = none_close,
 };
 

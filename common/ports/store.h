@@ -14,7 +14,7 @@
  * thinks, and writes with what it read as a condition.  A write whose condition no
  * longer holds has changed nothing, and is tried anew with what is there now.
  *
- * Adapters: store_sqlite.h, none.h, and support/memory.h for tests; one contract
+ * Adapters: store_sqlite.h, store_redis.h, none.h, and support/memory.h for tests; one contract
  * test runs over all that remember.  Verbs may be called by many threads at once.  Spans
  * and texts handed out live in the arena that was given.
  */
@@ -319,6 +319,10 @@ struct store_verbs {
 	/* What holds the state: OK; or NOT_FOUND, where it is this host's alone. */
 	enum store_result (*describe)(struct store *store, struct arena *arena,
 	    struct store_description *description);
+
+	/* Why a verb failed last, for those who look after the state: a text, in the arena or
+	 * constant, without a password or a key; NULL where none has failed. */
+	const char *(*problem)(struct store *store, struct arena *arena);
 
 	/* Free the adapter.  No other verb may be under way. */
 	void (*close)(struct store *store);

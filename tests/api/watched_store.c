@@ -109,13 +109,22 @@ watch_turn_give(struct store *watched, struct store_turn *turn)
 	inner->verbs->turn_give(inner, turn);
 }
 
+static const char *
+watch_problem(struct store *watched, struct arena *arena)
+{
+	struct store *inner = run_of(watched)->inner;
+
+	return inner->verbs->problem(inner, arena);
+}
+
 #define ENTRY(verb, ...) .verb = watch_##verb,
 const struct store_verbs watched_store_verbs = {
-	VERBS(ENTRY, ENTRY, ENTRY).turn_give = watch_turn_give
+	VERBS(ENTRY, ENTRY, ENTRY).turn_give = watch_turn_give,
+	.problem = watch_problem,
 };
 
 /* All of them, but for close(). */
 #define ONE_MORE(...) +1
 _Static_assert(sizeof(struct store_verbs) ==
-        (VERBS(ONE_MORE, ONE_MORE, ONE_MORE) + 2) * sizeof(void (*)(void)),
+        (VERBS(ONE_MORE, ONE_MORE, ONE_MORE) + 3) * sizeof(void (*)(void)),
     "a verb is missing");

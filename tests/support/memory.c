@@ -637,6 +637,14 @@ memory_describe(struct store *store, struct arena *arena, struct store_descripti
 	return STORE_NOT_FOUND;
 }
 
+static const char *
+memory_problem(struct store *store, struct arena *arena)
+{
+	(void)store;
+	(void)arena;
+	return NULL;
+}
+
 static const struct store_verbs memory_verbs = {
 	.servers_get = memory_servers_get,
 	.servers_set = memory_servers_set,
@@ -664,6 +672,7 @@ static const struct store_verbs memory_verbs = {
 	.trends_put = memory_trends_put,
 	.purge = memory_purge,
 	.describe = memory_describe,
+	.problem = memory_problem,
 	.close = memory_close,
 };
 

@@ -461,6 +461,9 @@ test_log(void)
 	close(saved);
 	is_int(mended, 2, "a directory in the file's place, twice");
 	is_int(failing, 2 * 5 * ALL_VERBS, "… all fails while it is there, and then nothing");
+	const char *problem = store->verbs->problem(store, arena);
+	ok(problem && count_lines(name, problem) > 0,
+	    "… the store tells the reason that is logged: %s", problem ? problem : "none");
 	is_int(count_lines(name, "cannot be written"), 2,
 	    "each failure to write is logged once");
 	is_int(count_lines(name, "cannot be read"), 2, "to read, too");

@@ -268,9 +268,11 @@ check_refused(const char *url, const char *why, const char *told)
 	begin_log();
 	struct store *store = open_url(url);
 	int failing = count_failing(store);
+	const char *problem = store->verbs->problem(store, arena);
 	close_store(store);
 	end_log();
 	is_int(failing, ALL_VERBS, "%s: all fails", why);
+	ok(problem && strstr(problem, told), "… the store tells why");
 	ok(count_lines(told) > 0, "… and it is logged what to do");
 	is_int(count_lines("pa55") + count_lines("wr0ng"), 0, "… without a password");
 }
@@ -306,6 +308,9 @@ test_passwords(void)
 	struct store *store = open_url(str_printf(arena, "redis+unix://few:pa55@%s", at));
 	is_int(count_failing_writes(store), WRITING_VERBS,
 	    "keys that its ACL has not: no write");
+	const char *problem = store->verbs->problem(store, arena);
+	ok(problem && strstr(problem, "its ACL does not let this user"),
+	    "… the store tells why");
 	close_store(store);
 	end_log();
 	ok(count_lines("its ACL does not let this user") > 0, "… and it is logged why");
@@ -332,6 +337,9 @@ test_wrong_type(void)
 		               &facts, NULL) == STORE_FAILED;
 		failing += count_failing(store);
 	}
+	const char *problem = store->verbs->problem(store, arena);
+	ok(problem && strstr(problem, "holds something else"),
+	    "one key fails: the store tells why");
 	is_int(failing, 10,
 	    "a key of ours of another type: what reads it fails, and only that");
 	struct meeting wanted = mapping_to("a", NOW);

@@ -69,6 +69,16 @@ test_describe(const char *adapter)
 }
 
 static void
+test_problem(const char *adapter)
+{
+	struct store *store = open_store(adapter);
+
+	facts_of(store, "a");
+	ok(!store->verbs->problem(store, arena), "%s: nothing has failed", adapter);
+	close_store(store);
+}
+
+static void
 test_unknown(const char *adapter)
 {
 	static const struct server servers[] = {
@@ -404,6 +414,7 @@ main(void)
 {
 	static contract_test *const tests[] = {
 		test_describe,
+		test_problem,
 		test_unknown,
 		test_every_fact,
 		test_conditions,

@@ -321,6 +321,7 @@ tell_narrow(struct store_redis *redis, const char *problem)
 {
 	int64_t now_ms = clock_ms(CLOCK_MONOTONIC), last_ms = atomic_load(&redis->narrow_ms);
 
+	breaker_note(&redis->breaker, problem);
 	if ((last_ms == 0 || now_ms - last_ms >= 60000) &&
 	    atomic_compare_exchange_strong(&redis->narrow_ms, &last_ms, now_ms))
 		log_warn("a key of the state cannot be used; serving without it", "state",
@@ -438,6 +439,12 @@ redis_close(struct store *store)
 	free(redis);
 }
 
+static const char *
+redis_problem(struct store *store, struct arena *arena)
+{
+	return breaker_problem(&((struct store_redis *)store)->breaker, arena);
+}
+
 static const struct store_verbs redis_verbs = {
 	.servers_get = redis_servers_get,
 	.servers_set = redis_servers_set,
@@ -465,6 +472,7 @@ static const struct store_verbs redis_verbs = {
 	.trends_put = redis_trends_put,
 	.purge = redis_purge,
 	.describe = redis_describe,
+	.problem = redis_problem,
 	.close = redis_close,
 };
 

@@ -492,6 +492,12 @@ sqlite_describe(struct store *store, struct arena *arena, struct store_descripti
 	return STORE_NOT_FOUND;
 }
 
+static const char *
+sqlite_problem(struct store *store, struct arena *arena)
+{
+	return breaker_problem(&((struct store_sqlite *)store)->breaker, arena);
+}
+
 static const struct store_verbs sqlite_verbs = {
 	.servers_get = sqlite_servers_get,
 	.servers_set = sqlite_servers_set,
@@ -519,6 +525,7 @@ static const struct store_verbs sqlite_verbs = {
 	.trends_put = sqlite_trends_put,
 	.purge = sqlite_purge,
 	.describe = sqlite_describe,
+	.problem = sqlite_problem,
 	.close = sqlite_close,
 };
 
