@@ -14,9 +14,6 @@
 #include "base/arena.h"
 #include "base/log.h"
 
-/* Changes sent at once, so that no batch holds the engine up for long. */
-#define CHANGES_AT_ONCE 100
-
 #define HOUR_MS (INT64_C(3600) * 1000)
 
 /* How long a claim waits for a replica to have it. */
@@ -313,7 +310,7 @@ batch_of(const struct store_change *changes, size_t n)
 {
 	size_t batch = 0;
 
-	while (batch < n && batch < CHANGES_AT_ONCE && !changes[batch].load)
+	while (batch < n && batch < REDIS_CHANGES_AT_ONCE && !changes[batch].load)
 		batch++;
 	return batch > 0 ? batch : 1;
 }

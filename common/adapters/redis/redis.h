@@ -146,6 +146,9 @@ uint64_t redis_version(struct str text);
 #define REDIS_MS_MOST (INT64_MAX / 4)
 #define REDIS_COUNT_MOST 1000000
 
+/* Changes sent at once, so that no batch holds the engine up for long. */
+#define REDIS_CHANGES_AT_ONCE 100
+
 /* ---- Verbs ------------------------------------------------------------------------- */
 
 /* A verb's work over one link.  FAILED: the link knows why. */

@@ -5,9 +5,6 @@
 #include "adapters/redis/redis.h"
 #include "base/arena.h"
 
-/* Changes sent at once, so that no batch holds the engine up for long. */
-#define CHANGES_AT_ONCE 100
-
 /* ---- Reading -------------------------------------------------------------------- */
 
 struct get_arguments {
@@ -165,9 +162,9 @@ redis_servers_set(struct store *store, struct store_server *servers, size_t n)
 
 	for (size_t i = 0; i < n; i++)
 		servers[i].result = STORE_FAILED;
-	for (size_t i = 0; i < n && result == STORE_OK; i += CHANGES_AT_ONCE) {
+	for (size_t i = 0; i < n && result == STORE_OK; i += REDIS_CHANGES_AT_ONCE) {
 		struct set_arguments a = { &servers[i],
-			n - i < CHANGES_AT_ONCE ? n - i : CHANGES_AT_ONCE, 0 };
+			n - i < REDIS_CHANGES_AT_ONCE ? n - i : REDIS_CHANGES_AT_ONCE, 0 };
 
 		result = redis_perform(store, true, work_servers_set, &a);
 	}
