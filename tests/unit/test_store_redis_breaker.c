@@ -314,6 +314,28 @@ test_passwords(void)
 	close_store(store);
 	end_log();
 	ok(count_lines("its ACL does not let this user") > 0, "… and it is logged why");
+	say(&node, "ACL SETUSER less on nopass ~{p}:* +@all -incr");
+	begin_log();
+	store = open_url(str_printf(arena, "redis+unix://less:pa55@%s", at));
+	struct server_facts facts = facts_of(store, "a");
+	is_int(set_facts(store, "a", &facts), STORE_FAILED,
+	    "a command that its ACL has not, in a script: what runs it fails");
+	is_int(store->verbs->typical_put(store, 7), STORE_FAILED, "… as do all writes");
+	close_store(store);
+	end_log();
+	ok(count_lines("its ACL does not let this user") > 0, "… and it is logged why");
+	is_int(count_lines("holds something else"), 0, "… and of no key");
+	say(&node, "ACL SETUSER less -zadd +incr");
+	begin_log();
+	store = open_url(str_printf(arena, "redis+unix://less:pa55@%s", at));
+	facts = facts_of(store, "a");
+	is_int(set_facts(store, "a", &facts), STORE_FAILED, "another one, that fewer need");
+	is_int(store->verbs->typical_put(store, 7), STORE_OK,
+	    "… what does not need it goes on");
+	close_store(store);
+	end_log();
+	ok(count_lines("its ACL does not let this user") > 0, "… and it is logged why");
+	is_int(count_lines("holds something else"), 0, "… and of no key");
 	engine_stop(node.pid);
 }
 

@@ -35,6 +35,8 @@
 	"a key of ours holds something else: choose another state_prefix, or delete the keys " \
 	"that begin with it"
 
+#define NO_PERMISSION "its ACL does not let this user do what is needed: see contrib/ha"
+
 #define WRONG_PASSWORD "it does not take the password of \"state\""
 
 /* By the words that an error begins with: what cannot be used any more, the link (BROKEN), or
@@ -45,6 +47,11 @@ static const struct complaint {
 	enum { BROKEN, REFUSAL, NARROW } kind;
 	const char *problem;
 } complaints[] = {
+	/* A command that a script may not run: Redis to 7.0 (scripting.c, script.c); 7.2 and
+	 * Valkey.  Their texts go on with the name of a user or a key, so they are above all
+	 * that is looked for in the middle. */
+	{ "The user executing the script", NARROW, NO_PERMISSION },
+	{ "ACL failure in script", NARROW, NO_PERMISSION },
 	{ "LOADING", BROKEN, "it is still loading its data, and works when it has" },
 	{ "READONLY", BROKEN, "it has become a replica; the primary is looked for" },
 	{ "MASTERDOWN", BROKEN, "it is a replica that has lost its primary" },
@@ -55,8 +62,7 @@ static const struct complaint {
 	{ "MISCONF", REFUSAL, "it cannot save to its disk: look at its log and the disk" },
 	{ "NOAUTH", BROKEN, "it wants a password: give it in the URL of \"state\"" },
 	{ "WRONGPASS", BROKEN, "it does not take the user and password of \"state\"" },
-	{ "NOPERM", NARROW,
-	    "its ACL does not let this user do what is needed: see contrib/ha" },
+	{ "NOPERM", NARROW, NO_PERMISSION },
 	{ "WRONGTYPE", NARROW, SPOILT },
 	{ "BUSY", BROKEN, "a script holds it up: \"redis-cli SCRIPT KILL\" there" },
 	{ "CLUSTERDOWN", BROKEN, "its cluster is down" },

@@ -9,16 +9,17 @@
 #define BASE "local K = KEYS[1]\n"
 
 /* version(): the version of a change.  Where there is none the engine is new, or was emptied,
- * or that key was damaged: it is whole from now on. */
+ * or that key was damaged: it is whole from now on.  An ACL that forbids INCR ends the script,
+ * the second time. */
 #define VERSION \
 	"local function version()\n" \
 	"  local v = redis.pcall('INCR', K .. 'version')\n" \
 	"  if type(v) ~= 'number' or v < 1000000000000000 or v > 9000000000000000 then\n" \
 	"    local t = redis.call('TIME')\n" \
 	"    v = t[1] * 1000000 + t[2]\n" \
-	"    local text = string.format('%.0f', v)\n" \
-	"    redis.call('SET', K .. 'version', text)\n" \
-	"    redis.call('SET', K .. 'born', text)\n" \
+	"    redis.call('SET', K .. 'version', string.format('%.0f', v))\n" \
+	"    v = redis.call('INCR', K .. 'version')\n" \
+	"    redis.call('SET', K .. 'born', string.format('%.0f', v))\n" \
 	"    local whole = string.format('%.0f', math.floor(v / 1000) + 1)\n" \
 	"    redis.call('SET', K .. 'whole', whole)\n" \
 	"  end\n" \
