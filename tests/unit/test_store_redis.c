@@ -384,6 +384,32 @@ test_hosts(void)
 	end_node(&node, store);
 }
 
+/* ---- Mappings that were lost ------------------------------------------------------------ */
+
+static void
+test_lost_mapping(void)
+{
+	struct node node = make_node("lost", NULL);
+	struct store *store = open_node(&node);
+	int64_t now_ms = clock_ms(CLOCK_REALTIME);
+	struct meeting wanted = mapping_to("b", now_ms);
+
+	map(store, "kept", "a");
+	map(store, "gone", "a");
+	map(store, "spoilt", "a");
+	is_str(say(&node, "DEL {p}:m:kept"), "1", "a mapping is lost");
+	is_int(set_meeting(store, STR("kept"), NULL, &wanted, NULL), STORE_OK,
+	    "… and its meeting is placed on another server");
+	say(&node, "DEL {p}:m:spoilt");
+	say(&node, "RPUSH {p}:m:spoilt x");
+	is_str(say(&node, "ZCARD {p}:on:a"), "3", "… the first one still lists it");
+	is_int(store->verbs->purge(store, now_ms), STORE_OK, "what is old is forgotten");
+	is_str(where(store, "kept"), "b", "… the meeting stays where it is");
+	is_str(where(store, "gone"), "nowhere", "… an old one does not");
+	is_str(say(&node, "EXISTS {p}:on:a {p}:m:spoilt"), "0", "… nor the list");
+	end_node(&node, store);
+}
+
 /* ---- Memory ----------------------------------------------------------------------------- */
 
 static long
@@ -430,6 +456,7 @@ run_tests(void)
 	test_taken_away();
 	test_odd_values();
 	test_hosts();
+	test_lost_mapping();
 	test_memory();
 }
 #endif

@@ -279,8 +279,9 @@ static const char *const texts[REDIS_SCRIPTS] = {
 
 	/* NOW, INTERVAL, then before when what is forgotten, and how much of it is kept:
 	 * MEETINGS, PEAKS, MOST, RECORDINGS, MOST, HOOKS, MOST, TRENDS (a minute), HOSTS (a
-	 * second). */
-	[SCRIPT_PURGE] = BASE
+	 * second).  A mapping that was lost (evicted), or whose time was over, stays in the
+	 * set of its server, and may be to another one by now. */
+	[SCRIPT_PURGE] = BASE MAPPING
 	    "local age = ARGV[1] - (tonumber(redis.call('GET', K .. 'purged') or 0) or 0)\n"
 	    "if age >= 0 and age < tonumber(ARGV[2]) then return 0 end\n"
 	    "redis.call('SET', K .. 'purged', ARGV[1])\n"
@@ -288,7 +289,9 @@ static const char *const texts[REDIS_SCRIPTS] = {
 	    "  local key = K .. 'on:' .. home\n"
 	    "  local old = redis.call('ZRANGEBYSCORE', key, '-inf', '(' .. ARGV[3])\n"
 	    "  for _, id in ipairs(old) do\n"
-	    "    redis.call('DEL', K .. 'm:' .. id)\n"
+	    "    local m = redis.pcall('GET', K .. 'm:' .. id)\n"
+	    "    local _, _, now = mapping(type(m) == 'string' and m or '')\n"
+	    "    if not now or now == home then redis.call('DEL', K .. 'm:' .. id) end\n"
 	    "    redis.call('ZREM', key, id)\n"
 	    "  end\n"
 	    "  if redis.call('EXISTS', key) == 0 then\n"
