@@ -261,6 +261,35 @@ check_trips(struct fake *fake, struct store *store, const char *when)
 	}
 }
 
+/* How often the engine was asked for a replica's confirmation. */
+static long
+count_waits(const struct node *node)
+{
+	const char *at = strstr(say(node, "INFO commandstats"), "cmdstat_wait:calls=");
+
+	return at ? atol(at + 19) : 0;
+}
+
+/* Which changes of a mapping wait for a replica: those by which a meeting comes to a server. */
+static void
+check_waits(const struct node *node, struct store *store)
+{
+	is_mended(store);
+	struct meeting first = map(store, "moving", "a"), here, there = mapping_to("b", NOW);
+	long before = count_waits(node);
+	struct meeting seen = first;
+
+	seen.users = 7;
+	is_int(set_meeting(store, STR("moving"), &first, &seen, &here), STORE_OK,
+	    "a meeting is seen on its server");
+	is_int(count_waits(node) - before, 0, "… which no replica is to confirm");
+	is_int(set_meeting(store, STR("moving"), &here, &there, &here), STORE_OK,
+	    "… it is placed anew on another one");
+	is_int(count_waits(node) - before, 1, "… which one is");
+	is_int(drop(store, "moving", &here), STORE_OK, "… and it ends");
+	is_int(count_waits(node) - before, 1, "… which none is");
+}
+
 static void
 test_trips(void)
 {
@@ -274,7 +303,8 @@ test_trips(void)
 	struct node replica = make_engine("replica", engine_free_port(), port);
 	ok(wait_until_says(&node, "INFO replication", "state=online"), "there is a replica");
 	check_trips(&fake, store, "an engine with a replica");
-	ok(strstr(say(&node, "INFO commandstats"), "cmdstat_wait:"), "… which confirms them");
+	ok(count_waits(&node) > 0, "… which confirms them");
+	check_waits(&node, store);
 	close_store(store);
 	stop_fake(&fake);
 	engine_stop(replica.pid);

@@ -315,23 +315,33 @@ batch_of(const struct store_change *changes, size_t n)
 	return batch > 0 ? batch : 1;
 }
 
+/* Is it a meeting that comes to a server: a create's claim, of a new meeting or of one whose
+ * server is down? */
+static bool
+is_claim(const struct store_change *change)
+{
+	return change->wanted &&
+	    (!change->expected ||
+	        strcmp(change->expected->server, change->wanted->server) != 0);
+}
+
 static enum store_result
 work_meetings_set(struct link *link, void *arguments)
 {
 	struct set_arguments *a = arguments;
 	const struct str wait[] = { STR("WAIT"), STR("1"), redis_number(link, CONFIRM_MS) };
 	/* What is lost of the rest is found by the polls. */
-	bool is_claim = a->n == 1 && !a->changes[0].expected && a->changes[0].wanted &&
+	bool waits = a->n == 1 && is_claim(&a->changes[0]) &&
 	    atomic_load(&link->redis->has_replicas);
 
 	for (size_t i = a->n_done; i < a->n; i++)
 		add_change(link, &a->changes[i], a->now_ms);
-	if (is_claim)
+	if (waits)
 		link_add(link, wait, 3);
 	for (; a->n_done < a->n; a->n_done++)
 		if (take_change(link, a->arena, &a->changes[a->n_done]) != STORE_OK)
 			return STORE_FAILED;
-	if (is_claim)
+	if (waits)
 		take_confirmation(link);
 	return STORE_OK;
 }
