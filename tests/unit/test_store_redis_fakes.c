@@ -299,15 +299,27 @@ test_trips(void)
 	struct node counted = start_fake(&fake);
 	struct store *store = open_node(&counted);
 
+	begin_log();
 	check_trips(&fake, store, "an engine alone");
+	is_int(count_lines("no replica of the state confirms claims"), 0,
+	    "… that has no replica is none the worse for it");
 	struct node replica = make_engine("replica", engine_free_port(), port);
 	ok(wait_until_says(&node, "INFO replication", "state=online"), "there is a replica");
 	check_trips(&fake, store, "an engine with a replica");
 	ok(count_waits(&node) > 0, "… which confirms them");
 	check_waits(&node, store);
+	engine_stop(replica.pid);
+	ok(wait_until_says(&node, "INFO replication", "connected_slaves:0"), "it has gone");
+	for (int i = 0; i < 3; i++) {
+		is_mended(store);
+		claim_trips(&fake, store, str_from(str_printf(arena, "alone-%d", i)));
+	}
+	end_log();
+	is_int(count_lines("no replica of the state confirms claims") -
+	        count_lines("confirms claims again"),
+	    1, "… the next claim logs that nobody confirms it, once");
 	close_store(store);
 	stop_fake(&fake);
-	engine_stop(replica.pid);
 	engine_stop(node.pid);
 }
 

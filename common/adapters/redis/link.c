@@ -18,6 +18,7 @@
 #include "base/arena.h"
 #include "base/bounds.h"
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/mem.h"
 
 /* A batch is at most a list and its command. */
@@ -212,6 +213,21 @@ add_login(struct link *link)
 		    (const struct str[]){ STR("SELECT"), redis_number(link, url->db) }, 2);
 }
 
+void
+link_note_confirmation(const struct link *link, bool is_confirmed)
+{
+	struct store_redis *redis = link->redis;
+
+	if (atomic_exchange(&redis->is_unconfirmed, !is_confirmed) == !is_confirmed)
+		return;
+	if (!is_confirmed)
+		log_warn(
+		    "no replica of the state confirms claims: a failover now may lose them",
+		    "state", redis->name);
+	else
+		log_info("a replica of the state confirms claims again", "state", redis->name);
+}
+
 bool
 link_take_role(struct link *link)
 {
@@ -227,7 +243,10 @@ link_take_role(struct link *link)
 		        str_is(name, "sentinel") ?
 		        "it is a sentinel: its URL begins with \"redis+sentinel:\"" :
 		        "it does not speak the protocol: is it Redis?");
-	atomic_store(&link->redis->has_replicas, role->element[2]->elements > 0);
+	bool has_replicas = role->element[2]->elements > 0;
+	/* Where there were none before, none are wanted. */
+	if (atomic_exchange(&link->redis->has_replicas, has_replicas) && !has_replicas)
+		link_note_confirmation(link, false);
 	return true;
 }
 

@@ -12,7 +12,6 @@
 
 #include "adapters/redis/redis.h"
 #include "base/arena.h"
-#include "base/log.h"
 
 #define HOUR_MS (INT64_C(3600) * 1000)
 
@@ -289,18 +288,10 @@ take_change(struct link *link, struct arena *arena, struct store_change *change)
 static void
 take_confirmation(struct link *link)
 {
-	struct store_redis *redis = link->redis;
 	const redisReply *reply = link_next(link);
-	bool is_unconfirmed = reply && reply->integer < 1;
 
-	if (!reply || atomic_exchange(&redis->is_unconfirmed, is_unconfirmed) == is_unconfirmed)
-		return;
-	if (is_unconfirmed)
-		log_warn(
-		    "no replica of the state confirms claims: a failover now may lose them",
-		    "state", redis->name);
-	else
-		log_info("a replica of the state confirms claims again", "state", redis->name);
+	if (reply)
+		link_note_confirmation(link, reply->integer > 0);
 }
 
 /* How many of the changes can be sent at once: those that have a server's facts as a

@@ -90,6 +90,9 @@ struct link *link_open_plain(struct store_redis *redis, const struct redis_addre
 /* Take the reply to ROLE: false, and a problem, unless it is of an engine that takes writes. */
 bool link_take_role(struct link *link);
 
+/* Note whether a replica confirms claims, which is logged when it changes. */
+void link_note_confirmation(const struct link *link, bool is_confirmed);
+
 /* Is it still connected?  (An engine that was restarted has closed it.) */
 bool link_is_open(const struct link *link);
 
