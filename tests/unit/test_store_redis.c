@@ -6,7 +6,9 @@
 
 #if HAVE_REDIS
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdatomic.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <time.h>
 
@@ -23,6 +25,90 @@ clock_gettime(clockid_t clock, struct timespec *now)
 	if (clock == CLOCK_REALTIME)
 		now->tv_sec += atomic_load(&ahead_s);
 	return result;
+}
+
+/* ---- A thread that can be held ------------------------------------------------------- */
+
+/* The next answer that this thread reads, or the command that it sends after so many others,
+ * is held, which held says, until it may go on. */
+static __thread bool holds_answer;
+static __thread int holds_command;
+static sem_t held, may_go_on;
+
+static void
+hold(void)
+{
+	sem_post(&held);
+	sem_wait(&may_go_on);
+}
+
+/* In place of the system's, for the whole of this program. */
+ssize_t
+recv(int fd, void *data, size_t size, int flags)
+{
+	ssize_t n = syscall(SYS_recvfrom, fd, data, size, flags, NULL, NULL);
+
+	if (holds_answer && n > 0 && !(flags & MSG_PEEK)) {
+		holds_answer = false;
+		hold();
+	}
+	return n;
+}
+
+ssize_t
+send(int fd, const void *data, size_t size, int flags)
+{
+	if (holds_command > 0 && --holds_command == 0)
+		hold();
+	return syscall(SYS_sendto, fd, data, size, flags, NULL, 0);
+}
+
+/* What a thread that can be held does, with a store. */
+struct holding {
+	struct store *store;
+	bool holds_answer;
+	int holds_command;
+	void (*work)(struct holding *holding);
+	struct server_facts facts[2]; /* what it has read */
+	int64_t whole_ms;
+	enum store_result result;
+	pthread_t thread;
+};
+
+static void *
+holding_run(void *argument)
+{
+	struct holding *holding = argument;
+
+	holds_answer = holding->holds_answer;
+	holds_command = holding->holds_command;
+	holding->work(holding);
+	return NULL;
+}
+
+/* Start it, and wait until it is held. */
+static void
+start_holding(struct holding *holding)
+{
+	struct timespec until;
+
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += PATIENCE_MS / 1000;
+	if (pthread_create(&holding->thread, NULL, holding_run, holding) != 0)
+		exit(1);
+	/* Where the store's calls are not those above, as they may be under _FORTIFY_SOURCE. */
+	if (sem_timedwait(&held, &until) != 0) {
+		diag("no thread was held");
+		exit(1);
+	}
+}
+
+/* Let it go on, to its end. */
+static void
+end_holding(struct holding *holding)
+{
+	sem_post(&may_go_on);
+	pthread_join(holding->thread, NULL);
 }
 
 /* What one writes at its own 12:00 was at 12:00 by the reader's clock. */
@@ -227,6 +313,72 @@ test_taken_away(void)
 		close_store(new);
 	}
 	engine_stop(node.pid);
+}
+
+/* ---- What is lost while others read ------------------------------------------------------ */
+
+static void
+read_whole(struct holding *holding)
+{
+	holding->whole_ms = whole_of(holding->store);
+}
+
+static void
+read_joins_whole(struct holding *holding)
+{
+	struct arena *own = arena_new();
+	struct meeting meeting;
+	struct server_facts facts;
+
+	holding->store->verbs->meeting_get(holding->store, own, STR("m"), NOW, &meeting, &facts,
+	    &holding->whole_ms);
+	arena_free(own);
+}
+
+/* A write that fails for one key's sake, so that the engine is told that it is lost. */
+static void
+lose_write(struct holding *holding)
+{
+	struct arena *own = arena_new();
+	struct meeting wanted = mapping_to("a", NOW);
+	struct store_change change = { .meeting_id = STR("spoilt"), .wanted = &wanted };
+
+	holding->result = holding->store->verbs->meetings_set(holding->store, own, &change, 1,
+	    NOW);
+	arena_free(own);
+}
+
+static void
+test_loss_under_way(void)
+{
+	struct node node = make_node("loss", NULL);
+	struct store *store = open_node(&node);
+
+	is_int(count_failing_still(store), 0, "an engine that works");
+	say(&node, "RPUSH {p}:m:spoilt x");
+	ok(works_again(store), "… and is whole");
+	struct holding writer = { .store = store, .holds_command = 2, .work = lose_write };
+	start_holding(&writer);
+	is_int(whole_of(store), INT64_MAX,
+	    "a write is lost, and the engine not told yet: nothing is whole");
+	end_holding(&writer);
+	is_int(writer.result, STORE_FAILED, "… it is told");
+	ok(works_again(store), "… then it is whole, since now");
+	static void (*const readers[])(struct holding *) = { read_whole, read_joins_whole };
+	for (size_t i = 0; i < COUNT(readers); i++) {
+		struct holding reader = { .store = store,
+			.holds_answer = true,
+			.work = readers[i] };
+		whole_of(store);
+		start_holding(&reader);
+		lose_write(&writer);
+		end_holding(&reader);
+		is_int(writer.result, STORE_FAILED,
+		    "a write is lost while another has its answer on the way");
+		is_int(reader.whole_ms, INT64_MAX, "… which is not whole");
+		ok(works_again(store), "… and later ones are");
+	}
+	end_node(&node, store);
 }
 
 /* ---- Damaged values --------------------------------------------------------------------- */
@@ -451,9 +603,12 @@ test_memory(void)
 static void
 run_tests(void)
 {
+	sem_init(&held, 0, 0);
+	sem_init(&may_go_on, 0, 0);
 	test_clocks(300);
 	test_clocks(-300);
 	test_taken_away();
+	test_loss_under_way();
 	test_odd_values();
 	test_hosts();
 	test_lost_mapping();

@@ -78,6 +78,7 @@ struct get_arguments {
 	struct meeting *meeting;
 	struct server_facts *facts;
 	int64_t whole_ms;
+	uint64_t n_told; /* when it was asked */
 };
 
 static enum store_result
@@ -85,6 +86,7 @@ work_meeting_get(struct link *link, void *arguments)
 {
 	struct get_arguments *a = arguments;
 
+	a->n_told = atomic_load(&link->redis->n_told);
 	link_add_script(link, SCRIPT_MEETING_GET, &a->meeting_id, 1);
 	const redisReply *reply = link_next(link);
 	if (!reply || reply->elements != 4)
@@ -106,11 +108,11 @@ enum store_result
 redis_meeting_get(struct store *store, struct arena *arena, struct str meeting_id,
     int64_t now_ms, struct meeting *meeting, struct server_facts *facts, int64_t *whole_ms)
 {
-	struct get_arguments a = { arena, meeting_id, now_ms, meeting, facts, 0 };
+	struct get_arguments a = { arena, meeting_id, now_ms, meeting, facts, 0, 0 };
 	enum store_result result = redis_perform(store, false, work_meeting_get, &a);
 
 	if (whole_ms)
-		*whole_ms = redis_whole(store, result, a.whole_ms);
+		*whole_ms = redis_whole(store, result, a.whole_ms, a.n_told);
 	return result;
 }
 

@@ -61,7 +61,8 @@ struct store_redis {
 	struct breaker breaker;
 	struct mirror mirror;
 	_Atomic int64_t offset_ms; /* the engine's clock less this host's */
-	atomic_bool is_lost;       /* was a write lost that the engine does not know of? */
+	/* How many writes were lost; and how many of them the engine knows of (HELLO). */
+	_Atomic uint64_t n_lost, n_told;
 	_Atomic int64_t narrow_ms; /* when it was logged last that one key cannot be used */
 	atomic_bool has_replicas, is_unconfirmed;
 	_Atomic int64_t noted_ms; /* when it was noted that this host is there (describe.c) */
@@ -184,9 +185,11 @@ enum store_result redis_picture_get(struct store *store, const struct server *se
 enum store_result redis_servers_set(struct store *store, struct store_server *servers,
     size_t n);
 /* Since when the state is whole: what the engine says, as a time here (INT64_MAX: what it says
- * is none); and what a verb with that result hands out for it. */
+ * is none); and what a verb with that result hands out for it, n_told being as it was before
+ * the engine was asked: who asked before it knew of a loss has an old answer. */
 int64_t redis_read_whole(const struct link *link, struct str text);
-int64_t redis_whole(const struct store *store, enum store_result result, int64_t whole_ms);
+int64_t redis_whole(const struct store *store, enum store_result result, int64_t whole_ms,
+    uint64_t n_told);
 
 enum store_result redis_meeting_get(struct store *store, struct arena *arena,
     struct str meeting_id, int64_t now_ms, struct meeting *meeting, struct server_facts *facts,

@@ -12,6 +12,7 @@ struct get_arguments {
 	size_t n;
 	struct server_facts *facts;
 	int64_t whole_ms;
+	uint64_t n_told; /* when it was asked */
 	struct str meeting_id;
 	struct store_history *history; /* NULL: not asked for */
 };
@@ -42,6 +43,7 @@ work_servers_get(struct link *link, void *arguments)
 	struct get_arguments *a = arguments;
 	struct mirror *mirror = &link->redis->mirror;
 
+	a->n_told = atomic_load(&link->redis->n_told);
 	pthread_mutex_lock(&mirror->mutex);
 	const struct str words[] = { redis_number(link, (int64_t)mirror->version),
 		redis_number(link, mirror->born), str_from(redis_host_to_note(link)) };
@@ -79,12 +81,13 @@ redis_read_whole(const struct link *link, struct str text)
 }
 
 int64_t
-redis_whole(const struct store *store, enum store_result result, int64_t whole_ms)
+redis_whole(const struct store *store, enum store_result result, int64_t whole_ms,
+    uint64_t n_told)
 {
 	const struct store_redis *redis = (const struct store_redis *)store;
 
 	return result == STORE_FAILED || atomic_load(&redis->breaker.is_set[true]) ||
-	        atomic_load(&redis->is_lost) ?
+	        atomic_load(&redis->n_lost) != n_told ?
 	    INT64_MAX :
 	    whole_ms;
 }
@@ -104,7 +107,7 @@ redis_picture_get(struct store *store, const struct server *servers, size_t n,
 	enum store_result result = redis_perform(store, false, work_servers_get, &a);
 
 	if (whole_ms)
-		*whole_ms = redis_whole(store, result, a.whole_ms);
+		*whole_ms = redis_whole(store, result, a.whole_ms, a.n_told);
 	for (size_t i = 0; i < n && result != STORE_OK; i++)
 		facts[i] = (struct server_facts){ 0 };
 	if (history && result != STORE_OK)

@@ -199,6 +199,31 @@ is_greeted(const struct link *link)
 	return is_same;
 }
 
+/* A write was lost. */
+static void
+lose_write(struct store_redis *redis)
+{
+	atomic_fetch_add(&redis->n_lost, 1);
+}
+
+/* Was one lost that the engine does not know of? */
+static bool
+is_any_lost(const struct store_redis *redis)
+{
+	return atomic_load(&redis->n_told) != atomic_load(&redis->n_lost);
+}
+
+/* The engine knows of so many that were lost. */
+static void
+tell_lost(struct store_redis *redis, uint64_t n_lost)
+{
+	uint64_t n_told = atomic_load(&redis->n_told);
+
+	while (
+	    n_told < n_lost && !atomic_compare_exchange_weak(&redis->n_told, &n_told, n_lost))
+		continue;
+}
+
 /* Write to the engine, which is whole from now on if it is another than before, or lacks a
  * write of ours.  What leads to another engine is closed. */
 static bool
@@ -206,17 +231,18 @@ greet(struct link *link)
 {
 	struct store_redis *redis = link->redis;
 	struct link *idle = NULL;
-	/* A write that is lost meanwhile is told the next time. */
-	bool is_lost = atomic_exchange(&redis->is_lost, false);
+	/* Until it has answered, what others read of it may be from before; and a write that
+	 * is lost meanwhile is told the next time. */
+	bool is_lost = is_any_lost(redis);
+	uint64_t n_lost = atomic_load(&redis->n_lost);
 	const struct str words[] = { str_from(link->run_id), is_lost ? STR("1") : STR("0"),
 		redis_number(link, STORE_WAIT_MS) };
 
 	link_add_script(link, SCRIPT_HELLO, words, 3);
-	if (!link_next(link)) {
-		if (is_lost)
-			atomic_store(&redis->is_lost, true);
+	if (!link_next(link))
 		return false;
-	}
+	if (is_lost)
+		tell_lost(redis, n_lost);
 	pthread_mutex_lock(&redis->mutex);
 	if (strcmp(redis->run_id, link->run_id) != 0) {
 		strcpy(redis->run_id, link->run_id);
@@ -289,7 +315,7 @@ mend(void *context)
 	if (can_write) {
 		breaker_reset(&redis->breaker, true);
 		/* What was refused until just now is lost, too (perform). */
-		can_write = !atomic_load(&redis->is_lost) || greet(link);
+		can_write = !is_any_lost(redis) || greet(link);
 	}
 	if (!can_write)
 		breaker_set(&redis->breaker, true, link->problem);
@@ -307,7 +333,7 @@ static void
 break_for(struct store_redis *redis, bool writes, bool is_refusal, const char *problem)
 {
 	if (writes)
-		atomic_store(&redis->is_lost, true);
+		lose_write(redis);
 	if (!is_refusal) {
 		leave_engine(redis);
 		breaker_set(&redis->breaker, !writes, problem);
@@ -337,7 +363,7 @@ fails_alone(struct link *link, bool writes)
 		return link->is_narrow;
 	while (link->n_waiting > 0 && !link->is_dead)
 		link_next(link);
-	atomic_store(&link->redis->is_lost, true);
+	lose_write(link->redis);
 	return !link->is_dead && greet(link);
 }
 
@@ -349,7 +375,7 @@ may_go_on(struct store_redis *redis, bool writes)
 		return true;
 	if (!writes)
 		return false;
-	atomic_store(&redis->is_lost, true);
+	lose_write(redis);
 	/* The mender first resets the breaker, and then looks for what was lost. */
 	return !atomic_load(&redis->breaker.is_set[writes]);
 }
