@@ -315,6 +315,55 @@ test_taken_away(void)
 	engine_stop(node.pid);
 }
 
+/* ---- What is read by several ---------------------------------------------------------- */
+
+static void
+read_facts(struct holding *holding)
+{
+	static const struct server servers[] = { { .name = "a" }, { .name = "b" } };
+
+	holding->result = holding->store->verbs->servers_get(holding->store, servers, 2,
+	    holding->facts, &holding->whole_ms);
+}
+
+/* One asks what has changed; before it takes the answer others have read that all is to be
+ * read anew. */
+static void
+test_mirror(const char *when, bool is_older)
+{
+	struct node node = make_node(is_older ? "older" : "mirror", NULL);
+	struct store *store = open_node(&node);
+	struct server_facts facts[2];
+
+	for (size_t i = 0; i < 2; i++) {
+		facts[i] = facts_of(store, i == 0 ? "a" : "b");
+		facts[i].has_operator_state = true;
+		facts[i].operator_state = SERVER_CORDONED;
+		set_facts(store, i == 0 ? "a" : "b", &facts[i]);
+	}
+	facts_of(store, "a");
+	const char *born = say(&node, "GET {p}:born");
+	struct holding reader = { .store = store, .holds_answer = true, .work = read_facts };
+	start_holding(&reader);
+	say(&node, "INCR {p}:version");
+	say(&node, "SET {p}:born %s", say(&node, "GET {p}:version"));
+	facts_of(store, "a");
+	if (is_older) {
+		/* As an engine that lacks the last write answers. */
+		say(&node, "SET {p}:born %s", born);
+		say(&node, "ZREM {p}:changed b");
+		facts_of(store, "a");
+		say(&node, "ZADD {p}:changed %s b",
+		    str_printf(arena, "%llu", (unsigned long long)facts[1].version));
+	}
+	end_holding(&reader);
+	is_int(reader.result, STORE_OK, "%s: who has asked before", when);
+	ok(are_same_facts(&reader.facts[0], &facts[0]) &&
+	        are_same_facts(&reader.facts[1], &facts[1]),
+	    "… has all facts, though no server has changed");
+	end_node(&node, store);
+}
+
 /* ---- What is lost while others read ------------------------------------------------------ */
 
 static void
@@ -608,6 +657,8 @@ run_tests(void)
 	test_clocks(300);
 	test_clocks(-300);
 	test_taken_away();
+	test_mirror("another state meanwhile", false);
+	test_mirror("and then an older one", true);
 	test_loss_under_way();
 	test_odd_values();
 	test_hosts();

@@ -37,18 +37,18 @@ fill_mirror(const struct link *link, struct mirror *mirror, int64_t born,
 	}
 }
 
+/* Ask for what has changed since that version of that state, all where it is 0, and take what
+ * comes.  *is_done says whether the facts could be made of it: of changes alone they cannot
+ * be, if the mirror was meanwhile filled with another state, or an older one. */
 static enum store_result
-work_servers_get(struct link *link, void *arguments)
+read_servers(struct link *link, struct get_arguments *a, uint64_t version, int64_t born,
+    bool *is_done)
 {
-	struct get_arguments *a = arguments;
 	struct mirror *mirror = &link->redis->mirror;
+	const struct str words[] = { redis_number(link, (int64_t)version),
+		redis_number(link, born), str_from(redis_host_to_note(link)) };
 
 	a->n_told = atomic_load(&link->redis->n_told);
-	pthread_mutex_lock(&mirror->mutex);
-	const struct str words[] = { redis_number(link, (int64_t)mirror->version),
-		redis_number(link, mirror->born), str_from(redis_host_to_note(link)) };
-	pthread_mutex_unlock(&mirror->mutex);
-
 	/* Whether claims can be confirmed changes while links stay; and one that has become a
 	 * replica would be believed until the next write. */
 	link_add(link, &STR("ROLE"), 1);
@@ -60,16 +60,35 @@ work_servers_get(struct link *link, void *arguments)
 	const redisReply *reply = link_next(link);
 	if (!reply || reply->elements < 4)
 		return STORE_FAILED;
-	int64_t born = redis_read(redis_text(reply->element[0]), INT64_MAX);
+	int64_t born_now = redis_read(redis_text(reply->element[0]), INT64_MAX);
+	bool is_all = version == 0 || born_now != born;
 
 	redis_note_time(link, reply->element[2], reply->element[3]);
 	a->whole_ms = redis_read_whole(link, redis_text(reply->element[1]));
 	pthread_mutex_lock(&mirror->mutex);
-	fill_mirror(link, mirror, born, reply);
+	*is_done = is_all || (mirror->born == born && mirror->version >= version);
+	if (*is_done)
+		fill_mirror(link, mirror, born_now, reply);
 	for (size_t i = 0; i < a->n; i++)
 		a->facts[i] = mirror_find(mirror, a->servers[i].name);
 	pthread_mutex_unlock(&mirror->mutex);
 	return a->history ? redis_history_take(link, a->history) : STORE_OK;
+}
+
+static enum store_result
+work_servers_get(struct link *link, void *arguments)
+{
+	struct mirror *mirror = &link->redis->mirror;
+	bool is_done = false;
+
+	pthread_mutex_lock(&mirror->mutex);
+	uint64_t version = mirror->version;
+	int64_t born = mirror->born;
+	pthread_mutex_unlock(&mirror->mutex);
+	enum store_result result = read_servers(link, arguments, version, born, &is_done);
+	return result != STORE_OK || is_done ?
+	    result :
+	    read_servers(link, arguments, 0, 0, &is_done);
 }
 
 int64_t
