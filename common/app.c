@@ -30,6 +30,9 @@
 
 #define PROBLEMS_BYTES ((size_t)1 << 20)
 
+/* How long a state may take to answer at the start of a program, while no client waits. */
+#define START_WAIT_MS 1000
+
 /* One configuration with what it opened.  Requests hold a reference, so that a
  * reload takes nothing away from under them. */
 struct generation {
@@ -107,15 +110,23 @@ max_calls_per_server(const struct config *config, unsigned threads)
 	return threads < 4 ? 1 : threads / 4;
 }
 
-struct store *
-app_open_store(const struct config *config)
+/* Open the state; an engine's first answer is waited for so long. */
+static struct store *
+open_store(const struct config *config, int64_t wait_ms)
 {
 #if HAVE_REDIS
 	if (config->state_url)
 		return store_redis_open(config->state_url, config->state_prefix,
-		    config->state_files);
+		    config->state_files, wait_ms);
 #endif
+	(void)wait_ms;
 	return config->state ? store_sqlite_open(config->state) : store_none_open();
+}
+
+struct store *
+app_open_store(const struct config *config)
+{
+	return open_store(config, START_WAIT_MS);
 }
 
 struct http *
@@ -149,7 +160,9 @@ generation_new(const struct app *app)
 	generation->config = config;
 	generation->references = 1;
 	generation->api.config = config;
-	generation->api.store = app_open_store(config);
+	/* A process that serves one request opens it while its client waits. */
+	generation->api.store = open_store(config,
+	    app->mode == HTTP_CURL_INLINE ? STORE_WAIT_MS : START_WAIT_MS);
 	generation->api.http = app_open_http(config, app->mode, app->threads);
 	if (!generation->api.http)
 		goto fail;

@@ -16,6 +16,9 @@
 #define MEND_LEAST_MS 10
 #define MEND_MOST_MS 200
 
+/* The reason while the first try is under way. */
+#define NO_ANSWER_YET "it has not answered yet"
+
 static struct timespec
 after_ms(int64_t ms)
 {
@@ -125,7 +128,7 @@ breaker_problem(struct breaker *breaker, struct arena *arena)
 	const char *reason = breaker->reason[0] != '\0' ?
 	    str_copy(arena, str_from(breaker->reason)) :
 	    is_any_set(breaker) ?
-	    "it has not answered yet" :
+	    NO_ANSWER_YET :
 	    NULL;
 	pthread_mutex_unlock(&breaker->mutex);
 	return reason;
@@ -187,7 +190,11 @@ breaker_wait_for_try(struct breaker *breaker, int64_t wait_ms)
 	int error = 0;
 	while (breaker->is_mending && !breaker->has_tried && error == 0)
 		error = pthread_cond_timedwait(&breaker->changed, &breaker->mutex, &until);
+	bool is_late = breaker->is_mending && !breaker->has_tried;
 	pthread_mutex_unlock(&breaker->mutex);
+	/* It is tried anew, if the try was successful just now. */
+	for (int writes = 0; writes < 2 && is_late; writes++)
+		breaker_set(breaker, writes, NO_ANSWER_YET);
 }
 
 void

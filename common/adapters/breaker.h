@@ -60,7 +60,8 @@ const char *breaker_problem(struct breaker *breaker, struct arena *arena);
 /* It works again, which is logged if it was logged that it did not. */
 void breaker_reset(struct breaker *breaker, bool writes);
 
-/* Wait until all works, or the mender has tried once, but not longer than this. */
+/* Wait until all works, or the mender has tried once, but not longer than this.  That it has
+ * not is logged then, as a failure. */
 void breaker_wait_for_try(struct breaker *breaker, int64_t wait_ms);
 
 /* Stop the mender, before what it tries with goes. */

@@ -84,4 +84,30 @@ take_cgi_answer "$T/answer" "$T/"
 is "$(STATUS) $(result)" "200 FAILED serverUnavailable" "without a configuration there is an answer"
 is "$(grep -c 'no-such-file: no such file' "$LOGS/gateway.log")" 1 "and the log names the file"
 
+# An engine that stands still: one try of a store's takes twice a verb's time, and more by a
+# name or sentinels. It goes on in the background; here it is not waited for.
+sed -i "s|\"state\": \"[^\"]*\"|\"state\": \"redis+unix:$T/engine.sock\"|" "$T/servers.json"
+if ! command -v redis-server >/dev/null; then
+	skip "an engine that stands still" "redis-server is not installed"
+elif ! "$CGI_PROGRAM" -c "$T/servers.json" --check-config >"$T/check" 2>&1 &&
+	grep -q "no Redis support" "$T/check"; then
+	skip "an engine that stands still" "this build has no Redis support"
+else
+	start engine redis-server --port 0 --unixsocket "$T/engine.sock" --save '' --dir "$T"
+	engine_answers() { [ "$(redis-cli -s "$T/engine.sock" PING)" = PONG ]; }
+	must_wait_until "the engine answers" engine_answers
+	create in-engine
+	is "$(result)" SUCCESS "a state in an engine"
+	kill -STOP "${PIDS[engine]}"
+	# Not that of the create, which may still put off what it remembers.
+	CGI_STDERR=$LOGS/engine-hangs.log
+	call getMeetingInfo meetingID=in-engine
+	is "$(result)" SUCCESS "the engine stands still: a call is answered"
+	wait_until grep -q "the state cannot be read.*it has not answered yet" "$CGI_STDERR"
+	ok $? "… it is logged that there was no answer yet"
+	is "$(grep -c 'does not answer in time' "$CGI_STDERR")" 0 "… and the end of a try was not waited for"
+	kill -CONT "${PIDS[engine]}"
+	unset CGI_STDERR
+fi
+
 finish

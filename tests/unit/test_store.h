@@ -28,6 +28,9 @@
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
+/* How long the first try of a Redis store is waited for. */
+#define OPEN_WAIT_MS 1000
+
 /* The time of day in tests that have no other. */
 #define NOW INT64_C(100000000)
 
@@ -101,7 +104,7 @@ open_at(const char *adapter)
 		url = (struct state_url){ .kind = STATE_URL_UNIX,
 			.path = str_printf(arena, "%s/engine.sock", dir) };
 		return store_redis_open(&url, strrchr(path, '-') + 1,
-		    str_copy(arena, str_from(path)));
+		    str_copy(arena, str_from(path)), OPEN_WAIT_MS);
 	}
 #endif
 	(void)adapter;

@@ -96,15 +96,21 @@ wait_until_says(const struct node *node, const char *command, const char *text)
 	return true;
 }
 
-/* A store over it. */
+/* A store over it, whose first try is waited for so long. */
 static inline struct store *
-open_node(const struct node *node)
+open_node_within(const struct node *node, int64_t wait_ms)
 {
 	struct state_url *url = arena_alloc(arena, sizeof(*url));
 
 	*url = (struct state_url){ .kind = STATE_URL_UNIX,
 		.path = str_printf(arena, "%s/engine.sock", node->folder) };
-	return store_redis_open(url, "p", str_printf(arena, "%s/state", node->folder));
+	return store_redis_open(url, "p", str_printf(arena, "%s/state", node->folder), wait_ms);
+}
+
+static inline struct store *
+open_node(const struct node *node)
+{
+	return open_node_within(node, OPEN_WAIT_MS);
 }
 
 static inline struct store *
@@ -114,7 +120,7 @@ open_url(const char *text)
 
 	if (state_url_parse(arena, str_from(text), url))
 		exit(1);
-	return store_redis_open(url, "p", str_printf(arena, "%s/state", dir));
+	return store_redis_open(url, "p", str_printf(arena, "%s/state", dir), OPEN_WAIT_MS);
 }
 
 /* Close the store, and end the engine under it. */

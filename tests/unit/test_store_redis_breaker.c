@@ -160,6 +160,31 @@ test_pause(void)
 	end_node(&node, store);
 }
 
+/* One try takes longer than a verb may. */
+static void
+test_opening_while_it_hangs(void)
+{
+	struct node node = make_node("opening", NULL);
+
+	engine_hold(node.pid);
+	begin_log();
+	int64_t begin_ms = clock_ms(CLOCK_MONOTONIC);
+	struct store *store = open_node_within(&node, STORE_WAIT_MS);
+	int64_t took_ms = clock_ms(CLOCK_MONOTONIC) - begin_ms;
+	is_str(store->verbs->problem(store, arena), "it has not answered yet",
+	    "an engine stands still: a store is opened before the first try is over");
+	ok(took_ms >= STORE_WAIT_MS - 10 && took_ms < ONE_WAIT_MS, "… after a verb's time");
+	is_int(count_failing(store), ALL_VERBS, "… all verbs fail");
+	ok(clock_ms(CLOCK_MONOTONIC) - begin_ms < ONE_WAIT_MS, "… at once");
+	engine_go_on(node.pid);
+	ok(works_again(store), "it goes on: all works again");
+	end_log();
+	is_int(count_lines("it has not answered yet"), 2,
+	    "… it was logged that it could not be read, nor written");
+	is_int(count_lines("again"), 2, "… and that it can be again");
+	end_node(&node, store);
+}
+
 static void
 test_closing_while_away(void)
 {
@@ -388,6 +413,7 @@ run_tests(void)
 	test_hang(false);
 	test_hang(true);
 	test_pause();
+	test_opening_while_it_hangs();
 	test_closing_while_away();
 	test_refusal("OOM", "CONFIG SET maxmemory 1mb", "CONFIG SET maxmemory 0",
 	    "its maxmemory is used up");

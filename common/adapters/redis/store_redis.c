@@ -12,9 +12,6 @@
 #include "base/mem.h"
 #include "base/metrics.h"
 
-/* How long opening the store may wait at the start of a program. */
-#define START_WAIT_MS 1000
-
 /* How many links are kept: as many as there are workers, mostly. */
 #define IDLE_MOST 64
 
@@ -503,7 +500,8 @@ static const struct store_verbs redis_verbs = {
 };
 
 struct store *
-store_redis_open(const struct state_url *url, const char *prefix, const char *files)
+store_redis_open(const struct state_url *url, const char *prefix, const char *files,
+    int64_t wait_ms)
 {
 	struct store_redis *redis = mem_alloc(sizeof(*redis));
 	struct arena *arena = arena_new();
@@ -520,6 +518,6 @@ store_redis_open(const struct state_url *url, const char *prefix, const char *fi
 	/* The mender connects: a name that nobody looks up, and sentinels that hang, hold it
 	 * and no request. */
 	breaker_begin_set(&redis->breaker);
-	breaker_wait_for_try(&redis->breaker, START_WAIT_MS);
+	breaker_wait_for_try(&redis->breaker, wait_ms);
 	return &redis->store;
 }

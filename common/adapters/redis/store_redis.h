@@ -13,6 +13,8 @@
 #ifndef STORE_REDIS_H
 #define STORE_REDIS_H
 
+#include <stdint.h>
+
 #include "formats/state_url.h"
 
 struct store;
@@ -20,10 +22,11 @@ struct store;
 /*
  * Use the engine at the URL, with keys of that prefix.  files is the path beside which this
  * host's own files lie (turns.h).  All are borrowed until the store is closed.  Never fails:
- * while the engine cannot be used its verbs fail, and a thread of the store's own tries.
+ * while the engine cannot be used its verbs fail, and a thread of the store's own tries.  The
+ * first try is waited for, but not longer than wait_ms: STORE_WAIT_MS, where a client waits.
  * Call it after the last fork and with signals blocked.  Close it with verbs->close.
  */
 struct store *store_redis_open(const struct state_url *url, const char *prefix,
-    const char *files);
+    const char *files, int64_t wait_ms);
 
 #endif
