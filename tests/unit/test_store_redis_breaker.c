@@ -324,6 +324,16 @@ test_passwords(void)
 	check_refused(str_printf(arena, "redis+unix://gate:wr0ng@%s", at),
 	    "a wrong password of a user", "does not take the user and password");
 	engine_stop(node.pid);
+	int port = engine_free_port();
+	node = make_engine("refusing", port, 0);
+	say(&node, "CONFIG SET requirepass pa55");
+	check_refused(str_printf(arena, "redis://:wr0ng@127.0.0.1:%d", port),
+	    "a wrong password at an address", str_printf(arena, "(engine 127.0.0.1:%d)", port));
+	/* What asks a sentinel is refused here in the same way. */
+	check_refused(str_printf(arena, "redis+sentinel://:wr0ng@127.0.0.1:%d/mine", port),
+	    "one that a sentinel does not take",
+	    str_printf(arena, "(sentinel 127.0.0.1:%d)", port));
+	engine_stop(node.pid);
 	node = make_node("open", NULL);
 	say(&node, "ACL SETUSER few on nopass ~other:* +@all");
 	at = str_printf(arena, "%s/engine.sock", node.folder);

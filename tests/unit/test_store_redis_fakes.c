@@ -5,6 +5,7 @@
 #include "test_store_redis.h"
 
 #if HAVE_REDIS
+#include <netinet/in.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <sys/socket.h>
@@ -183,18 +184,64 @@ test_no_engine(void)
 static void
 test_no_address(void)
 {
-	static const char *const urls[] = { "redis://127.0.0.1:1",
-		"redis://no-such-host.invalid",
-		"redis+sentinel://127.0.0.1:1,no-such-host.invalid/mine" };
+	static const struct {
+		const char *url, *where;
+	} peers[] = {
+		{ "redis://127.0.0.1:1", "Connection refused (engine 127.0.0.1:1)" },
+		{ "redis://[::1]:1", "(engine [::1]:1)" },
+		{ "redis://no-such-host.invalid", "(engine no-such-host.invalid:6379)" },
+		{ "redis+sentinel://127.0.0.1:1,no-such-host.invalid/mine",
+		    "Connection refused (sentinel 127.0.0.1:1)" },
+	};
 
-	for (size_t i = 0; i < COUNT(urls); i++) {
-		struct store *store = open_url(urls[i]);
+	for (size_t i = 0; i < COUNT(peers); i++) {
+		struct store *store = open_url(peers[i].url);
 		int64_t begin_ms = clock_ms(CLOCK_MONOTONIC);
 
-		is_int(count_failing(store), ALL_VERBS, "%s: all verbs fail", urls[i]);
+		is_int(count_failing(store), ALL_VERBS, "%s: all verbs fail", peers[i].url);
 		ok(clock_ms(CLOCK_MONOTONIC) - begin_ms < ONE_WAIT_MS, "… at once");
+		const char *problem = store->verbs->problem(store, arena);
+		if (!ok(problem && strstr(problem, peers[i].where), "… it is told who"))
+			diag("%s", problem ? problem : "none");
 		close_store(store);
 	}
+}
+
+/* How many connections wait to be accepted. */
+static int
+count_waiting(int fd)
+{
+	int n = 0, client;
+
+	while ((client = accept4(fd, NULL, NULL, SOCK_NONBLOCK)) >= 0) {
+		close(client);
+		n++;
+	}
+	return n;
+}
+
+static void
+test_silent_sentinel(void)
+{
+	struct sockaddr_in name = { .sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t len = sizeof(name);
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), n = 0;
+
+	if (bind(fd, (struct sockaddr *)&name, len) != 0 || listen(fd, 50) != 0 ||
+	    getsockname(fd, (struct sockaddr *)&name, &len) != 0)
+		exit(1);
+	/* After the first try comes a second one, which this thread may be too late for. */
+	for (int tries = 0; tries < 5 && n != 1; tries++) {
+		struct store *store = open_url(str_printf(arena,
+		    "redis+sentinel://:pa55@127.0.0.1:%d/mine", ntohs(name.sin_port)));
+
+		n = count_waiting(fd);
+		close_store(store);
+		count_waiting(fd);
+	}
+	is_int(n, 1, "a sentinel that never answers is not asked again with the password");
+	close(fd);
 }
 
 /* ---- What stands between -------------------------------------------------------------- */
@@ -328,6 +375,7 @@ run_tests(void)
 {
 	test_no_engine();
 	test_no_address();
+	test_silent_sentinel();
 	test_drops();
 	test_trips();
 }

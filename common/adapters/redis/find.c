@@ -18,10 +18,10 @@
 /* A server's name has several addresses at most. */
 #define ADDRESSES_MOST 8
 
-/* The addresses of a host; 0 when there are none. */
+/* The addresses of a peer's host (redis.h); 0 when there are none. */
 static size_t
-look_up(const char *name, int port, struct redis_address addresses[ADDRESSES_MOST],
-    const char **problem)
+look_up(const char *peer, const char *name, int port,
+    struct redis_address addresses[ADDRESSES_MOST], struct redis_problem *problem)
 {
 	const struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_ADDRCONFIG };
 	struct addrinfo *found = NULL;
@@ -36,7 +36,9 @@ look_up(const char *name, int port, struct redis_address addresses[ADDRESSES_MOS
 		error = getaddrinfo(name, service, &plain, &found);
 	}
 	if (error != 0) {
-		*problem = gai_strerror(error);
+		problem->is_answer = false;
+		snprintf(problem->text, sizeof(problem->text), "%s (%s %s:%d)",
+		    gai_strerror(error), peer, name, port);
 		return 0;
 	}
 	size_t n = 0;
@@ -61,10 +63,10 @@ found(struct store_redis *redis, struct link *link, const struct redis_address *
 }
 
 static struct link *
-open_host(struct store_redis *redis, const char *name, int port, const char **problem)
+open_host(struct store_redis *redis, const char *name, int port, struct redis_problem *problem)
 {
 	struct redis_address addresses[ADDRESSES_MOST];
-	size_t n = look_up(name, port, addresses, problem);
+	size_t n = look_up("engine", name, port, addresses, problem);
 
 	for (size_t i = 0; i < n; i++) {
 		struct link *link = link_open(redis, &addresses[i],
@@ -77,13 +79,13 @@ open_host(struct store_redis *redis, const char *name, int port, const char **pr
 }
 
 static struct link *
-open_unix(struct store_redis *redis, const char **problem)
+open_unix(struct store_redis *redis, struct redis_problem *problem)
 {
 	struct sockaddr_un name = { .sun_family = AF_UNIX };
 	struct redis_address address = { .len = sizeof(name) };
 
 	if (strlen(redis->url->path) >= sizeof(name.sun_path)) {
-		*problem = "the path of its socket is too long";
+		strcpy(problem->text, "the path of its socket is too long");
 		return NULL;
 	}
 	strcpy(name.sun_path, redis->url->path);
@@ -93,9 +95,6 @@ open_unix(struct store_redis *redis, const char **problem)
 
 	return link ? found(redis, link, &address) : NULL;
 }
-
-static const char unknown_name[] =
-    "the sentinels do not know a primary of that name: see \"sentinel monitor\" there";
 
 /* ---- Sentinels ------------------------------------------------------------------------ */
 
@@ -118,12 +117,12 @@ ask(struct link *link, bool with_password)
 /* The primary's host and port, as one sentinel knows it; false when it does not. */
 static bool
 ask_address(struct store_redis *redis, const struct redis_address *address, char *host,
-    size_t size, int *port, const char **problem)
+    size_t size, int *port, struct redis_problem *problem)
 {
 	bool is_known = false;
 
 	for (int with_password = 0; with_password <= 1 && !is_known; with_password++) {
-		struct link *link = link_open_plain(redis, address,
+		struct link *link = link_open_sentinel(redis, address,
 		    clock_ms(CLOCK_MONOTONIC) + SENTINEL_MS, problem);
 
 		if (!link)
@@ -136,21 +135,27 @@ ask_address(struct store_redis *redis, const struct redis_address *address, char
 			is_known = name.len > 0 && *port > 0 && size > name.len;
 			snprintf(host, size, "%.*s", STR_ARG(name));
 		}
-		*problem = link->problem ? link->problem : unknown_name;
-		bool wants_password = link->problem && !is_known;
+		/* One that does not answer will not do so with a password, either. */
+		bool is_refused = link->problem && link->has_any_reply;
+		if (!link->problem)
+			link->problem =
+			    "the sentinels do not know a primary of that name: see "
+			    "\"sentinel monitor\" there";
+		link_tell(link, problem);
+		problem->is_answer = link->has_any_reply;
 		link_close(link);
-		if (!wants_password || !redis->url->password)
+		if (!is_refused || !redis->url->password)
 			break;
 	}
 	return is_known;
 }
 
 static struct link *
-open_by_sentinel(struct store_redis *redis, size_t which, const char **problem)
+open_by_sentinel(struct store_redis *redis, size_t which, struct redis_problem *problem)
 {
 	const struct state_host *sentinel = &redis->url->hosts[which];
 	struct redis_address addresses[ADDRESSES_MOST];
-	size_t n = look_up(sentinel->name, sentinel->port, addresses, problem);
+	size_t n = look_up("sentinel", sentinel->name, sentinel->port, addresses, problem);
 	char host[256];
 	int port = 0;
 
@@ -162,21 +167,22 @@ open_by_sentinel(struct store_redis *redis, size_t which, const char **problem)
 
 		if (link)
 			return link;
+		problem->is_answer = true;
 	}
 	return NULL;
 }
 
 struct link *
-find_primary(struct store_redis *redis, const char **problem)
+find_primary(struct store_redis *redis, struct redis_problem *problem)
 {
 	const struct state_url *url = redis->url;
 
-	*problem = "it has no address";
+	*problem = (struct redis_problem){ .text = "it has no address" };
 	if (url->kind == STATE_URL_UNIX)
 		return open_unix(redis, problem);
 	if (url->kind == STATE_URL_TCP)
 		return open_host(redis, url->hosts[0].name, url->hosts[0].port, problem);
-	const char *told = NULL;
+	struct redis_problem told = { .text = "" };
 	for (size_t i = 0; i < url->n_hosts; i++) {
 		size_t which = (redis->first_host + i) % url->n_hosts;
 		struct link *link = open_by_sentinel(redis, which, problem);
@@ -186,10 +192,10 @@ find_primary(struct store_redis *redis, const char **problem)
 			return link;
 		}
 		/* A sentinel that is away is no reason as long as another says more. */
-		if (!told || *problem == unknown_name)
+		if (told.text[0] == '\0' || (problem->is_answer && !told.is_answer))
 			told = *problem;
 	}
-	if (told)
+	if (told.text[0] != '\0')
 		*problem = told;
 	return NULL;
 }

@@ -6,6 +6,7 @@
  * in drops begins its timeout anew with each).
  */
 #include <errno.h>
+#include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -176,13 +177,33 @@ connect_to(struct link *link, const struct redis_address *address)
 	return true;
 }
 
-struct link *
-link_open_plain(struct store_redis *redis, const struct redis_address *address,
-    int64_t deadline_ms, const char **problem)
+void
+link_tell(const struct link *link, struct redis_problem *problem)
+{
+	const struct redis_address *address = &link->address;
+	char host[64], port[16];
+
+	problem->is_answer = false;
+	if (address->socket.ss_family == AF_UNIX ||
+	    getnameinfo((const struct sockaddr *)&address->socket, address->len, host,
+	        sizeof(host), port, sizeof(port), NI_NUMERICHOST | NI_NUMERICSERV) != 0)
+		snprintf(problem->text, sizeof(problem->text), "%s", link->problem);
+	else
+		snprintf(problem->text, sizeof(problem->text),
+		    strchr(host, ':') ? "%s (%s [%s]:%s)" : "%s (%s %s:%s)", link->problem,
+		    link->peer, host, port);
+}
+
+/* Connect to that address, and ask nothing. */
+static struct link *
+open_plain(struct store_redis *redis, const char *peer, const struct redis_address *address,
+    int64_t deadline_ms, struct redis_problem *problem)
 {
 	struct link *link = mem_alloc(sizeof(*link));
 
 	link->redis = redis;
+	link->peer = peer;
+	link->address = *address;
 	link->fd = -1;
 	link->arena = arena_new();
 	link->reader = redisReaderCreate();
@@ -195,9 +216,16 @@ link_open_plain(struct store_redis *redis, const struct redis_address *address,
 	link_begin(link, deadline_ms);
 	if (connect_to(link, address))
 		return link;
-	*problem = link->problem;
+	link_tell(link, problem);
 	link_close(link);
 	return NULL;
+}
+
+struct link *
+link_open_sentinel(struct store_redis *redis, const struct redis_address *address,
+    int64_t deadline_ms, struct redis_problem *problem)
+{
+	return open_plain(redis, "sentinel", address, deadline_ms, problem);
 }
 
 /* Who we are, and which database is ours. */
@@ -277,9 +305,9 @@ take_run_id(struct link *link)
 
 struct link *
 link_open(struct store_redis *redis, const struct redis_address *address, int64_t deadline_ms,
-    const char **problem)
+    struct redis_problem *problem)
 {
-	struct link *link = link_open_plain(redis, address, deadline_ms, problem);
+	struct link *link = open_plain(redis, "engine", address, deadline_ms, problem);
 
 	if (!link)
 		return NULL;
@@ -292,7 +320,7 @@ link_open(struct store_redis *redis, const struct redis_address *address, int64_
 		n_logins--;
 	if (n_logins == 0 && link_take_role(link) && take_time(link) && take_run_id(link))
 		return link;
-	*problem = link->problem;
+	link_tell(link, problem);
 	link_close(link);
 	return NULL;
 }

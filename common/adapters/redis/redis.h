@@ -29,10 +29,18 @@ struct redis_address {
 	socklen_t len; /* 0: not known */
 };
 
+/* Why something failed, for people, and where. */
+struct redis_problem {
+	char text[BREAKER_REASON_SIZE];
+	bool is_answer; /* a sentinel has said so, or named who does */
+};
+
 /* A connection: used by one thread at a time, kept between verbs. */
 struct link {
 	struct link *next;
 	struct store_redis *redis;
+	const char *peer; /* "engine", "sentinel" … */
+	struct redis_address address;
 	int fd;
 	redisReader *reader;
 	redisReply *reply; /* the last one, until the next is asked for */
@@ -82,11 +90,15 @@ struct store_redis {
 /* Connect to that address, and make sure that there is an engine that takes writes; it is
  * not greeted yet.  NULL, and *problem, when that cannot be done until the deadline. */
 struct link *link_open(struct store_redis *redis, const struct redis_address *address,
-    int64_t deadline_ms, const char **problem);
+    int64_t deadline_ms, struct redis_problem *problem);
 
-/* Connect to that address, and ask nothing: a sentinel.  NULL, and *problem, as above. */
-struct link *link_open_plain(struct store_redis *redis, const struct redis_address *address,
-    int64_t deadline_ms, const char **problem);
+/* Connect to a sentinel at that address, and ask nothing.  NULL, and *problem, as above. */
+struct link *link_open_sentinel(struct store_redis *redis, const struct redis_address *address,
+    int64_t deadline_ms, struct redis_problem *problem);
+
+/* Tell the link's problem, and who is at its end: "… (engine 192.0.2.1:6379)", but for a
+ * socket, whose path the URL has. */
+void link_tell(const struct link *link, struct redis_problem *problem);
 
 /* Take the reply to ROLE: false, and a problem, unless it is of an engine that takes writes. */
 bool link_take_role(struct link *link);
@@ -120,7 +132,7 @@ const redisReply *link_next(struct link *link);
 /* ---- Finding the engine (find.c) ----------------------------------------------------- */
 
 /* Find the engine that takes writes, by the URL: a link to it, or NULL with *problem. */
-struct link *find_primary(struct store_redis *redis, const char **problem);
+struct link *find_primary(struct store_redis *redis, struct redis_problem *problem);
 
 /* ---- Words ----------------------------------------------------------------------- */
 

@@ -258,11 +258,11 @@ greet(struct link *link)
  */
 static struct link *
 new_link(struct store_redis *redis, int64_t deadline_ms, bool writes, bool *is_refusal,
-    const char **problem)
+    struct redis_problem *problem)
 {
 	struct link *link = NULL;
 
-	*problem = "it was not found yet";
+	strcpy(problem->text, "it was not found yet");
 	/* Where another was found meanwhile, this one is not to be greeted any more. */
 	for (bool is_current = false; !is_current;) {
 		link_close(link);
@@ -282,7 +282,7 @@ new_link(struct store_redis *redis, int64_t deadline_ms, bool writes, bool *is_r
 	}
 	if (is_greeted(link) || greet(link) || (link->is_refusal && !writes))
 		return link;
-	*problem = link->problem;
+	link_tell(link, problem);
 	*is_refusal = link->is_refusal;
 	link_close(link);
 	return NULL;
@@ -294,28 +294,32 @@ static void
 mend(void *context)
 {
 	struct store_redis *redis = context;
-	const char *problem = NULL;
+	struct redis_problem problem;
 	struct link *link = find_primary(redis, &problem);
 
 	if (!link) {
-		breaker_set(&redis->breaker, false, problem);
-		breaker_set(&redis->breaker, true, problem);
+		breaker_set(&redis->breaker, false, problem.text);
+		breaker_set(&redis->breaker, true, problem.text);
 		return;
 	}
 	link_begin(link, clock_ms(CLOCK_MONOTONIC) + STORE_WAIT_MS);
 	bool can_write = greet(link);
 
+	if (!can_write)
+		link_tell(link, &problem);
 	if (can_write || link->is_refusal)
 		breaker_reset(&redis->breaker, false);
 	else
-		breaker_set(&redis->breaker, false, link->problem);
+		breaker_set(&redis->breaker, false, problem.text);
 	if (can_write) {
 		breaker_reset(&redis->breaker, true);
 		/* What was refused until just now is lost, too (perform). */
 		can_write = !is_any_lost(redis) || greet(link);
+		if (!can_write)
+			link_tell(link, &problem);
 	}
 	if (!can_write)
-		breaker_set(&redis->breaker, true, link->problem);
+		breaker_set(&redis->breaker, true, problem.text);
 	/* As long as nothing can be written there is one more link with each try. */
 	if (can_write)
 		give_link(redis, link);
@@ -383,7 +387,7 @@ perform(struct store_redis *redis, bool writes, redis_work *work, void *argument
 	int64_t deadline_ms = clock_ms(CLOCK_MONOTONIC) + STORE_WAIT_MS;
 
 	for (int tries = 1;; tries++) {
-		const char *problem = NULL;
+		struct redis_problem problem;
 		bool is_refusal = false;
 
 		if (!may_go_on(redis, writes))
@@ -394,7 +398,7 @@ perform(struct store_redis *redis, bool writes, redis_work *work, void *argument
 		if (!link)
 			link = new_link(redis, deadline_ms, writes, &is_refusal, &problem);
 		if (!link) {
-			break_for(redis, writes, is_refusal, problem);
+			break_for(redis, writes, is_refusal, problem.text);
 			return STORE_FAILED;
 		}
 		link_begin(link, deadline_ms);
@@ -406,7 +410,8 @@ perform(struct store_redis *redis, bool writes, redis_work *work, void *argument
 		bool again = link->has_forgotten ||
 		    (link->is_dead && was_idle && !link->has_any_reply &&
 		        clock_ms(CLOCK_MONOTONIC) < deadline_ms);
-		problem = link->problem;
+		if (result == STORE_FAILED)
+			link_tell(link, &problem);
 		bool is_alone = result == STORE_FAILED && fails_alone(link, writes);
 		is_refusal = link->is_refusal;
 		give_link(redis, link);
@@ -415,9 +420,9 @@ perform(struct store_redis *redis, bool writes, redis_work *work, void *argument
 		if (again && tries < 2)
 			continue;
 		if (is_alone)
-			tell_narrow(redis, problem);
+			tell_narrow(redis, problem.text);
 		else
-			break_for(redis, writes, is_refusal, problem);
+			break_for(redis, writes, is_refusal, problem.text);
 		return STORE_FAILED;
 	}
 }
