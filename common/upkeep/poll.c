@@ -38,6 +38,7 @@ struct poll {
 	struct server_facts facts; /* what was known of it; after a good poll, by that */
 	const struct relay_answer *answer;
 	bool is_asked;   /* was it asked at all? */
+	bool is_settled; /* do the mappings agree with what it answered? */
 	long users;      /* in all its meetings */
 	bool has_sample; /* is there a sample of its load to save? */
 	struct trend_sample sample;
@@ -281,11 +282,15 @@ apply_poll(const struct call *call, const void *polls, size_t i, struct server_f
 
 	server_contact(facts, is_good ? CONTACT_POLL_GOOD : CONTACT_POLL_FAILED, &rules, now_ms,
 	    call->request->nonce);
-	/* A meeting that could not be read may be the one that is looked for: the server
-	 * is well, but no picture is complete by this list. */
-	if (is_good && !poll->found.is_complete)
+	/* A meeting that could not be read may be the one that is looked for, and so may one
+	 * whose mapping could not be set: the server is well, but no picture is complete by
+	 * this list. */
+	if (is_good && (!poll->found.is_complete || !poll->is_settled))
 		facts->good_ms = good_ms;
-	return !is_good || count_load(call, poll, facts) == STORE_OK;
+	/* One key that cannot be used hides no server's health. */
+	if (is_good && count_load(call, poll, facts) != STORE_OK)
+		facts->good_ms = good_ms;
+	return true;
 }
 
 /* Note the load that is known after a good poll, if none of this minute was read before. */
@@ -420,10 +425,12 @@ save_round(struct round *round)
 	const struct store_verbs *verbs = call->store->verbs;
 
 	verbs->history_get(call->store, STR(""), &round->history);
-	for (size_t i = 0; i < round->n; i++)
-		if (has_answered(&round->polls[i]) &&
-		    reconcile_meetings(round, &round->polls[i]) != STORE_OK)
-			return;
+	for (size_t i = 0; i < round->n; i++) {
+		struct poll *poll = &round->polls[i];
+
+		poll->is_settled = has_answered(poll) &&
+		    reconcile_meetings(round, poll) == STORE_OK;
+	}
 	if (round->is_typical_new)
 		verbs->typical_put(call->store, round->history.typical);
 	save_facts(round);

@@ -160,6 +160,19 @@ is "$early" 0 "… nobody gets in before the time, whichever host it was"
 used=$(for n in 1 2 3; do grep -c 'call=join' "$LOGS/gateway-$n.log"; done | awk '$1 > 10' | wc -l)
 is "$used" 3 "… and it was all three"
 
+# --- a key that cannot be used ------------------------------------------------------------------
+
+server_is() { ctl 1 servers --json && [ "$(jq -r ".servers[$(($1 - 1))].health" <<<"$OUT")" = "$2" ]; }
+engine 1 DEL '{tinyscale}:on:server-4' >/dev/null
+engine 1 SET '{tinyscale}:on:server-4' garbage >/dev/null
+fault 5 http500 getMeetings
+wait_until server_is 5 down
+ok $? "one server's mappings cannot be read: the health of the others is known all the same"
+is "$(ctl 1 servers --json && jq -r '.servers[3].health' <<<"$OUT")" up "… and its own"
+fault 5 none
+engine 1 DEL '{tinyscale}:on:server-4' >/dev/null
+wait_until server_is 5 up
+
 # --- a host goes -------------------------------------------------------------------------------
 
 kill_host 3
