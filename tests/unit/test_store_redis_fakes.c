@@ -7,6 +7,7 @@
 #if HAVE_REDIS
 #include <netinet/in.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -317,11 +318,28 @@ count_waits(const struct node *node)
 	return at ? atol(at + 19) : 0;
 }
 
+/* Claim until a replica confirms it, which is tried once a second where none does. */
+static bool
+wait_until_confirmed(struct store *store)
+{
+	static int n;
+
+	for (int i = 0; i < PATIENCE_MS / 100; i++) {
+		map(store, str_printf(arena, "confirmed-%d", n++), "a");
+		if (count_lines("no replica of the state confirms claims") ==
+		    count_lines("confirms claims again"))
+			return true;
+		clock_sleep_ms(100);
+	}
+	return false;
+}
+
 /* Which changes of a mapping wait for a replica: those by which a meeting comes to a server. */
 static void
 check_waits(const struct node *node, struct store *store)
 {
 	is_mended(store);
+	ok(wait_until_confirmed(store), "a replica confirms claims");
 	struct meeting first = map(store, "moving", "a"), here, there = mapping_to("b", NOW);
 	long before = count_waits(node);
 	struct meeting seen = first;
@@ -335,6 +353,25 @@ check_waits(const struct node *node, struct store *store)
 	is_int(count_waits(node) - before, 1, "… which one is");
 	is_int(drop(store, "moving", &here), STORE_OK, "… and it ends");
 	is_int(count_waits(node) - before, 1, "… which none is");
+}
+
+/* A replica that hangs makes a claim slow now and then, and not each. */
+static void
+check_hanging_replica(const struct node *node, struct store *store, pid_t replica)
+{
+	is_mended(store);
+	kill(replica, SIGSTOP);
+	map(store, "slow-0", "a");
+	int64_t from_ms = clock_ms(CLOCK_MONOTONIC);
+	long before = count_waits(node);
+	for (int i = 1; i <= 20; i++)
+		map(store, str_printf(arena, "slow-%d", i), "a");
+	int64_t seconds = (clock_ms(CLOCK_MONOTONIC) - from_ms) / 1000;
+	long waits = count_waits(node) - before;
+	ok(waits <= seconds + 1, "a replica hangs: of 20 claims in %d s %ld wait for it",
+	    (int)seconds, waits);
+	kill(replica, SIGCONT);
+	ok(wait_until_confirmed(store), "… until it goes on");
 }
 
 static void
@@ -355,6 +392,7 @@ test_trips(void)
 	check_trips(&fake, store, "an engine with a replica");
 	ok(count_waits(&node) > 0, "… which confirms them");
 	check_waits(&node, store);
+	check_hanging_replica(&node, store, replica.pid);
 	engine_stop(replica.pid);
 	ok(wait_until_says(&node, "INFO replication", "connected_slaves:0"), "it has gone");
 	for (int i = 0; i < 3; i++) {

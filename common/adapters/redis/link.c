@@ -246,6 +246,8 @@ link_note_confirmation(const struct link *link, bool is_confirmed)
 {
 	struct store_redis *redis = link->redis;
 
+	if (!is_confirmed)
+		atomic_store(&redis->unconfirmed_ms, clock_ms(CLOCK_MONOTONIC));
 	if (atomic_exchange(&redis->is_unconfirmed, !is_confirmed) == !is_confirmed)
 		return;
 	if (!is_confirmed)

@@ -12,11 +12,13 @@
 
 #include "adapters/redis/redis.h"
 #include "base/arena.h"
+#include "base/clock.h"
 
 #define HOUR_MS (INT64_C(3600) * 1000)
 
 /* How long a claim waits for a replica to have it. */
 #define CONFIRM_MS 50
+#define CONFIRM_AGAIN_MS 1000
 
 /* ---- Mappings as texts ------------------------------------------------------------ */
 
@@ -318,14 +320,30 @@ is_claim(const struct store_change *change)
 	        strcmp(change->expected->server, change->wanted->server) != 0);
 }
 
+/* Is it worth while to wait for a replica?  While none confirms anything one claim in
+ * CONFIRM_AGAIN_MS finds out whether that is over; the others need not be slow for it. */
+static bool
+may_confirm(const struct link *link)
+{
+	struct store_redis *redis = link->redis;
+	int64_t now_ms = clock_ms(CLOCK_MONOTONIC);
+
+	if (!atomic_load(&redis->has_replicas))
+		return false;
+	if (!atomic_load(&redis->is_unconfirmed))
+		return true;
+	int64_t then_ms = atomic_load(&redis->unconfirmed_ms);
+	return now_ms - then_ms >= CONFIRM_AGAIN_MS &&
+	    atomic_compare_exchange_strong(&redis->unconfirmed_ms, &then_ms, now_ms);
+}
+
 static enum store_result
 work_meetings_set(struct link *link, void *arguments)
 {
 	struct set_arguments *a = arguments;
 	const struct str wait[] = { STR("WAIT"), STR("1"), redis_number(link, CONFIRM_MS) };
 	/* What is lost of the rest is found by the polls. */
-	bool waits = a->n == 1 && is_claim(&a->changes[0]) &&
-	    atomic_load(&link->redis->has_replicas);
+	bool waits = a->n == 1 && is_claim(&a->changes[0]) && may_confirm(link);
 
 	for (size_t i = a->n_done; i < a->n; i++)
 		add_change(link, &a->changes[i], a->now_ms);

@@ -73,6 +73,7 @@ struct store_redis {
 	_Atomic uint64_t n_lost, n_told;
 	_Atomic int64_t narrow_ms; /* when it was logged last that one key cannot be used */
 	atomic_bool has_replicas, is_unconfirmed;
+	_Atomic int64_t unconfirmed_ms; /* when a claim was last not confirmed */
 	_Atomic int64_t noted_ms; /* when it was noted that this host is there (describe.c) */
 
 	pthread_mutex_t mutex; /* guards what follows */
@@ -194,6 +195,7 @@ enum store_result redis_servers_get(struct store *store, const struct server *se
 enum store_result redis_picture_get(struct store *store, const struct server *servers, size_t n,
     struct server_facts *facts, int64_t *whole_ms, struct str meeting_id,
     struct store_history *history);
+enum store_result redis_polls_begin(struct store *store, struct store_poll *polls, size_t n);
 enum store_result redis_servers_set(struct store *store, struct store_server *servers,
     size_t n);
 /* Since when the state is whole: what the engine says, as a time here (INT64_MAX: what it says
@@ -248,7 +250,13 @@ enum store_result redis_describe(struct store *store, struct arena *arena,
  * each time. */
 #define REDIS_HOST_TOLD_S INT64_C(3600)
 
-/* This host's name when it is time to note that it is there, or "". */
+/* Of a host that is there this is noted within so many seconds. */
+#define REDIS_HOST_SEEN_S INT64_C(60)
+
+/* This host's name, or "" where it has none. */
+const char *redis_host(struct link *link);
+
+/* The same when it is time to note that it is there, or "". */
 const char *redis_host_to_note(struct link *link);
 enum store_result redis_purge(struct store *store, int64_t now_ms);
 
