@@ -2,6 +2,7 @@
 
 #include <stdint.h>
 
+#include "adapters/alone.h"
 #include "ports/store.h"
 
 /* No verb has a use for all that it is given. */
@@ -141,15 +142,6 @@ none_close(struct store *store)
 	/* It is static. */
 }
 
-static enum store_result
-none_describe(struct store *store, struct arena *arena, struct store_description *description)
-{
-	(void)store;
-	(void)arena;
-	*description = (struct store_description){ 0 };
-	return STORE_NOT_FOUND;
-}
-
 static const char *
 none_problem(struct store *store, struct arena *arena)
 {
@@ -169,6 +161,7 @@ static const struct store_verbs none_verbs = {
 	.typical_put = none_typical_put,
 	.absent_put = none_absent_put,
 	.lease_take = none_lease_take,
+	.polls_begin = alone_polls_begin,
 	.slot_take = none_slot_take,
 	.recordings_put = none_recordings_put,
 	.recordings_find = none_recordings_find,
@@ -182,7 +175,7 @@ static const struct store_verbs none_verbs = {
 	.trends_get = none_trends_get,
 	.trends_put = none_trends_put,
 	.purge = none_purge,
-	.describe = none_describe,
+	.describe = alone_describe,
 	.problem = none_problem,
 	.close = none_close,
 };

@@ -134,6 +134,12 @@ struct store_trend {
 	struct trend trend;
 };
 
+/* A server that is to be polled. */
+struct store_poll {
+	const char *server;
+	bool may_leave, is_left; /* to another host */
+};
+
 /* A gateway host that uses the state. */
 struct store_host {
 	const char *name;
@@ -238,6 +244,16 @@ struct store_verbs {
 	 */
 	enum store_result (*lease_take)(struct store *store, uint64_t holder, int64_t now_ms,
 	    int64_t ttl_ms);
+
+	/*
+	 * Note that this host polls n servers now.  A poll that fails may be the fault of
+	 * the host that makes it (its network, a secret that it has not reloaded), so of
+	 * those that may be left (may_leave) the ones are left to other hosts (is_left)
+	 * that this host polled last, while other hosts use the state.  Where hosts share
+	 * no state none are left, nor after FAILED.
+	 */
+	enum store_result (*polls_begin)(struct store *store, struct store_poll *polls,
+	    size_t n);
 
 	/*
 	 * Take the next slot for a join at the server, by pacing_take (pacing.h), from what

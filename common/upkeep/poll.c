@@ -22,6 +22,10 @@
 /* Meetings on two servers that are settled in one poll; the others wait for the next. */
 #define COPIES_AT_ONCE 32
 
+/* How long a poll is left to another host: twice as long as the longest pause of a gateway
+ * that looks for servers to poll (app_poll_pause_ms). */
+#define POLL_WAIT_MS 2000
+
 /* What is read of each meeting, by its place among the keys below. */
 enum { MEETING_ID, INTERNAL_ID, PARTICIPANTS, IS_BREAKOUT, PARENT_ID };
 
@@ -488,6 +492,33 @@ ask_servers(struct round *round, const size_t *chosen, struct fanout *fanout)
 	}
 }
 
+/* Begin the poll, and choose none of those that another host should poll again, which has
+ * POLL_WAIT_MS to do so.  Whoever asks for a poll of all has it here and now. */
+static size_t
+begin_polls(const struct round *round, bool is_asked_for, size_t *chosen)
+{
+	struct call *call = round->call;
+	const struct config *config = call->config;
+	struct store_poll *polls = arena_alloc(call->arena, (round->n + 1) * sizeof(*polls));
+	size_t n = 0;
+
+	for (size_t i = 0; i < round->n; i++) {
+		const struct server_facts *facts = &round->before[chosen[i]];
+		int64_t late_ms = call->request->now_ms - facts->next_poll_ms;
+
+		polls[i] = (struct store_poll){
+			.server = config->servers[chosen[i]].name,
+			.may_leave = !is_asked_for && facts->failures > 0 && late_ms >= 0 &&
+			    late_ms < POLL_WAIT_MS,
+		};
+	}
+	call->store->verbs->polls_begin(call->store, polls, round->n);
+	for (size_t i = 0; i < round->n; i++)
+		if (!polls[i].is_left)
+			chosen[n++] = chosen[i];
+	return n;
+}
+
 /* Poll the chosen servers, and do what comes of it. */
 static void
 poll_servers(struct round *round, const size_t *chosen)
@@ -548,6 +579,8 @@ poll_run(const struct api *api, struct arena *arena, int64_t now_ms, uint64_t no
 		return;
 	/* Another process may have polled while this one came for the lease. */
 	round.n = choose_servers(&call, is_round, chosen, facts, &round.whole_ms);
+	if (round.n > 0)
+		round.n = begin_polls(&round, is_round, chosen);
 	if (round.n > 0)
 		poll_servers(&round, chosen);
 	api->store->verbs->lease_take(api->store, round.holder, now_ms, 0);

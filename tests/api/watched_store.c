@@ -32,6 +32,7 @@
 	LATE(absent_put, (struct str id, int64_t now_ms, int64_t ttl_ms), id, now_ms, ttl_ms)  \
 	VERB(lease_take, (uint64_t holder, int64_t now_ms, int64_t ttl_ms), holder, now_ms,    \
 	    ttl_ms)                                                                            \
+	VERB(polls_begin, (struct store_poll * polls, size_t n), polls, n)                     \
 	VERB(slot_take,                                                                        \
 	    (const char *server, int64_t now_ms, int64_t step_us, struct pacing_slot *slot),   \
 	    server, now_ms, step_us, slot)                                                     \

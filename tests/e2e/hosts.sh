@@ -97,14 +97,16 @@ state_url() {
 
 # --- hosts --------------------------------------------------------------------------
 
-# What a host does in the place that its own files have, which no configuration names: over
-# it lies a folder of the host's own.  Where that cannot be had there are no such files.
+# What a host does by a name of its own and in the place that its own files have, which no
+# configuration names: over it lies a folder of the host's own.  Where that cannot be had all
+# hosts have one name, and there are no such files.
 write_on_host() {
 	local place
 	place=$(sed -n 's|.*BUILT_STATE "\(.*\)/[^/]*"|\1|p' "$BUILD/common/base/built.h")
 	cat >"$T/on-host" <<-END
 		#!/bin/bash
 		files=$T/host-\$1/files
+		echo host-\$1 >/proc/sys/kernel/hostname || exit
 		shift
 		below=$place
 		while [ ! -d "\$below" ]; do below=\${below%/*}; done
@@ -116,14 +118,14 @@ write_on_host() {
 	chmod 755 "$T/on-host"
 	HAS_FILES=0
 	mkdir -p "$T/host-1/files"
-	! unshare -m "$T/on-host" 1 test -d "$place" 2>/dev/null || HAS_FILES=1
+	! unshare -mu "$T/on-host" 1 test -d "$place" 2>/dev/null || HAS_FILES=1
 }
 # as_host N: makes IN_HOST the words that begin a command which is that host's, and ON_HOST
 # those of one which has its configuration and files, too.
 IN_HOST=()
 as_host() {
 	ON_HOST=(env "${GATEWAY_ENVIRONMENT[@]}" TINYSCALE_CONFIG="$T/host-$1/servers.json" TINYSCALE_LOG=debug)
-	[ "$HAS_FILES" = 0 ] || ON_HOST+=(unshare -m "$T/on-host" "$1")
+	[ "$HAS_FILES" = 0 ] || ON_HOST+=(unshare -mu "$T/on-host" "$1")
 }
 # What start_host gives to tinyscale.fcgi.
 HOST_OPTIONS=()

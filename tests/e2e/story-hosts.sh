@@ -173,6 +173,30 @@ fault 5 none
 engine 1 DEL '{tinyscale}:on:server-4' >/dev/null
 wait_until server_is 5 up
 
+# --- a host that has an old secret ------------------------------------------------------------
+
+# Its calls and its polls fail, and those of the others do not.
+if [ "$HAS_FILES" = 0 ]; then
+	skip "a host with an old secret" "all hosts have one name here"
+else
+	kill_host 3
+	sed "s/$(server_secret 2)/old-xyzzy/" "$T/host-1/servers.json" >"$T/old.json"
+	cp "$T/host-1/servers.json" "$T/new.json"
+	cp "$T/old.json" "$T/host-1/servers.json"
+	restart_gateway 1
+	seen=''
+	for ((n = 0; n < 30; n++)); do
+		by_host 1 call getMeetings
+		seen+="$(ctl 1 servers --json && jq -r '.servers[1].health' <<<"$OUT") "
+		sleep 0.5
+	done
+	like "$seen" "*suspect*" "one of two hosts has an old secret: its calls fail"
+	is "$(grep -c down <<<"$seen")" 0 "… and take no server down that the other one reaches"
+	cp "$T/new.json" "$T/host-1/servers.json"
+	restart_gateway 1
+	start_host 3
+fi
+
 # --- a host goes -------------------------------------------------------------------------------
 
 kill_host 3

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "adapters/alone.h"
 #include "base/arena.h"
 #include "base/bounds.h"
 #include "base/mem.h"
@@ -628,15 +629,6 @@ memory_close(struct store *store)
 	free(memory);
 }
 
-static enum store_result
-memory_describe(struct store *store, struct arena *arena, struct store_description *description)
-{
-	(void)store;
-	(void)arena;
-	*description = (struct store_description){ 0 };
-	return STORE_NOT_FOUND;
-}
-
 static const char *
 memory_problem(struct store *store, struct arena *arena)
 {
@@ -658,6 +650,7 @@ static const struct store_verbs memory_verbs = {
 	.typical_put = memory_typical_put,
 	.absent_put = memory_absent_put,
 	.lease_take = memory_lease_take,
+	.polls_begin = alone_polls_begin,
 	.slot_take = memory_slot_take,
 	.recordings_put = memory_recordings_put,
 	.recordings_find = memory_recordings_find,
@@ -671,7 +664,7 @@ static const struct store_verbs memory_verbs = {
 	.trends_get = memory_trends_get,
 	.trends_put = memory_trends_put,
 	.purge = memory_purge,
-	.describe = memory_describe,
+	.describe = alone_describe,
 	.problem = memory_problem,
 	.close = memory_close,
 };

@@ -27,6 +27,18 @@ clock_gettime(clockid_t clock, struct timespec *now)
 	return result;
 }
 
+/* ---- A host whose name can be set ---------------------------------------------------- */
+
+static const char *host = "host-1";
+
+/* In place of the system's, for the whole of this program. */
+int
+gethostname(char *name, size_t size)
+{
+	snprintf(name, size, "%s", host);
+	return 0;
+}
+
 /* ---- A thread that can be held ------------------------------------------------------- */
 
 /* The next answer that this thread reads, or the command that it sends after so many others,
@@ -611,6 +623,51 @@ test_lost_mapping(void)
 	end_node(&node, store);
 }
 
+/* ---- Polls go round ---------------------------------------------------------------------- */
+
+/* Which of two servers does a host of that name poll, if it may leave both?  "ab", "a", … */
+static const char *
+polled_by(struct store *store, const char *name)
+{
+	struct store_poll polls[] = { { "a", true, true }, { "b", true, true } };
+
+	host = name;
+	is_int(store->verbs->polls_begin(store, polls, 2), STORE_OK, "%s begins to poll", name);
+	return str_printf(arena, "%s%s", polls[0].is_left ? "" : "a",
+	    polls[1].is_left ? "" : "b");
+}
+
+/* A host that cannot reach a server must not be the one to say so twice in a row. */
+static void
+test_polls(void)
+{
+	struct node node = make_node("polls", NULL);
+
+	host = "lone";
+	struct store *store = open_node(&node);
+	facts_of(store, "a");
+	is_str(polled_by(store, "lone"), "ab", "… both");
+	is_str(polled_by(store, "lone"), "ab", "… and both again, for it is alone");
+	say(&node, "HSET {p}:hosts other 1");
+	is_str(polled_by(store, "lone"), "ab", "… beside one that was seen long ago, too");
+	host = "other";
+	struct store *second = open_node(&node);
+	facts_of(second, "a");
+	is_str(polled_by(store, "lone"), "", "… but none again beside one that is there");
+	struct store_poll only = { "a", true, true };
+	host = "other";
+	second->verbs->polls_begin(second, &only, 1);
+	ok(!only.is_left, "… which polls one of them");
+	is_str(polled_by(store, "lone"), "a", "… and the first one that one");
+	only.may_leave = false;
+	store->verbs->polls_begin(store, &only, 1);
+	ok(!only.is_left, "what may not be left is not");
+	say(&node, "HSET {p}:hosts other garbage");
+	is_str(polled_by(store, "lone"), "ab", "garbage is as none");
+	second->verbs->close(second);
+	end_node(&node, store);
+}
+
 /* ---- Memory ----------------------------------------------------------------------------- */
 
 static long
@@ -663,6 +720,7 @@ run_tests(void)
 	test_odd_values();
 	test_hosts();
 	test_lost_mapping();
+	test_polls();
 	test_memory();
 }
 #endif

@@ -10,23 +10,31 @@
 #include "base/clock.h"
 
 /* How often a process notes that its host is there. */
-#define NOTE_MS (INT64_C(30) * 1000)
+#define NOTE_MS (REDIS_HOST_SEEN_S / 2 * 1000)
 
 /* More hosts than this are not told. */
 #define HOSTS_MOST 1000
+
+const char *
+redis_host(struct link *link)
+{
+	char name[256] = "";
+
+	return gethostname(name, sizeof(name) - 1) == 0 ?
+	    str_copy(link->arena, str_from(name)) :
+	    "";
+}
 
 const char *
 redis_host_to_note(struct link *link)
 {
 	int64_t now_ms = clock_ms(CLOCK_MONOTONIC);
 	int64_t noted_ms = atomic_load(&link->redis->noted_ms);
-	char name[256] = "";
 
-	if ((noted_ms > 0 && now_ms - noted_ms < NOTE_MS) ||
-	    gethostname(name, sizeof(name) - 1) != 0)
+	if (noted_ms > 0 && now_ms - noted_ms < NOTE_MS)
 		return "";
 	atomic_store(&link->redis->noted_ms, now_ms);
-	return str_copy(link->arena, str_from(name));
+	return redis_host(link);
 }
 
 /* A value of INFO's answer, "name:value" in a line of its own; "" where it is not there. */

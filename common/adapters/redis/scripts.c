@@ -187,6 +187,30 @@ static const char *const texts[REDIS_SCRIPTS] = {
 	    "redis.call('SET', K .. 'lease', ARGV[1] .. ' ' .. ARGV[2] .. ' ' .. ARGV[3])\n"
 	    "return 1\n",
 
+	/* HOST, SEEN, {SERVER, MAY_LEAVE}, …: of each server 1; or 0 where it is left to
+	 * another host of those that were seen in the last SEEN seconds, as this one polled
+	 * it last. */
+	[SCRIPT_POLLS_BEGIN] = BASE
+	    "local now = redis.call('TIME')[1]\n"
+	    "local hosts = redis.call('HGETALL', K .. 'hosts')\n"
+	    "local function has_others()\n"
+	    "  for i = 1, #hosts, 2 do\n"
+	    "    local seen = tonumber(hosts[i + 1]) or 0\n"
+	    "    if hosts[i] ~= ARGV[1] and seen >= now - ARGV[2] then return true end\n"
+	    "  end\n"
+	    "  return false\n"
+	    "end\n"
+	    "local out = {}\n"
+	    "for i = 3, #ARGV, 2 do\n"
+	    "  local is_ours = redis.call('HGET', K .. 'polled', ARGV[i]) == ARGV[1]\n"
+	    "  local is_left = is_ours and ARGV[i + 1] == '1' and has_others()\n"
+	    "  if not is_ours then\n"
+	    "    redis.call('HSET', K .. 'polled', ARGV[i], ARGV[1])\n"
+	    "  end\n"
+	    "  out[#out + 1] = is_left and 0 or 1\n"
+	    "end\n"
+	    "return out\n",
+
 	/* SERVER, NOW, STEP_US, AHEAD, LONGEST: the slot's time in microseconds.  This is
 	 * pacing_take (pacing.h): were it done by compare and set, all of a crowd but one
 	 * would have to try again, each time. */

@@ -192,3 +192,41 @@ redis_servers_set(struct store *store, struct store_server *servers, size_t n)
 	}
 	return result;
 }
+
+/* ---- Polls ------------------------------------------------------------------------------ */
+
+struct polls_arguments {
+	struct store_poll *polls;
+	size_t n;
+};
+
+static enum store_result
+work_polls_begin(struct link *link, void *arguments)
+{
+	struct polls_arguments *a = arguments;
+	struct str *words = arena_alloc(link->arena, (2 * a->n + 2) * sizeof(*words));
+
+	words[0] = str_from(redis_host(link));
+	words[1] = redis_number(link, REDIS_HOST_SEEN_S);
+	for (size_t i = 0; i < a->n; i++) {
+		words[2 * i + 2] = str_from(a->polls[i].server);
+		words[2 * i + 3] = redis_number(link, a->polls[i].may_leave);
+	}
+	link_add_script(link, SCRIPT_POLLS_BEGIN, words, 2 * a->n + 2);
+	const redisReply *reply = link_next(link);
+	if (!reply || reply->elements != a->n)
+		return STORE_FAILED;
+	for (size_t i = 0; i < a->n; i++)
+		a->polls[i].is_left = reply->element[i]->integer == 0;
+	return STORE_OK;
+}
+
+enum store_result
+redis_polls_begin(struct store *store, struct store_poll *polls, size_t n)
+{
+	struct polls_arguments a = { polls, n };
+
+	for (size_t i = 0; i < n; i++)
+		polls[i].is_left = false;
+	return redis_perform(store, true, work_polls_begin, &a);
+}

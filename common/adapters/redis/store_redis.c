@@ -486,6 +486,7 @@ static const struct store_verbs redis_verbs = {
 	.typical_put = redis_typical_put,
 	.absent_put = redis_absent_put,
 	.lease_take = redis_lease_take,
+	.polls_begin = redis_polls_begin,
 	.slot_take = redis_slot_take,
 	.recordings_put = redis_recordings_put,
 	.recordings_find = redis_recordings_find,

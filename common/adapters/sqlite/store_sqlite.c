@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "adapters/alone.h"
 #include "adapters/sqlite/sqlite.h"
 #include "adapters/turns.h"
 #include "base/bounds.h"
@@ -483,15 +484,6 @@ sqlite_close(struct store *store)
 	free(sqlite);
 }
 
-static enum store_result
-sqlite_describe(struct store *store, struct arena *arena, struct store_description *description)
-{
-	(void)store;
-	(void)arena;
-	*description = (struct store_description){ 0 };
-	return STORE_NOT_FOUND;
-}
-
 static const char *
 sqlite_problem(struct store *store, struct arena *arena)
 {
@@ -511,6 +503,7 @@ static const struct store_verbs sqlite_verbs = {
 	.typical_put = sqlite_typical_put,
 	.absent_put = sqlite_absent_put,
 	.lease_take = sqlite_lease_take,
+	.polls_begin = alone_polls_begin,
 	.slot_take = sqlite_slot_take,
 	.recordings_put = sqlite_recordings_put,
 	.recordings_find = sqlite_recordings_find,
@@ -524,7 +517,7 @@ static const struct store_verbs sqlite_verbs = {
 	.trends_get = sqlite_trends_get,
 	.trends_put = sqlite_trends_put,
 	.purge = sqlite_purge,
-	.describe = sqlite_describe,
+	.describe = alone_describe,
 	.problem = sqlite_problem,
 	.close = sqlite_close,
 };
