@@ -263,10 +263,12 @@ state_url_parse(struct arena *arena, struct str text, struct state_url *url)
 			return "has a space or control character in it";
 	const struct scheme *scheme = find_scheme(text);
 	if (!scheme)
-		return "expected a URL that begins with redis://, rediss://, redis+unix: or "
+		return "expected a URL that begins with redis://, redis+unix: or "
 		       "redis+sentinel://";
+	if (scheme->is_tls)
+		return "rediss:// is TLS, which is not spoken here: use redis:// through a "
+		       "VPN or a tunnel such as stunnel, or redis+unix: for a socket";
 	url->kind = scheme->kind;
-	url->is_tls = scheme->is_tls;
 
 	struct str rest = str_part(text, strlen(scheme->name) + 1, SIZE_MAX);
 	if (str_find(rest, STR("#"), 0) != SIZE_MAX)
@@ -290,10 +292,7 @@ state_url_text(struct arena *arena, const struct state_url *url)
 		buf_printf(&out, "redis+unix:%s?db=%d", url->path, url->db);
 		return buf_take(&out, arena).data;
 	}
-	buf_text(&out,
-	    url->kind == STATE_URL_SENTINEL ? "redis+sentinel://" :
-	        url->is_tls                 ? "rediss://" :
-	                                      "redis://");
+	buf_text(&out, url->kind == STATE_URL_SENTINEL ? "redis+sentinel://" : "redis://");
 	for (size_t i = 0; i < url->n_hosts; i++) {
 		const struct state_host *host = &url->hosts[i];
 		bool is_ipv6 = strchr(host->name, ':');

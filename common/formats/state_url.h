@@ -2,12 +2,12 @@
  * The URL of an engine that keeps the state for several hosts, Redis or Valkey, taken apart:
  *
  *	redis://[USER:PASSWORD@]HOST[:PORT][/DB]
- *	rediss://...                                    the same over TLS
  *	redis+unix:[//[USER:PASSWORD@]]/PATH[?db=DB]    a socket of this host
  *	redis+sentinel://[USER:PASSWORD@]HOST[:PORT][,HOST[:PORT]...]/NAME[/DB]
  *
- * The syntax is that of RFC 3986; redis and rediss are registered at IANA (Provisional URI
- * schemes), the others are our own.  The scheme's case does not matter.  In USER, PASSWORD,
+ * The syntax is that of RFC 3986; redis is registered at IANA (Provisional URI schemes), the
+ * others are our own.  So is rediss, which is TLS: it is refused, as no adapter speaks TLS, and
+ * a password would go in the clear.  The scheme's case does not matter.  In USER, PASSWORD,
  * PATH and NAME %xx is a byte, and "/", "?", "#", "@" and "%" in a USER or PASSWORD must be
  * written so.  Either of the two may be missing: ":PASSWORD@" is the password of the user
  * "default", "USER@" leaves the password to whoever else knows it.  An IPv6 address stands in
@@ -33,7 +33,6 @@ enum state_url_kind { STATE_URL_TCP, STATE_URL_UNIX, STATE_URL_SENTINEL };
 
 struct state_url {
 	enum state_url_kind kind;
-	bool is_tls;                 /* of TCP: rediss */
 	const char *user, *password; /* of the engine; NULL: none, also where the text is
 	                                empty */
 	struct state_host *hosts; /* of TCP the one; the sentinels, in the URL's order; … */
@@ -45,8 +44,8 @@ struct state_url {
 
 /*
  * Does the text name an engine rather than a file?  It does when it begins with one of the
- * schemes above and its colon, and when "://" is in it: so a misspelt scheme is an error and
- * not the name of a file.
+ * schemes above, or rediss, and its colon, and when "://" is in it: so a misspelt scheme is an
+ * error and not the name of a file.
  */
 bool state_url_is(struct str text);
 

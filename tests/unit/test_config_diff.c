@@ -108,8 +108,8 @@ static const struct {
 	{ "redis://u:S3cr3t@h", "redis://h", "state: (hidden)\n" },
 	{ "redis://u:S3cr3t@h", "redis://v:S3cr3t2@h/1",
 	    "state: redis://h:6379/0 -> redis://h:6379/1\n" },
-	{ "redis://u:S3cr3t@h", "rediss://u:S3cr3t@h",
-	    "state: redis://h:6379/0 -> rediss://h:6379/0\n" },
+	{ "redis://u:S3cr3t@h", "redis+sentinel://u:S3cr3t@h/n",
+	    "state: redis://h:6379/0 -> redis+sentinel://h:26379/n/0\n" },
 	{ "redis://u:S3cr3t@h", "none", "state: redis://h:6379/0 -> none\n" },
 };
 

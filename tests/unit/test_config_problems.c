@@ -109,8 +109,11 @@ static const struct {
 
 	/* What keeps the state. */
 	{ TOP(", \"state\": \"reddis://:" SECRET "@host\""),
-	    "state: expected a URL that begins with redis://, rediss://, redis+unix: or "
+	    "state: expected a URL that begins with redis://, redis+unix: or "
 	    "redis+sentinel://" },
+	{ TOP(", \"state\": \"rediss://:" SECRET "@host\""),
+	    "state: rediss:// is TLS, which is not spoken here: use redis:// through a VPN or "
+	    "a tunnel such as stunnel, or redis+unix: for a socket" },
 	{ TOP(", \"state\": \"redis:" SECRET "@host\""),
 	    "state: expected \"//\" and a host after the scheme" },
 	{ TOP(", \"state\": \"redis://:" SECRET "/@host\""),
