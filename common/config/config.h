@@ -55,7 +55,9 @@ struct config {
 	const char *state_prefix; /* each of the engine's keys begins with it */
 	const char *state_files;  /* beside this path lie the files that are this host's
 	                             own, "…-metrics" and "…-turns": the state's, or with
-	                             an engine the built-in one; NULL with "none" */
+	                             an engine the built-in one, to which a prefix that is not
+	                             the default is added ("state.db-PREFIX"); NULL with
+	                             "none" */
 	enum placement_policy placement;
 	bool forward_redirect;     /* "forward": "redirect" */
 	int checksum_error_status; /* 200 or 401 */

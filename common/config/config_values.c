@@ -391,7 +391,11 @@ config_values_end_state(struct config_reading *reading, struct str password)
 		url->password = str_copy(reading->arena, password);
 	config->state_url = url;
 	config->state_text = state_url_text(reading->arena, url);
-	config->state_files = BUILT_STATE;
+	/* Another gateway on this host may have another prefix. */
+	const char *prefix = config_keys_find(&config_keys_top, "state_prefix")->def;
+	config->state_files = strcmp(config->state_prefix, prefix) == 0 ?
+	    BUILT_STATE :
+	    str_printf(reading->arena, "%s-%s", BUILT_STATE, config->state_prefix);
 }
 
 /* ---- Tags and parameters -------------------------------------------------------- */

@@ -300,6 +300,12 @@ static const struct {
 	    "u", SECRET, true, false },
 	{ STATE("redis+unix:/r"), "", "", NULL, "redis+unix:/r?db=0", BUILT_FILE, NULL, NULL,
 	    true, false },
+	{ STATE("redis://host\", \"state_prefix\": \"tinyscale"), "", "", NULL,
+	    "redis://host:6379/0", BUILT_FILE, NULL, NULL, true, false },
+	{ STATE("redis://host\", \"state_prefix\": \"other"), "", "", NULL,
+	    "redis://host:6379/0", BUILT_FILE "-other", NULL, NULL, true, false },
+	{ STATE("/tmp/a.db\", \"state_prefix\": \"other"), "", "", "/tmp/a.db", "/tmp/a.db",
+	    "/tmp/a.db", NULL, NULL, false, false },
 	{ STATE("redis+sentinel://:" SECRET "@a,b/x"), "", "", NULL,
 	    "redis+sentinel://a:26379,b:26379/x/0", BUILT_FILE, NULL, SECRET, true, false },
 	{ STATE("redis://u:" SECRET "@host"), "", " " SECRET "2\n", NULL, "redis://host:6379/0",
@@ -331,9 +337,11 @@ test_states(void)
 		    "  is there a state");
 		is_str(c->state, states[i].state, "  the path");
 		is_str(c->state_text, states[i].text, "  how it is called");
+		const char *at = states[i].files && c->state_files ?
+		    strstr(c->state_files, states[i].files) :
+		    NULL;
 		if (states[i].files)
-			ok(c->state_files && strstr(c->state_files, states[i].files),
-			    "  files beside %s", states[i].files);
+			is_str(at, states[i].files, "  files beside that path");
 		else
 			is_str(c->state_files, NULL, "  no files");
 		is_str(url ? url->user : NULL, states[i].user, "  the user");
