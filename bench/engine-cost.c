@@ -59,7 +59,7 @@ check_result(enum store_result result)
 static void
 open_store(void)
 {
-	store = store_redis_open(&url, "tinyscale", "/nonexistent", 1000);
+	store = store_redis_open(&url, "tinyscale", "/nonexistent", 1000, true);
 	for (int i = 0; i < 1000; i++) {
 		struct server_facts facts;
 

@@ -110,23 +110,25 @@ max_calls_per_server(const struct config *config, unsigned threads)
 	return threads < 4 ? 1 : threads / 4;
 }
 
-/* Open the state; an engine's first answer is waited for so long. */
+/* Open the state; of an engine that hosts share the first answer is waited for so long, and
+ * is_gateway says whether this host is noted there. */
 static struct store *
-open_store(const struct config *config, int64_t wait_ms)
+open_store(const struct config *config, int64_t wait_ms, bool is_gateway)
 {
 #if HAVE_REDIS
 	if (config->state_url)
 		return store_redis_open(config->state_url, config->state_prefix,
-		    config->state_files, wait_ms);
+		    config->state_files, wait_ms, is_gateway);
 #endif
 	(void)wait_ms;
+	(void)is_gateway;
 	return config->state ? store_sqlite_open(config->state) : store_none_open();
 }
 
 struct store *
 app_open_store(const struct config *config)
 {
-	return open_store(config, START_WAIT_MS);
+	return open_store(config, START_WAIT_MS, false);
 }
 
 struct http *
@@ -162,7 +164,7 @@ generation_new(const struct app *app)
 	generation->api.config = config;
 	/* A process that serves one request opens it while its client waits. */
 	generation->api.store = open_store(config,
-	    app->mode == HTTP_CURL_INLINE ? STORE_WAIT_MS : START_WAIT_MS);
+	    app->mode == HTTP_CURL_INLINE ? STORE_WAIT_MS : START_WAIT_MS, true);
 	generation->api.http = app_open_http(config, app->mode, app->threads);
 	if (!generation->api.http)
 		goto fail;

@@ -34,8 +34,9 @@ int app_check_config(const char *config_path);
  * it where it names none.  Returns the status to exit with, 0 or 1. */
 int app_has_servers(const char *config_path);
 
-/* Open the state that the configuration names, as a door does (store_sqlite.h, none.h);
- * close it with verbs->close. */
+/* Open the state that the configuration names, as a door does, but that hosts which share it do
+ * not see that this one is there (store_sqlite.h, store_redis.h, none.h); close it with
+ * verbs->close. */
 struct store *app_open_store(const struct config *config);
 
 /* Open the transport as the configuration wants it, for so many threads; NULL as of

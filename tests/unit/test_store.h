@@ -104,7 +104,7 @@ open_at(const char *adapter)
 		url = (struct state_url){ .kind = STATE_URL_UNIX,
 			.path = str_printf(arena, "%s/engine.sock", dir) };
 		return store_redis_open(&url, strrchr(path, '-') + 1,
-		    str_copy(arena, str_from(path)), OPEN_WAIT_MS);
+		    str_copy(arena, str_from(path)), OPEN_WAIT_MS, true);
 	}
 #endif
 	(void)adapter;

@@ -104,7 +104,8 @@ open_node_within(const struct node *node, int64_t wait_ms)
 
 	*url = (struct state_url){ .kind = STATE_URL_UNIX,
 		.path = str_printf(arena, "%s/engine.sock", node->folder) };
-	return store_redis_open(url, "p", str_printf(arena, "%s/state", node->folder), wait_ms);
+	return store_redis_open(url, "p", str_printf(arena, "%s/state", node->folder), wait_ms,
+	    true);
 }
 
 static inline struct store *
@@ -120,7 +121,8 @@ open_url(const char *text)
 
 	if (state_url_parse(arena, str_from(text), url))
 		exit(1);
-	return store_redis_open(url, "p", str_printf(arena, "%s/state", dir), OPEN_WAIT_MS);
+	return store_redis_open(url, "p", str_printf(arena, "%s/state", dir), OPEN_WAIT_MS,
+	    true);
 }
 
 /* Close the store, and end the engine under it. */

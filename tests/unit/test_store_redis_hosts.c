@@ -35,6 +35,15 @@ test_hosts(void)
 	is_int((long)description.n_hosts, 1, "… one of which is gone");
 	store->verbs->purge(store, now_ms);
 	is_str(say(&node, "HLEN {p}:hosts"), "1", "… and is forgotten");
+
+	say(&node, "DEL {p}:hosts");
+	struct state_url url = { .kind = STATE_URL_UNIX,
+		.path = str_printf(arena, "%s/engine.sock", node.folder) };
+	struct store *command = store_redis_open(&url, "p",
+	    str_printf(arena, "%s/state", node.folder), OPEN_WAIT_MS, false);
+	ok(whole_of(command) < INT64_MAX, "an operator's command reads");
+	is_str(say(&node, "HLEN {p}:hosts"), "0", "… and its host is not seen for it");
+	close_store(command);
 	end_node(&node, store);
 }
 

@@ -31,7 +31,7 @@ redis_host_to_note(struct link *link)
 	int64_t now_ms = clock_ms(CLOCK_MONOTONIC);
 	int64_t noted_ms = atomic_load(&link->redis->noted_ms);
 
-	if (noted_ms > 0 && now_ms - noted_ms < NOTE_MS)
+	if (!link->redis->is_seen || (noted_ms > 0 && now_ms - noted_ms < NOTE_MS))
 		return "";
 	atomic_store(&link->redis->noted_ms, now_ms);
 	return redis_host(link);

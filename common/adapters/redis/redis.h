@@ -64,8 +64,9 @@ struct store_redis {
 	struct store store;
 	const struct state_url *url;
 	const char *files;
-	char *base; /* "{PREFIX}:" */
-	char *name; /* for the log */
+	char *base;   /* "{PREFIX}:" */
+	char *name;   /* for the log */
+	bool is_seen; /* is it noted that this host is there? */
 	struct breaker breaker;
 	struct mirror mirror;
 	_Atomic int64_t offset_ms; /* the engine's clock less this host's */
@@ -256,7 +257,7 @@ enum store_result redis_describe(struct store *store, struct arena *arena,
 /* This host's name, or "" where it has none. */
 const char *redis_host(struct link *link);
 
-/* The same when it is time to note that it is there, or "". */
+/* The same when it is to be noted, and time to note, that it is there; or "". */
 const char *redis_host_to_note(struct link *link);
 enum store_result redis_purge(struct store *store, int64_t now_ms);
 

@@ -507,7 +507,7 @@ static const struct store_verbs redis_verbs = {
 
 struct store *
 store_redis_open(const struct state_url *url, const char *prefix, const char *files,
-    int64_t wait_ms)
+    int64_t wait_ms, bool is_seen)
 {
 	struct store_redis *redis = mem_alloc(sizeof(*redis));
 	struct arena *arena = arena_new();
@@ -515,6 +515,7 @@ store_redis_open(const struct state_url *url, const char *prefix, const char *fi
 	redis->store.verbs = &redis_verbs;
 	redis->url = url;
 	redis->files = files;
+	redis->is_seen = is_seen;
 	redis->base = mem_strdup(str_printf(arena, "{%s}:", prefix));
 	redis->name = mem_strdup(state_url_text(arena, url));
 	arena_free(arena);

@@ -13,6 +13,7 @@
 #ifndef STORE_REDIS_H
 #define STORE_REDIS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "formats/state_url.h"
@@ -24,9 +25,11 @@ struct store;
  * host's own files lie (turns.h).  All are borrowed until the store is closed.  Never fails:
  * while the engine cannot be used its verbs fail, and a thread of the store's own tries.  The
  * first try is waited for, but not longer than wait_ms: STORE_WAIT_MS, where a client waits.
+ * is_seen says whether reading notes that this host is there (store_host): a gateway's does,
+ * but not what only looks after one.
  * Call it after the last fork and with signals blocked.  Close it with verbs->close.
  */
 struct store *store_redis_open(const struct state_url *url, const char *prefix,
-    const char *files, int64_t wait_ms);
+    const char *files, int64_t wait_ms, bool is_seen);
 
 #endif
