@@ -13,7 +13,6 @@
 
 #include "app.h"
 #include "base/arena.h"
-#include "base/built.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -250,7 +249,7 @@ main(int argc, char **argv)
 			fputs(usage, stdout);
 			return 0;
 		case VERSION:
-			puts("tinyscale.cgi " BUILT_VERSION);
+			app_print_version("tinyscale.cgi");
 			return 0;
 		default:
 			fputs(usage, stderr);

@@ -202,6 +202,17 @@ app_raise_descriptor_limit(void)
 		    strerror(errno));
 }
 
+void
+app_print_version(const char *program)
+{
+	printf("%s " BUILT_VERSION "\nstate: SQLite %s, ", program, store_sqlite_version());
+#if HAVE_REDIS
+	printf("Redis by hiredis %s\n", store_redis_version());
+#else
+	puts("without Redis");
+#endif
+}
+
 int
 app_check_config(const char *config_path_given)
 {

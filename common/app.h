@@ -26,6 +26,9 @@ void app_open_standard_files(void);
  * That it cannot be raised is logged. */
 void app_raise_descriptor_limit(void);
 
+/* Print for --version: the program and its version, and what it can keep the state in. */
+void app_print_version(const char *program);
+
 /* Check the configuration for --check-config: print what is wrong, or that
  * nothing is.  Returns the status to exit with, 0 or 1. */
 int app_check_config(const char *config_path);

@@ -9,7 +9,6 @@
 
 #include "app.h"
 #include "base/arena.h"
-#include "base/built.h"
 #include "base/log.h"
 #include "commands.h"
 #include "ctl.h"
@@ -80,7 +79,7 @@ read_general(struct line *line)
 		return CTL_GOOD;
 	}
 	if (!line->command && is_option(line, "--version", 0, false, &value)) {
-		puts("tinyscalectl " BUILT_VERSION);
+		app_print_version("tinyscalectl");
 		return CTL_GOOD;
 	}
 	return usage_error("unknown option", *line->next, line->command);

@@ -12,7 +12,6 @@
 #include <unistd.h>
 
 #include "app.h"
-#include "base/built.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/str.h"
@@ -188,7 +187,7 @@ main(int argc, char **argv)
 			fputs(usage, stdout);
 			return 0;
 		case VERSION:
-			puts("tinyscale.fcgi " BUILT_VERSION);
+			app_print_version("tinyscale.fcgi");
 			return 0;
 		default:
 			fputs(usage, stderr);

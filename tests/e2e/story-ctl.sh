@@ -525,7 +525,12 @@ like "$RC $OUT" "0 usage: tinyscalectl*status*drain*" "--help"
 ctl drain --help
 like "$RC $OUT" "0 usage: tinyscalectl drain*--until*" "drain --help"
 ctl --version
-like "$RC $OUT" "0 tinyscalectl *" "--version"
+like "$RC $OUT" "0 tinyscalectl [0-9]*
+state: SQLite 3.*, *Redis*" "--version: with what the state can be kept in"
+is "$("$FCGI_PROGRAM" --version | tail -n +2) $("$FCGI_PROGRAM" --version | head -c 15)" \
+	"${OUT#*$'\n'} tinyscale.fcgi " "tinyscale.fcgi --version: the same"
+is "$("$CGI_PROGRAM" --version | tail -n +2) $("$CGI_PROGRAM" --version | head -c 14)" \
+	"${OUT#*$'\n'} tinyscale.cgi " "tinyscale.cgi --version: the same"
 ctl -c /nowhere.json status
 is "$RC" 1 "no configuration: 1"
 like "$ERR" "*/nowhere.json: no such file*" "no configuration: which"

@@ -528,3 +528,12 @@ store_redis_open(const struct state_url *url, const char *prefix, const char *fi
 	breaker_wait_for_try(&redis->breaker, wait_ms);
 	return &redis->store;
 }
+
+#define TEXT_OF(number) #number
+#define TEXT(macro) TEXT_OF(macro)
+
+const char *
+store_redis_version(void)
+{
+	return TEXT(HIREDIS_MAJOR) "." TEXT(HIREDIS_MINOR) "." TEXT(HIREDIS_PATCH);
+}

@@ -32,4 +32,7 @@ struct store;
 struct store *store_redis_open(const struct state_url *url, const char *prefix,
     const char *files, int64_t wait_ms, bool is_seen);
 
+/* The version of the hiredis that it was built with: "0.14.1". */
+const char *store_redis_version(void);
+
 #endif

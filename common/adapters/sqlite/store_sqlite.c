@@ -550,3 +550,9 @@ store_sqlite_open(const char *path)
 	}
 	return &sqlite->store;
 }
+
+const char *
+store_sqlite_version(void)
+{
+	return sqlite3_libversion();
+}

@@ -14,4 +14,7 @@ struct store;
  */
 struct store *store_sqlite_open(const char *path);
 
+/* The version of the SQLite that is used: "3.40.1". */
+const char *store_sqlite_version(void);
+
 #endif
