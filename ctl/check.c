@@ -14,6 +14,7 @@
 #include "config/config.h"
 #include "ctl.h"
 #include "formats/ip.h"
+#include "formats/state_url.h"
 #include "formats/url.h"
 #include "probe.h"
 #include "text.h"
@@ -70,6 +71,19 @@ check_directory(struct probe *probe)
 	return true;
 }
 
+/* How many stand by to take the place of an engine whose sentinels have one. */
+static void
+check_replicas(struct probe *probe, long replicas)
+{
+	if (probe->config->state_url->kind != STATE_URL_SENTINEL || replicas >= 2)
+		return;
+	probe_find(probe, false,
+	    replicas == 0 ? "no replica of the state's engine is connected" :
+	                    "only one replica of the state's engine is connected",
+	    replicas == 0 ? "look at the others: if this one goes, none takes its place" :
+	                    "look at the others: after the next loss none may take writes");
+}
+
 /* What is unwise about an engine that holds the state. */
 static void
 check_engine(struct probe *probe)
@@ -97,6 +111,7 @@ check_engine(struct probe *probe)
 	if (engine.most_bytes > 0 && engine.used_bytes > engine.most_bytes / 10 * 8)
 		probe_find(probe, false, "the state's engine has used up most of its maxmemory",
 		    "raise it in its redis.conf");
+	check_replicas(probe, engine.replicas);
 	if (engine.behind_bytes > (int64_t)1 << 20)
 		probe_find(probe, false,
 		    str_printf(arena, "a replica of the state is %lld bytes behind",
@@ -104,10 +119,35 @@ check_engine(struct probe *probe)
 		    "look at its load, and at the network between");
 }
 
+/* Can the state be written?  It is tried with a meetingID that no client has, for the shortest
+ * time. */
+static bool
+can_write(struct probe *probe)
+{
+	struct store *store = probe->ctl->api.store;
+
+	return store->verbs->absent_put(store, STR("tinyscale-check"), ctl_now_ms(), 1) !=
+	    STORE_FAILED;
+}
+
+/* The state fails in that way: "cannot be used". */
+static void
+fail_state(struct probe *probe, const char *verdict, const char *advice_for_engine)
+{
+	struct ctl *ctl = probe->ctl;
+	const char *advice = probe->config->state_url ?
+	    advice_for_engine :
+	    "its directory must be writable for the gateway's user, and for you";
+
+	probe_find(probe, true,
+	    str_printf(ctl->arena, "the state %s %s: %s", probe->config->state_text, verdict,
+	        ctl_state_reason(ctl)),
+	    advice);
+}
+
 static void
 check_state(struct probe *probe)
 {
-	struct arena *arena = probe->ctl->arena;
 	const struct config *config = probe->config;
 
 	if (!config_has_state(config)) {
@@ -117,19 +157,20 @@ check_state(struct probe *probe)
 	}
 	if (!check_directory(probe) && config->state)
 		return;
-	struct server_facts *known = arena_alloc(arena,
+	struct server_facts *known = arena_alloc(probe->ctl->arena,
 	    (config->n_servers + 1) * sizeof(*known));
-	if (!ctl_open_state(probe->ctl) ||
-	    probe->ctl->api.store->verbs->servers_get(probe->ctl->api.store, config->servers,
-	        config->n_servers, known, NULL) != STORE_OK)
-		probe_find(probe, true,
-		    str_printf(arena, "the state %s cannot be used", config->state_text),
-		    config->state_url ?
-		        "see that it runs and lets this host in, and that user, password and "
-		        "database are right" :
-		        "its directory must be writable for the gateway's user, and for you");
-	else
-		check_engine(probe);
+	if (!ctl_open_state(probe->ctl))
+		return;
+	struct store *store = probe->ctl->api.store;
+	if (store->verbs->servers_get(store, config->servers, config->n_servers, known, NULL) !=
+	    STORE_OK) {
+		fail_state(probe, "cannot be used", ctl_state_advice(probe->ctl));
+		return;
+	}
+	if (!can_write(probe))
+		fail_state(probe, "cannot be written",
+		    "until then new meetings go by their hash, and no command can change it");
+	check_engine(probe);
 }
 
 static void

@@ -42,8 +42,7 @@ cordon_set(struct ctl *ctl, const struct server *server, enum server_state state
 		if (set.result == STORE_OK)
 			return true;
 	}
-	ctl_complain("the state %s cannot be written, so nothing was changed; %s",
-	    ctl->api.config->state_text, ctl_state_advice(ctl));
+	ctl_complain_of_state(ctl, "cannot be written, so nothing was changed");
 	return false;
 }
 

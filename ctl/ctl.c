@@ -102,11 +102,26 @@ ctl_open_state(struct ctl *ctl)
 }
 
 const char *
+ctl_state_reason(const struct ctl *ctl)
+{
+	struct store *store = ctl->api.store;
+
+	return store->verbs->problem(store, ctl->arena) ?: "others change it all the time";
+}
+
+const char *
 ctl_state_advice(const struct ctl *ctl)
 {
 	return ctl->api.config->state_url ?
-	    "see that it runs and lets this host in" :
+	    "see that it runs, lets this host in, and is as \"state\" says" :
 	    "be root, or the user that runs the gateway";
+}
+
+void
+ctl_complain_of_state(const struct ctl *ctl, const char *what)
+{
+	ctl_complain("the state %s %s: %s; %s", ctl->api.config->state_text, what,
+	    ctl_state_reason(ctl), ctl_state_advice(ctl));
 }
 
 bool
@@ -167,17 +182,22 @@ ctl_call(struct ctl *ctl, const char *name, struct str query)
 }
 
 struct server_facts *
-ctl_facts(struct ctl *ctl)
+ctl_facts(struct ctl *ctl, bool *can_write)
 {
 	const struct config *config = ctl->api.config;
 	struct server_facts *facts = arena_alloc(ctl->arena,
 	    (config->n_servers + 1) * sizeof(*facts));
+	int64_t whole_ms;
+	enum store_result result = ctl->api.store->verbs->servers_get(ctl->api.store,
+	    config->servers, config->n_servers, facts, &whole_ms);
 
-	if (ctl->api.store->verbs->servers_get(ctl->api.store, config->servers,
-	        config->n_servers, facts, NULL) == STORE_OK)
+	/* What is only not known to be whole, as just after a loss, tells no problem. */
+	if (can_write)
+		*can_write = whole_ms < INT64_MAX ||
+		    !ctl->api.store->verbs->problem(ctl->api.store, ctl->arena);
+	if (result == STORE_OK)
 		return facts;
-	ctl_complain("the state %s cannot be read; %s", config->state_text,
-	    ctl_state_advice(ctl));
+	ctl_complain_of_state(ctl, "cannot be read");
 	return NULL;
 }
 

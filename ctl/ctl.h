@@ -81,8 +81,13 @@ bool ctl_open_config(struct ctl *ctl);
  */
 bool ctl_open_state(struct ctl *ctl);
 
-/* What to do when the state that is open cannot be used. */
+/* Why the state that is open could not be used last, and what to do. */
+const char *ctl_state_reason(const struct ctl *ctl);
 const char *ctl_state_advice(const struct ctl *ctl);
+
+/* Complain of that state: what is not possible with it ("cannot be read"), why, and what to
+ * do. */
+void ctl_complain_of_state(const struct ctl *ctl, const char *what);
 
 /* Open the transport, and what stands before it; false as above. */
 bool ctl_open_http(struct ctl *ctl);
@@ -99,8 +104,9 @@ void ctl_become_owner(const char *path);
 struct call *ctl_call(struct ctl *ctl, const char *name, struct str query);
 
 /* What is known of all servers, in the configuration's order; NULL, which was written,
- * where the state cannot be read. */
-struct server_facts *ctl_facts(struct ctl *ctl);
+ * where the state cannot be read.  *can_write, which may be NULL, is false where it is known
+ * that it cannot be written. */
+struct server_facts *ctl_facts(struct ctl *ctl, bool *can_write);
 
 /* The server of that name; NULL, which was written, where there is none. */
 const struct server *ctl_server(const struct ctl *ctl, const char *name);

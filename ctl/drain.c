@@ -290,7 +290,7 @@ command_drain(struct ctl *ctl)
 		return CTL_USAGE;
 	}
 	const struct server *server = ctl_named_server(ctl);
-	if (!server || !ctl_open_http(ctl) || !ctl_facts(ctl))
+	if (!server || !ctl_open_http(ctl) || !ctl_facts(ctl, NULL))
 		return CTL_WRONG;
 	if (ctl->api.store->verbs->servers_get(ctl->api.store, server, 1, &facts, NULL) ==
 	        STORE_OK &&

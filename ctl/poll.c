@@ -52,7 +52,7 @@ command_poll(struct ctl *ctl)
 
 		poll_run(&ctl->api, ctl->arena, call->request->now_ms, call->request->nonce,
 		    true);
-		if (!(facts = ctl_facts(ctl)))
+		if (!(facts = ctl_facts(ctl, NULL)))
 			return CTL_WRONG;
 		if (is_done(config, facts, begin_ms))
 			break;

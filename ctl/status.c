@@ -23,6 +23,7 @@ struct picture {
 	const struct config *config;
 	struct call *call;
 	int64_t now_ms;
+	bool can_write;                    /* … the state */
 	const struct server_facts *facts;  /* as they are */
 	const struct placement *placement; /* what a create without wishes finds */
 	size_t n_up, n_used;               /* up; and not disabled */
@@ -40,8 +41,8 @@ read_picture(struct ctl *ctl, struct picture *picture)
 		.ctl = ctl,
 		.config = ctl->api.config,
 		.call = ctl_call(ctl, "create", STR("")),
-		.facts = ctl_facts(ctl),
 	};
+	picture->facts = ctl_facts(ctl, &picture->can_write);
 	if (!picture->facts)
 		return false;
 	picture->now_ms = picture->call->request->now_ms;
@@ -181,10 +182,12 @@ is_wanted(const struct picture *picture, size_t i)
 	    SERVER_ENABLED;
 }
 
-/* Is a server that is in use not up, or not known to be? */
+/* Is a server that is in use not up, or not known to be; or the state not to be written? */
 static bool
 is_ill(const struct picture *picture)
 {
+	if (!picture->can_write)
+		return true;
 	for (size_t i = 0; i < picture->config->n_servers; i++) {
 		bool is_disabled = server_state_of(&picture->config->servers[i],
 		                       &picture->facts[i]) == SERVER_DISABLED;
@@ -253,6 +256,9 @@ add_problems(struct buf *out, const struct picture *picture)
 		is_first = false;
 		buf_printf(out, "%s: %s\n", picture->config->servers[i].name, problem);
 	}
+	if (!picture->can_write)
+		buf_printf(out, "%sthe state cannot be written: %s\n", is_first ? "\n" : "",
+		    ctl_state_reason(picture->ctl));
 }
 
 static const char *
@@ -549,8 +555,7 @@ show_meetings(struct ctl *ctl, struct buf *out)
 			continue;
 		if (ctl->api.store->verbs->meetings_on(ctl->api.store, ctl->arena, server->name,
 		        &mapped, &n) != STORE_OK) {
-			ctl_complain("the meetings of %s cannot be read from the state %s",
-			    server->name, picture.config->state_text);
+			ctl_complain_of_state(ctl, "cannot be read");
 			return CTL_WRONG;
 		}
 		for (size_t k = 0; k < n; k++)

@@ -81,8 +81,7 @@ command_where(struct ctl *ctl)
 		    ctl_plain(ctl, meeting_id));
 		return CTL_WRONG;
 	default:
-		ctl_complain("the state %s cannot be read; %s", config->state_text,
-		    ctl_state_advice(ctl));
+		ctl_complain_of_state(ctl, "cannot be read");
 		return CTL_WRONG;
 	}
 	const struct server *server = config_server_find(config, meeting.server);
@@ -201,7 +200,7 @@ command_explain(struct ctl *ctl)
 		    "'meetingID=room%%201&maxParticipants=80'");
 		return CTL_USAGE;
 	}
-	if (!ctl_open_state(ctl) || !ctl_facts(ctl))
+	if (!ctl_open_state(ctl) || !ctl_facts(ctl, NULL))
 		return CTL_WRONG;
 	struct call *call = ctl_call(ctl, "create", query);
 	const struct config *config = call->config;

@@ -320,6 +320,101 @@ ctl -c "$T/local.json" check
 is "$RC" 1 "check: a configuration that everybody can read"
 like "$OUT" "*chmod 0640 *" "check: what to do"
 
+# --- check, status: the state in Redis ----------------------------------------------------------------
+
+chmod 640 "$T/local.json"
+ENGINE_PORT=$((PORT0 + 20))
+ENGINE_PW=engine-xyzzy
+# redis ARGUMENT...: as who may do everything.
+redis() {
+	timeout "$E2E_DEADLINE" redis-cli -p "$ENGINE_PORT" --user root --pass root-xyzzy --no-auth-warning "$@" 2>&1
+}
+redis_answers() { [ "$(redis PING)" = PONG ]; }
+# start_redis NAME PORT LINE...: with these lines in its configuration.
+start_redis() {
+	local name=$1 port=$2
+	shift 2
+	mkdir "$T/$name"
+	printf '%s\n' "bind 127.0.0.1" "port $port" "dir $T/$name" 'save ""' "$@" >"$T/$name/conf"
+	start "$name" redis-server "$T/$name/conf"
+}
+# with_state URL [LINE]: engine.json, with that state.
+with_state() {
+	sed "s|\"state\": \"[^\"]*\"|${2:-}\"state\": \"$1\"|" "$T/local.json" >"$T/engine.json"
+	chmod 640 "$T/engine.json"
+}
+# unusable REASON NAME: so check, status and cordon say.
+unusable() {
+	ctl -c "$T/engine.json" check
+	like "$RC $OUT" "1 *FAIL the state redis*cannot be used: $1*" "check: $2"
+	ctl -c "$T/engine.json" status
+	like "$RC $ERR" "1 *the state redis* cannot be read: $1*" "status: $2"
+	ctl -c "$T/engine.json" cordon server-1
+	like "$RC $ERR" "1 *cannot be written, so nothing was changed: $1*" "cordon: $2"
+}
+# unwritable REASON NAME
+unwritable() {
+	ctl -c "$T/engine.json" check
+	like "$RC $OUT" "1 *FAIL the state redis* cannot be written: $1*" "check: $2"
+	ctl -c "$T/engine.json" check --nagios
+	like "$RC $OUT" "[12] *cannot be written: $1*" "check --nagios: $2"
+	ctl -c "$T/engine.json" status
+	like "$RC $OUT" "1 *
+the state cannot be written: $1*" "status: $2"
+	ctl -c "$T/engine.json" status --json
+	is "$RC $(json .good)" "1 false" "status --json: $2"
+}
+
+if command -v redis-server redis-cli >/dev/null && [[ $("$CTL_PROGRAM" --version) == *hiredis* ]]; then
+	start_redis engine "$ENGINE_PORT" "user default off" "user root on >root-xyzzy ~* &* +@all" \
+		"user tiny on >$ENGINE_PW ~{tinyscale}:* &* +@all"
+	must_wait_until "an engine answers" redis_answers
+	at=redis://tiny:$ENGINE_PW@127.0.0.1:$ENGINE_PORT
+	with_state "$at"
+	ctl -c "$T/engine.json" check
+	is "$(grep -c 'FAIL the state' <<<"$OUT")" 0 "check: all is well with an engine"
+
+	redis CONFIG SET min-replicas-to-write 1 >/dev/null
+	unwritable "too few replicas are connected*" "an engine without its replicas"
+	redis CONFIG SET min-replicas-to-write 0 >/dev/null
+	redis CONFIG SET maxmemory 1 >/dev/null
+	unwritable "its maxmemory is used up*" "an engine that is full"
+	redis CONFIG SET maxmemory 0 >/dev/null
+
+	with_state "redis://tiny:wrong-xyzzy@127.0.0.1:$ENGINE_PORT"
+	unusable "*it does not take the user and password*" "a wrong password"
+	with_state "$at" '"state_prefix": "other", '
+	unusable "*ACL*" "a prefix that the user may not use"
+	with_state "redis://127.0.0.1:$((ENGINE_PORT + 5))"
+	unusable "*Connection refused*" "no engine there"
+	start_redis replica $((ENGINE_PORT + 1)) "replicaof 127.0.0.1 $ENGINE_PORT" \
+		"masteruser root" "masterauth root-xyzzy"
+	printf '%s\n' "bind 127.0.0.1" "port $((ENGINE_PORT + 2))" "dir $T/replica" \
+		"sentinel monitor mine 127.0.0.1 $ENGINE_PORT 1" >"$T/replica/sentinel"
+	start sentinel redis-server "$T/replica/sentinel" --sentinel
+	sentinel_answers() { [ "$(redis-cli -p $((ENGINE_PORT + 2)) PING)" = PONG ]; }
+	has_replica() { redis INFO replication | grep -q 'state=online'; }
+	must_wait_until "a replica is connected" has_replica
+	with_state "redis://127.0.0.1:$((ENGINE_PORT + 1))"
+	unusable "*it is a replica*" "a replica's address"
+	must_wait_until "a sentinel answers" sentinel_answers
+	with_state "redis+sentinel://tiny:$ENGINE_PW@127.0.0.1:$((ENGINE_PORT + 2))/other"
+	unusable "*name*" "a name that the sentinels do not know"
+	with_state "redis+sentinel://tiny:$ENGINE_PW@127.0.0.1:$((ENGINE_PORT + 2))/mine"
+	ctl -c "$T/engine.json" check
+	like "$OUT" "*note only one replica *" \
+		"check: sentinels, and one replica for them"
+	stop replica
+	has_none() { ! has_replica; }
+	must_wait_until "it is gone" has_none
+	ctl -c "$T/engine.json" check
+	like "$OUT" "*note no replica of the state's engine is connected*" "check: none"
+	stop sentinel
+	stop engine
+else
+	skip "check, status: a state in Redis" "no redis-server, or a build without Redis"
+fi
+
 # --- import, export ------------------------------------------------------------------------------------
 
 # As "rake servers:yaml" prints it: Ruby's symbols and numbers (server_sync.rb).
