@@ -17,6 +17,7 @@
 #include "formats/state_url.h"
 #include "formats/url.h"
 #include "probe.h"
+#include "state.h"
 #include "text.h"
 
 /* The exit status of a Nagios plugin (Nagios plugin development guidelines). */
@@ -139,9 +140,11 @@ fail_state(struct probe *probe, const char *verdict, const char *advice_for_engi
 	    advice_for_engine :
 	    "its directory must be writable for the gateway's user, and for you";
 
+	probe->state_verdict = verdict;
+	probe->state_problem = ctl_state_reason(ctl);
 	probe_find(probe, true,
 	    str_printf(ctl->arena, "the state %s %s: %s", probe->config->state_text, verdict,
-	        ctl_state_reason(ctl)),
+	        probe->state_problem),
 	    advice);
 }
 
@@ -151,12 +154,19 @@ check_state(struct probe *probe)
 	const struct config *config = probe->config;
 
 	if (!config_has_state(config)) {
-		probe_find(probe, false, "\"state\" is \"none\": every call asks all servers",
-		    "name a file, if there is a place to write");
+		/* With hashes it is meant, by hosts that share nothing. */
+		if (config->placement != PLACEMENT_HASH)
+			probe_find(probe, false,
+			    "\"state\" is \"none\": every call asks all servers",
+			    "name a file, if there is a place to write");
 		return;
 	}
-	if (!check_directory(probe) && config->state)
+	probe->state_verdict = "good";
+	if (!check_directory(probe) && config->state) {
+		probe->state_verdict = "cannot be used";
+		probe->state_problem = "its directory is not there";
 		return;
+	}
 	struct server_facts *known = arena_alloc(probe->ctl->arena,
 	    (config->n_servers + 1) * sizeof(*known));
 	if (!ctl_open_state(probe->ctl))
@@ -242,10 +252,21 @@ check_public_url(struct probe *probe)
 /* ---- Writing ------------------------- */
 
 static void
+write_text(struct probe *probe, const struct table *table, struct buf *out)
+{
+	table_write(table, out, probe->ctl->in_colour);
+	buf_char(out, '\n');
+	state_write(probe->ctl, probe->state_verdict, out);
+	probe_write_findings(probe, out);
+}
+
+static void
 write_json(struct probe *probe, const struct table *table, struct buf *out)
 {
 	buf_printf(out, "{\"good\":%s,\"servers\":", probe->n_failures == 0 ? "true" : "false");
 	table_write_json(table, out);
+	buf_text(out, ",\"state\":");
+	state_write_json(probe->ctl, probe->state_problem, out);
 	buf_text(out, ",\"findings\":[");
 	for (size_t i = 0; i < probe->n_findings; i++) {
 		const struct finding *finding = &probe->findings[i];
@@ -378,7 +399,7 @@ command_check(struct ctl *ctl)
 	else if (ctl_has(ctl, OPTION_JSON))
 		write_json(&probe, &table, &out);
 	else
-		probe_write(&probe, &table, &out);
+		write_text(&probe, &table, &out);
 	ctl_write(&out);
 	return status;
 }

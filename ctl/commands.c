@@ -44,15 +44,15 @@ const struct command commands_list[] = {
 	    "algorithms it takes, by how much its clock differs, and in how many days its\n"
 	    "certificate ends; with what to do for each failure. A version with a hole that\n"
 	    "BigBlueButton's release notes name is a failure. So is a state that cannot be\n"
-	    "used or written, with the reason. Exits 1 if anything fails;\n"
-	    "--nagios exits 0 to 3.\n",
+	    "used or written, with the reason; what keeps it is told. Exits 1 if anything\n"
+	    "fails; --nagios exits 0 to 3.\n",
 	    BIT(JSON) | BIT(NAGIOS) | BIT(WARNING) | BIT(CRITICAL), 0, SERVERS_MOST,
 	    WORD_SERVER, false, command_check },
 	{ "status", "[--watch]", "servers, meetings and what is wrong",
 	    "What the gateway knows: each server with its health, the operator's state, its\n"
 	    "meetings, its people, the seats kept for people to come, and when it was polled\n"
-	    "last; then what is wrong. No server is asked. Exits 1 when a server that is in\n"
-	    "use is not up, or the state cannot be written.\n",
+	    "last; then what is wrong, and what keeps the state. No server is asked. Exits 1\n"
+	    "when a server that is in use is not up, or the state cannot be written.\n",
 	    BIT(JSON) | BIT(WATCH), 0, 0, WORD_NONE, false, command_status },
 	{ "servers", "[--watch]", "servers as they are configured and used",
 	    "Each server with its URL, the state that counts and who set it, its weight, its\n"

@@ -91,9 +91,10 @@ ctl_open_state(struct ctl *ctl)
 	if (ctl->api.store)
 		return true;
 	if (!config_has_state(ctl->api.config)) {
-		ctl_complain(
-		    "\"state\" is \"none\" in %s, so nothing is known: name a file there",
-		    config_path(ctl->config_path));
+		/* With hashes that is meant, by hosts that share nothing. */
+		ctl_complain("\"state\" is \"none\" in %s, so nothing is known%s",
+		    config_path(ctl->config_path),
+		    ctl->api.config->placement == PLACEMENT_HASH ? "" : ": name a file there");
 		return false;
 	}
 	ctl_become_owner(ctl->api.config->state_files);

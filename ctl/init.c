@@ -239,7 +239,8 @@ try_servers(struct init *init)
 	probe_servers(&probe);
 	ctl_begin(&out);
 	probe_fill(&probe, &table);
-	probe_write(&probe, &table, &out);
+	table_write(&table, &out, probe.ctl->in_colour);
+	probe_write_findings(&probe, &out);
 	buf_char(&out, '\n');
 	ctl_write(&out);
 	size_t n = first;

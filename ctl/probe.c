@@ -374,11 +374,10 @@ probe_fill(struct probe *probe, struct table *table)
 }
 
 void
-probe_write(struct probe *probe, const struct table *table, struct buf *out)
+probe_write_findings(struct probe *probe, struct buf *out)
 {
 	struct ctl *ctl = probe->ctl;
 
-	table_write(table, out, ctl->in_colour);
 	for (size_t i = 0; i < probe->n_findings; i++) {
 		const struct finding *finding = &probe->findings[i];
 

@@ -48,6 +48,8 @@ struct probe {
 	size_t n_findings, capacity;
 	size_t n_failures; /* … of servers and all else */
 	size_t n_failed_servers;
+	const char *state_verdict; /* check's: "good", "cannot be used"; NULL: there is none */
+	const char *state_problem; /* … and why; NULL: it is good */
 };
 
 /* Add a finding; both texts are borrowed. */
@@ -60,7 +62,7 @@ void probe_servers(struct probe *probe);
 /* Begin the table, and fill it with a row for each server. */
 void probe_fill(struct probe *probe, struct table *table);
 
-/* Append the table for people, and each finding with what to do. */
-void probe_write(struct probe *probe, const struct table *table, struct buf *out);
+/* Append each finding with what to do, for people, or that all is well. */
+void probe_write_findings(struct probe *probe, struct buf *out);
 
 #endif

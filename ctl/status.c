@@ -13,6 +13,7 @@
 #include "core/health.h"
 #include "ctl.h"
 #include "model/load.h"
+#include "state.h"
 #include "text.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -277,42 +278,20 @@ json_of(struct arena *arena, const char *text)
 	return buf_take(&json, arena).data;
 }
 
-/* What holds the state that hosts share, and who they are: a line each for people, or a
- * member. */
+/* The state is "none": all that can be said. */
 static void
-add_engine(struct buf *out, const struct picture *picture, bool in_json)
+show_stateless(struct ctl *ctl, struct buf *out)
 {
-	struct ctl *ctl = picture->ctl;
-	struct store *store = ctl->api.store;
-	struct store_description engine;
-
-	if (store->verbs->describe(store, ctl->arena, &engine) != STORE_OK)
-		return;
-	if (in_json) {
-		buf_printf(out,
-		    ",\"state\":{\"version\":%s,\"replicas\":%ld,\"behind_bytes\":%lld,"
-		    "\"policy\":%s,\"is_saved\":%s,\"used_bytes\":%lld,\"hosts\":[",
-		    json_of(ctl->arena, engine.version), engine.replicas,
-		    (long long)engine.behind_bytes, json_of(ctl->arena, engine.policy),
-		    engine.is_saved ? "true" : "false", (long long)engine.used_bytes);
-		for (size_t i = 0; i < engine.n_hosts; i++)
-			buf_printf(out, "%s{\"name\":%s,\"seen_ms\":%lld}", i > 0 ? "," : "",
-			    json_of(ctl->arena, engine.hosts[i].name),
-			    (long long)engine.hosts[i].seen_ms);
-		buf_text(out, "]}");
+	if (!ctl_has(ctl, OPTION_JSON)) {
+		state_write(ctl, NULL, out);
 		return;
 	}
-	buf_printf(out, "\nstate: %s, %s, primary with %ld replica%s",
-	    picture->config->state_text, engine.version, engine.replicas,
-	    plural((size_t)engine.replicas));
-	if (engine.replicas > 0)
-		buf_printf(out, ", the last %lld bytes behind", (long long)engine.behind_bytes);
-	buf_printf(out, "; %s%s\nhosts:", engine.policy,
-	    engine.is_saved ? "" : ", no append-only file");
-	for (size_t i = 0; i < engine.n_hosts; i++)
-		buf_printf(out, "%s %s (seen %s ago)", i > 0 ? "," : "", engine.hosts[i].name,
-		    text_age(ctl->arena, picture->now_ms - engine.hosts[i].seen_ms));
-	buf_text(out, engine.n_hosts == 0 ? " none was seen in the last hour\n" : "\n");
+	buf_printf(out,
+	    "{\"version\":\"" BUILT_VERSION
+	    "\",\"time_ms\":%lld,\"placement\":\"%s\",\"good\":false,\"servers\":[],\"state\":",
+	    (long long)ctl_now_ms(), placement_policy_name(ctl->api.config->placement));
+	state_write_json(ctl, NULL, out);
+	buf_text(out, "}\n");
 }
 
 static int
@@ -321,8 +300,11 @@ show_status(struct ctl *ctl, struct buf *out)
 	struct picture picture;
 	struct table table;
 
-	if (!read_picture(ctl, &picture))
+	if (!read_picture(ctl, &picture)) {
+		if (ctl->api.config && !config_has_state(ctl->api.config))
+			show_stateless(ctl, out);
 		return CTL_WRONG;
+	}
 	table_init(&table, ctl->arena, status_columns, COUNT(status_columns));
 	fill_status(&table, &picture);
 	const struct config *config = picture.config;
@@ -336,7 +318,8 @@ show_status(struct ctl *ctl, struct buf *out)
 		    is_ill(&picture) ? "false" : "true", picture.meetings, picture.users,
 		    picture.expected);
 		table_write_json(&table, out);
-		add_engine(out, &picture, true);
+		buf_text(out, ",\"state\":");
+		state_write_json(ctl, picture.can_write ? NULL : ctl_state_reason(ctl), out);
 		buf_text(out, "}\n");
 	} else {
 		buf_printf(out,
@@ -349,7 +332,8 @@ show_status(struct ctl *ctl, struct buf *out)
 		buf_text(out, "\n\n");
 		table_write(&table, out, ctl->in_colour);
 		add_problems(out, &picture);
-		add_engine(out, &picture, false);
+		buf_char(out, '\n');
+		state_write(ctl, picture.can_write ? NULL : "cannot be written", out);
 	}
 	return is_ill(&picture) ? CTL_WRONG : CTL_GOOD;
 }

@@ -149,6 +149,7 @@ struct store_host {
 /* What holds a state that hosts share, for those who look after it. */
 struct store_description {
 	const char *version;  /* "Redis 7.0.15" */
+	const char *address;  /* where it is: "192.0.2.11:6379", or its socket's path */
 	const char *policy;   /* what it does when its memory is used up (maxmemory-policy) */
 	bool is_saved;        /* is each write saved, or nearly (appendonly)? */
 	bool is_of_bbb;       /* does BigBlueButton use it, too? */

@@ -320,9 +320,38 @@ ctl -c "$T/local.json" check
 is "$RC" 1 "check: a configuration that everybody can read"
 like "$OUT" "*chmod 0640 *" "check: what to do"
 
-# --- check, status: the state in Redis ----------------------------------------------------------------
+# --- check, status: what keeps the state ----------------------------------------------------------------
 
 chmod 640 "$T/local.json"
+ctl -c "$T/local.json" check
+like "$OUT" "*
+state: good, file $T/state/state.db
+*" "check: the file that the state is in"
+ctl -c "$T/local.json" check --json
+is "$(json '.state | "\(.kind) \(.good) \(.path)"')" "file true $T/state/state.db" "check --json: too"
+ctl status
+like "$OUT" "*
+state: file $T/state/state.db" "status: the file that the state is in"
+ctl status --json
+is "$(json '.state | "\(.kind) \(.path)"')" "file $T/state/state.db" "status --json: too"
+sed "s|$T/state/state.db|none|" "$T/local.json" >"$T/none.json"
+chmod 640 "$T/none.json"
+ctl -c "$T/none.json" check
+like "$RC $OUT" "0 *
+state: none
+*note \"state\" is \"none\": *name a file*" "check: no state, which costs questions"
+sed -i 's|"state":|"placement": "hash", &|' "$T/none.json"
+ctl -c "$T/none.json" check
+like "$RC $OUT" "0 *
+state: none
+*" "check: no state, with hashes"
+[[ $OUT != *'name a file'* ]]
+ok $? "… is how hosts are that share nothing"
+ctl -c "$T/none.json" status
+is "$RC $OUT" "1 state: none" "status: no state"
+[[ $ERR == *'so nothing is known'* && $ERR != *'name a file'* ]]
+ok $? "… nor is a file asked for" || diag "$ERR"
+
 ENGINE_PORT=$((PORT0 + 20))
 ENGINE_PW=engine-xyzzy
 # redis ARGUMENT...: as who may do everything.
@@ -346,7 +375,8 @@ with_state() {
 # unusable REASON NAME: so check, status and cordon say.
 unusable() {
 	ctl -c "$T/engine.json" check
-	like "$RC $OUT" "1 *FAIL the state redis*cannot be used: $1*" "check: $2"
+	like "$RC $OUT" "1 *
+state: cannot be used, *FAIL the state redis*cannot be used: $1*" "check: $2"
 	ctl -c "$T/engine.json" status
 	like "$RC $ERR" "1 *the state redis* cannot be read: $1*" "status: $2"
 	ctl -c "$T/engine.json" cordon server-1
@@ -355,14 +385,16 @@ unusable() {
 # unwritable REASON NAME
 unwritable() {
 	ctl -c "$T/engine.json" check
-	like "$RC $OUT" "1 *FAIL the state redis* cannot be written: $1*" "check: $2"
+	like "$RC $OUT" "1 *
+state: cannot be written, *FAIL the state redis* cannot be written: $1*" "check: $2"
 	ctl -c "$T/engine.json" check --nagios
 	like "$RC $OUT" "[12] *cannot be written: $1*" "check --nagios: $2"
 	ctl -c "$T/engine.json" status
 	like "$RC $OUT" "1 *
-the state cannot be written: $1*" "status: $2"
+the state cannot be written: $1*
+state: cannot be written, *" "status: $2"
 	ctl -c "$T/engine.json" status --json
-	is "$RC $(json .good)" "1 false" "status --json: $2"
+	like "$RC $(json '"\(.good) \(.state.good) \(.state.problem)"')" "1 false false $1*" "status --json: $2"
 }
 
 if command -v redis-server redis-cli >/dev/null && [[ $("$CTL_PROGRAM" --version) == *hiredis* ]]; then
@@ -372,7 +404,19 @@ if command -v redis-server redis-cli >/dev/null && [[ $("$CTL_PROGRAM" --version
 	at=redis://tiny:$ENGINE_PW@127.0.0.1:$ENGINE_PORT
 	with_state "$at"
 	ctl -c "$T/engine.json" check
-	is "$(grep -c 'FAIL the state' <<<"$OUT")" 0 "check: all is well with an engine"
+	like "$OUT" "*
+state: good, redis://127.0.0.1:$ENGINE_PORT/0, *, primary 127.0.0.1:$ENGINE_PORT,*0 replicas, noeviction,*
+hosts: none was seen in the last hour
+*" "check: what keeps the state, its primary and its hosts"
+	is "$(sed -n '/^state:/,/^hosts:/p' <<<"$OUT" | awk 'length($0) > 80 || / $/')" "" "… within 80 columns"
+	[[ $OUT != *'FAIL the state'* ]]
+	ok $? "… and all is well with it" || diag "$OUT"
+	ctl -c "$T/engine.json" check --json
+	is "$(json '.state | "\(.kind) \(.good) \(.address) \(.replicas) \(.hosts | length)"')" \
+		"redis true 127.0.0.1:$ENGINE_PORT 0 0" "check --json: too; no gateway runs here, and none is seen"
+	ctl -c "$T/engine.json" status --json
+	is "$(json '.state | "\(.kind) \(.address) \(.url) \(.policy) \(.is_saved)"')" \
+		"redis 127.0.0.1:$ENGINE_PORT redis://127.0.0.1:$ENGINE_PORT/0 noeviction false" "status --json: too"
 
 	redis CONFIG SET min-replicas-to-write 1 >/dev/null
 	unwritable "too few replicas are connected*" "an engine without its replicas"
@@ -402,13 +446,14 @@ if command -v redis-server redis-cli >/dev/null && [[ $("$CTL_PROGRAM" --version
 	unusable "*name*" "a name that the sentinels do not know"
 	with_state "redis+sentinel://tiny:$ENGINE_PW@127.0.0.1:$((ENGINE_PORT + 2))/mine"
 	ctl -c "$T/engine.json" check
-	like "$OUT" "*note only one replica *" \
+	like "$OUT" "*
+state: good, redis+sentinel://*primary 127.0.0.1:$ENGINE_PORT, 1 replica,*note only one replica *" \
 		"check: sentinels, and one replica for them"
 	stop replica
 	has_none() { ! has_replica; }
 	must_wait_until "it is gone" has_none
 	ctl -c "$T/engine.json" check
-	like "$OUT" "*note no replica of the state's engine is connected*" "check: none"
+	like "$OUT" "* 0 replicas,*note no replica of the state's engine is connected*" "check: none"
 	stop sentinel
 	stop engine
 else
@@ -663,7 +708,6 @@ done
 
 # --- without a state, and for root ----------------------------------------------------------------------
 
-sed "s|$T/state/state.db|none|" "$T/servers.json" >"$T/none.json"
 ctl -c "$T/none.json" cordon server-1
 is "$RC" 1 "state none: nothing can be kept"
 like "$ERR" '*"state" is "none"*' "state none: and it says so"

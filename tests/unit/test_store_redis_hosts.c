@@ -43,6 +43,9 @@ test_hosts(void)
 	    str_printf(arena, "%s/state", node.folder), OPEN_WAIT_MS, false);
 	ok(whole_of(command) < INT64_MAX, "an operator's command reads");
 	is_str(say(&node, "HLEN {p}:hosts"), "0", "… and its host is not seen for it");
+	is_int(command->verbs->describe(command, arena, &description), STORE_OK,
+	    "… what holds the state is described");
+	is_str(description.address, url.path, "… with where it is");
 	close_store(command);
 	end_node(&node, store);
 }
