@@ -1,11 +1,8 @@
 /*
  * What an operator wants to know of the engine, and which hosts use it.
  */
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "adapters/redis/redis.h"
@@ -38,28 +35,6 @@ redis_host_to_note(struct link *link)
 		return "";
 	atomic_store(&link->redis->noted_ms, now_ms);
 	return redis_host(link);
-}
-
-/* Whom the link leads to. */
-static const char *
-address_of(const struct link *link, struct arena *arena)
-{
-	struct sockaddr_storage address;
-	socklen_t len = sizeof(address);
-	const struct sockaddr_in *v4 = (const void *)&address;
-	const struct sockaddr_in6 *v6 = (const void *)&address;
-	char text[INET6_ADDRSTRLEN];
-
-	if (link->redis->url->path)
-		return link->redis->url->path;
-	if (getpeername(link->fd, (struct sockaddr *)&address, &len) != 0)
-		return "unknown";
-	if (address.ss_family == AF_INET6)
-		return str_printf(arena, "[%s]:%d",
-		    inet_ntop(AF_INET6, &v6->sin6_addr, text, sizeof(text)),
-		    ntohs(v6->sin6_port));
-	return str_printf(arena, "%s:%d", inet_ntop(AF_INET, &v4->sin_addr, text, sizeof(text)),
-	    ntohs(v4->sin_port));
 }
 
 /* A value of INFO's answer, "name:value" in a line of its own; "" where it is not there. */
@@ -166,7 +141,12 @@ work_describe(struct link *link, void *arguments)
 	const struct str channels[] = { STR("PUBSUB"), STR("NUMSUB"),
 		STR("to-akka-apps-redis-channel") };
 
-	*a->description = (struct store_description){ .address = address_of(link, a->arena) };
+	const char *path = link->redis->url->path;
+	const char *address = path ? path : link_address(link, a->arena);
+
+	*a->description = (struct store_description){
+		.address = address ? address : "unknown",
+	};
 	link_add(link, &info, 1);
 	link_add(link, hosts, 2);
 	const redisReply *reply = link_next(link);

@@ -177,21 +177,30 @@ connect_to(struct link *link, const struct redis_address *address)
 	return true;
 }
 
-void
-link_tell(const struct link *link, struct redis_problem *problem)
+const char *
+link_address(const struct link *link, struct arena *arena)
 {
 	const struct redis_address *address = &link->address;
 	char host[64], port[16];
 
-	problem->is_answer = false;
 	if (address->socket.ss_family == AF_UNIX ||
 	    getnameinfo((const struct sockaddr *)&address->socket, address->len, host,
 	        sizeof(host), port, sizeof(port), NI_NUMERICHOST | NI_NUMERICSERV) != 0)
-		snprintf(problem->text, sizeof(problem->text), "%s", link->problem);
+		return NULL;
+	return str_printf(arena, strchr(host, ':') ? "[%s]:%s" : "%s:%s", host, port);
+}
+
+void
+link_tell(const struct link *link, struct redis_problem *problem)
+{
+	const char *address = link_address(link, link->arena);
+
+	problem->is_answer = false;
+	if (address)
+		snprintf(problem->text, sizeof(problem->text), "%s (%s %s)", link->problem,
+		    link->peer, address);
 	else
-		snprintf(problem->text, sizeof(problem->text),
-		    strchr(host, ':') ? "%s (%s [%s]:%s)" : "%s (%s %s:%s)", link->problem,
-		    link->peer, host, port);
+		snprintf(problem->text, sizeof(problem->text), "%s", link->problem);
 }
 
 /* Connect to that address, and ask nothing. */

@@ -98,6 +98,10 @@ struct link *link_open(struct store_redis *redis, const struct redis_address *ad
 struct link *link_open_sentinel(struct store_redis *redis, const struct redis_address *address,
     int64_t deadline_ms, struct redis_problem *problem);
 
+/* Who is at the link's end, "192.0.2.1:6379" or "[2001:db8::1]:6379", in the arena; NULL of a
+ * socket, whose path the URL has. */
+const char *link_address(const struct link *link, struct arena *arena);
+
 /* Tell the link's problem, and who is at its end: "… (engine 192.0.2.1:6379)", but for a
  * socket, whose path the URL has. */
 void link_tell(const struct link *link, struct redis_problem *problem);
