@@ -120,6 +120,7 @@ write_on_host() {
 	mkdir -p "$T/host-1/files"
 	! unshare -mu "$T/on-host" 1 test -d "$place" 2>/dev/null || HAS_FILES=1
 }
+host_name() { if [ "$HAS_FILES" = 1 ]; then echo "host-$1"; else uname -n; fi; }
 # as_host N: makes IN_HOST the words that begin a command which is that host's, and ON_HOST
 # those of one which has its configuration and files, too.
 IN_HOST=()

@@ -124,7 +124,7 @@ readme check
 like "$(cat "$T/out")" "*server-2*" "tinyscalectl check asks each server"
 like "$(cat "$T/out")" "*
 state: good,*primary 127.0.0.11:$ENGINE_PORT, 2 replicas,*
-hosts: $(uname -n) (seen *" "… tells what keeps the state, and which hosts use it"
+hosts: $(host_name 1) (seen *" "… tells what keeps the state, and which hosts use it"
 is "$(grep -c 'the state' "$T/out")" 0 "… and has nothing to complain of there"
 readme cordon
 is "$? $(state_on_all)" "0 cordoned cordoned cordoned" "cordon on one host holds on all"
