@@ -224,6 +224,7 @@ by_host 1 create kept
 sleep 1.5 # appendfsync
 kill_engine 1
 start_engine 1
+must_wait_until "the engine has its replicas again" replicas 1 2
 is "$(engine 1 EXISTS '{tinyscale}:m:kept') $(grep -c NOPERM "$LOGS/engine-1.log")" "1 0" \
 	"an engine that is killed and started has what it had a second ago"
 
@@ -247,9 +248,9 @@ is "$(sort "$T/out" | uniq -c | awk '{ print $1, $2 }')" "12 OK" "… and no mor
 like "$(as_tinyscale PING 2>&1)" "*WRONGPASS*" "… which is refused"
 failed=0
 for n in 1 2 3; do
-	ctl $n status && by_host $n create "changed-$n" && [ "$(result)" = SUCCESS ] || failed=$((failed + 1))
+	ctl $n status && by_host $n create "changed-$n" && [ "$(result)" = SUCCESS ] || failed="$failed $OUT"
 	restart_gateway $n
-	ctl $n status || failed=$((failed + 1))
+	ctl $n status || failed="$failed $OUT"
 done
 is "$failed" 0 "… and the hosts use the new one"
 
