@@ -59,6 +59,10 @@
  * request waited. */
 #define LEASE_AHEAD_MS 5000
 
+/* How long a host leaves a poll to another (polls_begin): twice as long as the longest pause of
+ * a gateway that looks for servers to poll (app_poll_pause_ms). */
+#define STORE_POLL_WAIT_MS INT64_C(2000)
+
 /* How often what is too old is forgotten. */
 #define PURGE_INTERVAL_MS (INT64_C(3600) * 1000)
 
@@ -250,8 +254,9 @@ struct store_verbs {
 	 * Note that this host polls n servers now.  A poll that fails may be the fault of
 	 * the host that makes it (its network, a secret that it has not reloaded), so of
 	 * those that may be left (may_leave) the ones are left to other hosts (is_left)
-	 * that this host polled last, while other hosts use the state.  Where hosts share
-	 * no state none are left, nor after FAILED.
+	 * that this host polled last, while other hosts use the state: for
+	 * STORE_POLL_WAIT_MS, in which this host comes for them again and again.  Where
+	 * hosts share no state none are left, nor after FAILED.
 	 */
 	enum store_result (*polls_begin)(struct store *store, struct store_poll *polls,
 	    size_t n);

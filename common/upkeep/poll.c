@@ -22,10 +22,6 @@
 /* Meetings on two servers that are settled in one poll; the others wait for the next. */
 #define COPIES_AT_ONCE 32
 
-/* How long a poll is left to another host: twice as long as the longest pause of a gateway
- * that looks for servers to poll (app_poll_pause_ms). */
-#define POLL_WAIT_MS 2000
-
 /* What is read of each meeting, by its place among the keys below. */
 enum { MEETING_ID, INTERNAL_ID, PARTICIPANTS, IS_BREAKOUT, PARENT_ID };
 
@@ -492,8 +488,8 @@ ask_servers(struct round *round, const size_t *chosen, struct fanout *fanout)
 	}
 }
 
-/* Begin the poll, and choose none of those that another host should poll again, which has
- * POLL_WAIT_MS to do so.  Whoever asks for a poll of all has it here and now. */
+/* Begin the poll, and choose none of those that another host should poll again.  Whoever asks
+ * for a poll of all has it here and now. */
 static size_t
 begin_polls(const struct round *round, bool is_asked_for, size_t *chosen)
 {
@@ -502,16 +498,11 @@ begin_polls(const struct round *round, bool is_asked_for, size_t *chosen)
 	struct store_poll *polls = arena_alloc(call->arena, (round->n + 1) * sizeof(*polls));
 	size_t n = 0;
 
-	for (size_t i = 0; i < round->n; i++) {
-		const struct server_facts *facts = &round->before[chosen[i]];
-		int64_t late_ms = call->request->now_ms - facts->next_poll_ms;
-
+	for (size_t i = 0; i < round->n; i++)
 		polls[i] = (struct store_poll){
 			.server = config->servers[chosen[i]].name,
-			.may_leave = !is_asked_for && facts->failures > 0 && late_ms >= 0 &&
-			    late_ms < POLL_WAIT_MS,
+			.may_leave = !is_asked_for && round->before[chosen[i]].failures > 0,
 		};
-	}
 	call->store->verbs->polls_begin(call->store, polls, round->n);
 	for (size_t i = 0; i < round->n; i++)
 		if (!polls[i].is_left)

@@ -112,6 +112,16 @@ test_polls(void)
 	second->verbs->polls_begin(second, &only, 1);
 	ok(!only.is_left, "… which polls one of them");
 	is_str(polled_by(store, "lone"), "a", "… and the first one that one");
+	int64_t from_ms = clock_ms(CLOCK_MONOTONIC), waited_ms = 0;
+	while (polled_by(store, "lone")[0] == '\0' && waited_ms < PATIENCE_MS) {
+		clock_sleep_ms(200);
+		waited_ms = clock_ms(CLOCK_MONOTONIC) - from_ms;
+	}
+	ok(waited_ms > STORE_POLL_WAIT_MS / 2 && waited_ms < PATIENCE_MS,
+	    "who does not come is not waited for: %d ms", (int)waited_ms);
+	is_str(polled_by(store, "lone"), "", "… but then again");
+	clock_sleep_ms(STORE_POLL_WAIT_MS + 100);
+	is_str(polled_by(store, "lone"), "", "while nobody could come nobody was waited for");
 	only.may_leave = false;
 	store->verbs->polls_begin(store, &only, 1);
 	ok(!only.is_left, "what may not be left is not");

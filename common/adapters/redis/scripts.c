@@ -187,28 +187,40 @@ static const char *const texts[REDIS_SCRIPTS] = {
 	    "redis.call('SET', K .. 'lease', ARGV[1] .. ' ' .. ARGV[2] .. ' ' .. ARGV[3])\n"
 	    "return 1\n",
 
-	/* HOST, SEEN, {SERVER, MAY_LEAVE}, …: of each server 1; or 0 where it is left to
+	/* HOST, SEEN, WAIT, {SERVER, MAY_LEAVE}, …: of each server 1; or 0 where it is left to
 	 * another host of those that were seen in the last SEEN seconds, as this one polled
-	 * it last. */
+	 * it last, and has not come for it for so long as WAIT (microseconds), never later
+	 * than that after the time before.  Of each server there is who polled it last, since
+	 * when that host comes for it again, and when it did last. */
 	[SCRIPT_POLLS_BEGIN] = BASE
-	    "local now = redis.call('TIME')[1]\n"
+	    "local t = redis.call('TIME')\n"
+	    "local now = t[1] * 1000000 + t[2]\n"
 	    "local hosts = redis.call('HGETALL', K .. 'hosts')\n"
-	    "local function has_others()\n"
-	    "  for i = 1, #hosts, 2 do\n"
-	    "    local seen = tonumber(hosts[i + 1]) or 0\n"
-	    "    if hosts[i] ~= ARGV[1] and seen >= now - ARGV[2] then return true end\n"
+	    "local has_others = false\n"
+	    "for i = 1, #hosts, 2 do\n"
+	    "  local seen = tonumber(hosts[i + 1]) or 0\n"
+	    "  if hosts[i] ~= ARGV[1] and seen >= t[1] - ARGV[2] then has_others = true end\n"
+	    "end\n"
+	    "local function is_new(time)\n"
+	    "  return time <= now and now - time < tonumber(ARGV[3])\n"
+	    "end\n"
+	    "local function begins(server, may_leave)\n"
+	    "  local polled = redis.call('HGET', K .. 'polled', server) or ''\n"
+	    "  local since, came, host = string.match(polled, '^(%d+) (%d+) (.*)$')\n"
+	    "  since, came = tonumber(since or 0), tonumber(came or 0)\n"
+	    "  local is_left = may_leave == '1' and has_others and host == ARGV[1]\n"
+	    "  if is_left and not is_new(came) then\n"
+	    "    since = now\n"
+	    "  elseif is_left and not is_new(since) then\n"
+	    "    is_left = false\n"
 	    "  end\n"
-	    "  return false\n"
+	    "  if is_left then came = now else since, came = 0, 0 end\n"
+	    "  local text = string.format('%.0f %.0f ', since, came) .. ARGV[1]\n"
+	    "  if text ~= polled then redis.call('HSET', K .. 'polled', server, text) end\n"
+	    "  return is_left and 0 or 1\n"
 	    "end\n"
 	    "local out = {}\n"
-	    "for i = 3, #ARGV, 2 do\n"
-	    "  local is_ours = redis.call('HGET', K .. 'polled', ARGV[i]) == ARGV[1]\n"
-	    "  local is_left = is_ours and ARGV[i + 1] == '1' and has_others()\n"
-	    "  if not is_ours then\n"
-	    "    redis.call('HSET', K .. 'polled', ARGV[i], ARGV[1])\n"
-	    "  end\n"
-	    "  out[#out + 1] = is_left and 0 or 1\n"
-	    "end\n"
+	    "for i = 4, #ARGV, 2 do out[#out + 1] = begins(ARGV[i], ARGV[i + 1]) end\n"
 	    "return out\n",
 
 	/* SERVER, NOW, STEP_US, AHEAD, LONGEST: the slot's time in microseconds.  This is

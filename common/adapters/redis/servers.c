@@ -204,15 +204,16 @@ static enum store_result
 work_polls_begin(struct link *link, void *arguments)
 {
 	struct polls_arguments *a = arguments;
-	struct str *words = arena_alloc(link->arena, (2 * a->n + 2) * sizeof(*words));
+	struct str *words = arena_alloc(link->arena, (2 * a->n + 3) * sizeof(*words));
 
 	words[0] = str_from(redis_host(link));
 	words[1] = redis_number(link, REDIS_HOST_SEEN_S);
+	words[2] = redis_number(link, STORE_POLL_WAIT_MS * 1000);
 	for (size_t i = 0; i < a->n; i++) {
-		words[2 * i + 2] = str_from(a->polls[i].server);
-		words[2 * i + 3] = redis_number(link, a->polls[i].may_leave);
+		words[2 * i + 3] = str_from(a->polls[i].server);
+		words[2 * i + 4] = redis_number(link, a->polls[i].may_leave);
 	}
-	link_add_script(link, SCRIPT_POLLS_BEGIN, words, 2 * a->n + 2);
+	link_add_script(link, SCRIPT_POLLS_BEGIN, words, 2 * a->n + 3);
 	const redisReply *reply = link_next(link);
 	if (!reply || reply->elements != a->n)
 		return STORE_FAILED;
