@@ -165,13 +165,14 @@ is "$used" 3 "… and it was all three"
 
 # --- a key that cannot be used ------------------------------------------------------------------
 
-server_is() { ctl 1 servers --json && [ "$(jq -r ".servers[$(($1 - 1))].health" <<<"$OUT")" = "$2" ]; }
+server_health() { ctl 1 servers --json && jq -r ".servers[$(($1 - 1))].health" <<<"$OUT"; }
+server_is() { [ "$(server_health "$1")" = "$2" ]; }
 engine 1 DEL '{tinyscale}:on:server-4' >/dev/null
 engine 1 SET '{tinyscale}:on:server-4' garbage >/dev/null
 fault 5 http500 getMeetings
 wait_until server_is 5 down
 ok $? "one server's mappings cannot be read: the health of the others is known all the same"
-is "$(ctl 1 servers --json && jq -r '.servers[3].health' <<<"$OUT")" up "… and its own"
+is "$(server_health 4)" up "… and its own"
 fault 5 none
 engine 1 DEL '{tinyscale}:on:server-4' >/dev/null
 wait_until server_is 5 up
@@ -190,7 +191,7 @@ else
 	seen=''
 	for ((n = 0; n < 30; n++)); do
 		by_host 1 call getMeetings
-		seen+="$(ctl 1 servers --json && jq -r '.servers[1].health' <<<"$OUT") "
+		seen+="$(server_health 2) "
 		sleep 0.5
 	done
 	like "$seen" "*suspect*" "one of two hosts has an old secret: its calls fail"

@@ -82,6 +82,22 @@ say(const struct node *node, const char *format, ...)
 	return answer;
 }
 
+/* A number of INFO's answer, behind these words; 0 where they are not there. */
+static inline long
+number_in_info(const struct node *node, const char *section, const char *words)
+{
+	const char *at = strstr(say(node, "INFO %s", section), words);
+
+	return at ? atol(at + strlen(words)) : 0;
+}
+
+/* How often the engine was asked for a replica's confirmation. */
+static inline long
+count_waits(const struct node *node)
+{
+	return number_in_info(node, "commandstats", "cmdstat_wait:calls=");
+}
+
 /* Wait until an engine answers a command with that text in it. */
 static inline bool
 wait_until_says(const struct node *node, const char *command, const char *text)

@@ -309,15 +309,6 @@ check_trips(struct fake *fake, struct store *store, const char *when)
 	}
 }
 
-/* How often the engine was asked for a replica's confirmation. */
-static long
-count_waits(const struct node *node)
-{
-	const char *at = strstr(say(node, "INFO commandstats"), "cmdstat_wait:calls=");
-
-	return at ? atol(at + 19) : 0;
-}
-
 /* Claim until a replica confirms it, which is tried once a second where none does. */
 static bool
 wait_until_confirmed(struct store *store)

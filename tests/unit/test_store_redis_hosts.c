@@ -133,14 +133,6 @@ test_polls(void)
 
 /* ---- Memory ----------------------------------------------------------------------------- */
 
-static long
-used_memory(const struct node *node)
-{
-	const char *at = strstr(say(node, "INFO memory"), "used_memory:");
-
-	return at ? atol(at + 12) : 0;
-}
-
 static void
 test_memory(void)
 {
@@ -150,7 +142,7 @@ test_memory(void)
 	struct store_change changes[100];
 
 	count_failing(store);
-	long before = used_memory(&node);
+	long before = number_in_info(&node, "memory", "used_memory:");
 	for (int round = 0; round < 10; round++) {
 		for (int i = 0; i < 100; i++)
 			changes[i] = (struct store_change){
@@ -163,7 +155,7 @@ test_memory(void)
 	}
 	is_str(where(store, "183f0bf3a0982a127bdb8161e0c44eb696b3e75c-999"),
 	    "bbb-17.university.example", "1,000 mappings");
-	long used = used_memory(&node) - before;
+	long used = number_in_info(&node, "memory", "used_memory:") - before;
 	diag("%ld bytes", used);
 	ok(used > 0 && used < 1000000, "… take less than a megabyte");
 	end_node(&node, store);

@@ -47,14 +47,6 @@ claim_ms(struct store *store, const char *id)
 	return map(store, id, "a").server ? clock_ms(CLOCK_MONOTONIC) - begin_ms : -1;
 }
 
-static long
-waits_of(const struct node *node)
-{
-	const char *at = strstr(say(node, "INFO commandstats"), "cmdstat_wait:calls=");
-
-	return at ? atol(at + 19) : 0;
-}
-
 static void
 test_confirmation(void)
 {
@@ -64,7 +56,7 @@ test_confirmation(void)
 	struct store *store = open_node(&engines[0]);
 	begin_log();
 	ok(claim_ms(store, "alone") >= 0, "without a replica a claim is done");
-	is_int(waits_of(&engines[0]), 0, "… and waits for none");
+	is_int(count_waits(&engines[0]), 0, "… and waits for none");
 	engines[1] = make_engine("two", engine_ports[1], engine_ports[0]);
 	ok(wait_until_says(&engines[0], "INFO replication", "state=online"),
 	    "there is a replica");
@@ -77,7 +69,7 @@ test_confirmation(void)
 	while (count_lines("no replica of the state") > count_lines("claims again") &&
 	    clock_ms(CLOCK_MONOTONIC) < until_ms);
 	is_int(n_done, n, "… a claim is done");
-	ok(waits_of(&engines[0]) > 0, "… and waits for it, though links were there before");
+	ok(count_waits(&engines[0]) > 0, "… and waits for it, though links were there before");
 	is_int(count_lines("no replica of the state"), count_lines("claims again"),
 	    "… it is confirmed");
 	end_log();
