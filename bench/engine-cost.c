@@ -225,10 +225,11 @@ static long
 work_pictures(long at)
 {
 	struct server_facts *facts = arena_alloc(arena, n_servers * sizeof(*facts));
+	const struct str id = meeting_id("p", at);
 	struct store_history history;
 
-	check_result(store->verbs->picture_get(store, servers, n_servers, facts, NULL,
-	    meeting_id("p", at), &history));
+	check_result(store->verbs->picture_get(store, servers, n_servers, facts, NULL, &id,
+	    &history, 1));
 	return 1;
 }
 

@@ -41,10 +41,11 @@ none_servers_get(struct store *store, const struct server *servers, size_t n,
 
 static enum store_result
 none_picture_get(struct store *store, const struct server *servers, size_t n,
-    struct server_facts *facts, int64_t *whole_ms, struct str meeting_id,
-    struct store_history *history)
+    struct server_facts *facts, int64_t *whole_ms, const struct str *meeting_ids,
+    struct store_history *histories, size_t n_meetings)
 {
-	*history = (struct store_history){ 0 };
+	for (size_t i = 0; i < n_meetings; i++)
+		histories[i] = (struct store_history){ 0 };
 	return none_servers_get(store, servers, n, facts, whole_ms);
 }
 

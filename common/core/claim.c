@@ -175,7 +175,7 @@ choose_and_set(struct claim *claim, struct call *call, const struct meeting *fro
 	pthread_mutex_lock(&call->config->runtime->claims);
 	enum store_result result = STORE_STALE;
 	for (int tries = TRIES; tries > 0 && result == STORE_STALE; tries--) {
-		result = health_read_picture(call, &history);
+		result = health_read_picture(call, &call->meeting_id, &history, 1);
 		if (result != STORE_OK)
 			break;
 		claim->placement.seats = load_seats(claim->placement.seats_asked, history.peak,

@@ -49,12 +49,13 @@ health_read_anew(struct call *call)
 }
 
 enum store_result
-health_read_picture(struct call *call, struct store_history *history)
+health_read_picture(struct call *call, const struct str *meeting_ids,
+    struct store_history *histories, size_t n)
 {
 	const struct config *config = call->config;
 	struct server_facts *facts = facts_of_all(call);
 	enum store_result result = call->store->verbs->picture_get(call->store, config->servers,
-	    config->n_servers, facts, &call->whole_ms, call->meeting_id, history);
+	    config->n_servers, facts, &call->whole_ms, meeting_ids, histories, n);
 
 	believe(call, facts);
 	return result;

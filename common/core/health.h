@@ -24,8 +24,9 @@ struct server_facts *health_facts(struct call *call);
 /* Read them anew, when what was read turned out to be stale. */
 struct server_facts *health_read_anew(struct call *call);
 
-/* Read them anew, with what earlier meetings tell of the call's meetingID: OK or FAILED. */
-enum store_result health_read_picture(struct call *call, struct store_history *history);
+/* Read them anew, with what earlier meetings tell of these meetingIDs: OK or FAILED. */
+enum store_result health_read_picture(struct call *call, const struct str *meeting_ids,
+    struct store_history *histories, size_t n);
 
 /*
  * Is the picture complete: was each server that is not down polled well within the last

@@ -227,11 +227,12 @@ struct store_verbs {
 	enum store_result (*history_get)(struct store *store, struct str meeting_id,
 	    struct store_history *history);
 
-	/* All that the placement of that meetingID needs, in one read: as servers_get and
-	 * history_get. */
+	/* All that the placement of those meetingIDs needs, in one read: as servers_get, and
+	 * as history_get of each. */
 	enum store_result (*picture_get)(struct store *store, const struct server *servers,
-	    size_t n, struct server_facts *facts, int64_t *whole_ms, struct str meeting_id,
-	    struct store_history *history);
+	    size_t n, struct server_facts *facts, int64_t *whole_ms,
+	    const struct str *meeting_ids, struct store_history *histories,
+	    size_t n_meetings);
 
 	/* Remember how many people meetings have typically. */
 	enum store_result (*typical_put)(struct store *store, double typical);

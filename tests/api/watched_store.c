@@ -26,8 +26,9 @@
 	VERB(history_get, (struct str id, struct store_history * history), id, history)        \
 	VERB(picture_get,                                                                      \
 	    (const struct server *servers, size_t n, struct server_facts *facts,               \
-	        int64_t *whole_ms, struct str id, struct store_history *history),              \
-	    servers, n, facts, whole_ms, id, history)                                          \
+	        int64_t *whole_ms, const struct str *ids, struct store_history *histories,     \
+	        size_t n_ids),                                                                 \
+	    servers, n, facts, whole_ms, ids, histories, n_ids)                                \
 	VERB(typical_put, (double typical), typical)                                           \
 	LATE(absent_put, (struct str id, int64_t now_ms, int64_t ttl_ms), id, now_ms, ttl_ms)  \
 	VERB(lease_take, (uint64_t holder, int64_t now_ms, int64_t ttl_ms), holder, now_ms,    \

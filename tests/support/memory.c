@@ -225,11 +225,13 @@ memory_history_get(struct store *store, struct str meeting_id, struct store_hist
 
 static enum store_result
 memory_picture_get(struct store *store, const struct server *servers, size_t n,
-    struct server_facts *facts, int64_t *whole_ms, struct str meeting_id,
-    struct store_history *history)
+    struct server_facts *facts, int64_t *whole_ms, const struct str *meeting_ids,
+    struct store_history *histories, size_t n_meetings)
 {
 	memory_servers_get(store, servers, n, facts, whole_ms);
-	return memory_history_get(store, meeting_id, history);
+	for (size_t i = 0; i < n_meetings; i++)
+		memory_history_get(store, meeting_ids[i], &histories[i]);
+	return STORE_OK;
 }
 
 static enum store_result

@@ -314,7 +314,7 @@ count_failing_reads(struct store *store)
 	        STORE_FAILED) +
 	    (v->meetings_on(store, arena, "a", &meetings, &n) == STORE_FAILED) +
 	    (v->history_get(store, STR("m"), &history) == STORE_FAILED) +
-	    (v->picture_get(store, &server, 1, &facts, NULL, STR("m"), &history) ==
+	    (v->picture_get(store, &server, 1, &facts, NULL, &STR("m"), &history, 1) ==
 	        STORE_FAILED) +
 	    (v->recordings_find(store, arena, &(struct str){ "r", 1 }, 1, &recordings, &n) ==
 	        STORE_FAILED) +

@@ -472,21 +472,21 @@ test_picture(const char *adapter)
 	struct server_facts facts[2], set = { .users = 3 };
 	int64_t whole_ms = INT64_MAX;
 
-	is_int(store->verbs->picture_get(store, servers, 2, facts, &whole_ms, STR("m"),
-	           &history),
+	is_int(store->verbs->picture_get(store, servers, 2, facts, &whole_ms, &STR("m"),
+	           &history, 1),
 	    STORE_OK, "%s: a picture of nothing", adapter);
 	ok(are_new_facts(&facts[0]) && history.peak == 0 && is_same(history.typical, 0),
 	    "… shows nothing");
 	set_facts(store, "b", &set);
 	hold_meeting(store, "m", 9, NOW);
 	store->verbs->typical_put(store, 6.5);
-	is_int(store->verbs->picture_get(store, servers, 2, facts, &whole_ms, STR("m"),
-	           &history),
+	is_int(store->verbs->picture_get(store, servers, 2, facts, &whole_ms, &STR("m"),
+	           &history, 1),
 	    STORE_OK, "%s: a picture", adapter);
 	ok(are_new_facts(&facts[0]) && are_same_facts(&facts[1], &set), "… of the servers");
 	ok(history.peak == 9 && is_same(history.typical, 6.5), "… and of the meetingID");
 	ok(whole_ms < INT64_MAX, "… which is whole");
-	store->verbs->picture_get(store, servers, 2, facts, NULL, STR("n"), &history);
+	store->verbs->picture_get(store, servers, 2, facts, NULL, &STR("n"), &history, 1);
 	ok(history.peak == 0 && is_same(history.typical, 6.5), "… of another one");
 	close_store(store);
 }

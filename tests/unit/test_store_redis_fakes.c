@@ -283,8 +283,8 @@ claim_trips(struct fake *fake, struct store *store, struct str id)
 	int64_t whole_ms;
 	int before = atomic_load(&fake->trips);
 
-	if (store->verbs->picture_get(store, &server, 1, &load.facts, &whole_ms, id,
-	        &history) != STORE_OK)
+	if (store->verbs->picture_get(store, &server, 1, &load.facts, &whole_ms, &id, &history,
+	        1) != STORE_OK)
 		return -1;
 	load.facts.reserved += 25;
 	enum store_result result = store->verbs->meetings_set(store, arena, &change, 1, NOW);

@@ -198,8 +198,8 @@ struct str redis_event_write(struct link *link, const struct event *event);
 enum store_result redis_servers_get(struct store *store, const struct server *servers, size_t n,
     struct server_facts *facts, int64_t *whole_ms);
 enum store_result redis_picture_get(struct store *store, const struct server *servers, size_t n,
-    struct server_facts *facts, int64_t *whole_ms, struct str meeting_id,
-    struct store_history *history);
+    struct server_facts *facts, int64_t *whole_ms, const struct str *meeting_ids,
+    struct store_history *histories, size_t n_meetings);
 enum store_result redis_polls_begin(struct store *store, struct store_poll *polls, size_t n);
 enum store_result redis_servers_set(struct store *store, struct store_server *servers,
     size_t n);

@@ -13,8 +13,9 @@ struct get_arguments {
 	struct server_facts *facts;
 	int64_t whole_ms;
 	uint64_t n_told; /* when it was asked */
-	struct str meeting_id;
-	struct store_history *history; /* NULL: not asked for */
+	const struct str *meeting_ids;
+	struct store_history *histories;
+	size_t n_meetings;
 };
 
 /* Put what changed into the mirror: another thread may have read later, and been faster. */
@@ -53,8 +54,8 @@ read_servers(struct link *link, struct get_arguments *a, uint64_t version, int64
 	 * replica would be believed until the next write. */
 	link_add(link, &STR("ROLE"), 1);
 	link_add_script(link, SCRIPT_SERVERS, words, 3);
-	if (a->history)
-		redis_history_add(link, a->meeting_id);
+	for (size_t i = 0; i < a->n_meetings; i++)
+		redis_history_add(link, a->meeting_ids[i]);
 	if (!link_take_role(link))
 		return STORE_FAILED;
 	const redisReply *reply = link_next(link);
@@ -72,7 +73,10 @@ read_servers(struct link *link, struct get_arguments *a, uint64_t version, int64
 	for (size_t i = 0; i < a->n; i++)
 		a->facts[i] = mirror_find(mirror, a->servers[i].name);
 	pthread_mutex_unlock(&mirror->mutex);
-	return a->history ? redis_history_take(link, a->history) : STORE_OK;
+	for (size_t i = 0; i < a->n_meetings; i++)
+		if (redis_history_take(link, &a->histories[i]) != STORE_OK)
+			return STORE_FAILED;
+	return STORE_OK;
 }
 
 static enum store_result
@@ -113,15 +117,16 @@ redis_whole(const struct store *store, enum store_result result, int64_t whole_m
 
 enum store_result
 redis_picture_get(struct store *store, const struct server *servers, size_t n,
-    struct server_facts *facts, int64_t *whole_ms, struct str meeting_id,
-    struct store_history *history)
+    struct server_facts *facts, int64_t *whole_ms, const struct str *meeting_ids,
+    struct store_history *histories, size_t n_meetings)
 {
 	struct get_arguments a = {
 		.servers = servers,
 		.n = n,
 		.facts = facts,
-		.meeting_id = meeting_id,
-		.history = history,
+		.meeting_ids = meeting_ids,
+		.histories = histories,
+		.n_meetings = n_meetings,
 	};
 	enum store_result result = redis_perform(store, false, work_servers_get, &a);
 
@@ -129,8 +134,8 @@ redis_picture_get(struct store *store, const struct server *servers, size_t n,
 		*whole_ms = redis_whole(store, result, a.whole_ms, a.n_told);
 	for (size_t i = 0; i < n && result != STORE_OK; i++)
 		facts[i] = (struct server_facts){ 0 };
-	if (history && result != STORE_OK)
-		*history = (struct store_history){ 0 };
+	for (size_t i = 0; i < n_meetings && result != STORE_OK; i++)
+		histories[i] = (struct store_history){ 0 };
 	return result;
 }
 
@@ -138,7 +143,7 @@ enum store_result
 redis_servers_get(struct store *store, const struct server *servers, size_t n,
     struct server_facts *facts, int64_t *whole_ms)
 {
-	return redis_picture_get(store, servers, n, facts, whole_ms, STR(""), NULL);
+	return redis_picture_get(store, servers, n, facts, whole_ms, NULL, NULL, 0);
 }
 
 /* ---- Writing ---------------------------------------------------------------------- */

@@ -178,8 +178,9 @@ struct get_arguments {
 	size_t n;
 	struct server_facts *facts;
 	int64_t whole_ms;
-	struct str meeting_id;
-	struct store_history *history; /* NULL: not asked for */
+	const struct str *meeting_ids;
+	struct store_history *histories;
+	size_t n_meetings;
 };
 
 static enum store_result
@@ -197,8 +198,8 @@ work_servers_get(struct connection *connection, void *arguments)
 		a->facts[i] = mirror_find(mirror, a->servers[i].name);
 	}
 	pthread_mutex_unlock(&mirror->mutex);
-	if (result == STORE_OK && a->history)
-		result = sqlite_history_read(connection, a->meeting_id, a->history);
+	for (size_t i = 0; i < a->n_meetings && result == STORE_OK; i++)
+		result = sqlite_history_read(connection, a->meeting_ids[i], &a->histories[i]);
 	return result;
 }
 
@@ -214,16 +215,17 @@ sqlite_whole(const struct store *store, enum store_result result, int64_t whole_
 
 enum store_result
 sqlite_picture_get(struct store *store, const struct server *servers, size_t n,
-    struct server_facts *facts, int64_t *whole_ms, struct str meeting_id,
-    struct store_history *history)
+    struct server_facts *facts, int64_t *whole_ms, const struct str *meeting_ids,
+    struct store_history *histories, size_t n_meetings)
 {
 	struct get_arguments a = {
 		.sqlite = (struct store_sqlite *)store,
 		.servers = servers,
 		.n = n,
 		.facts = facts,
-		.meeting_id = meeting_id,
-		.history = history,
+		.meeting_ids = meeting_ids,
+		.histories = histories,
+		.n_meetings = n_meetings,
 	};
 	enum store_result result = sqlite_perform(store, false, work_servers_get, &a);
 
@@ -231,8 +233,8 @@ sqlite_picture_get(struct store *store, const struct server *servers, size_t n,
 		*whole_ms = sqlite_whole(store, result, a.whole_ms);
 	for (size_t i = 0; i < n && result != STORE_OK; i++)
 		facts[i] = (struct server_facts){ 0 };
-	if (history && result != STORE_OK)
-		*history = (struct store_history){ 0 };
+	for (size_t i = 0; i < n_meetings && result != STORE_OK; i++)
+		histories[i] = (struct store_history){ 0 };
 	return result;
 }
 
@@ -240,7 +242,7 @@ enum store_result
 sqlite_servers_get(struct store *store, const struct server *servers, size_t n,
     struct server_facts *facts, int64_t *whole_ms)
 {
-	return sqlite_picture_get(store, servers, n, facts, whole_ms, STR(""), NULL);
+	return sqlite_picture_get(store, servers, n, facts, whole_ms, NULL, NULL, 0);
 }
 
 struct set_arguments {

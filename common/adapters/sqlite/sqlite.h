@@ -92,8 +92,8 @@ enum store_result sqlite_perform(struct store *store, bool writes, sqlite_work *
 enum store_result sqlite_servers_get(struct store *store, const struct server *servers,
     size_t n, struct server_facts *facts, int64_t *whole_ms);
 enum store_result sqlite_picture_get(struct store *store, const struct server *servers,
-    size_t n, struct server_facts *facts, int64_t *whole_ms, struct str meeting_id,
-    struct store_history *history);
+    size_t n, struct server_facts *facts, int64_t *whole_ms, const struct str *meeting_ids,
+    struct store_history *histories, size_t n_meetings);
 enum store_result sqlite_servers_set(struct store *store, struct store_server *servers,
     size_t n);
 /* Since when the state is whole, as a verb with that result hands it out: whole_ms is what
