@@ -467,7 +467,7 @@ set_runtime(struct config *config)
 	for (size_t i = 0; i < config->n_servers; i++)
 		atomic_init(&runtime->secret_at[i], 0);
 	bucket_init(&runtime->lookups);
-	pthread_mutex_init(&runtime->claims, NULL);
+	crowd_init(&runtime->claims);
 	config->runtime = runtime;
 }
 

@@ -17,6 +17,7 @@
 
 #include "base/bucket.h"
 #include "base/buf.h"
+#include "base/crowd.h"
 #include "model/parameters.h"
 #include "model/placement.h"
 #include "model/server.h"
@@ -27,7 +28,7 @@ struct state_url;
 /* What this process learns while the configuration is in use: all that changes. */
 struct config_runtime {
 	struct bucket lookups;  /* questions that look-ups may still cost */
-	pthread_mutex_t claims; /* held while a server is chosen and written down (claim.h) */
+	struct crowd claims;    /* of those that choose a server and write it down (claim.h) */
 	atomic_uint *secret_at; /* of each server, in the configuration's order: which of
 	                           its secrets worked last, counted from 1, or 0: it is
 	                           not known here (relay_secret.h) */

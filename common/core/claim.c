@@ -70,12 +70,10 @@ log_placement(const struct call *call, const struct placement *placement)
 	}
 }
 
-/* Choose a server by what is known now. */
+/* Choose a server by these facts, which are of all in the configuration's order. */
 static struct placement_candidate *
-choose_server(struct claim *claim, struct call *call)
+choose_server(struct claim *claim, const struct server_facts *facts)
 {
-	const struct server_facts *facts = health_facts(call);
-
 	for (size_t i = 0; i < claim->placement.n; i++)
 		claim->placement.candidates[i].facts = facts[i];
 	struct placement_candidate *chosen = placement_choose(&claim->placement);
@@ -93,7 +91,7 @@ claim_explain(struct claim *claim, struct call *call)
 	call->store->verbs->history_get(call->store, call->meeting_id, &history);
 	claim->placement.seats = load_seats(claim->placement.seats_asked, history.peak,
 	    history.typical);
-	choose_server(claim, call);
+	choose_server(claim, health_facts(call));
 }
 
 /* Choose without the state. */
@@ -101,7 +99,7 @@ static void
 choose_alone(struct claim *claim, struct call *call)
 {
 	claim->placement.policy = PLACEMENT_HASH;
-	claim->kind = choose_server(claim, call) ? CLAIM_ALONE : CLAIM_NONE;
+	claim->kind = choose_server(claim, health_facts(call)) ? CLAIM_ALONE : CLAIM_NONE;
 }
 
 /* The mapping of a new meeting. */
@@ -135,27 +133,6 @@ free_seats(struct call *call, const struct meeting *meeting)
 	call->store->verbs->servers_set(call->store, &set, 1);
 }
 
-/* Set the mapping to the chosen server; with its load as a condition. */
-static enum store_result
-set_mapping(struct claim *claim, struct call *call, struct placement_candidate *chosen,
-    const struct meeting *from, bool whatever)
-{
-	struct meeting wanted = new_mapping(call, chosen->server, claim->placement.seats);
-	struct store_server load = { .name = chosen->server->name, .facts = chosen->facts };
-	struct store_change change = {
-		.meeting_id = call->meeting_id,
-		.expected = from,
-		.wanted = &wanted,
-		.load = whatever ? NULL : &load,
-	};
-
-	load_reserve(&load.facts, wanted.seats, call->request->now_ms);
-	enum store_result result = claim_set(call, &change);
-	if (result != STORE_FAILED)
-		claim->meeting = change.found;
-	return result;
-}
-
 /* May others choose without the state?  It can be used again so lately that not all of them
  * need know, or cannot be written by us. */
 static bool
@@ -164,35 +141,239 @@ may_others_be_alone(const struct call *call)
 	return call->request->now_ms - STORE_WAIT_MS < call->whole_ms;
 }
 
-/* Choose and set until one of many has done it.  Returns OK; CONFLICT with another's
+/* ---- Choosing together ---------------------------------------------------------------- */
+
+/* A create that claims its meetingID, beside others that do so at the same time. */
+struct contender {
+	struct crowd_item item; /* first */
+	struct claim *claim;
+	struct call *call;
+	const struct meeting *from;
+	enum store_result result; /* STALE: not decided yet */
+};
+
+/* Those whose claims are carried out together: they choose one after the other, by one picture
+ * and by what those before have chosen, and all is set in one write. */
+struct group {
+	struct call *call; /* one of theirs, for its time and its arena */
+	size_t n_servers;
+	struct contender **undecided;
+	size_t n;
+	struct server_facts *facts; /* of all servers, with what was chosen so far */
+	size_t *last;               /* of each server: who chose it last, counted from 1 */
+	struct store_server *loads; /* of each server, as the choices leave it */
+	long *owed; /* of each server: seats that are taken, and not yet in its facts */
+};
+
+/* Gather who has come. */
+static void
+init_group(struct group *group, struct call *call, struct crowd_item *items)
+{
+	struct arena *arena = call->arena;
+	size_t n_servers = call->config->n_servers, most = 0;
+
+	for (const struct crowd_item *item = items; item; item = item->next)
+		most++;
+	*group = (struct group){
+		.call = call,
+		.n_servers = n_servers,
+		.undecided = arena_alloc(arena, (most + 1) * sizeof(struct contender *)),
+		.last = arena_alloc(arena, (n_servers + 1) * sizeof(size_t)),
+		.loads = arena_alloc(arena, (n_servers + 1) * sizeof(struct store_server)),
+		.owed = arena_alloc(arena, (n_servers + 1) * sizeof(long)),
+	};
+	for (struct crowd_item *item = items; item; item = item->next)
+		group->undecided[group->n++] = (struct contender *)item;
+}
+
+static struct server_facts *
+copy_facts(const struct group *group, struct arena *arena)
+{
+	size_t size = group->n_servers * sizeof(struct server_facts);
+	struct server_facts *copy = arena_alloc(arena, size + 1);
+
+	memcpy(copy, group->call->facts, size);
+	return copy;
+}
+
+/* Read the picture of all. */
+static enum store_result
+read_picture(struct group *group)
+{
+	struct call *call = group->call;
+	struct str *ids = arena_alloc(call->arena, group->n * sizeof(*ids));
+	struct store_history *histories = arena_alloc(call->arena,
+	    group->n * sizeof(*histories));
+
+	for (size_t i = 0; i < group->n; i++)
+		ids[i] = group->undecided[i]->call->meeting_id;
+	enum store_result result = health_read_picture(call, ids, histories, group->n);
+	for (size_t i = 0; i < group->n; i++) {
+		struct contender *contender = group->undecided[i];
+		struct placement *placement = &contender->claim->placement;
+
+		/* What its thread goes on with lives in its own arena. */
+		if (contender->call != call) {
+			contender->call->facts = copy_facts(group, contender->call->arena);
+			contender->call->whole_ms = call->whole_ms;
+		}
+		placement->seats = load_seats(placement->seats_asked, histories[i].peak,
+		    histories[i].typical);
+		/* As they choose: a create that comes to them at once goes to the same
+		 * server. */
+		placement->policy = may_others_be_alone(contender->call) ?
+		    PLACEMENT_HASH :
+		    call->config->placement;
+	}
+	group->facts = copy_facts(group, call->arena);
+	for (size_t at = 0; at < group->n_servers; at++)
+		if (group->owed[at] > 0)
+			load_reserve(&group->facts[at], group->owed[at], call->request->now_ms);
+	return result;
+}
+
+/* Each chooses; who finds no server is decided. */
+static void
+choose_each(struct group *group)
+{
+	int64_t now_ms = group->call->request->now_ms;
+	size_t n = 0;
+
+	memset(group->last, 0, group->n_servers * sizeof(*group->last));
+	for (size_t i = 0; i < group->n; i++) {
+		struct contender *contender = group->undecided[i];
+		struct placement_candidate *chosen = choose_server(contender->claim,
+		    group->facts);
+
+		if (!chosen) {
+			contender->result = STORE_NOT_FOUND;
+			continue;
+		}
+		size_t at = (size_t)(chosen - contender->claim->placement.candidates);
+		group->facts[at] = chosen->facts; /* with its turn moved on */
+		load_reserve(&group->facts[at], contender->claim->placement.seats, now_ms);
+		group->undecided[n++] = contender;
+		group->last[at] = n;
+	}
+	group->n = n;
+}
+
+static size_t
+index_of(const struct contender *contender)
+{
+	return (size_t)(contender->claim->server - contender->call->config->servers);
+}
+
+/* Set what was chosen.  The load of each server is a condition of the last that chose it,
+ * unless it is to be done whatever others do to the load: of the others the mapping alone. */
+static void
+set_each(struct group *group, struct store_change *changes, bool whatever)
+{
+	struct call *call = group->call;
+	struct meeting *wanted = arena_alloc(call->arena, (group->n + 1) * sizeof(*wanted));
+
+	for (size_t i = 0; i < group->n; i++) {
+		const struct contender *contender = group->undecided[i];
+		size_t at = index_of(contender);
+
+		wanted[i] = new_mapping(contender->call, contender->claim->server,
+		    contender->claim->placement.seats);
+		changes[i] = (struct store_change){
+			.meeting_id = contender->call->meeting_id,
+			.expected = contender->from,
+			.wanted = &wanted[i],
+		};
+		if (whatever || group->last[at] != i + 1)
+			continue;
+		group->loads[at] = (struct store_server){
+			.name = contender->claim->server->name,
+			.facts = group->facts[at],
+		};
+		changes[i].load = &group->loads[at];
+	}
+	if (group->n > 0)
+		call->store->verbs->meetings_set(call->store, call->arena, changes, group->n,
+		    call->request->now_ms);
+}
+
+static struct meeting
+copy_mapping(struct arena *arena, const struct meeting *meeting)
+{
+	struct meeting copy = *meeting;
+
+	if (meeting->server)
+		copy.server = str_copy(arena, str_from(meeting->server));
+	if (meeting->copy)
+		copy.copy = str_copy(arena, str_from(meeting->copy));
+	return copy;
+}
+
+/* Take what came of it.  Those whose server's load is no longer what was read stay. */
+static void
+take_each(struct group *group, const struct store_change *changes)
+{
+	size_t n = 0;
+
+	for (size_t at = 0; at < group->n_servers; at++)
+		if (group->last[at] > 0 && changes[group->last[at] - 1].result == STORE_OK)
+			group->owed[at] = 0;
+	for (size_t i = 0; i < group->n; i++) {
+		struct contender *contender = group->undecided[i];
+		const struct store_change *change = &changes[i];
+		size_t at = index_of(contender);
+
+		contender->result = change->result;
+		if (change->result == STORE_OK &&
+		    changes[group->last[at] - 1].result != STORE_OK)
+			group->owed[at] += contender->claim->placement.seats;
+		if (change->result == STORE_STALE)
+			group->undecided[n++] = contender;
+		else if (change->result != STORE_FAILED)
+			contender->claim->meeting = copy_mapping(contender->call->arena,
+			    &change->found);
+	}
+	group->n = n;
+}
+
+/* Carry out the claims of all who have come.  Seats that are still owed in the end are left to
+ * the next poll, which counts anew. */
+static void
+claim_together(struct call *call, struct crowd_item *items)
+{
+	struct group group;
+
+	init_group(&group, call, items);
+	for (int tries = TRIES; tries > 0 && group.n > 0; tries--) {
+		struct store_change *changes = arena_alloc(call->arena,
+		    (group.n + 1) * sizeof(*changes));
+		if (read_picture(&group) != STORE_OK)
+			break;
+		choose_each(&group);
+		set_each(&group, changes, tries == 1);
+		take_each(&group, changes);
+	}
+	for (size_t i = 0; i < group.n; i++)
+		group.undecided[i]->result = STORE_FAILED;
+}
+
+/* Choose and set, with those who do so at the same time.  Returns OK; CONFLICT with another's
  * mapping in claim->meeting (which may be none); NOT_FOUND when no server can take the
  * meeting; or FAILED. */
 static enum store_result
 choose_and_set(struct claim *claim, struct call *call, const struct meeting *from)
 {
-	struct store_history history;
+	struct crowd *crowd = &call->config->runtime->claims;
+	struct contender contender = { .claim = claim, .call = call, .from = from };
+	struct crowd_item *items = crowd_enter(crowd, &contender.item);
 
-	pthread_mutex_lock(&call->config->runtime->claims);
-	enum store_result result = STORE_STALE;
-	for (int tries = TRIES; tries > 0 && result == STORE_STALE; tries--) {
-		result = health_read_picture(call, &call->meeting_id, &history, 1);
-		if (result != STORE_OK)
-			break;
-		claim->placement.seats = load_seats(claim->placement.seats_asked, history.peak,
-		    history.typical);
-		/* As they choose: a create that comes to them at once goes to the same
-		 * server. */
-		claim->placement.policy = may_others_be_alone(call) ?
-		    PLACEMENT_HASH :
-		    call->config->placement;
-		struct placement_candidate *chosen = choose_server(claim, call);
-		result = chosen ?
-		    set_mapping(claim, call, chosen, from, tries == 1) :
-		    STORE_NOT_FOUND;
+	if (items) {
+		claim_together(call, items);
+		crowd_leave(crowd, items);
 	}
-	pthread_mutex_unlock(&call->config->runtime->claims);
-	return result;
+	return contender.result;
 }
+
+/* ---- Claims --------------------------------------------------------------------------- */
 
 /* Follow the mapping that is there, if there is one to a server that we know. */
 static bool

@@ -6,8 +6,9 @@
  * server is chosen by them, and the mapping is set together with what it does to the
  * server's load, on the condition that neither has changed.  Where another was faster,
  * the other's mapping is followed, or the choice is made anew with the other's load.
- * Threads of one process do so one after the other: all would choose the server that is
- * least loaded, and all but one would have to think again.
+ * Threads of one process do so together (crowd.h): each by itself would choose the server that
+ * is least loaded, and all but one would have to think again.  One thread reads and writes for
+ * all who have come, in two ways to the state, and each chooses by what those before it chose.
  *
  * Where the state cannot be used the meetingID's hash chooses.  So it does for a moment after
  * the state is back, since other processes may not know it yet and choose without it.

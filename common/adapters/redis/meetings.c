@@ -298,16 +298,27 @@ take_confirmation(struct link *link)
 		link_note_confirmation(link, reply->integer > 0);
 }
 
-/* How many of the changes can be sent at once: those that have a server's facts as a
- * condition go alone, since the next one may have what comes of them. */
+/* Is a server's load a condition of one of the changes? */
+static bool
+has_load_of(const struct store_change *changes, size_t n, const char *server)
+{
+	for (size_t i = 0; i < n; i++)
+		if (changes[i].load && strcmp(changes[i].load->name, server) == 0)
+			return true;
+	return false;
+}
+
+/* How many of the changes can be sent at once: what has a server's facts as a condition may
+ * need what comes of the one before that has, too. */
 static size_t
 batch_of(const struct store_change *changes, size_t n)
 {
 	size_t batch = 0;
 
-	while (batch < n && batch < REDIS_CHANGES_AT_ONCE && !changes[batch].load)
+	while (batch < n && batch < REDIS_CHANGES_AT_ONCE &&
+	    !(changes[batch].load && has_load_of(changes, batch, changes[batch].load->name)))
 		batch++;
-	return batch > 0 ? batch : 1;
+	return batch;
 }
 
 /* Is it a meeting that comes to a server: a create's claim, of a new meeting or of one whose
@@ -318,6 +329,16 @@ is_claim(const struct store_change *change)
 	return change->wanted &&
 	    (!change->expected ||
 	        strcmp(change->expected->server, change->wanted->server) != 0);
+}
+
+/* Does a create wait for one of them?  What a poll finds comes to no server with its load. */
+static bool
+is_any_claim(const struct store_change *changes, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (is_claim(&changes[i]) && (n == 1 || changes[i].load))
+			return true;
+	return false;
 }
 
 /* Is it worth while to wait for a replica?  While none confirms anything one claim in
@@ -342,8 +363,8 @@ work_meetings_set(struct link *link, void *arguments)
 {
 	struct set_arguments *a = arguments;
 	const struct str wait[] = { STR("WAIT"), STR("1"), redis_number(link, CONFIRM_MS) };
-	/* What is lost of the rest is found by the polls. */
-	bool waits = a->n == 1 && is_claim(&a->changes[0]) && may_confirm(link);
+	/* What a failover loses of the rest is found by the polls. */
+	bool waits = is_any_claim(a->changes, a->n) && may_confirm(link);
 
 	for (size_t i = a->n_done; i < a->n; i++)
 		add_change(link, &a->changes[i], a->now_ms);
