@@ -17,3 +17,11 @@ alone_polls_begin(struct store *store, struct store_poll *polls, size_t n)
 		polls[i].is_left = false;
 	return STORE_OK;
 }
+
+const char *
+alone_problem(struct store *store, struct arena *arena)
+{
+	(void)store;
+	(void)arena;
+	return NULL;
+}

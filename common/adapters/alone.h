@@ -11,6 +11,9 @@
 enum store_result alone_describe(struct store *store, struct arena *arena,
     struct store_description *description);
 
+/* NULL: they have no problem. */
+const char *alone_problem(struct store *store, struct arena *arena);
+
 /* OK, and no server is left. */
 enum store_result alone_polls_begin(struct store *store, struct store_poll *polls, size_t n);
 

@@ -72,6 +72,12 @@ mirror_put(struct mirror *mirror, const char *name, const struct server_facts *f
 	slot->facts = *facts;
 }
 
+const struct mirrored *
+mirror_at(const struct mirror *mirror, size_t slot)
+{
+	return mirror->slots[slot].name ? &mirror->slots[slot] : NULL;
+}
+
 struct server_facts
 mirror_find(const struct mirror *mirror, const char *name)
 {

@@ -32,6 +32,9 @@ void mirror_clear(struct mirror *mirror);
 /* Remember a server's facts, in place of those that are there. */
 void mirror_put(struct mirror *mirror, const char *name, const struct server_facts *facts);
 
+/* The server in a slot below capacity, or NULL where there is none. */
+const struct mirrored *mirror_at(const struct mirror *mirror, size_t slot);
+
 /* A server's facts, or those of one that nothing is known of. */
 struct server_facts mirror_find(const struct mirror *mirror, const char *name);
 

@@ -143,12 +143,6 @@ none_close(struct store *store)
 	/* It is static. */
 }
 
-static const char *
-none_problem(struct store *store, struct arena *arena)
-{
-	return NULL;
-}
-
 static const struct store_verbs none_verbs = {
 	.servers_get = none_servers_get,
 	.servers_set = none_servers_set,
@@ -177,7 +171,7 @@ static const struct store_verbs none_verbs = {
 	.trends_put = none_trends_put,
 	.purge = none_purge,
 	.describe = alone_describe,
-	.problem = none_problem,
+	.problem = alone_problem,
 	.close = none_close,
 };
 

@@ -165,6 +165,16 @@ server_release_set(struct server_facts *facts, struct str release, int64_t now_m
 }
 
 bool
+server_is_forgotten(const struct server_facts *facts, int64_t now_ms)
+{
+	int64_t since_ms = now_ms - SERVER_KEEP_MS;
+
+	return !facts->has_operator_state && facts->polled_ms < since_ms &&
+	    facts->next_poll_ms < since_ms && facts->told_ms < since_ms &&
+	    facts->reserved_ms < since_ms;
+}
+
+bool
 server_is_polled(const struct server_facts *facts, const struct server_rules *rules,
     int64_t now_ms)
 {

@@ -586,6 +586,21 @@ memory_trends_put(struct store *store, struct store_trend *trends, size_t n)
 	return unlock(memory, STORE_OK);
 }
 
+static void
+forget_servers(struct store_memory *memory, int64_t now_ms)
+{
+	for (size_t i = memory->servers.n; i-- > 0;) {
+		if (!server_is_forgotten(&memory->servers.list[i].facts, now_ms))
+			continue;
+		struct str name = memory->servers.list[i].key;
+		for (size_t k = memory->lists.n; k-- > 0;)
+			if (str_is(name, memory->lists.list[k].list.server))
+				items_remove_at(&memory->lists, k);
+		items_drop(&memory->pacings, name);
+		items_remove_at(&memory->servers, i);
+	}
+}
+
 /* ---- All of it ------------------------------------------------------------------ */
 
 static enum store_result
@@ -609,6 +624,7 @@ memory_purge(struct store *store, int64_t now_ms)
 	items_forget(&memory->peaks, is_any, now_ms - PEAK_KEEP_MS, PEAKS_MOST);
 	items_forget(&memory->recordings, is_any, now_ms - RECORDING_KEEP_MS, LIMIT_RECORDINGS);
 	forget_hooks(memory, now_ms);
+	forget_servers(memory, now_ms);
 	items_forget(&memory->trends, is_any,
 	    (now_ms / TREND_MINUTE_MS - TREND_MINUTES) * TREND_MINUTE_MS, SIZE_MAX);
 	return unlock(memory, STORE_OK);
@@ -629,14 +645,6 @@ memory_close(struct store *store)
 	arena_free(memory->arena);
 	pthread_mutex_destroy(&memory->mutex);
 	free(memory);
-}
-
-static const char *
-memory_problem(struct store *store, struct arena *arena)
-{
-	(void)store;
-	(void)arena;
-	return NULL;
 }
 
 static const struct store_verbs memory_verbs = {
@@ -667,7 +675,7 @@ static const struct store_verbs memory_verbs = {
 	.trends_put = memory_trends_put,
 	.purge = memory_purge,
 	.describe = alone_describe,
-	.problem = memory_problem,
+	.problem = alone_problem,
 	.close = memory_close,
 };
 

@@ -409,6 +409,66 @@ test_none(void)
 	is_str(where(store_none_open(), "m"), "failed", "none: closed and opened");
 }
 
+/* Put a server's facts, its list, and a slot there. */
+static void
+put_server(struct store *store, const char *name, struct server_facts facts)
+{
+	struct store_list list = { name, "getRecordings", "", STR("<response/>") };
+	struct pacing_slot slot;
+
+	set_facts(store, name, &facts);
+	store->verbs->lists_put(store, &list, 1);
+	store->verbs->slot_take(store, name, NOW, 1000000, &slot);
+}
+
+static bool
+has_list(struct store *store, const char *name)
+{
+	struct store_list list = { .server = name, .call = "getRecordings", .filter = "" };
+
+	return store->verbs->list_find(store, arena, &list) == STORE_OK;
+}
+
+/* What is known of servers that are in nobody's configuration goes, and no process keeps it. */
+static void
+test_purge_servers(const char *adapter)
+{
+	static const char *const names[] = { "left", "young", "called", "placed", "due",
+		"cordoned" };
+	struct store *store = open_store(adapter);
+	int64_t now_ms = 1000 * PEAK_KEEP_MS, old_ms = now_ms - SERVER_KEEP_MS - 1;
+	const struct server_facts facts[] = {
+		{ .polled_ms = old_ms, .told_ms = old_ms, .users = 7 },
+		{ .polled_ms = old_ms + 1, .users = 7 },
+		{ .told_ms = now_ms, .users = 7 },
+		{ .reserved_ms = now_ms - 1000, .reserved = 25, .users = 7 },
+		{ .next_poll_ms = now_ms, .users = 7 },
+		{ .polled_ms = old_ms,
+		    .users = 7,
+		    .has_operator_state = true,
+		    .operator_state = SERVER_CORDONED },
+	};
+
+	for (size_t i = 0; i < COUNT(names); i++)
+		put_server(store, names[i], facts[i]);
+	facts_of(store, "left"); /* a poll reads the facts of all before it purges */
+	is_int(store->verbs->purge(store, now_ms), STORE_OK, "%s: what is old is forgotten",
+	    adapter);
+	struct server_facts left = facts_of(store, "left");
+	ok(are_new_facts(&left), "… a server that nobody polls");
+	ok(!has_list(store, "left"), "… with its list");
+	for (size_t i = 1; i < COUNT(names); i++)
+		ok(facts_of(store, names[i]).users == 7 && has_list(store, names[i]),
+		    "… not one that is %s", names[i]);
+	struct server_facts anew = { .users = 1 };
+	set_facts(store, "left", &anew);
+	is_int(facts_of(store, "left").users, 1, "… and it may come back");
+	struct pacing_slot slot;
+	store->verbs->slot_take(store, "left", NOW, 1000000, &slot);
+	is_int((long)(slot.at_us - NOW * 1000), 0, "… with its first slot");
+	close_store(store);
+}
+
 int
 main(void)
 {
@@ -422,6 +482,7 @@ main(void)
 		test_thousand,
 		test_lease,
 		test_slots,
+		test_purge_servers,
 	};
 
 	begin_tests("test_store_servers");

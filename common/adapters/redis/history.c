@@ -150,11 +150,27 @@ work_purge(struct link *link, void *arguments)
 		now_ms - WEBHOOK_DROPPED_MS, LIMIT_WEBHOOKS,
 		now_ms / TREND_MINUTE_MS - TREND_MINUTES + 1,
 		now_ms / 1000 - REDIS_HOST_TOLD_S };
-	struct str words[sizeof(numbers) / sizeof(*numbers)];
-	size_t n = sizeof(words) / sizeof(*words);
+	const size_t n_numbers = sizeof(numbers) / sizeof(*numbers);
+	struct mirror *mirror = &link->redis->mirror;
 
-	for (size_t i = 0; i < n; i++)
-		words[i] = redis_number(link, numbers[i]);
+	pthread_mutex_lock(&mirror->mutex);
+	struct str *words = arena_alloc(link->arena,
+	    (n_numbers + 2 * mirror->n) * sizeof(*words));
+	size_t n = 0;
+	while (n < n_numbers) {
+		words[n] = redis_number(link, numbers[n]);
+		n++;
+	}
+	/* Who polls has read the facts of all. */
+	for (size_t i = 0; i < mirror->capacity; i++) {
+		const struct mirrored *server = mirror_at(mirror, i);
+
+		if (!server || !server_is_forgotten(&server->facts, *(int64_t *)arguments))
+			continue;
+		words[n++] = str_from(str_copy(link->arena, str_from(server->name)));
+		words[n++] = redis_number(link, (int64_t)server->facts.version);
+	}
+	pthread_mutex_unlock(&mirror->mutex);
 	link_add_script(link, SCRIPT_PURGE, words, n);
 	return link_next(link) ? STORE_OK : STORE_FAILED;
 }

@@ -315,9 +315,10 @@ static const char *const texts[REDIS_SCRIPTS] = {
 
 	/* NOW, INTERVAL, then before when what is forgotten, and how much of it is kept:
 	 * MEETINGS, PEAKS, MOST, RECORDINGS, MOST, HOOKS, MOST, TRENDS (a minute), HOSTS (a
-	 * second).  A mapping that was lost (evicted), or whose time was over, stays in the
+	 * second); then NAME, VERSION of each server that is forgotten if it is still so.  A
+	 * mapping that was lost (evicted), or whose time was over, stays in the
 	 * set of its server, and may be to another one by now. */
-	[SCRIPT_PURGE] = BASE MAPPING
+	[SCRIPT_PURGE] = BASE MAPPING VERSION
 	    "local age = ARGV[1] - (tonumber(redis.call('GET', K .. 'purged') or 0) or 0)\n"
 	    "if age >= 0 and age < tonumber(ARGV[2]) then return 0 end\n"
 	    "redis.call('SET', K .. 'purged', ARGV[1])\n"
@@ -365,6 +366,21 @@ static const char *const texts[REDIS_SCRIPTS] = {
 	    "    redis.call('HDEL', K .. 'hosts', hosts[i])\n"
 	    "  end\n"
 	    "end\n"
+	    "local is_any = false\n"
+	    "for i = 12, #ARGV, 2 do\n"
+	    "  local name = ARGV[i]\n"
+	    "  local facts = redis.call('HGET', K .. 'servers', name)\n"
+	    "  if facts and string.match(facts, '^(%d+) ') == ARGV[i + 1] then\n"
+	    "    is_any = true\n"
+	    "    redis.call('HDEL', K .. 'servers', name)\n"
+	    "    redis.call('ZREM', K .. 'changed', name)\n"
+	    "    redis.call('HDEL', K .. 'pacing', name)\n"
+	    "    redis.call('HDEL', K .. 'polled', name)\n"
+	    "    redis.call('DEL', K .. 'lists:' .. name, K .. 'digests:' .. name,\n"
+	    "      K .. 'listed:' .. name)\n"
+	    "  end\n"
+	    "end\n"
+	    "if is_any then redis.call('SET', K .. 'born', version()) end\n"
 	    "return 1\n",
 };
 /* clang-format on */

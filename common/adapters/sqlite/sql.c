@@ -130,6 +130,9 @@ const struct sqlite_schema sql_schema = {
 	  "users, " s "meetings, " s "reserved, " s "reserved_ms, " s "turn, " s               \
 	  "secret_at, " s "release, " s "release_ms"
 
+/* A server whose facts are forgotten, from before ?1 (server_is_forgotten). */
+#define LEFT "operator_state IS NULL AND MAX(polled_ms, probe_ms, told_ms, reserved_ms) < ?1"
+
 const char *const sql_texts[SQL_STATEMENTS] = {
 	/* clang-format off */
 	[SQL_BEGIN] = "BEGIN IMMEDIATE",
@@ -162,6 +165,13 @@ const char *const sql_texts[SQL_STATEMENTS] = {
 	    " (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
 	[SQL_MEETING_DROP] = "DELETE FROM meeting WHERE id = ?1",
 	[SQL_MEETING_PURGE] = "DELETE FROM meeting WHERE MAX(seen_ms, create_ms) < ?1",
+	[SQL_SERVERS_LEFT] = "SELECT COUNT(*) FROM server WHERE " LEFT,
+	[SQL_SERVER_LISTS_PURGE] = "DELETE FROM list WHERE server IN"
+	    " (SELECT name FROM server WHERE " LEFT ")",
+	[SQL_SERVER_PACING_PURGE] = "DELETE FROM pacing WHERE server IN"
+	    " (SELECT name FROM server WHERE " LEFT ")",
+	[SQL_SERVER_PURGE] = "DELETE FROM server WHERE " LEFT,
+	[SQL_BORN_ANEW] = "UPDATE change SET born = random() WHERE id = 1",
 	[SQL_MEETINGS_ON] = "SELECT " MEETING("") ", id FROM meeting WHERE server = ?1",
 
 	[SQL_PEAK_PUT] = "INSERT OR REPLACE INTO peak (id, users, at_ms) VALUES (?1, ?2, ?3)",

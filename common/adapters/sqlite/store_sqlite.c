@@ -405,6 +405,27 @@ sqlite_perform(struct store *store, bool writes, sqlite_work *work, void *argume
 
 /* ---- Forgetting --------------------------------------------------------------- */
 
+/* Forget servers that are nobody's any more.  What processes remember of them is read again. */
+static enum store_result
+purge_servers(struct connection *connection, int64_t now_ms)
+{
+	static const enum sql_statement statements[] = { SQL_SERVER_LISTS_PURGE,
+		SQL_SERVER_PACING_PURGE, SQL_SERVER_PURGE };
+	int64_t before_ms = now_ms - SERVER_KEEP_MS;
+	sqlite3_stmt *statement = sqlite_query(connection, SQL_SERVERS_LEFT, "i", before_ms);
+
+	if (!statement || sqlite_step_once(statement) != SQLITE_ROW)
+		return STORE_FAILED;
+	bool is_any = sqlite3_column_int64(statement, 0) > 0;
+	sqlite3_reset(statement);
+	if (!is_any)
+		return STORE_OK;
+	for (size_t i = 0; i < sizeof(statements) / sizeof(*statements); i++)
+		if (sqlite_run(connection, statements[i], "i", before_ms) != STORE_OK)
+			return STORE_FAILED;
+	return sqlite_run(connection, SQL_BORN_ANEW, "");
+}
+
 static enum store_result
 work_purge(struct connection *connection, void *arguments)
 {
@@ -420,7 +441,8 @@ work_purge(struct connection *connection, void *arguments)
 	        STORE_OK ||
 	    sqlite_run(connection, SQL_COPY_PURGE_MANY, "i", (int64_t)LIMIT_RECORDINGS) !=
 	        STORE_OK ||
-	    sqlite_trends_purge(connection, now_ms) != STORE_OK)
+	    sqlite_trends_purge(connection, now_ms) != STORE_OK ||
+	    purge_servers(connection, now_ms) != STORE_OK)
 		return STORE_FAILED;
 	return sqlite_webhooks_purge(connection, now_ms);
 }
