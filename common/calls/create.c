@@ -103,6 +103,17 @@ made_nothing(const struct relay_answer *answer)
 	        !reply_is(answer->message_key, REPLY_ID_NOT_UNIQUE));
 }
 
+/* The state went while the create was under way.  Another host's claim may have been its last
+ * that nobody else has read, and its create be done by now: be sure once more. */
+static void
+look_again(struct call *call, struct claim *claim)
+{
+	const struct server *server = find_meeting_ask(call, NULL);
+
+	if (server)
+		claim->server = server;
+}
+
 /* Place a meeting that is on no server. */
 static void
 place_meeting(struct call *call)
@@ -111,6 +122,8 @@ place_meeting(struct call *call)
 
 	claim_init(&claim, call);
 	claim_make(&claim, call, call->is_mapped ? &call->meeting : NULL);
+	if (claim.kind == CLAIM_ALONE && call->was_read)
+		look_again(call, &claim);
 	if (!claim.server) {
 		reply_error(call->response, call->arena,
 		    placement_insists(&claim.placement) ? REPLY_NO_TAG : REPLY_NO_SERVER);

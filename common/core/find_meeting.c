@@ -240,6 +240,7 @@ read_mapping(struct call *call)
 	enum store_result result = store->verbs->meeting_get(store, call->arena,
 	    call->meeting_id, call->request->now_ms, &call->meeting, &call->meeting_facts,
 	    &whole_ms);
+	call->was_read = result != STORE_FAILED;
 	/* The state may have lost who made the meeting after it was nowhere. */
 	if (result == STORE_ABSENT &&
 	    whole_ms > call->request->now_ms - config->negative_ttl_ms)

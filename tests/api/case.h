@@ -48,6 +48,7 @@
  *	                      second secret, else with the first.
  *	                      "meanwhile room-1 a": another process maps that before
  *	                      the answer, or, where it is mapped so, notes a create.
+ *	                      "the state goes": from now on no verb of the store works.
  *	                      The answer: "status N", "unreachable", "timeout", "waited"
  *	                      (a timeout), "broken", "too-large", "busy", "shortage",
  *	                      headers, an empty line, the body; or "FAILED KEY".

@@ -45,6 +45,8 @@ struct run {
 	struct str sent_body; /* of the present outgoing call */
 	size_t sent_secret;   /* likewise: which of the server's, from 1 */
 
+	bool has_no_state; /* it has gone: each verb fails */
+
 	/* Torture: which one fails, counted from 1, and how many there were. */
 	bool torture;
 	int verbs, failing_verb;

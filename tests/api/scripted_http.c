@@ -372,6 +372,8 @@ answer_line(struct run *run, char *line, struct http_call *call)
 
 	if ((value = case_after(line, "meanwhile ")) != NULL)
 		map_meanwhile(run, value);
+	else if (strcmp(line, "the state goes") == 0)
+		run->has_no_state = true;
 	else if ((value = case_after(line, "status ")) != NULL)
 		call->status = atoi(value);
 	else if ((value = case_after(line, "Content-Type: ")) != NULL)

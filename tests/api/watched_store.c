@@ -69,7 +69,9 @@ run_of(struct store *store)
 static struct store *
 next_store(struct run *run)
 {
-	return ++run->verbs == run->failing_verb ? store_none_open() : run->inner;
+	return ++run->verbs == run->failing_verb || run->has_no_state ?
+	    store_none_open() :
+	    run->inner;
 }
 
 /* A verb that only remembers is about to be done. */

@@ -8,7 +8,8 @@
 #include "ports/store.h"
 
 /* For the store of a struct run.  Verbs are counted in run->verbs; number
- * run->failing_verb, counted from 1, does what adapters/none.h does. */
+ * run->failing_verb, counted from 1, does what adapters/none.h does, and so do all from
+ * when the state has gone. */
 extern const struct store_verbs watched_store_verbs;
 
 #endif
