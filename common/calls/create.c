@@ -103,15 +103,40 @@ made_nothing(const struct relay_answer *answer)
 	        !reply_is(answer->message_key, REPLY_ID_NOT_UNIQUE));
 }
 
-/* The state went while the create was under way.  Another host's claim may have been its last
- * that nobody else has read, and its create be done by now: be sure once more. */
+/* Send the create to the server that has the meeting. */
 static void
-look_again(struct call *call, struct claim *claim)
+create_there(struct call *call)
 {
-	const struct server *server = find_meeting_ask(call, NULL);
+	if (call->is_mapped && meeting_wants_note(&call->meeting, call->request->now_ms))
+		claim_note(call, &call->meeting, false);
+	struct claim claim;
+	claim_follow(&claim, call);
+	struct relay_answer answer;
+	send_to_claim(call, &claim, &answer);
+	if (call->is_mapped && answer.verdict == RELAY_SUCCESS)
+		claim_made(&claim, call);
+	relay_answer(call, &answer, false);
+}
 
-	if (server)
-		claim->server = server;
+/* Claim the meetingID.  False when the meeting is on call->server by now. */
+static bool
+claim_meeting(struct call *call, struct claim *claim)
+{
+	const struct meeting *from = call->is_mapped ? &call->meeting : NULL;
+
+	claim_init(claim, call);
+	claim_make(claim, call, from);
+	if (claim->kind != CLAIM_ALONE || !call->was_whole)
+		return true;
+	/* The state went while the create was under way.  Another host's claim may have been
+	 * its last, which nobody else has read, and its create be done by now: be sure once
+	 * more, and pass over who does not answer. */
+	call->server = find_meeting_ask(call, NULL);
+	if (call->server)
+		return false;
+	claim_init(claim, call);
+	claim_make(claim, call, from);
+	return true;
 }
 
 /* Place a meeting that is on no server. */
@@ -120,10 +145,10 @@ place_meeting(struct call *call)
 {
 	struct claim claim;
 
-	claim_init(&claim, call);
-	claim_make(&claim, call, call->is_mapped ? &call->meeting : NULL);
-	if (claim.kind == CLAIM_ALONE && call->was_read)
-		look_again(call, &claim);
+	if (!claim_meeting(call, &claim)) {
+		create_there(call);
+		return;
+	}
 	if (!claim.server) {
 		reply_error(call->response, call->arena,
 		    placement_insists(&claim.placement) ? REPLY_NO_TAG : REPLY_NO_SERVER);
@@ -196,13 +221,5 @@ call_create(struct call *call)
 			place_meeting(call);
 		return;
 	}
-	if (call->is_mapped && meeting_wants_note(&call->meeting, call->request->now_ms))
-		claim_note(call, &call->meeting, false);
-	struct claim claim;
-	claim_follow(&claim, call);
-	struct relay_answer answer;
-	send_to_claim(call, &claim, &answer);
-	if (call->is_mapped && answer.verdict == RELAY_SUCCESS)
-		claim_made(&claim, call);
-	relay_answer(call, &answer, false);
+	create_there(call);
 }

@@ -79,7 +79,7 @@ struct call {
 	bool is_mapped;                    /* does the state have a mapping? */
 	bool is_foreign;                   /* is it to a server that only others know? */
 	bool is_in_doubt;                  /* may the meeting be elsewhere (meeting.h)? */
-	bool was_read;                     /* could the state be read for that? */
+	bool was_whole;                    /* could the state be read and written then? */
 	struct store_turn turn;            /* to place it; api.c gives it back */
 	bool *silent;                      /* which of the configuration's servers did not
 	                                      answer the look-up, or NULL: none was asked */

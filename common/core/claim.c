@@ -149,7 +149,8 @@ struct contender {
 	struct claim *claim;
 	struct call *call;
 	const struct meeting *from;
-	enum store_result result; /* STALE: not decided yet */
+	bool whatever; /* it is its last try: the load is no condition */
+	enum store_result result;
 };
 
 /* Those whose claims are carried out together: they choose one after the other, by one picture
@@ -157,12 +158,11 @@ struct contender {
 struct group {
 	struct call *call; /* one of theirs, for its time and its arena */
 	size_t n_servers;
-	struct contender **undecided;
+	struct contender **contenders;
 	size_t n;
 	struct server_facts *facts; /* of all servers, with what was chosen so far */
-	size_t *last;               /* of each server: who chose it last, counted from 1 */
+	size_t *writers; /* of each server: who sets its load, counted from 1; 0: nobody */
 	struct store_server *loads; /* of each server, as the choices leave it */
-	long *owed; /* of each server: seats that are taken, and not yet in its facts */
 };
 
 /* Gather who has come. */
@@ -177,13 +177,12 @@ init_group(struct group *group, struct call *call, struct crowd_item *items)
 	*group = (struct group){
 		.call = call,
 		.n_servers = n_servers,
-		.undecided = arena_alloc(arena, (most + 1) * sizeof(struct contender *)),
-		.last = arena_alloc(arena, (n_servers + 1) * sizeof(size_t)),
+		.contenders = arena_alloc(arena, (most + 1) * sizeof(struct contender *)),
+		.writers = arena_alloc(arena, (n_servers + 1) * sizeof(size_t)),
 		.loads = arena_alloc(arena, (n_servers + 1) * sizeof(struct store_server)),
-		.owed = arena_alloc(arena, (n_servers + 1) * sizeof(long)),
 	};
 	for (struct crowd_item *item = items; item; item = item->next)
-		group->undecided[group->n++] = (struct contender *)item;
+		group->contenders[group->n++] = (struct contender *)item;
 }
 
 static struct server_facts *
@@ -206,10 +205,10 @@ read_picture(struct group *group)
 	    group->n * sizeof(*histories));
 
 	for (size_t i = 0; i < group->n; i++)
-		ids[i] = group->undecided[i]->call->meeting_id;
+		ids[i] = group->contenders[i]->call->meeting_id;
 	enum store_result result = health_read_picture(call, ids, histories, group->n);
 	for (size_t i = 0; i < group->n; i++) {
-		struct contender *contender = group->undecided[i];
+		struct contender *contender = group->contenders[i];
 		struct placement *placement = &contender->claim->placement;
 
 		/* What its thread goes on with lives in its own arena. */
@@ -226,22 +225,18 @@ read_picture(struct group *group)
 		    call->config->placement;
 	}
 	group->facts = copy_facts(group, call->arena);
-	for (size_t at = 0; at < group->n_servers; at++)
-		if (group->owed[at] > 0)
-			load_reserve(&group->facts[at], group->owed[at], call->request->now_ms);
 	return result;
 }
 
-/* Each chooses; who finds no server is decided. */
+/* Each chooses; who finds no server is none of the group any more. */
 static void
 choose_each(struct group *group)
 {
 	int64_t now_ms = group->call->request->now_ms;
 	size_t n = 0;
 
-	memset(group->last, 0, group->n_servers * sizeof(*group->last));
 	for (size_t i = 0; i < group->n; i++) {
-		struct contender *contender = group->undecided[i];
+		struct contender *contender = group->contenders[i];
 		struct placement_candidate *chosen = choose_server(contender->claim,
 		    group->facts);
 
@@ -252,8 +247,9 @@ choose_each(struct group *group)
 		size_t at = (size_t)(chosen - contender->claim->placement.candidates);
 		group->facts[at] = chosen->facts; /* with its turn moved on */
 		load_reserve(&group->facts[at], contender->claim->placement.seats, now_ms);
-		group->undecided[n++] = contender;
-		group->last[at] = n;
+		group->contenders[n++] = contender;
+		if (!contender->whatever)
+			group->writers[at] = n;
 	}
 	group->n = n;
 }
@@ -264,16 +260,21 @@ index_of(const struct contender *contender)
 	return (size_t)(contender->claim->server - contender->call->config->servers);
 }
 
-/* Set what was chosen.  The load of each server is a condition of the last that chose it,
- * unless it is to be done whatever others do to the load: of the others the mapping alone. */
+/* Set what was chosen, on the condition that the server's facts are still the same; the last
+ * that chose a server sets its load as well. */
 static void
-set_each(struct group *group, struct store_change *changes, bool whatever)
+set_each(struct group *group, struct store_change *changes)
 {
 	struct call *call = group->call;
 	struct meeting *wanted = arena_alloc(call->arena, (group->n + 1) * sizeof(*wanted));
 
+	for (size_t at = 0; at < group->n_servers; at++)
+		group->loads[at] = (struct store_server){
+			.name = call->config->servers[at].name,
+			.facts = group->facts[at],
+		};
 	for (size_t i = 0; i < group->n; i++) {
-		const struct contender *contender = group->undecided[i];
+		const struct contender *contender = group->contenders[i];
 		size_t at = index_of(contender);
 
 		wanted[i] = new_mapping(contender->call, contender->claim->server,
@@ -282,14 +283,9 @@ set_each(struct group *group, struct store_change *changes, bool whatever)
 			.meeting_id = contender->call->meeting_id,
 			.expected = contender->from,
 			.wanted = &wanted[i],
+			.load = contender->whatever ? NULL : &group->loads[at],
+			.is_load_kept = group->writers[at] != i + 1,
 		};
-		if (whatever || group->last[at] != i + 1)
-			continue;
-		group->loads[at] = (struct store_server){
-			.name = contender->claim->server->name,
-			.facts = group->facts[at],
-		};
-		changes[i].load = &group->loads[at];
 	}
 	if (group->n > 0)
 		call->store->verbs->meetings_set(call->store, call->arena, changes, group->n,
@@ -308,69 +304,107 @@ copy_mapping(struct arena *arena, const struct meeting *meeting)
 	return copy;
 }
 
-/* Take what came of it.  Those whose server's load is no longer what was read stay. */
+/* Take what came of it. */
 static void
 take_each(struct group *group, const struct store_change *changes)
 {
+	for (size_t i = 0; i < group->n; i++) {
+		struct contender *contender = group->contenders[i];
+
+		contender->result = changes[i].result;
+		if (contender->result == STORE_OK || contender->result == STORE_CONFLICT)
+			contender->claim->meeting = copy_mapping(contender->call->arena,
+			    &changes[i].found);
+	}
+}
+
+/* Is the server's load not what came of the claims, since some of its meetings were claimed by
+ * others meanwhile?  If so, *load is what it should be. */
+static bool
+is_amiss(const struct group *group, size_t at, struct store_server *load)
+{
+	bool is_set = group->contenders[group->writers[at] - 1]->result == STORE_OK;
+	size_t n_done = 0, n_lost = 0;
+
+	*load = group->loads[at];
+	for (size_t i = 0; i < group->n; i++) {
+		const struct contender *contender = group->contenders[i];
+
+		if (index_of(contender) != at)
+			continue;
+		if (contender->result == STORE_OK) {
+			n_done++;
+		} else {
+			n_lost++;
+			load_release(&load->facts, contender->claim->placement.seats,
+			    group->call->request->now_ms);
+		}
+	}
+	return n_done > 0 && (n_lost > 0 || !is_set);
+}
+
+/* Put loads right: best effort, as the next poll counts anew. */
+static void
+settle_loads(const struct group *group)
+{
+	struct call *call = group->call;
+	struct store_server *sets = arena_alloc(call->arena,
+	    (group->n_servers + 1) * sizeof(*sets));
 	size_t n = 0;
 
 	for (size_t at = 0; at < group->n_servers; at++)
-		if (group->last[at] > 0 && changes[group->last[at] - 1].result == STORE_OK)
-			group->owed[at] = 0;
-	for (size_t i = 0; i < group->n; i++) {
-		struct contender *contender = group->undecided[i];
-		const struct store_change *change = &changes[i];
-		size_t at = index_of(contender);
-
-		contender->result = change->result;
-		if (change->result == STORE_OK &&
-		    changes[group->last[at] - 1].result != STORE_OK)
-			group->owed[at] += contender->claim->placement.seats;
-		if (change->result == STORE_STALE)
-			group->undecided[n++] = contender;
-		else if (change->result != STORE_FAILED)
-			contender->claim->meeting = copy_mapping(contender->call->arena,
-			    &change->found);
-	}
-	group->n = n;
+		if (group->writers[at] > 0 && is_amiss(group, at, &sets[n]))
+			n++;
+	if (n > 0)
+		call->store->verbs->servers_set(call->store, sets, n);
 }
 
-/* Carry out the claims of all who have come.  Seats that are still owed in the end are left to
- * the next poll, which counts anew. */
+/* Carry out the claims of all who have come. */
 static void
 claim_together(struct call *call, struct crowd_item *items)
 {
 	struct group group;
 
 	init_group(&group, call, items);
-	for (int tries = TRIES; tries > 0 && group.n > 0; tries--) {
-		struct store_change *changes = arena_alloc(call->arena,
-		    (group.n + 1) * sizeof(*changes));
-		if (read_picture(&group) != STORE_OK)
-			break;
-		choose_each(&group);
-		set_each(&group, changes, tries == 1);
-		take_each(&group, changes);
+	struct store_change *changes = arena_alloc(call->arena,
+	    (group.n + 1) * sizeof(*changes));
+
+	if (read_picture(&group) != STORE_OK) {
+		for (size_t i = 0; i < group.n; i++)
+			group.contenders[i]->result = STORE_FAILED;
+		return;
 	}
-	for (size_t i = 0; i < group.n; i++)
-		group.undecided[i]->result = STORE_FAILED;
+	choose_each(&group);
+	set_each(&group, changes);
+	take_each(&group, changes);
+	settle_loads(&group);
 }
 
-/* Choose and set, with those who do so at the same time.  Returns OK; CONFLICT with another's
- * mapping in claim->meeting (which may be none); NOT_FOUND when no server can take the
- * meeting; or FAILED. */
+/* Choose and set, with those who do so at the same time, until one of many has done it.
+ * Returns OK; CONFLICT with another's mapping in claim->meeting (which may be none); NOT_FOUND
+ * when no server can take the meeting; or FAILED. */
 static enum store_result
 choose_and_set(struct claim *claim, struct call *call, const struct meeting *from)
 {
 	struct crowd *crowd = &call->config->runtime->claims;
-	struct contender contender = { .claim = claim, .call = call, .from = from };
-	struct crowd_item *items = crowd_enter(crowd, &contender.item);
+	enum store_result result = STORE_STALE;
 
-	if (items) {
-		claim_together(call, items);
-		crowd_leave(crowd, items);
+	for (int tries = TRIES; tries > 0 && result == STORE_STALE; tries--) {
+		struct contender contender = {
+			.claim = claim,
+			.call = call,
+			.from = from,
+			.whatever = tries == 1,
+		};
+		struct crowd_item *items = crowd_enter(crowd, &contender.item);
+
+		if (items) {
+			claim_together(call, items);
+			crowd_leave(crowd, items);
+		}
+		result = contender.result;
 	}
-	return contender.result;
+	return result;
 }
 
 /* ---- Claims --------------------------------------------------------------------------- */

@@ -124,16 +124,24 @@ put_off_absent(struct call *call)
 	call_later(call, remember_absent, meeting_id);
 }
 
+/* Is that server one of those to ask?  Not one that did not answer this request before. */
+static bool
+is_to_be_asked(struct call *call, size_t at, const struct server *except)
+{
+	const struct server *server = &call->config->servers[at];
+
+	return server != except && server_is_usable(server, &health_facts(call)[at]) &&
+	    !(call->silent && call->silent[at]);
+}
+
 const struct server *
 find_meeting_ask(struct call *call, const struct server *except)
 {
 	const struct config *config = call->config;
-	const struct server_facts *facts = health_facts(call);
 	size_t n = 0;
 
 	for (size_t i = 0; i < config->n_servers; i++)
-		n += &config->servers[i] != except &&
-		    server_is_usable(&config->servers[i], &facts[i]);
+		n += is_to_be_asked(call, i, except);
 	if (!may_ask(call, n)) {
 		metrics_add(METRIC_LOOKUPS_SPARED, 0, 0, 1);
 		return NULL;
@@ -143,12 +151,13 @@ find_meeting_ask(struct call *call, const struct server *except)
 	struct fanout fanout;
 	fanout_init(&fanout, call, n);
 	for (size_t i = 0; i < config->n_servers; i++)
-		if (&config->servers[i] != except &&
-		    server_is_usable(&config->servers[i], &facts[i]))
+		if (is_to_be_asked(call, i, except))
 			prepare_question(call, &config->servers[i],
 			    fanout_add(&fanout, &config->servers[i]));
 	fanout_run(&fanout, QUESTION, config->probe_timeout_ms, has_meeting);
-	call->silent = arena_alloc(call->arena, config->n_servers * sizeof(*call->silent));
+	if (!call->silent)
+		call->silent = arena_alloc(call->arena,
+		    config->n_servers * sizeof(*call->silent));
 	bool certain;
 	const struct server *found = read_answers(call, &fanout, &certain);
 	if (found)
@@ -240,7 +249,7 @@ read_mapping(struct call *call)
 	enum store_result result = store->verbs->meeting_get(store, call->arena,
 	    call->meeting_id, call->request->now_ms, &call->meeting, &call->meeting_facts,
 	    &whole_ms);
-	call->was_read = result != STORE_FAILED;
+	call->was_whole = result != STORE_FAILED && whole_ms < INT64_MAX;
 	/* The state may have lost who made the meeting after it was nowhere. */
 	if (result == STORE_ABSENT &&
 	    whole_ms > call->request->now_ms - config->negative_ttl_ms)

@@ -37,7 +37,8 @@ bool find_meeting_in_turn(struct call *call);
  * findMeetingFromMeetingID).  The first that has it is enough.  Returns that
  * server, or NULL.  What was learnt is remembered: where it is, at once, for then the
  * call goes there; or, if every server answered, that it is nowhere, when the client has
- * its answer.  call->silent tells who did not answer.
+ * its answer.  call->silent tells who did not answer; they
+ * are not asked again for this request.
  *
  * Of 500 servers a question to each is too much for each new meeting.  So look-ups may
  * cost a process lookups_per_second questions; beyond that, and if the picture is complete

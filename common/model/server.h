@@ -161,8 +161,8 @@ void server_release_set(struct server_facts *facts, struct str release, int64_t 
 #define SERVER_KEEP_MS (INT64_C(30) * 86400 * 1000)
 
 /* May the facts be forgotten?  For SERVER_KEEP_MS nobody polled the server, or meant to, called
- * it in vain, or placed a meeting there, so it is in nobody's configuration; and what an
- * operator has set is never forgotten. */
+ * it in vain, or placed a meeting there, so it is in nobody's configuration, or disabled
+ * there; and what an operator has set is never forgotten. */
 bool server_is_forgotten(const struct server_facts *facts, int64_t now_ms);
 
 /* Was the server polled within the last six intervals, so that some process has it in its

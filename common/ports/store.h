@@ -98,10 +98,12 @@ struct store_change {
 	const struct meeting *expected;
 	const struct meeting *wanted; /* its version is the store's to give */
 	struct store_server *load;    /* NULL, or the facts of the server as the change
-	                                 leaves them: a condition too */
-	enum store_result result;     /* out: OK; CONFLICT; STALE when load is that;
+	                                 leaves them: a condition too … */
+	bool is_load_kept;        /* … and nothing else: its version alone counts, no facts
+	                                 and no event are set, and its result says nothing */
+	enum store_result result; /* out: OK; CONFLICT; STALE when load is that;
 	                                 or FAILED */
-	struct meeting found;         /* out: what is there now */
+	struct meeting found;     /* out: what is there now */
 };
 
 /* A turn, or the wait for one: the adapter's; all 0 before the first turn_take. */

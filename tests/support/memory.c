@@ -20,9 +20,8 @@ struct store_memory {
 	    events, trends, pacings;
 	double typical;
 	uint64_t holder; /* of the lease */
-	int64_t whole_ms;
+	int64_t whole_ms, purged_ms;
 	int64_t taken_ms, until_ms;
-	int64_t purged_ms;
 };
 
 static struct store_memory *
@@ -40,8 +39,6 @@ unlock(struct store_memory *memory, enum store_result result)
 	pthread_mutex_unlock(&memory->mutex);
 	return result;
 }
-
-/* ---- Texts ---------------------------------------------------------------------- */
 
 static struct str
 copy(struct arena *arena, struct str s)
@@ -157,7 +154,10 @@ change_meeting(struct store_memory *memory, struct arena *arena, struct store_ch
 	change->found = old.server ? copy_meeting(arena, old) : old;
 	if (old.version != (change->expected ? change->expected->version : 0))
 		return STORE_CONFLICT;
-	if (change->load && put_server(memory, change->load) != STORE_OK)
+	if (change->load &&
+	    (change->is_load_kept ? facts_of(memory, change->load->name).version !=
+	                change->load->facts.version :
+	                            put_server(memory, change->load) != STORE_OK))
 		return STORE_STALE;
 
 	if (old.peak > 0 && (!wanted || strcmp(wanted->server, old.server) != 0)) {
@@ -524,9 +524,9 @@ memory_webhook_list(struct store *store, struct arena *arena, struct webhook **h
 }
 
 static void
-forget_hooks(struct store_memory *memory, int64_t now_ms)
+forget_hooks(struct store_memory *m, int64_t now_ms)
 {
-	items_forget(&memory->hooks, is_dropped, now_ms - WEBHOOK_DROPPED_MS, LIMIT_WEBHOOKS);
+	items_forget(&m->hooks, is_dropped, now_ms - WEBHOOK_DROPPED_MS, LIMIT_WEBHOOKS);
 }
 
 static enum store_result

@@ -182,18 +182,21 @@ count_kind(const struct creator *creators, enum claim_kind kind)
 	return n;
 }
 
-/* The seats that are reserved at all servers. */
-static long
-seats_reserved(void)
+/* Have so many claims reserved their seats, and no others? */
+static void
+check_loads(int n)
 {
 	struct server_facts facts[SERVERS];
-	double sum = 0;
+	double seats = 0;
+	long meetings = 0;
 
-	if (real.servers_get(store, config->servers, SERVERS, facts, NULL) != STORE_OK)
-		return -1;
-	for (int at = 0; at < SERVERS; at++)
-		sum += load_reserved_now(&facts[at], now_ms);
-	return (long)(sum + 0.5);
+	real.servers_get(store, config->servers, SERVERS, facts, NULL);
+	for (int at = 0; at < SERVERS; at++) {
+		seats += load_reserved_now(&facts[at], now_ms);
+		meetings += facts[at].meetings;
+	}
+	is_int((long)(seats + 0.5), (long)n * SEATS, "… and their seats");
+	is_int(meetings, n, "… and are counted");
 }
 
 static void
@@ -208,23 +211,23 @@ test_shares(const char *adapter)
 	is_int(count_kind(creators, CLAIM_OURS), THREADS, "%s: %d claims at once", adapter,
 	    THREADS);
 	is_int(free_all(creators, shares), THREADS, "… each with its mapping");
-	is_int(seats_reserved(), (long)THREADS * SEATS, "… and its seats");
+	check_loads(THREADS);
 	/* Each of its own would be a picture and a write for each claim at the least. */
 	ok(pictures <= THREADS / 2 && sets <= THREADS / 2,
 	    "… go to the state together: %d pictures, %d writes", pictures, sets);
 	close_slow();
 }
 
-/* Another process adds 100 people to one server, each time. */
+/* Another process notes a failed call of one server after the other. */
 static void
-disturb(void)
+fail_calls(void)
 {
 	struct store_server set = { .name = config->servers[sets % SERVERS].name };
 
 	if (sets > 4)
 		return;
 	real.servers_get(store, &config->servers[sets % SERVERS], 1, &set.facts, NULL);
-	set.facts.failures++;
+	set.facts.create_failures++;
 	real.servers_set(store, &set, 1);
 }
 
@@ -234,16 +237,79 @@ test_disturbed(const char *adapter)
 	struct creator creators[THREADS];
 
 	open_slow(adapter);
-	before_set = disturb;
+	before_set = fail_calls;
 	create_all(creators, "m", false);
 	is_int(count_kind(creators, CLAIM_OURS), THREADS,
 	    "%s: others change the servers' facts meanwhile", adapter);
-	is_int(free_all(creators, NULL), THREADS, "… each has its mapping");
 	ok(sets > 2, "… some of them choose again");
-	/* What is owed last of all is left to the next poll. */
-	long reserved = seats_reserved();
-	ok(reserved > (long)THREADS * SEATS * 4 / 5 && reserved <= (long)THREADS * SEATS,
-	    "… and nearly all seats: %ld", reserved);
+	is_int(free_all(creators, NULL), THREADS, "… each has its mapping");
+	check_loads(THREADS);
+	close_slow();
+}
+
+/* An operator cordons a server, while many have chosen it. */
+static void
+cordon(void)
+{
+	struct store_server set = { .name = "a" };
+
+	if (sets != 2)
+		return;
+	real.servers_get(store, config->servers, 1, &set.facts, NULL);
+	set.facts.has_operator_state = true;
+	set.facts.operator_state = SERVER_CORDONED;
+	real.servers_set(store, &set, 1);
+}
+
+static void
+test_cordoned(const char *adapter)
+{
+	struct creator creators[THREADS];
+	struct server_facts facts;
+
+	open_slow(adapter);
+	before_set = cordon;
+	create_all(creators, "m", false);
+	is_int(count_kind(creators, CLAIM_OURS), THREADS, "%s: a server is cordoned meanwhile",
+	    adapter);
+	is_int(free_all(creators, NULL), THREADS, "… each has its mapping");
+	real.servers_get(store, config->servers, 1, &facts, NULL);
+	/* Those of the first write were there before. */
+	ok(facts.meetings < THREADS / 3, "… none of them there: %ld were before",
+	    facts.meetings);
+	check_loads(THREADS);
+	close_slow();
+}
+
+/* Another host claims every other meeting. */
+static void
+claim_odd_ones(void)
+{
+	struct meeting wanted = mapping_to("c", now_ms);
+
+	for (int i = 1; i < THREADS && sets == 2; i += 2) {
+		struct store_change change = {
+			.meeting_id = str_from(str_printf(arena, "m-%d", i)),
+			.wanted = &wanted,
+		};
+		real.meetings_set(store, arena, &change, 1, now_ms);
+	}
+}
+
+static void
+test_claimed_elsewhere(const char *adapter)
+{
+	struct creator creators[THREADS];
+
+	open_slow(adapter);
+	before_set = claim_odd_ones;
+	create_all(creators, "m", false);
+	int ours = count_kind(creators, CLAIM_OURS);
+	is_int(ours + count_kind(creators, CLAIM_FOLLOWED), THREADS,
+	    "%s: another host claims every other meeting meanwhile", adapter);
+	ok(ours >= THREADS / 2 && ours < THREADS, "… those are followed: %d are ours", ours);
+	is_int(free_all(creators, NULL), THREADS, "… each has its mapping");
+	check_loads(ours);
 	close_slow();
 }
 
@@ -262,6 +328,7 @@ test_same(const char *adapter)
 		are_same = are_same && creators[i].claim.server == creators[0].claim.server;
 	ok(are_same, "… to the same server");
 	is_int(free_all(creators, NULL), THREADS, "… each with the mapping");
+	check_loads(1);
 	close_slow();
 }
 
@@ -282,8 +349,8 @@ test_failing(const char *adapter)
 int
 main(void)
 {
-	static contract_test *const tests[] = { test_shares, test_disturbed, test_same,
-		test_failing };
+	static contract_test *const tests[] = { test_shares, test_disturbed, test_cordoned,
+		test_claimed_elsewhere, test_same, test_failing };
 
 	begin_tests("test_claim");
 	load_config();

@@ -409,6 +409,54 @@ test_none(void)
 	is_str(where(store_none_open(), "m"), "failed", "none: closed and opened");
 }
 
+/* Claims that have a server's facts as a condition, of which the last sets them. */
+static void
+test_kept_load(const char *adapter)
+{
+	struct store *store = open_store(adapter);
+	struct server_facts a = { .users = 1 };
+
+	set_facts(store, "a", &a);
+	struct meeting wanted = mapping_to("a", NOW);
+	struct store_server load = { .name = "a", .facts = a };
+	struct store_server fresh = { .name = "b" }, old = { .name = "a" };
+	struct store_change changes[] = {
+		{ .meeting_id = STR("m"),
+		    .wanted = &wanted,
+		    .load = &load,
+		    .is_load_kept = true },
+		{ .meeting_id = STR("n"),
+		    .wanted = &wanted,
+		    .load = &fresh,
+		    .is_load_kept = true },
+		{ .meeting_id = STR("o"),
+		    .wanted = &wanted,
+		    .load = &old,
+		    .is_load_kept = true },
+		{ .meeting_id = STR("p"), .wanted = &wanted, .load = &load },
+		{ .meeting_id = STR("q"), .wanted = &wanted, .load = &load },
+	};
+	static const enum store_result results[] = { STORE_OK, STORE_OK, STORE_STALE, STORE_OK,
+		STORE_OK };
+
+	load.facts.users = 2;
+	is_int(store->verbs->meetings_set(store, arena, changes, COUNT(changes), NOW), STORE_OK,
+	    "%s: claims of which the load is a condition alone", adapter);
+	for (size_t i = 0; i < COUNT(changes); i++)
+		is_int(changes[i].result, results[i], "… %zu", i);
+	is_str(where(store, "o"), "nowhere", "… who had old facts has nothing");
+	struct server_facts facts = facts_of(store, "a");
+	ok(are_same_facts(&facts, &load.facts) && facts.version != a.version,
+	    "… the one that sets them sets them");
+	facts = facts_of(store, "b");
+	ok(are_new_facts(&facts), "… and no other");
+	old.facts.version = a.version;
+	changes[2].load = &old;
+	store->verbs->meetings_set(store, arena, &changes[2], 1, NOW);
+	is_int(changes[2].result, STORE_STALE, "… by whose version others are stale then");
+	close_store(store);
+}
+
 /* Put a server's facts, its list, and a slot there. */
 static void
 put_server(struct store *store, const char *name, struct server_facts facts)
@@ -482,6 +530,7 @@ main(void)
 		test_thousand,
 		test_lease,
 		test_slots,
+		test_kept_load,
 		test_purge_servers,
 	};
 

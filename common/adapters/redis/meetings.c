@@ -226,6 +226,13 @@ struct set_arguments {
 	size_t n_done; /* of these, when the scripts were gone in the middle */
 };
 
+/* Does the change set a server's facts? */
+static bool
+sets_load(const struct store_change *change)
+{
+	return change->load && !change->is_load_kept;
+}
+
 static void
 add_change(struct link *link, const struct store_change *change, int64_t now_ms)
 {
@@ -241,14 +248,18 @@ add_change(struct link *link, const struct store_change *change, int64_t now_ms)
 		redis_number(link, redis_ms_in(link, now_ms)),
 		redis_number(link, MEETING_KEEP_MS + HOUR_MS) };
 
+	size_t n = 6;
 	if (change->load) {
-		words[6] = str_from(change->load->name);
-		words[7] = redis_number(link, (int64_t)change->load->facts.version);
+		words[n++] = str_from(change->load->name);
+		words[n++] = redis_number(link, (int64_t)change->load->facts.version);
+	}
+	if (sets_load(change)) {
 		words[8] = redis_facts_write(link, &change->load->facts);
 		words[9] = redis_event_write(link, change->load->event);
 		words[10] = redis_number(link, EVENTS_MOST);
+		n = 11;
 	}
-	link_add_script(link, SCRIPT_MEETING_SET, words, change->load ? 11 : 6);
+	link_add_script(link, SCRIPT_MEETING_SET, words, n);
 }
 
 /* Take what came of a change. */
@@ -264,7 +275,7 @@ take_change(struct link *link, struct arena *arena, struct store_change *change)
 
 	if (!str_is(result, "OK")) {
 		change->result = str_is(result, "STALE") ? STORE_STALE : STORE_CONFLICT;
-		if (change->load)
+		if (sets_load(change))
 			change->load->result = STORE_STALE;
 		read_mapping(link, arena, what, &change->found);
 		return STORE_OK;
@@ -281,7 +292,7 @@ take_change(struct link *link, struct arena *arena, struct store_change *change)
 		change->found.server = str_copy(arena, str_from(m->server));
 		change->found.copy = str_copy(arena, str_from(m->copy ? m->copy : ""));
 	}
-	if (change->load) {
+	if (sets_load(change)) {
 		change->load->result = STORE_OK;
 		change->load->facts.version = version;
 	}
@@ -298,25 +309,25 @@ take_confirmation(struct link *link)
 		link_note_confirmation(link, reply->integer > 0);
 }
 
-/* Is a server's load a condition of one of the changes? */
+/* Does one of the changes set the server's facts? */
 static bool
-has_load_of(const struct store_change *changes, size_t n, const char *server)
+sets_load_of(const struct store_change *changes, size_t n, const char *server)
 {
 	for (size_t i = 0; i < n; i++)
-		if (changes[i].load && strcmp(changes[i].load->name, server) == 0)
+		if (sets_load(&changes[i]) && strcmp(changes[i].load->name, server) == 0)
 			return true;
 	return false;
 }
 
 /* How many of the changes can be sent at once: what has a server's facts as a condition may
- * need what comes of the one before that has, too. */
+ * need what comes of the one before that sets them. */
 static size_t
 batch_of(const struct store_change *changes, size_t n)
 {
 	size_t batch = 0;
 
 	while (batch < n && batch < REDIS_CHANGES_AT_ONCE &&
-	    !(changes[batch].load && has_load_of(changes, batch, changes[batch].load->name)))
+	    !(changes[batch].load && sets_load_of(changes, batch, changes[batch].load->name)))
 		batch++;
 	return batch;
 }
@@ -386,7 +397,7 @@ redis_meetings_set(struct store *store, struct arena *arena, struct store_change
 
 	for (size_t i = 0; i < n; i++) {
 		changes[i].result = STORE_FAILED;
-		if (changes[i].load)
+		if (sets_load(&changes[i]))
 			changes[i].load->result = STORE_FAILED;
 	}
 	for (size_t i = 0; i < n && result == STORE_OK;) {

@@ -124,8 +124,8 @@ static const char *const texts[REDIS_SCRIPTS] = {
 	    "return {'', '', redis.call('GET', K .. 'absent:' .. ARGV[1]) or '', whole}\n",
 
 	/* MEETINGID, VERSION, MAPPING, SEEN, NOW, TTL, and, where a server's facts are a
-	 * condition, its NAME, VERSION, FACTS, EVENT, EVENTS: {"OK", VERSION},
-	 * {"CONFLICT", MAPPING}, {"STALE", MAPPING}. */
+	 * condition, its NAME, VERSION and, where they are set, FACTS, EVENT, EVENTS:
+	 * {"OK", VERSION}, {"CONFLICT", MAPPING}, {"STALE", MAPPING}. */
 	[SCRIPT_MEETING_SET] = BASE VERSION SERVER MAPPING
 	    "local id, key = ARGV[1], K .. 'm:' .. ARGV[1]\n"
 	    "local old = redis.call('GET', key)\n"
@@ -134,7 +134,7 @@ static const char *const texts[REDIS_SCRIPTS] = {
 	    "if there ~= ARGV[2] then return {'CONFLICT', old} end\n"
 	    "if ARGV[7] and not is_server(ARGV[7], ARGV[8]) then return {'STALE', old} end\n"
 	    "local v = version()\n"
-	    "if ARGV[7] then put_server(ARGV[7], ARGV[9], ARGV[10], ARGV[11], v) end\n"
+	    "if ARGV[9] then put_server(ARGV[7], ARGV[9], ARGV[10], ARGV[11], v) end\n"
 	    "local target = string.match(ARGV[3], '\\n([^\\n]*)')\n"
 	    "if home and target ~= home then\n"
 	    "  if peak ~= '0' then\n"

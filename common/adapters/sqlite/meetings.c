@@ -233,7 +233,9 @@ do_change(struct connection *connection, struct arena *arena, struct store_chang
 	if (change->found.version != (change->expected ? change->expected->version : 0))
 		return change->result = STORE_CONFLICT;
 	if (change->load) {
-		enum store_result result = sqlite_server_put(connection, change->load);
+		enum store_result result = change->is_load_kept ?
+		    sqlite_server_check(connection, change->load) :
+		    sqlite_server_put(connection, change->load);
 
 		if (result != STORE_OK)
 			return change->result = result;
@@ -274,7 +276,7 @@ end_changes(struct set_arguments *a, enum store_result result)
 
 		if (result == STORE_FAILED)
 			change->result = STORE_FAILED;
-		if (change->load)
+		if (change->load && !change->is_load_kept)
 			sqlite_server_end(change->load, result, a->version);
 	}
 }

@@ -77,7 +77,7 @@ sqlite_server_begin(struct store_server *server)
 }
 
 enum store_result
-sqlite_server_put(struct connection *connection, struct store_server *server)
+sqlite_server_check(struct connection *connection, const struct store_server *server)
 {
 	sqlite3_stmt *statement = sqlite_query(connection, SQL_SERVER_VERSION, "t",
 	    server->name);
@@ -94,7 +94,17 @@ sqlite_server_put(struct connection *connection, struct store_server *server)
 	} else if (code != SQLITE_DONE) {
 		return STORE_FAILED;
 	}
-	if (version != expected)
+	return version == expected ? STORE_OK : STORE_STALE;
+}
+
+enum store_result
+sqlite_server_put(struct connection *connection, struct store_server *server)
+{
+	enum store_result result = sqlite_server_check(connection, server);
+
+	if (result == STORE_FAILED)
+		return STORE_FAILED;
+	if (result == STORE_STALE)
 		return server->result = STORE_STALE;
 	struct server_facts facts = server->facts;
 

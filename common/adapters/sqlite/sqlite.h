@@ -107,6 +107,9 @@ int64_t sqlite_whole(const struct store *store, enum store_result result, int64_
  */
 void sqlite_server_begin(struct store_server *server);
 enum store_result sqlite_server_put(struct connection *connection, struct store_server *server);
+/* Are the facts still of the version that is expected?  OK, STALE or FAILED. */
+enum store_result sqlite_server_check(struct connection *connection,
+    const struct store_server *server);
 void sqlite_server_end(struct store_server *server, enum store_result result, uint64_t version);
 /* Read the facts that a row has from that column on. */
 void sqlite_facts(sqlite3_stmt *statement, int column, struct server_facts *facts);
