@@ -8,9 +8,6 @@
 #include "base/log.h"
 #include "core/callback.h"
 
-/* A lease outlives what it is for by this. */
-#define LEASE_SPARE_MS 5000
-
 void
 call_later(struct call *call, call_work *work, void *argument)
 {
@@ -100,7 +97,7 @@ bool
 call_take_lease(struct call *call, uint64_t holder, int rounds)
 {
 	return call->store->verbs->lease_take(call->store, holder, call->request->now_ms,
-	           rounds * call->config->probe_timeout_ms + LEASE_SPARE_MS) == STORE_OK;
+	           rounds * call->config->probe_timeout_ms + CALL_LEASE_SPARE_MS) == STORE_OK;
 }
 
 struct str

@@ -150,6 +150,9 @@ bool call_may_remember(struct call *call, const struct server *server, const cha
 /* Remember n lists of servers, which live in the arena, when the client has its answer. */
 void call_remember_lists(struct call *call, const struct store_list *lists, size_t n);
 
+/* The lease on polling outlives what it is for by this. */
+#define CALL_LEASE_SPARE_MS 5000
+
 /*
  * Take the lease on polling (store.h) for its holder, or prolong it: for so many rounds
  * of questions, of probe_timeout_ms each, since the call began.  False when another

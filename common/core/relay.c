@@ -334,17 +334,18 @@ judge_answer(const struct call *call, enum relay_origin origin, const char *name
 }
 
 /* Does the call's end tell nothing of the server's health?  One that was abandoned, or
- * not sent, or had to wait here until little time was left, does not.  An answer to a
- * client's own call that is wrong, or too large, may be what the client's parameters led
- * to; so may the time that a slow question takes.  Only a refused checksum is ours alone.
- * What a poll says is weighed where it is saved (poll.c). */
+ * not sent, or had to wait here until little time was left, or was under way while this
+ * host stood still, does not.  An answer to a client's own call that is wrong, or too
+ * large, may be what the client's parameters led to; so may the time that a slow question
+ * takes.  Only a refused checksum is ours alone.  What a poll says is weighed where it is
+ * saved (poll.c). */
 static bool
 is_no_contact(enum relay_origin origin, const struct http_call *http,
     const struct relay_answer *answer)
 {
 	if (http->result == HTTP_ABANDONED || http->result == HTTP_BUSY ||
 	    http->result == HTTP_SHORTAGE || (http->result == HTTP_TIMEOUT && http->waited) ||
-	    origin == RELAY_POLL)
+	    http->still_ms > 0 || origin == RELAY_POLL)
 		return true;
 	if (answer->is_alive || origin == RELAY_OWN || answer->verdict != RELAY_NO_ANSWER ||
 	    reply_is(answer->message_key, REPLY_CHECKSUM))

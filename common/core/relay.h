@@ -81,9 +81,10 @@ void relay_give_up(const struct call *call, enum relay_origin origin,
  * Judge a finished outgoing call of that name; of *answer, list is to be set before.
  * What is wrong with it is logged, and the server's health is told of the contact
  * (health.h), but for a poll, which knows more.  A call that was not sent for a reason of
- * ours was none, nor was one that waited here and then had too little time: they tell
- * nothing of the server, good or bad.  A secret that worked after another was refused is
- * remembered, but not of RELAY_EXTRA: bbb-webhooks may still have the old one.
+ * ours was none, nor was one that waited here and then had too little time, or was under
+ * way while this host stood still: they tell nothing of the server, good or bad.  A secret
+ * that worked after another was refused is remembered, but not of RELAY_EXTRA: bbb-webhooks
+ * may still have the old one.
  */
 void relay_judge(struct call *call, enum relay_origin origin, const char *name,
     const struct server *server, const struct http_call *http, struct relay_answer *answer);

@@ -60,6 +60,10 @@ struct http_call {
 	bool waited;            /* with HTTP_TIMEOUT: it waited its turn first, so
 	                           the server had less than the batch's time, which
 	                           tells nothing of it */
+	int64_t still_ms;       /* for how long this process, or the whole host, stood
+	                           still while the call was under way.  Above 0 a call
+	                           without an answer tells nothing of the server, and
+	                           an answer may be that much older */
 	int status;             /* with HTTP_ANSWERED; with HTTP_TOO_LARGE if
 	                           known, else 0 */
 	struct str answer;      /* with HTTP_ANSWERED; NUL-terminated */
@@ -69,15 +73,16 @@ struct http_call {
 	int64_t date_s;         /* Date, in seconds since 1970; 0: none */
 	int64_t certificate_s;  /* with wants_certificate: until when the certificate
 	                           holds, likewise */
-	int64_t elapsed_ms;
-	const char *problem; /* for the log when not HTTP_ANSWERED: a text
+	int64_t elapsed_ms;     /* without the time for which this process stood still */
+	const char *problem;    /* for the log when not HTTP_ANSWERED: a text
 	                        without URL or query, static or in the arena */
 };
 
 struct http_batch {
 	struct http_call *calls;
 	size_t n;
-	int64_t timeout_ms; /* for the whole batch, from run()'s start */
+	int64_t timeout_ms; /* for the whole batch, from run()'s start; the time for which
+	                       this process stands still does not count */
 
 	/*
 	 * NULL, or: is this finished call enough, so that waiting for the

@@ -37,7 +37,7 @@ struct poll {
 	const struct server *server;
 	struct server_facts facts; /* what was known of it; after a good poll, by that */
 	const struct relay_answer *answer;
-	bool is_asked;   /* was it asked at all? */
+	bool is_asked;   /* was it asked at all, and what came of it is of use? */
 	bool is_settled; /* do the mappings agree with what it answered? */
 	long users;      /* in all its meetings */
 	bool has_sample; /* is there a sample of its load to save? */
@@ -66,7 +66,7 @@ struct round {
 static bool
 has_answered(const struct poll *poll)
 {
-	return poll->answer->verdict == RELAY_SUCCESS;
+	return poll->is_asked && poll->answer->verdict == RELAY_SUCCESS;
 }
 
 /* A meeting of the list by its internalMeetingID, and its place in the poll. */
@@ -448,6 +448,25 @@ count_poll(const struct server *server, int64_t elapsed_ms)
 	    elapsed_ms > 0 ? elapsed_ms * 1000 : 500);
 }
 
+/* Does the finished call of a poll tell anything of its server?  None does that was not sent,
+ * or had no answer while this host stood still.  An answer that is older than the lease holds
+ * is not of use either: others may have polled since, and what they wrote is newer. */
+static bool
+is_of_use(const struct http_call *http)
+{
+	switch (http->result) {
+	case HTTP_BUSY:
+	case HTTP_SHORTAGE:
+	case HTTP_ABANDONED:
+		return false;
+	case HTTP_ANSWERED:
+	case HTTP_TOO_LARGE:
+		return http->still_ms <= CALL_LEASE_SPARE_MS;
+	default:
+		return http->still_ms == 0;
+	}
+}
+
 /* Ask the chosen servers. */
 static void
 ask_servers(struct round *round, const size_t *chosen, struct fanout *fanout)
@@ -475,8 +494,7 @@ ask_servers(struct round *round, const size_t *chosen, struct fanout *fanout)
 		poll->server = fanout->servers[i];
 		poll->answer = &fanout->answers[i];
 		poll->facts = round->before[chosen[i]];
-		poll->is_asked = poll->answer->verdict != RELAY_BUSY &&
-		    fanout->calls[i].result != HTTP_ABANDONED;
+		poll->is_asked = is_of_use(&fanout->calls[i]);
 		if (poll->is_asked)
 			count_poll(poll->server, fanout->calls[i].elapsed_ms);
 		if (!has_answered(poll))

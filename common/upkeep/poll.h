@@ -20,9 +20,11 @@ struct arena;
  * Each server's answer is one contact for its health.  Of a server that answered,
  * meetings that run and are not mapped are mapped to it, and mappings to
  * it that no longer run are forgotten, unless younger than one interval and
- * create_timeout_ms: their create may be under way.  A failed poll forgets
- * nothing, nor does a list that breaks off or has an ill-formed item; its other items
- * count.  Meetings that run on two servers are settled (copies.h).
+ * create_timeout_ms: their create may be under way.  A call that was not sent, or failed
+ * while this host stood still, is no contact, nor is an answer that is older than the
+ * lease on polling holds.  A failed poll forgets nothing, nor does a list that breaks off
+ * or has an ill-formed item; its other items count.  Meetings that run on two servers are
+ * settled (copies.h).
  */
 void poll_run(const struct api *api, struct arena *arena, int64_t now_ms, uint64_t nonce,
     bool is_round);

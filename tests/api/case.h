@@ -49,9 +49,11 @@
  *	                      "meanwhile room-1 a": another process maps that before
  *	                      the answer, or, where it is mapped so, notes a create.
  *	                      "the state goes": from now on no verb of the store works.
+ *	                      "stood-still MS": the gateway did, before the answer.
  *	                      The answer: "status N", "unreachable", "timeout", "waited"
- *	                      (a timeout), "broken", "too-large", "busy", "shortage",
- *	                      headers, an empty line, the body; or "FAILED KEY".
+ *	                      and "stood-still" (timeouts), "broken", "too-large",
+ *	                      "busy", "shortage", headers, an empty line, the body; or
+ *	                      "FAILED KEY".
  *	== receiver [optional] METHOD URL
  *	                      the same for a call to a client's own server
  *	== response           "status N" (200), headers that must be there, "no-header

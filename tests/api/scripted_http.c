@@ -343,14 +343,16 @@ fail_call(const char *line, struct http_call *call)
 		const char *line;
 		enum http_result result;
 		bool sent, waited;
+		int64_t still_ms;
 	} ways[] = {
-		{ "unreachable", HTTP_UNREACHABLE, false, false },
-		{ "busy", HTTP_BUSY, false, false },
-		{ "shortage", HTTP_SHORTAGE, false, false },
-		{ "timeout", HTTP_TIMEOUT, true, false },
-		{ "waited", HTTP_TIMEOUT, true, true },
-		{ "broken", HTTP_BROKEN, true, false },
-		{ "too-large", HTTP_TOO_LARGE, true, false },
+		{ "unreachable", HTTP_UNREACHABLE, false, false, 0 },
+		{ "busy", HTTP_BUSY, false, false, 0 },
+		{ "shortage", HTTP_SHORTAGE, false, false, 0 },
+		{ "timeout", HTTP_TIMEOUT, true, false, 0 },
+		{ "waited", HTTP_TIMEOUT, true, true, 0 },
+		{ "stood-still", HTTP_TIMEOUT, true, false, 4000 },
+		{ "broken", HTTP_BROKEN, true, false, 0 },
+		{ "too-large", HTTP_TOO_LARGE, true, false, 0 },
 	};
 
 	for (size_t i = 0; i < sizeof(ways) / sizeof(*ways); i++)
@@ -358,6 +360,7 @@ fail_call(const char *line, struct http_call *call)
 			call->result = ways[i].result;
 			call->sent = ways[i].sent;
 			call->waited = ways[i].waited;
+			call->still_ms = ways[i].still_ms;
 			call->problem = "scripted";
 			return true;
 		}
@@ -374,6 +377,8 @@ answer_line(struct run *run, char *line, struct http_call *call)
 		map_meanwhile(run, value);
 	else if (strcmp(line, "the state goes") == 0)
 		run->has_no_state = true;
+	else if ((value = case_after(line, "stood-still ")) != NULL)
+		call->still_ms = atoll(value);
 	else if ((value = case_after(line, "status ")) != NULL)
 		call->status = atoi(value);
 	else if ((value = case_after(line, "Content-Type: ")) != NULL)

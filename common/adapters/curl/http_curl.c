@@ -10,6 +10,7 @@
 
 #include "adapters/curl/functions.h"
 #include "adapters/curl/lanes.h"
+#include "adapters/curl/loop_clock.h"
 #include "adapters/curl/transfer.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -47,7 +48,8 @@ struct job {
 	struct task *tasks;
 	size_t n;
 	int64_t start_us, deadline_us, timeout_ms;
-	size_t left; /* the loop's */
+	int64_t still_us; /* of that time, while this process stood still */
+	size_t left;      /* the loop's */
 	/* Under the lock: what the caller has not taken over yet, and that it has enough. */
 	struct task *finished, **finished_end;
 	bool abandon;
@@ -73,7 +75,34 @@ struct http_curl {
 	size_t n_under_way, most_under_way; /* transfers; the most since none was */
 	size_t n_servers;
 	struct lanes *lanes;
+	struct loop_clock clock;
 };
+
+/* Let the job have the time that it lost while this process stood still. */
+static void
+make_up_for(struct http_curl *self, struct job *job, int64_t lost_us)
+{
+	job->deadline_us += lost_us;
+	job->still_us += lost_us;
+	for (size_t i = 0; i < job->n; i++)
+		transfer_prolong(&job->tasks[i].transfer, &self->setup, lost_us / 1000);
+}
+
+/* Look at the clock, and let no deadline count the time for which this process stood still. */
+static void
+look_at_clock(struct http_curl *self)
+{
+	int64_t still_us = loop_clock_look(&self->clock, clock_us(CLOCK_MONOTONIC));
+	char seconds[32];
+
+	if (still_us == 0 || !self->jobs)
+		return;
+	snprintf(seconds, sizeof(seconds), "%.1f", (double)still_us / 1e6);
+	log_warn("this host stood still: calls under way have so much more time", "seconds",
+	    seconds);
+	for (struct job *job = self->jobs; job; job = job->next)
+		make_up_for(self, job, still_us);
+}
 
 /*
  * Ending a task
@@ -115,7 +144,7 @@ lane_end_of(const struct task *task)
 	case HTTP_ABANDONED:
 		return LANE_GIVEN_UP;
 	default:
-		return task->was_late ? LANE_SILENT : LANE_FAILED;
+		return task->was_late && task->job->still_us == 0 ? LANE_SILENT : LANE_FAILED;
 	}
 }
 
@@ -125,11 +154,12 @@ static void
 publish(struct http_curl *self, struct task *task)
 {
 	struct job *job = task->job;
-	int64_t now = clock_us(CLOCK_MONOTONIC);
+	int64_t elapsed_us = clock_us(CLOCK_MONOTONIC) - job->start_us - job->still_us;
 
+	transfer_note_standstill(&task->transfer, job->still_us);
 	let_go(self, &task->transfer);
-	lanes_leave(&task->place, lane_end_of(task), now);
-	task->transfer.elapsed_ms = (now - job->start_us) / 1000;
+	lanes_leave(&task->place, lane_end_of(task), loop_clock_running_us(&self->clock));
+	task->transfer.elapsed_ms = elapsed_us / 1000;
 	if (--job->left == 0) {
 		struct job **link;
 		for (link = &self->jobs; *link != job; link = &(*link)->next)
@@ -204,7 +234,7 @@ launch(struct http_curl *self, struct task *task)
 {
 	const struct curl_functions *curl = self->setup.curl;
 	struct transfer *transfer = &task->transfer;
-	int64_t left_us = task->job->deadline_us - clock_us(CLOCK_MONOTONIC);
+	int64_t left_us = task->job->deadline_us - self->clock.looked_us;
 
 	if (left_us <= 0) {
 		give_up_late(self, task);
@@ -233,9 +263,10 @@ start(struct http_curl *self, struct task *task)
 	const struct http_call *call = task->transfer.call;
 
 	task->place.holder = task;
-	task->place.since_us = task->job->start_us;
+	task->place.since_us = task->job->start_us + task->job->still_us - self->clock.still_us;
 	if (call->at_once ||
-	    lanes_enter(self->lanes, call->server, &task->place, clock_us(CLOCK_MONOTONIC)))
+	    lanes_enter(self->lanes, call->server, &task->place,
+	        loop_clock_running_us(&self->clock)))
 		launch(self, task);
 }
 
@@ -247,7 +278,7 @@ serve_waiting(struct http_curl *self)
 	struct lane_place *place;
 	enum lane_turn turn;
 
-	while ((turn = lanes_next(self->lanes, clock_us(CLOCK_MONOTONIC), &place)) !=
+	while ((turn = lanes_next(self->lanes, loop_clock_running_us(&self->clock), &place)) !=
 	    LANE_NOBODY) {
 		if (turn == LANE_GO)
 			launch(self, place->holder);
@@ -289,13 +320,17 @@ take_in(struct http_curl *self)
 	bool stop = self->stop;
 	pthread_mutex_unlock(&self->lock);
 
+	look_at_clock(self);
 	struct job *job;
 	while ((job = incoming)) {
 		size_t n = job->n; /* the job may be gone when the last is started */
+		int64_t late_us = self->clock.looked_us - job->start_us;
 
 		incoming = job->next;
 		job->next = self->jobs;
 		self->jobs = job;
+		if (late_us >= LOOP_CLOCK_STILL_US)
+			make_up_for(self, job, late_us);
 		for (size_t i = 0; i < n; i++)
 			start(self, &job->tasks[i]);
 	}
@@ -307,14 +342,13 @@ static void
 end_jobs(struct http_curl *self)
 {
 	struct job *next;
-	int64_t now = clock_us(CLOCK_MONOTONIC);
 
 	for (struct job *job = self->jobs; job; job = next) {
 		next = job->next;
 		pthread_mutex_lock(&self->lock);
 		bool abandon = job->abandon;
 		pthread_mutex_unlock(&self->lock);
-		if (abandon || job->deadline_us <= now)
+		if (abandon || job->deadline_us <= self->clock.looked_us)
 			end_job(self, job, abandon);
 	}
 }
@@ -350,6 +384,7 @@ loop_once(struct http_curl *self)
 	CURLMcode code = curl->multi_perform(self->multi, &n);
 	if (code != CURLM_OK)
 		log_error("libcurl cannot go on", "reason", curl->multi_strerror(code));
+	look_at_clock(self);
 	take_finished(self);
 	end_jobs(self);
 	/* After all answers that are there were taken, however late that is. */
@@ -363,20 +398,20 @@ static void
 wait_for_work(struct http_curl *self)
 {
 	static const struct timespec pause = { .tv_nsec = 10000000 };
-	int64_t now = clock_us(CLOCK_MONOTONIC), until = now + IDLE_US;
 
+	look_at_clock(self);
+	int64_t until = self->clock.looked_us + (self->jobs ? LOOP_CLOCK_SLEEP_US : IDLE_US);
 	for (const struct job *job = self->jobs; job; job = job->next)
 		if (job->deadline_us < until)
 			until = job->deadline_us;
 	int64_t patience_end = lanes_patience_end_us(self->lanes);
-	if (patience_end < until)
-		until = patience_end;
-	if (until < now)
-		until = now;
+	if (patience_end < until - self->clock.still_us)
+		until = patience_end + self->clock.still_us;
+	int64_t sleep_us = loop_clock_sleep(&self->clock, until);
 	/* Rounded up, or the last millisecond would be spun away.  A failure returns at
 	 * once, so it must not be spun away either. */
-	if (self->setup.curl->multi_poll(self->multi, NULL, 0,
-	        (int)((until - now + 999) / 1000), NULL) != CURLM_OK)
+	if (self->setup.curl->multi_poll(self->multi, NULL, 0, (int)((sleep_us + 999) / 1000),
+	        NULL) != CURLM_OK)
 		nanosleep(&pause, NULL);
 }
 
@@ -385,6 +420,7 @@ transfer_thread(void *context)
 {
 	struct http_curl *self = context;
 
+	loop_clock_start(&self->clock, clock_us(CLOCK_MONOTONIC));
 	while (loop_once(self))
 		wait_for_work(self);
 	return NULL;
@@ -546,19 +582,20 @@ static void
 http_curl_run(struct http *http, struct arena *arena, struct http_batch *batch)
 {
 	struct http_curl *self = (struct http_curl *)http;
-	int64_t start_us = clock_us(CLOCK_MONOTONIC);
 	bool ready = true;
 
 	if (self->mode == HTTP_CURL_INLINE) {
 		pthread_mutex_lock(&self->inline_lock);
 		ready = loop_init(self) == 0;
+		loop_clock_start(&self->clock, clock_us(CLOCK_MONOTONIC));
 	}
+	int64_t start_us = clock_us(CLOCK_MONOTONIC);
 	for (size_t i = 0; i < batch->n; i++) {
 		struct http_call *call = &batch->calls[i];
 
 		call->result = HTTP_SHORTAGE;
 		call->sent = call->waited = false;
-		call->status = 0;
+		call->still_ms = call->status = 0;
 		call->answer = call->answer_type = call->location = call->set_cookie =
 		    (struct str){ NULL, 0 };
 		call->elapsed_ms = 0;

@@ -6,7 +6,7 @@
  * kept connections, and nothing of libcurl is shared between threads
  * (libcurl-thread(3), CURLSHOPT_SHARE(3)).
  * HTTP_CURL_INLINE: the same loop in the calling thread, for a process that
- * serves one request.
+ * serves one request.  The time that it takes to load libcurl counts for no deadline.
  *
  * libcurl is loaded at the first batch (INLINE) or by http_curl_open (THREAD),
  * not linked: a CGI process that contacts no server is spared the 33 shared
@@ -22,6 +22,10 @@
  * HTTP_BUSY, until it answers a call or was not called for a second.  The
  * places of calls that timed out go to the next calls, so it shows when the
  * server is back (lanes.h).
+ *
+ * The time for which this process, or the whole host, stood still counts for no deadline and
+ * for no patience (loop_clock.h): a call may take that much longer, and tells how long that
+ * was (still_ms).
  *
  * A call that waited and was then cut by its batch's deadline is told from one
  * that the server let wait all that time (waited), and what could not be sent for

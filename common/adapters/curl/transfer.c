@@ -16,9 +16,6 @@
  * after which web servers close theirs. */
 #define CONNECTION_IDLE_SECONDS 50L
 
-/* The loop's own deadline decides; libcurl's is a net below it. */
-#define NET_MS 250
-
 /* What a look-up in getaddrinfo(3) may need at once: libcurl's pair of sockets to its
  * thread, a file, and a socket to the name server. */
 #define LOOKUP_DESCRIPTORS 4
@@ -266,7 +263,15 @@ set_target(const struct transfer_setup *setup, struct transfer *transfer)
 }
 
 static bool
-set_limits(const struct transfer_setup *setup, struct transfer *transfer, int64_t left_ms)
+set_times(const struct transfer_setup *setup, struct transfer *transfer)
+{
+	return set_long(setup, transfer, CURLOPT_CONNECTTIMEOUT_MS,
+	           transfer->connect_timeout_ms) &&
+	    set_long(setup, transfer, CURLOPT_TIMEOUT_MS, transfer->timeout_ms);
+}
+
+static bool
+set_limits(const struct transfer_setup *setup, struct transfer *transfer)
 {
 	const struct http_call *call = transfer->call;
 
@@ -274,9 +279,7 @@ set_limits(const struct transfer_setup *setup, struct transfer *transfer, int64_
 	 * detached thread.  Otherwise one server's dead DNS would hold up the calls to
 	 * all.  An answer that tells its length is refused before it is read; a maximum
 	 * of 0 would mean none. */
-	return set_long(setup, transfer, CURLOPT_CONNECTTIMEOUT_MS,
-	           setup->connect_timeout_ms) &&
-	    set_long(setup, transfer, CURLOPT_TIMEOUT_MS, (long)left_ms + NET_MS) &&
+	return set_times(setup, transfer) &&
 	    set_long(setup, transfer, CURLOPT_QUICK_EXIT, 1L) &&
 	    set_long(setup, transfer, CURLOPT_MAXAGE_CONN, CONNECTION_IDLE_SECONDS) &&
 	    set_long(setup, transfer, CURLOPT_FRESH_CONNECT,
@@ -351,8 +354,10 @@ transfer_prepare(struct transfer *transfer, const struct transfer_setup *setup, 
 {
 	transfer->easy = easy;
 	transfer->refusal = CURLE_OK;
+	transfer->timeout_ms = (long)left_ms + TRANSFER_NET_MS;
+	transfer->connect_timeout_ms = setup->connect_timeout_ms;
 	if (easy && set_callbacks(setup, transfer) && set_target(setup, transfer) &&
-	    set_limits(setup, transfer, left_ms) && set_certificates(setup, transfer) &&
+	    set_limits(setup, transfer) && set_certificates(setup, transfer) &&
 	    set_method(setup, transfer) && set_headers(setup, transfer))
 		return true;
 	if (!easy || transfer->refusal == CURLE_OUT_OF_MEMORY)
@@ -360,6 +365,17 @@ transfer_prepare(struct transfer *transfer, const struct transfer_setup *setup, 
 	else
 		set_outcome(transfer, HTTP_UNREACHABLE, "libcurl refused the call");
 	return false;
+}
+
+void
+transfer_prolong(struct transfer *transfer, const struct transfer_setup *setup, int64_t more_ms)
+{
+	if (!transfer->is_added)
+		return;
+	transfer->timeout_ms += (long)more_ms;
+	transfer->connect_timeout_ms += (long)more_ms;
+	/* Curl_timeleft in libcurl's connect.c reads both each time it is called. */
+	set_times(setup, transfer);
 }
 
 /*
@@ -576,6 +592,19 @@ transfer_give_up(struct transfer *transfer, const struct transfer_setup *setup,
 		set_shortage(transfer, transfer->short_of);
 }
 
+void
+transfer_note_standstill(struct transfer *transfer, int64_t still_us)
+{
+	transfer->still_ms = (still_us + 999) / 1000;
+	if (still_us == 0 ||
+	    (transfer->result != HTTP_UNREACHABLE && transfer->result != HTTP_TIMEOUT &&
+	        transfer->result != HTTP_BROKEN))
+		return;
+	size_t len = strlen(transfer->problem);
+	snprintf(transfer->problem + len, sizeof(transfer->problem) - len,
+	    ", and this host stood still for %.1f s meanwhile", (double)still_us / 1e6);
+}
+
 CURL *
 transfer_release(struct transfer *transfer, const struct transfer_setup *setup)
 {
@@ -602,6 +631,7 @@ transfer_hand_over(struct transfer *transfer, struct http_call *call, struct are
 	call->result = transfer->result;
 	call->sent = transfer->sent;
 	call->waited = transfer->waited;
+	call->still_ms = transfer->still_ms;
 	call->elapsed_ms = transfer->elapsed_ms;
 	call->date_s = transfer->date_s;
 	call->certificate_s = transfer->certificate_s;

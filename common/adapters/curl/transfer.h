@@ -25,6 +25,13 @@
 #include "base/buf.h"
 #include "ports/http.h"
 
+/*
+ * The loop's own deadline decides; libcurl's is a net so far below it.  It is more than the
+ * loop may be late without noticing, since libcurl looks at the clock before it reads, and
+ * would give up what has been answered.
+ */
+#define TRANSFER_NET_MS 1000
+
 /* What all transfers of an adapter have in common. */
 struct transfer_setup {
 	const struct curl_functions *curl;
@@ -39,7 +46,8 @@ struct transfer {
 	CURL *easy;    /* NULL when not with libcurl */
 	bool is_added; /* is easy in the multi handle?  The loop's. */
 	struct curl_slist *headers;
-	CURLcode refusal; /* libcurl's, of an option */
+	long timeout_ms, connect_timeout_ms; /* libcurl's */
+	CURLcode refusal;                    /* libcurl's, of an option */
 	char error[CURL_ERROR_SIZE];
 	bool refused;         /* an address that is not public was met */
 	bool has_socket;      /* one was made, for whatever address */
@@ -56,6 +64,7 @@ struct transfer {
 	enum http_result result;
 	bool sent;
 	bool waited; /* the loop's */
+	int64_t still_ms;
 	int status;
 	int64_t date_s, certificate_s;
 	int64_t elapsed_ms; /* the loop's */
@@ -77,6 +86,10 @@ void transfer_free(struct transfer *transfer);
 bool transfer_prepare(struct transfer *transfer, const struct transfer_setup *setup, CURL *easy,
     int64_t left_ms);
 
+/* If libcurl has the transfer, let it give up so much later, also while it connects. */
+void transfer_prolong(struct transfer *transfer, const struct transfer_setup *setup,
+    int64_t more_ms);
+
 /* May a byte of the request have left? */
 bool transfer_was_sent(const struct transfer *transfer, const struct transfer_setup *setup);
 
@@ -87,6 +100,10 @@ void transfer_conclude(struct transfer *transfer, const struct transfer_setup *s
 /* Set an outcome for a reason of our own; the text is copied. */
 void transfer_give_up(struct transfer *transfer, const struct transfer_setup *setup,
     enum http_result result, const char *problem);
+
+/* Note with the outcome, also in the problem of one that failed, for how long this process
+ * stood still while the transfer was under way; 0: it did not. */
+void transfer_note_standstill(struct transfer *transfer, int64_t still_us);
 
 /* Take the easy handle back, which is out of the multi handle by now and knows nothing
  * of the transfer after.  Returns it, to be reset or cleaned up, or NULL. */
