@@ -1,5 +1,6 @@
 #include "base/arena.h"
 
+#include <malloc.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +9,9 @@
 
 #define CHUNK_BYTES 16384
 
+/* An arena that held so much leaves no free memory in the process. */
+#define TRIMMED_BYTES ((size_t)8 << 20)
+
 /* The first capacity of an array that grows one by one. */
 #define ROOM_LEAST 16
 
@@ -15,7 +19,8 @@
  * allocation of its own. */
 struct chunk {
 	struct chunk *next;
-	void *taken; /* a block handed over with arena_take, or NULL */
+	void (*at_reset)(void *argument); /* what was put off with arena_at_reset, or NULL */
+	void *argument;
 	size_t used;
 	size_t capacity;
 	max_align_t data[];
@@ -25,17 +30,34 @@ struct arena {
 	struct chunk *chunks; /* the first one is being filled */
 };
 
+/* Add a chunk; NULL when it is a large one that cannot be had (mem.h). */
 static struct chunk *
-chunk_add(struct arena *arena, size_t capacity)
+chunk_try_add(struct arena *arena, size_t capacity)
 {
 	struct chunk *chunk;
 
 	if (capacity > SIZE_MAX - sizeof(*chunk))
 		mem_die();
-	chunk = mem_alloc(sizeof(*chunk) + capacity);
+	if (capacity < MEM_LARGE_BYTES) {
+		chunk = mem_alloc(sizeof(*chunk) + capacity);
+	} else {
+		chunk = mem_try_alloc(sizeof(*chunk) + capacity);
+		if (!chunk)
+			return NULL;
+	}
 	chunk->capacity = capacity;
 	chunk->next = arena->chunks;
 	arena->chunks = chunk;
+	return chunk;
+}
+
+static struct chunk *
+chunk_add(struct arena *arena, size_t capacity)
+{
+	struct chunk *chunk = chunk_try_add(arena, capacity);
+
+	if (!chunk)
+		mem_die();
 	return chunk;
 }
 
@@ -49,13 +71,22 @@ void
 arena_reset(struct arena *arena)
 {
 	struct chunk *next;
+	size_t bytes = 0;
 
 	for (struct chunk *chunk = arena->chunks; chunk; chunk = next) {
 		next = chunk->next;
-		free(chunk->taken);
+		bytes += chunk->capacity;
+		if (chunk->at_reset == free)
+			bytes += malloc_usable_size(chunk->argument);
+		if (chunk->at_reset)
+			chunk->at_reset(chunk->argument);
 		free(chunk);
 	}
 	arena->chunks = NULL;
+	/* What else such a request had is in pieces all over the heaps, which would keep
+	 * them. */
+	if (bytes >= TRIMMED_BYTES)
+		malloc_trim(0);
 }
 
 void
@@ -68,52 +99,84 @@ arena_free(struct arena *arena)
 }
 
 void *
-arena_alloc(struct arena *arena, size_t size)
+arena_try_alloc(struct arena *arena, size_t size)
 {
 	struct chunk *chunk = arena->chunks;
 	size_t rounded;
-	void *piece;
 
 	if (size > SIZE_MAX / 2)
 		mem_die();
 	rounded = (size + sizeof(max_align_t) - 1) / sizeof(max_align_t) * sizeof(max_align_t);
 #ifdef ARENA_EMULATE
-	return chunk_add(arena, size)->data;
+	chunk = chunk_try_add(arena, size);
+	return chunk ? chunk->data : NULL;
 #endif
 	if (!chunk || chunk->capacity - chunk->used < rounded)
-		chunk = chunk_add(arena, rounded > CHUNK_BYTES ? rounded : CHUNK_BYTES);
-	piece = (char *)chunk->data + chunk->used;
+		chunk = chunk_try_add(arena, rounded > CHUNK_BYTES ? rounded : CHUNK_BYTES);
+	if (!chunk)
+		return NULL;
+	void *piece = (char *)chunk->data + chunk->used;
 	chunk->used += rounded;
 	return piece;
 }
 
 void *
-arena_room(struct arena *arena, void *array, size_t size, size_t n, size_t more,
+arena_alloc(struct arena *arena, size_t size)
+{
+	void *piece = arena_try_alloc(arena, size);
+
+	if (!piece)
+		mem_die();
+	return piece;
+}
+
+void *
+arena_try_room(struct arena *arena, void *array, size_t size, size_t n, size_t more,
     size_t *capacity)
 {
 	if (n + more <= *capacity)
 		return array;
-	*capacity = n + more > ROOM_LEAST / 2 ? 2 * (n + more) : ROOM_LEAST;
-	void *grown = arena_alloc(arena, *capacity * size);
+	size_t wanted = n + more > ROOM_LEAST / 2 ? 2 * (n + more) : ROOM_LEAST;
+	void *grown = arena_try_alloc(arena, wanted * size);
+	if (!grown)
+		return NULL;
+	*capacity = wanted;
 	if (n > 0)
 		memcpy(grown, array, n * size);
 	return grown;
 }
 
 void *
-arena_take(struct arena *arena, void *block)
+arena_room(struct arena *arena, void *array, size_t size, size_t n, size_t more,
+    size_t *capacity)
+{
+	void *room = arena_try_room(arena, array, size, n, more, capacity);
+
+	if (!room && n + more > 0)
+		mem_die();
+	return room;
+}
+
+void
+arena_at_reset(struct arena *arena, void (*work)(void *argument), void *argument)
 {
 	struct chunk *filling = arena->chunks;
 
-	if (!block)
-		return NULL;
 	struct chunk *holder = chunk_add(arena, 0);
-	holder->taken = block;
+	holder->at_reset = work;
+	holder->argument = argument;
 	/* Keep the chunk being filled in front: the holder has no room. */
 	if (filling) {
 		arena->chunks = filling;
 		holder->next = filling->next;
 		filling->next = holder;
 	}
+}
+
+void *
+arena_take(struct arena *arena, void *block)
+{
+	if (block)
+		arena_at_reset(arena, free, block);
 	return block;
 }

@@ -25,7 +25,8 @@ struct arena;
  */
 struct arena *arena_new(void);
 
-/* Give up everything the arena holds; the arena stays usable. */
+/* Give up everything the arena holds; the arena stays usable.  When it was much, the system
+ * has it back. */
 void arena_reset(struct arena *arena);
 
 /* Free the arena and all it holds.  NULL is ignored. */
@@ -35,6 +36,9 @@ void arena_free(struct arena *arena);
  * is reset. */
 void *arena_alloc(struct arena *arena, size_t size);
 
+/* The same; NULL when it is a large block that cannot be had (mem.h). */
+void *arena_try_alloc(struct arena *arena, size_t size);
+
 /*
  * Return an array with room for so many more elements: the array itself, of which n of
  * *capacity elements of that size are in use, or a copy with twice the room, whose capacity
@@ -42,6 +46,14 @@ void *arena_alloc(struct arena *arena, size_t size);
  */
 void *arena_room(struct arena *arena, void *array, size_t size, size_t n, size_t more,
     size_t *capacity);
+
+/* The same; NULL when it is a large block that cannot be had.  Then the array is what it
+ * was. */
+void *arena_try_room(struct arena *arena, void *array, size_t size, size_t n, size_t more,
+    size_t *capacity);
+
+/* Have that done at the reset.  The argument is no memory of the arena. */
+void arena_at_reset(struct arena *arena, void (*work)(void *argument), void *argument);
 
 /* Hand a malloc'ed block (or NULL) over to the arena, which frees it at the
  * reset.  Returns the block. */

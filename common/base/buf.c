@@ -31,14 +31,35 @@ buf_clear(struct buf *buf)
 		buf->data[0] = '\0';
 }
 
+/* Make the capacity that; false when it is a large one that cannot be had. */
+static bool
+set_capacity(struct buf *buf, size_t capacity)
+{
+	char *data = capacity < MEM_LARGE_BYTES ?
+	    mem_resize(buf->data, capacity) :
+	    mem_try_resize(buf->data, capacity);
+
+	if (!data)
+		return false;
+	buf->data = data;
+	buf->capacity = capacity;
+	return true;
+}
+
+static void
+fail(struct buf *buf)
+{
+	buf_free(buf);
+	buf->failed = true;
+}
+
 void
 buf_reserve(struct buf *buf, size_t more)
 {
 	/* One byte more for the NUL. */
 	if (buf->failed || more > buf->max - buf->len || more < buf->capacity - buf->len)
 		return;
-	buf->data = mem_resize(buf->data, buf->len + more + 1);
-	buf->capacity = buf->len + more + 1;
+	set_capacity(buf, buf->len + more + 1);
 }
 
 void
@@ -47,8 +68,7 @@ buf_add(struct buf *buf, const void *data, size_t len)
 	if (buf->failed)
 		return;
 	if (len > buf->max - buf->len) {
-		buf_free(buf);
-		buf->failed = true;
+		fail(buf);
 		return;
 	}
 	/* One byte more for the NUL. */
@@ -58,8 +78,11 @@ buf_add(struct buf *buf, const void *data, size_t len)
 			capacity *= 2;
 		if (capacity > buf->max + 1)
 			capacity = buf->max + 1;
-		buf->data = mem_resize(buf->data, capacity);
-		buf->capacity = capacity;
+		if (!set_capacity(buf, capacity)) {
+			fail(buf);
+			buf->is_short = true;
+			return;
+		}
 	}
 	if (len > 0)
 		memcpy(buf->data + buf->len, data, len);
@@ -95,8 +118,7 @@ buf_printf(struct buf *buf, const char *format, ...)
 	int len = vasprintf(&text, format, args);
 	va_end(args);
 	if (len < 0) {
-		buf_free(buf);
-		buf->failed = true;
+		fail(buf);
 		return;
 	}
 	buf_add(buf, text, (size_t)len);

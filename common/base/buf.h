@@ -2,7 +2,8 @@
  * A growing byte buffer that is born with its maximum.
  *
  * Growing past the maximum sets a sticky error and drops the buffer's content:
- * callers append without looking and ask buf_failed() once at the end.
+ * callers append without looking and ask buf_failed() once at the end.  So does a large
+ * buffer (mem.h) for which there is no memory.
  */
 #ifndef BUF_H
 #define BUF_H
@@ -18,6 +19,7 @@ struct buf {
 	size_t capacity; /* private */
 	size_t max;      /* the most bytes it may hold */
 	bool failed;
+	bool is_short; /* failed, and for want of memory */
 };
 
 /* Start an empty buffer of at most max bytes.  Nothing is allocated yet. */

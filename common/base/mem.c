@@ -32,6 +32,28 @@ mem_resize(void *block, size_t size)
 	return resized;
 }
 
+void *
+mem_try_resize(void *block, size_t size)
+{
+	/* Held meanwhile, never written to: it costs no memory, but address space, which is
+	 * what a limit such as RLIMIT_AS counts. */
+	void *reserve = malloc(MEM_RESERVE_BYTES);
+	void *resized = reserve ? realloc(block, size ? size : 1) : NULL;
+
+	free(reserve);
+	return resized;
+}
+
+void *
+mem_try_alloc(size_t size)
+{
+	void *reserve = malloc(MEM_RESERVE_BYTES);
+	void *block = reserve ? calloc(1, size ? size : 1) : NULL;
+
+	free(reserve);
+	return block;
+}
+
 char *
 mem_strdup(const char *text)
 {

@@ -3,7 +3,9 @@
  *
  * Every size a stranger controls is capped before it reaches this module, so
  * running out of memory means the machine is out of memory; going on would
- * only move the failure.  Nothing here returns NULL.
+ * only move the failure.  Nothing here returns NULL but mem_try_…, for the
+ * large blocks of a server's long answer: without one the request fails, and all
+ * others go on.
  */
 #ifndef MEM_H
 #define MEM_H
@@ -20,6 +22,20 @@ void *mem_alloc(size_t size);
  * zeroed.  The caller frees the result with free().
  */
 void *mem_resize(void *block, size_t size);
+
+/* From here on a block is a large one. */
+#define MEM_LARGE_BYTES ((size_t)1 << 20)
+
+/*
+ * The same for a large block; NULL, and block is what it was, when there is no such block,
+ * or when it would leave less than MEM_RESERVE_BYTES to those who cannot do without.
+ */
+void *mem_try_resize(void *block, size_t size);
+
+/* The same for a new block of zeroed bytes. */
+void *mem_try_alloc(size_t size);
+
+#define MEM_RESERVE_BYTES ((size_t)16 << 20)
 
 /*
  * Return a copy of the NUL-terminated text.  The caller frees it with free().

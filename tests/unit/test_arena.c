@@ -154,6 +154,33 @@ test_out_of_memory(void)
 	is_str(text, "tinyscale: out of memory\n", "which says why");
 }
 
+static void
+count_down(void *count)
+{
+	--*(int *)count;
+}
+
+static void
+test_at_reset(void)
+{
+	struct arena *arena = arena_new();
+	int count = 2;
+
+	arena_at_reset(arena, count_down, &count);
+	arena_alloc(arena, 100);
+	arena_at_reset(arena, count_down, &count);
+	char *piece = arena_alloc(arena, 100);
+	memset(piece, 1, 100);
+	is_int(count, 2, "what is put off is not done before the reset");
+	arena_reset(arena);
+	is_int(count, 0, "all of it is done at the reset");
+	arena_reset(arena);
+	is_int(count, 0, "and once");
+	arena_at_reset(arena, count_down, &count);
+	arena_free(arena);
+	is_int(count, -1, "the end of an arena is a reset, too");
+}
+
 int
 main(void)
 {
@@ -161,5 +188,6 @@ main(void)
 	test_take();
 	test_room();
 	test_out_of_memory();
+	test_at_reset();
 	return done_testing();
 }
