@@ -33,6 +33,10 @@
 #define LIMIT_LIST_QUERY_BYTES 4096
 #define LIMIT_LIST_BYTES ((size_t)2 << 20)
 
+/* A server's list of meetings that is remembered: 1,500 of 30 attendees.  One that is larger
+ * would be written to the state with each poll, and read while a client waits for it. */
+#define LIMIT_MEETINGS_BYTES ((size_t)16 << 20)
+
 /* A call's name, "hooks/create". */
 #define LIMIT_CALL_NAME_BYTES 64
 
@@ -56,15 +60,27 @@
 /* One answer of one server: 3,000 meetings of 30 attendees are some 30 MiB. */
 #define LIMIT_ANSWER_BYTES ((size_t)64 << 20)
 
+/* All answers that this process has at a time, but for the first bytes of each, so that a
+ * server with long answers takes no memory from calls with short ones. */
+#define LIMIT_ANSWERS_BYTES ((size_t)256 << 20)
+#define LIMIT_ANSWER_FREE_BYTES ((size_t)1 << 20)
+
 /* A server's XML: elements in each other, elements in all, items of one list, bytes of
- * one tag, comment or instruction, and the memory of its parsers.  Clients' parsers end at
- * 256 levels (libxml2, parserInternals.h).  A host of BBB's has some 10,000 recordings;
- * the elements of its lists have 20 bytes and more. */
+ * one tag, comment or instruction, of a text that is wanted (a longer one is empty), and the
+ * memory of its parsers.  Clients' parsers end at 256 levels (libxml2, parserInternals.h).
+ * A host of BBB's has some 10,000 recordings; the elements of its lists have 20 bytes and
+ * more. */
 #define LIMIT_XML_DEPTH 64
 #define LIMIT_XML_ELEMENTS ((size_t)4000000)
 #define LIMIT_LIST_ITEMS ((size_t)100000)
 #define LIMIT_XML_TOKEN_BYTES ((size_t)1 << 20)
+#define LIMIT_XML_TEXT_BYTES ((size_t)1000 << 10)
 #define LIMIT_XML_PARSER_BYTES ((size_t)32 << 20)
+
+/* What of a thread's time reading one answer may take when the call's deadline has passed:
+ * enough for a list of 10 MB, while the lists of many servers that are read one after the
+ * other do not add up to minutes. */
+#define LIMIT_XML_LATE_MS 500
 
 /* A merged answer. */
 #define LIMIT_MERGED_BYTES ((size_t)256 << 20)

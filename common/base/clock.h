@@ -1,6 +1,7 @@
 /*
- * What the clocks of the system say.  Only the adapters, app.c and the doors read one: to all
- * others time is an argument, so that tests can choose it.
+ * What the clocks of the system say.  Only the adapters, app.c and the doors read one, and
+ * xml.c, to see whether its time is up: to all others time is an argument, so that tests can
+ * choose it.
  */
 #ifndef CLOCK_H
 #define CLOCK_H

@@ -8,6 +8,8 @@
 
 #include "base/arena.h"
 #include "base/bounds.h"
+#include "base/clock.h"
+#include "base/mem.h"
 #include "formats/xml_chars.h"
 #include "formats/xml_split.h"
 
@@ -23,12 +25,15 @@
 /* The root is at depth 1. */
 enum { DEPTH_ROOT = 1, DEPTH_CHILD, DEPTH_ITEM, DEPTH_ITEM_CHILD };
 
-/* What Expat is given at a time.  It copies what it is given, and counts the lines of each
- * piece but the last, which takes a tenth of the time. */
-#define PIECE_BYTES ((size_t)4 << 20)
+/* What Expat is given at a time, some hundredths of a second's work: after each the clock is
+ * looked at.  It copies what it is given, and counts the lines of each piece but the last,
+ * which takes a tenth of the time. */
+#define PIECE_BYTES ((size_t)1 << 20)
 
 struct reader {
 	XML_Parser parser;
+	const struct xml_time *time; /* NULL: any */
+	int64_t begun_us;            /* the thread's own time at the begin */
 	struct arena *arena;
 	struct str text; /* what is parsed: the document, or one item of it */
 	struct xml_field *fields;
@@ -42,7 +47,7 @@ struct reader {
 	bool has_returncode;
 	bool is_refused; /* another root, a DOCTYPE */
 	bool is_stopped; /* by us: refused, or a limit */
-	bool is_full;    /* the limit is one of the whole document */
+	bool is_full;    /* the limit is one of the whole document, as its time is */
 	bool in_container;
 	bool in_item;
 	bool has_child;     /* has the item an element in it? */
@@ -58,6 +63,8 @@ struct reader {
 
 /* ---- Expat's memory -------------------------------------------------------- */
 
+#define PARSER_LARGE_BYTES ((size_t)64 << 10)
+
 /* Expat keeps each new name until the end, so what it takes is counted: all parsers of
  * a thread together, as one reads an item while another stands in the document. */
 static _Thread_local size_t parser_bytes;
@@ -69,7 +76,10 @@ parser_resize(void *block, size_t size)
 
 	if (size > LIMIT_XML_PARSER_BYTES || parser_bytes > LIMIT_XML_PARSER_BYTES - size)
 		return NULL;
-	void *resized = realloc(block, size);
+	/* In large pieces, or as little as there is would go to a bad document. */
+	void *resized = size < PARSER_LARGE_BYTES ?
+	    realloc(block, size) :
+	    mem_try_resize(block, size);
 	if (resized)
 		parser_bytes += malloc_usable_size(resized) - before;
 	return resized;
@@ -104,15 +114,28 @@ parser_begin(XML_Parser *parser, const char *separator)
 	return *parser;
 }
 
-/* Parse all of the text.  False when it is not well-formed, not whole, was stopped or
- * needs too much memory.  A tag or comment without an end is looked at anew with each
+/* Is the time up?  From then on the document is full. */
+static bool
+is_late(struct reader *reader)
+{
+	const struct xml_time *time = reader->time;
+
+	if (!reader->is_full && time && clock_us(CLOCK_MONOTONIC) >= time->until_us &&
+	    clock_us(CLOCK_THREAD_CPUTIME_ID) - reader->begun_us >= time->least_us)
+		reader->is_full = true;
+	return reader->is_full;
+}
+
+/* Parse all of the text.  False when it is not well-formed, not whole, was stopped, takes too
+ * long or needs too much memory.  A tag or comment without an end is looked at anew with each
  * piece, so one that is too long is not waited for. */
 static bool
-parser_feed(XML_Parser parser, struct str text)
+parser_feed(struct reader *reader, XML_Parser parser, struct str text)
 {
 	size_t fed = 0, behind = 0;
 
-	while (fed < text.len && behind < LIMIT_XML_TOKEN_BYTES) {
+	while (fed < text.len && behind < LIMIT_XML_TOKEN_BYTES &&
+	    (fed == 0 || !is_late(reader))) {
 		struct str piece = str_part(text, fed, PIECE_BYTES);
 
 		fed += piece.len;
@@ -187,6 +210,8 @@ end_text(struct reader *reader)
 	struct str text = str_trim(buf_view(&reader->collected));
 
 	*reader->target = (struct str){ str_copy(reader->arena, text), text.len };
+	if (buf_failed(&reader->collected))
+		buf_init(&reader->collected, LIMIT_XML_TEXT_BYTES);
 	buf_clear(&reader->collected);
 	reader->target = NULL;
 	XML_SetCharacterDataHandler(reader->parser, NULL);
@@ -201,8 +226,13 @@ begin_item(struct reader *reader)
 		stop_full(reader);
 		return;
 	}
-	list->items = arena_room(reader->arena, list->items, sizeof(*list->items), list->n, 1,
-	    &reader->capacity);
+	struct xml_item *items = arena_try_room(reader->arena, list->items,
+	    sizeof(*list->items), list->n, 1, &reader->capacity);
+	if (!items) {
+		stop_full(reader);
+		return;
+	}
+	list->items = items;
 	list->items[list->n] = (struct xml_item){
 		.raw = str_part(reader->text, byte_index(reader), SIZE_MAX),
 	};
@@ -217,7 +247,7 @@ static bool
 prefixes_are_bound(struct reader *reader, struct str item)
 {
 	return parser_begin(&reader->prefix_parser, " ") &&
-	    parser_feed(reader->prefix_parser, item);
+	    parser_feed(reader, reader->prefix_parser, item);
 }
 
 static void
@@ -325,7 +355,7 @@ parse(struct reader *reader, XML_Parser *parser, struct str text)
 	XML_SetUserData(*parser, reader);
 	XML_SetElementHandler(*parser, on_start, on_end);
 	XML_SetStartDoctypeDeclHandler(*parser, on_doctype);
-	return parser_feed(*parser, text);
+	return parser_feed(reader, *parser, text);
 }
 
 /* The document without what may stand before it by mistake. */
@@ -350,6 +380,8 @@ static bool
 parse_document(struct reader *reader, XML_Parser *parser, struct str document)
 {
 	*reader = (struct reader){
+		.time = reader->time,
+		.begun_us = reader->begun_us,
 		.arena = reader->arena,
 		.fields = reader->fields,
 		.n_fields = reader->n_fields,
@@ -407,22 +439,24 @@ take_rest(struct reader *reader)
 	struct str rest = str_part(reader->text, reader->resume, SIZE_MAX), *items;
 	size_t n = xml_split(reader->arena, rest, &split, &items);
 
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n && !is_late(reader); i++)
 		take_item(reader, items[i]);
 }
 
 enum xml_result
-xml_mend(struct arena *arena, struct str *document, struct xml_field *fields, size_t n_fields,
-    struct xml_list *list)
+xml_mend_within(struct arena *arena, const struct xml_time *time, struct str *document,
+    struct xml_field *fields, size_t n_fields, struct xml_list *list)
 {
 	struct reader reader = {
+		.time = time,
+		.begun_us = time ? clock_us(CLOCK_THREAD_CPUTIME_ID) : 0,
 		.arena = arena,
 		.fields = fields,
 		.n_fields = n_fields,
 		.list = list,
 	};
 
-	buf_init(&reader.collected, LIMIT_ANSWER_BYTES);
+	buf_init(&reader.collected, LIMIT_XML_TEXT_BYTES);
 	XML_Parser parser = NULL;
 	bool is_sound = parse_document(&reader, &parser, *document);
 	if (!is_sound && !reader.is_refused && !reader.is_full) {
@@ -447,6 +481,13 @@ xml_mend(struct arena *arena, struct str *document, struct xml_field *fields, si
 	XML_ParserFree(reader.prefix_parser);
 	buf_free(&reader.collected);
 	return result;
+}
+
+enum xml_result
+xml_mend(struct arena *arena, struct str *document, struct xml_field *fields, size_t n_fields,
+    struct xml_list *list)
+{
+	return xml_mend_within(arena, NULL, document, fields, n_fields, list);
 }
 
 enum xml_result

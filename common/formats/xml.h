@@ -19,6 +19,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/buf.h"
 #include "base/str.h"
@@ -61,6 +62,14 @@ struct xml_list {
 	                                    sound, and so was each item */
 };
 
+/* How long reading may take: until then by CLOCK_MONOTONIC, and in any case so much of
+ * the thread's own time (CLOCK_THREAD_CPUTIME_ID), in microseconds.  So a document that
+ * comes late is still read if that is quickly done, however busy the host is. */
+struct xml_time {
+	int64_t until_us;
+	int64_t least_us;
+};
+
 /*
  * Read a document.  fields and list are filled in; list may be NULL.  Returns XML_SOUND,
  * which is 0; XML_UNSOUND, with the fields before the fault and those items of the list
@@ -76,6 +85,10 @@ enum xml_result xml_read(struct arena *arena, struct str document, struct xml_fi
  * length and in the arena. */
 enum xml_result xml_mend(struct arena *arena, struct str *document, struct xml_field *fields,
     size_t n_fields, struct xml_list *list);
+
+/* The same within a time; NULL: any.  A document that takes longer is unsound from there on. */
+enum xml_result xml_mend_within(struct arena *arena, const struct xml_time *time,
+    struct str *document, struct xml_field *fields, size_t n_fields, struct xml_list *list);
 
 /* Append the text with & < > " ' escaped.  What XML does not allow is replaced
  * (xml_chars_substitute). */

@@ -4,6 +4,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "base/arena.h"
+
 /* The largest code point of all. */
 #define POINT_MAX 0x10ffff
 
@@ -134,8 +136,12 @@ xml_chars_mend(struct arena *arena, struct str document)
 			continue;
 		if (len == 0 && (len = xml_chars_length(rest)) > 0)
 			continue;
-		if (!copy)
-			copy = str_copy(arena, document);
+		if (!copy) {
+			copy = arena_try_alloc(arena, document.len + 1);
+			if (!copy)
+				return document;
+			memcpy(copy, document.data, document.len);
+		}
 		if (rest.data[0] == '&') {
 			replace_reference(copy + at, len);
 			continue;

@@ -26,12 +26,27 @@ struct splitter {
 	bool no_comment_end, no_cdata_end, no_instruction_end; /* from here on */
 };
 
+/* The array with room for one more.  Without memory for it the text ends here. */
+static void *
+room_for_one(struct splitter *splitter, void *array, size_t size, size_t n, size_t *capacity)
+{
+	void *room = arena_try_room(splitter->arena, array, size, n, 1, capacity);
+
+	if (!room)
+		splitter->at = splitter->text.len;
+	return room;
+}
+
 static void
 begin_item(struct splitter *splitter, size_t begin)
 {
-	splitter->begun = arena_room(splitter->arena, splitter->begun, sizeof(*splitter->begun),
-	    splitter->n_begun, 1, &splitter->begun_capacity);
-	splitter->begun[splitter->n_begun++] = begin;
+	size_t *begun = room_for_one(splitter, splitter->begun, sizeof(*begun),
+	    splitter->n_begun, &splitter->begun_capacity);
+
+	if (!begun)
+		return;
+	splitter->begun = begun;
+	begun[splitter->n_begun++] = begin;
 }
 
 /* The item that was begun last ends here, if there is one. */
@@ -43,9 +58,12 @@ end_item(struct splitter *splitter, size_t end)
 	size_t begin = splitter->begun[--splitter->n_begun];
 	while (splitter->n_parts > 0 && splitter->parts[splitter->n_parts - 1].begin > begin)
 		splitter->n_parts--;
-	splitter->parts = arena_room(splitter->arena, splitter->parts, sizeof(*splitter->parts),
-	    splitter->n_parts, 1, &splitter->parts_capacity);
-	splitter->parts[splitter->n_parts++] = (struct part){ begin, end };
+	struct part *parts = room_for_one(splitter, splitter->parts, sizeof(*parts),
+	    splitter->n_parts, &splitter->parts_capacity);
+	if (!parts)
+		return;
+	splitter->parts = parts;
+	parts[splitter->n_parts++] = (struct part){ begin, end };
 }
 
 /* Skip what begins here with that mark, of whose end we may know that it does not come
