@@ -103,7 +103,7 @@ call_lists(struct call *call)
 
 		if (answer->verdict == RELAY_SUCCESS) {
 			add_items(call->arena, answer->list, &merged);
-			if (call_may_remember(call, server, "", answer->list))
+			if (call_may_remember(call, server, "", answer))
 				fresh[n_fresh++] = (struct store_list){ server->name,
 					call->name, "", answer->document };
 		} else if (call_last_known(call, server, "", &last)) {

@@ -141,7 +141,7 @@ collect(struct call *call, struct recording_list *recordings)
 		has_list = true;
 		recording_list_add(recordings, call->arena, answer->list, server);
 		if (filter && answer->document.len <= LIMIT_LIST_BYTES &&
-		    call_may_remember(call, server, filter, answer->list))
+		    call_may_remember(call, server, filter, answer))
 			fresh[n_fresh++] = (struct store_list){ server->name, call->name,
 				filter, answer->document };
 	}

@@ -7,6 +7,7 @@
 #include "base/buf.h"
 #include "base/log.h"
 #include "core/callback.h"
+#include "core/relay.h"
 
 void
 call_later(struct call *call, call_work *work, void *argument)
@@ -51,11 +52,13 @@ find_list(struct call *call, const struct server *server, const char *filter,
 
 bool
 call_may_remember(struct call *call, const struct server *server, const char *filter,
-    const struct xml_list *fresh)
+    const struct relay_answer *fresh)
 {
-	struct xml_list known = *fresh;
+	struct xml_list known = *fresh->list;
 
-	return fresh->is_complete || !find_list(call, server, filter, &known) ||
+	if (fresh->document.len > LIMIT_MEETINGS_BYTES)
+		return false;
+	return fresh->list->is_complete || !find_list(call, server, filter, &known) ||
 	    !known.is_complete;
 }
 

@@ -27,6 +27,7 @@
 struct arena;
 struct call;
 struct http;
+struct relay_answer;
 
 /* Work of a call for when its client has the answer; call is the one that api.c made. */
 typedef void call_work(struct call *call, void *argument);
@@ -143,9 +144,10 @@ bool call_last_known(struct call *call, const struct server *server, const char 
     struct xml_list *list);
 
 /* May a server's list, fresh from it, be remembered as the last one that it gave to that
- * call?  One that is not complete may not take the place of one that is. */
+ * call?  One that is not complete may not take the place of one that is, and one larger
+ * than LIMIT_MEETINGS_BYTES is not remembered. */
 bool call_may_remember(struct call *call, const struct server *server, const char *filter,
-    const struct xml_list *fresh);
+    const struct relay_answer *fresh);
 
 /* Remember n lists of servers, which live in the arena, when the client has its answer. */
 void call_remember_lists(struct call *call, const struct store_list *lists, size_t n);

@@ -37,7 +37,7 @@ struct poll {
 	const struct server *server;
 	struct server_facts facts; /* what was known of it; after a good poll, by that */
 	const struct relay_answer *answer;
-	bool is_asked;   /* was it asked at all, and what came of it is of use? */
+	bool is_asked;   /* was it asked, and is what came of it of use? */
 	bool is_settled; /* do the mappings agree with what it answered? */
 	long users;      /* in all its meetings */
 	bool has_sample; /* is there a sample of its load to save? */
@@ -410,7 +410,7 @@ save_lists(struct round *round)
 		const struct poll *poll = &round->polls[i];
 
 		if (has_answered(poll) &&
-		    call_may_remember(call, poll->server, "", poll->answer->list))
+		    call_may_remember(call, poll->server, "", poll->answer))
 			lists[n++] = (struct store_list){ poll->server->name, call->name, "",
 				poll->answer->document };
 	}
