@@ -54,6 +54,15 @@ mem_try_alloc(size_t size)
 	return block;
 }
 
+bool
+mem_is_short(void)
+{
+	void *reserve = malloc(MEM_RESERVE_BYTES);
+
+	free(reserve);
+	return !reserve;
+}
+
 char *
 mem_strdup(const char *text)
 {

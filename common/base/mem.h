@@ -10,6 +10,7 @@
 #ifndef MEM_H
 #define MEM_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /*
@@ -36,6 +37,9 @@ void *mem_try_resize(void *block, size_t size);
 void *mem_try_alloc(size_t size);
 
 #define MEM_RESERVE_BYTES ((size_t)16 << 20)
+
+/* Is less than that left? */
+bool mem_is_short(void);
 
 /*
  * Return a copy of the NUL-terminated text.  The caller frees it with free().

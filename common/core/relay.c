@@ -247,8 +247,10 @@ judge_xml(const struct call *call, const char *name, const struct server *server
 	snprintf(status, sizeof(status), "%d", http->status);
 	struct xml_field fields[] = { { .name = "returncode" }, { .name = "messageKey" } };
 	enum xml_result result = XML_FOREIGN;
+	const struct xml_time time = { http->until_us, LIMIT_XML_LATE_MS * 1000 };
 	if (http->status == 200)
-		result = xml_mend(call->arena, &answer->document, fields, 2, answer->list);
+		result = xml_mend_within(call->arena, http->until_us > 0 ? &time : NULL,
+		    &answer->document, fields, 2, answer->list);
 	if (result == XML_FOREIGN) {
 		log_warn("server's answer is not a BigBlueButton answer", "server",
 		    server->name, "call", name, "status", status);
@@ -315,6 +317,11 @@ judge_answer(const struct call *call, enum relay_origin origin, const char *name
 		return;
 	case HTTP_BUSY:
 	case HTTP_SHORTAGE:
+		if (http->sent) {
+			log_warn("server's answer is lost", "server", server->name, "call",
+			    name, "problem", http->problem);
+			return;
+		}
 		answer->verdict = RELAY_BUSY;
 		log_warn("server was not asked", "server", server->name, "call", name,
 		    "problem", http->problem);

@@ -17,8 +17,9 @@ enum relay_verdict {
 	                      BBB answers in it */
 	RELAY_FAILED,      /* a BBB answer that says FAILED */
 	RELAY_REDIRECT,    /* a 302, proper for join alone */
-	RELAY_NO_ANSWER,   /* none, none that is BBB's, or one that breaks off and was
-	                      not to hold a list; logged */
+	RELAY_NO_ANSWER,   /* none, none that is BBB's, one that breaks off and was not
+	                      to hold a list, or one that there is no memory for;
+	                      logged */
 	RELAY_UNREACHABLE, /* no connection, nothing was sent; logged */
 	RELAY_BUSY         /* nothing was sent, since too many calls to it are under
 	                      way, or for want of something here (HTTP_BUSY,

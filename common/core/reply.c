@@ -397,7 +397,10 @@ reply_items(struct response *response, struct arena *arena, const struct reply_l
 	buf_str(&out, more);
 	buf_text(&out, "</response>");
 	if (buf_failed(&out)) {
-		log_error("the merged list is too large", "call", list->call);
+		log_error(out.is_short ?
+		        "short of memory for the merged list" :
+		        "the merged list is too large",
+		    "call", list->call);
 		reply_error(response, arena, REPLY_UNAVAILABLE);
 		return;
 	}

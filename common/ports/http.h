@@ -28,8 +28,9 @@ enum http_result {
 	                     answers none, or none ended before the deadline:
 	                     nothing was sent, which tells nothing of the server */
 	HTTP_SHORTAGE     /* this process or host is short of descriptors, memory,
-	                     threads, local ports or libcurl: nothing was sent,
-	                     which tells nothing of the server */
+	                     threads, local ports or libcurl, which tells nothing
+	                     of the server: nothing was sent, or, with sent, there
+	                     was no memory for its answer */
 };
 
 struct http_call {
@@ -74,6 +75,8 @@ struct http_call {
 	int64_t certificate_s;  /* with wants_certificate: until when the certificate
 	                           holds, likewise */
 	int64_t elapsed_ms;     /* without the time for which this process stood still */
+	int64_t until_us;       /* when the batch's time is up, by CLOCK_MONOTONIC: what
+	                           reads the answer is to be done by then, too; 0: never */
 	const char *problem;    /* for the log when not HTTP_ANSWERED: a text
 	                        without URL or query, static or in the arena */
 };

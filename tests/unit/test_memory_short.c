@@ -66,7 +66,10 @@ test_blocks(void)
 	ok(block[0] == 7 && block[2 * MIB - 1] == 7, "and the block is what it was");
 	ok(!mem_try_alloc(LEFT_BYTES - 8 * MIB), "nor a new one");
 	ok(!mem_try_alloc(SIZE_MAX / 2), "nor one that no machine has");
-	ok(is_left(MEM_RESERVE_BYTES), "the reserve is there");
+	ok(is_left(MEM_RESERVE_BYTES) && !mem_is_short(), "the reserve is there");
+	char *all = malloc(LEFT_BYTES - 8 * MIB);
+	ok(all && mem_is_short(), "until others take of it");
+	free(all);
 	free(block);
 }
 

@@ -490,6 +490,7 @@ take_over_finished(struct http_curl *self, struct job *job, const struct http_ba
 
 		++*seen;
 		transfer_hand_over(&task->transfer, call, arena);
+		call->until_us = job->deadline_us;
 		if (call->result == HTTP_ANSWERED && batch->enough &&
 		    batch->enough(call, batch->context))
 			enough = true;

@@ -3,13 +3,16 @@
 #include <assert.h>
 #include <errno.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "base/arena.h"
 #include "base/bounds.h"
+#include "base/mem.h"
 #include "formats/ip.h"
 
 /* A kept connection older than this is not used again: below the 60 or 75 seconds
@@ -19,6 +22,24 @@
 /* What a look-up in getaddrinfo(3) may need at once: libcurl's pair of sockets to its
  * thread, a file, and a socket to the name server. */
 #define LOOKUP_DESCRIPTORS 4
+
+/* What the long answers of this process hold, beyond the first bytes of each: of those under
+ * way, and of those whose requests are not done. */
+static atomic_size_t held_bytes;
+
+/* Those bytes are held no more: the work of an arena's reset, which takes a pointer. */
+static void
+let_go_of(void *bytes)
+{
+	atomic_fetch_sub(&held_bytes, (uintptr_t)bytes);
+}
+
+static void
+let_go_of_body(struct transfer *transfer)
+{
+	let_go_of((void *)(uintptr_t)transfer->held);
+	transfer->held = 0;
+}
 
 void
 transfer_init(struct transfer *transfer, const struct http_call *call)
@@ -39,21 +60,49 @@ transfer_free(struct transfer *transfer)
 	buf_free(&transfer->location);
 	buf_free(&transfer->set_cookie);
 	buf_free(&transfer->date);
+	let_go_of_body(transfer);
 }
 
 /*
  * What libcurl calls back
  */
 
+/* Count the part of the body that is not counted yet; false when it is too much. */
+static bool
+hold(struct transfer *transfer, size_t more)
+{
+	size_t len = transfer->body.len + more;
+
+	if (len > transfer->body.max)
+		return true; /* the buffer will refuse it */
+	if (len <= LIMIT_ANSWER_FREE_BYTES + transfer->held)
+		return true;
+	size_t wanted = len - LIMIT_ANSWER_FREE_BYTES - transfer->held;
+	if (atomic_fetch_add(&held_bytes, wanted) + wanted > LIMIT_ANSWERS_BYTES) {
+		atomic_fetch_sub(&held_bytes, wanted);
+		return false;
+	}
+	transfer->held += wanted;
+	return true;
+}
+
 static size_t
 on_body(char *data, size_t size, size_t n, void *context)
 {
 	struct transfer *transfer = context;
 
-	buf_add(&transfer->body, data, size * n);
+	if (hold(transfer, size * n)) {
+		buf_add(&transfer->body, data, size * n);
+	} else {
+		transfer->has_no_room = true;
+		buf_free(&transfer->body);
+	}
+	if (!transfer->has_no_room && !buf_failed(&transfer->body))
+		return size * n;
+	let_go_of_body(transfer);
 	/* Anything but the size ends the transfer (CURLOPT_WRITEFUNCTION(3)); an empty
 	 * piece never comes here with a failed buffer. */
-	return buf_failed(&transfer->body) ? 0 : size * n;
+	return 0;
 }
 
 /* If line is the header called name, return true and its value. */
@@ -548,6 +597,22 @@ certificate_end(const struct transfer_setup *setup, const struct transfer *trans
 	return 0;
 }
 
+/* Was there no memory for the answer? */
+static bool
+is_lost(const struct transfer *transfer, CURLcode code)
+{
+	return transfer->has_no_room || transfer->body.is_short ||
+	    (transfer->sent && code == CURLE_OUT_OF_MEMORY && mem_is_short());
+}
+
+/* Is the header too large?  A line that is too long for libcurl is out of memory to it
+ * (dynbuf.c). */
+static bool
+has_large_header(const struct transfer *transfer, CURLcode code)
+{
+	return transfer->header_too_large || (transfer->sent && code == CURLE_OUT_OF_MEMORY);
+}
+
 void
 transfer_conclude(struct transfer *transfer, const struct transfer_setup *setup, CURLcode code)
 {
@@ -564,7 +629,9 @@ transfer_conclude(struct transfer *transfer, const struct transfer_setup *setup,
 		short_of = transfer->short_of ?: shortage_before(setup, transfer, code);
 	if (code == CURLE_OK) {
 		transfer->result = HTTP_ANSWERED;
-	} else if (transfer->header_too_large) {
+	} else if (is_lost(transfer, code)) {
+		set_shortage(transfer, "memory");
+	} else if (has_large_header(transfer, code)) {
 		set_outcome(transfer, HTTP_TOO_LARGE, "answer's header is larger than %d bytes",
 		    LIMIT_HEADER_BYTES);
 	} else if (buf_failed(&transfer->body) || code == CURLE_FILESIZE_EXCEEDED) {
@@ -642,6 +709,9 @@ transfer_hand_over(struct transfer *transfer, struct http_call *call, struct are
 		return;
 	}
 	call->answer = buf_take(&transfer->body, arena);
+	if (transfer->held > 0)
+		arena_at_reset(arena, let_go_of, (void *)(uintptr_t)transfer->held);
+	transfer->held = 0;
 	call->answer_type = take_header(&transfer->type, arena);
 	call->location = take_header(&transfer->location, arena);
 	call->set_cookie = take_header(&transfer->set_cookie, arena);

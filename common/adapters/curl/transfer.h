@@ -56,6 +56,8 @@ struct transfer {
 
 	/* The answer, while it comes in. */
 	struct buf body, type, location, set_cookie, date;
+	size_t held; /* of the body, as it counts for LIMIT_ANSWERS_BYTES */
+	bool has_no_room;
 	size_t header_bytes;
 	bool is_in_header;
 	bool header_too_large;
