@@ -9,8 +9,8 @@
 
 #define CHUNK_BYTES 16384
 
-/* An arena that held so much leaves no free memory in the process. */
-#define TRIMMED_BYTES ((size_t)8 << 20)
+/* Smaller ones are used again before long. */
+#define MUCH_BYTES ((size_t)256 << 10)
 
 /* The first capacity of an array that grows one by one. */
 #define ROOM_LEAST 16
@@ -83,10 +83,8 @@ arena_reset(struct arena *arena)
 		free(chunk);
 	}
 	arena->chunks = NULL;
-	/* What else such a request had is in pieces all over the heaps, which would keep
-	 * them. */
-	if (bytes >= TRIMMED_BYTES)
-		malloc_trim(0);
+	if (bytes >= MUCH_BYTES)
+		mem_give_back(bytes);
 }
 
 void

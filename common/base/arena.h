@@ -26,7 +26,7 @@ struct arena;
 struct arena *arena_new(void);
 
 /* Give up everything the arena holds; the arena stays usable.  When it was much, the system
- * has it back. */
+ * has it back (mem_give_back). */
 void arena_reset(struct arena *arena);
 
 /* Free the arena and all it holds.  NULL is ignored. */

@@ -1,8 +1,13 @@
 #include "base/mem.h"
 
+#include <malloc.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* What may be free at a time and stay. */
+#define GIVEN_BYTES ((size_t)8 << 20)
 
 void
 mem_die(void)
@@ -61,6 +66,17 @@ mem_is_short(void)
 
 	free(reserve);
 	return !reserve;
+}
+
+void
+mem_give_back(size_t bytes)
+{
+	static atomic_size_t freed;
+
+	if (atomic_fetch_add(&freed, bytes) + bytes < GIVEN_BYTES)
+		return;
+	atomic_store(&freed, 0);
+	malloc_trim(0);
 }
 
 char *

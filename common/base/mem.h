@@ -42,6 +42,13 @@ void *mem_try_alloc(size_t size);
 bool mem_is_short(void);
 
 /*
+ * So many bytes were freed that belonged together, as a request's.  After each 8 MB of such
+ * all that is free goes back to the system: what else these requests had lies in pieces all
+ * over the heaps of threads (malloc(3)), which would keep it for good.
+ */
+void mem_give_back(size_t bytes);
+
+/*
  * Return a copy of the NUL-terminated text.  The caller frees it with free().
  * NULL gives NULL.
  */
