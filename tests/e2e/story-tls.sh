@@ -67,4 +67,87 @@ create tls-new
 is "$(xml returncode)" FAILED "with another CA: no new meeting"
 is "$(control "/calls?server=0&call=create&count=1")" 1 "with another CA: nothing was sent"
 
+# --- certificates that are none ----------------------------------------------------------
+
+# Each of these is shown by a program of its own, which knows no BBB.
+stop gateway
+delete_state
+# issue NAME CA SUBJECTALTNAME BEGIN END: signed by that CA; times as YYYYMMDD.  (Without a
+# SUBJECTALTNAME libcurl looks at the CN, which names no server here.)
+issue() {
+	openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj "/CN=$1" \
+		-keyout "$T/$1.key" -out "$T/$1.csr"
+	printf '%s\n' "${3:+subjectAltName=$3}" basicConstraints=CA:FALSE >"$T/$1.names"
+	openssl ca -batch -notext -config "$T/ca.cnf" -cert "$T/$2.pem" -keyfile "$T/$2.key" \
+		-in "$T/$1.csr" -out "$T/$1.pem" -extfile "$T/$1.names" \
+		-startdate "${4}000000Z" -enddate "${5}000000Z"
+}
+cat >"$T/ca.cnf" <<END
+[ca]
+default_ca = one
+[one]
+database = $T/index.txt
+new_certs_dir = $T
+rand_serial = yes
+default_md = sha256
+policy = any
+unique_subject = no
+[any]
+commonName = supplied
+END
+: >"$T/index.txt"
+own_ca() {
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 \
+		-subj "/CN=127.0.0.1" -keyout "$T/$1.key" -out "$T/$1.pem" -addext subjectAltName=IP:127.0.0.1
+}
+{
+	issue good right-ca IP:127.0.0.1 20200101 20900101
+	issue expired right-ca IP:127.0.0.1 20200101 20210101
+	issue too-early right-ca IP:127.0.0.1 20800101 20900101
+	issue other-address right-ca IP:127.0.0.2 20200101 20900101
+	issue other-name right-ca DNS:localhost 20200101 20900101
+	issue no-name right-ca '' 20200101 20900101
+	issue other-ca wrong-ca IP:127.0.0.1 20200101 20900101
+	# By a certificate that is itself good, and no CA's.
+	issue no-ca good IP:127.0.0.1 20200101 20900101
+	cat "$T/good.pem" >>"$T/no-ca.pem"
+	own_ca self-signed
+	own_ca self-trusted
+} >"$T/openssl" 2>&1 || diag "$(cat "$T/openssl")"
+cat "$T/right-ca.pem" "$T/self-trusted.pem" >"$T/both-cas.pem"
+kinds=(good self-trusted expired too-early other-address other-name no-name other-ca no-ca self-signed)
+servers=''
+for k in "${!kinds[@]}"; do
+	port=$((PORT0 + 20 + k))
+	start "${kinds[k]}" openssl s_server -accept "127.0.0.1:$port" -www -key "$T/${kinds[k]}.key" \
+		-cert "$T/${kinds[k]}.pem" -cert_chain "$T/${kinds[k]}.pem"
+	servers+="${servers:+, }{\"host\": \"https://127.0.0.1:$port\", \"secret\": \"tls-xyzzy\", \"name\": \"${kinds[k]}\"}"
+done
+printf '{"secret": "%s", "state": "%s", "ca_file": "%s", "poll_interval_ms": 600000, "servers": [%s]}\n' \
+	"$SECRET" "$T/state/state.db" "$T/both-cas.pem" "$servers" >"$T/servers.json"
+chmod 640 "$T/servers.json"
+listens() { timeout 5 bash -c "exec 3<>/dev/tcp/127.0.0.1/$1" 2>/dev/null; }
+for k in "${!kinds[@]}"; do
+	must_wait_until "${kinds[k]} listens" listens $((PORT0 + 20 + k))
+done
+start_gateway gateway-2 "$FCGI_ADDRESS"
+call getMeetings
+for kind in "${kinds[@]}"; do
+	told=$(grep -c "server=$kind .*certificate not accepted" "$LOGS/gateway-2.log")
+	if [ "$kind" = good ] || [ "$kind" = self-trusted ]; then
+		is "$told" 0 "$kind: the certificate is accepted"
+		isnt "$(grep -c "is not a BigBlueButton answer server=$kind " "$LOGS/gateway-2.log")" 0 "$kind: and the server asked"
+	else
+		isnt "$told" 0 "$kind: the certificate is not accepted"
+		is "$(grep -c 'GET ' "$LOGS/$kind.log")" 0 "$kind: nothing is sent there"
+	fi
+done
+
+# Nothing turns that off.
+for key in insecure verify verify_tls tls_verify ssl_verify; do
+	printf '{"secret": "%s", "%s": false, "servers": [%s]}\n' "$SECRET" $key "$servers" >"$T/servers.json"
+	TINYSCALE_CONFIG="$T/servers.json" "$FCGI_PROGRAM" --check-config >"$T/check" 2>&1
+	is "$?" 1 "there is no key $key"
+done
+
 finish
