@@ -52,8 +52,8 @@
  *	                      "stood-still MS": the gateway did, before the answer.
  *	                      The answer: "status N", "unreachable", "timeout", "waited"
  *	                      and "stood-still" (timeouts), "broken", "too-large",
- *	                      "busy", "shortage", headers, an empty line, the body; or
- *	                      "FAILED KEY".
+ *	                      "busy", "shortage", "lost" (a shortage, after it was sent),
+ *	                      headers, an empty line, the body; or "FAILED KEY".
  *	== receiver [optional] METHOD URL
  *	                      the same for a call to a client's own server
  *	== response           "status N" (200), headers that must be there, "no-header

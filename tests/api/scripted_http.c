@@ -348,6 +348,7 @@ fail_call(const char *line, struct http_call *call)
 		{ "unreachable", HTTP_UNREACHABLE, false, false, 0 },
 		{ "busy", HTTP_BUSY, false, false, 0 },
 		{ "shortage", HTTP_SHORTAGE, false, false, 0 },
+		{ "lost", HTTP_SHORTAGE, true, false, 0 },
 		{ "timeout", HTTP_TIMEOUT, true, false, 0 },
 		{ "waited", HTTP_TIMEOUT, true, true, 0 },
 		{ "stood-still", HTTP_TIMEOUT, true, false, 4000 },

@@ -4,7 +4,7 @@
 
 /* Ways for an outgoing call to fail: http results, and answers that are none. */
 static const char *const failures[] = { "unreachable", "timeout", "waited", "stood-still",
-	"broken", "too-large", "busy", "shortage",
+	"broken", "too-large", "busy", "shortage", "lost",
 	"status 500\nContent-Type: text/html\n\n<html>secret-a checksum=abc</html>",
 	"status 200\n\n<response><returncode>SUCC", "status 200\n\n", "FAILED checksumError" };
 
