@@ -599,53 +599,6 @@ test_floods(void)
 	}
 }
 
-/* A document that takes too long is unsound from there on. */
-static void
-test_late(void)
-{
-	static const struct {
-		struct xml_time time;
-		const char *first; /* item */
-		bool is_whole;
-		const char *what;
-	} rows[] = {
-		{ { INT64_MAX, 0 }, M("a"), true, "in time" },
-		{ { 0, INT64_C(1) << 50 }, M("a"), true, "late, but quick" },
-		{ { 0, 0 }, M("a"), false, "late" },
-		{ { 0, 0 }, "<meeting></x></meeting>", false, "late, behind a fault" },
-		{ { 0, 0 }, "<meeting>\x08</meeting>", false, "late, behind a forbidden byte" },
-		{ { INT64_MAX, 0 }, "<meeting>\x08</meeting>", true, "in time, with one" },
-	};
-	const size_t n = 60000;
-
-	for (size_t i = 0; i < COUNT(rows); i++) {
-		struct buf document;
-
-		buf_init(&document, 1 << 24);
-		buf_printf(&document, HEAD "<meetings>%s", rows[i].first);
-		for (size_t k = 0; k < n; k++)
-			buf_text(&document, M("abcdefgh"));
-		buf_text(&document, "</meetings></response>");
-		struct str read = buf_view(&document);
-		struct xml_field field = { .name = "returncode" };
-		struct xml_list list = {
-			.container = "meetings",
-			.item = "meeting",
-			.keys = { "meetingID" },
-		};
-		is_int(xml_mend_within(arena, &rows[i].time, &read, &field, 1, &list),
-		    rows[i].is_whole ? XML_SOUND : XML_UNSOUND, "%s", rows[i].what);
-		is_str(text_of(field.text), "SUCCESS", "… its returncode");
-		if (rows[i].is_whole)
-			ok(list.n == n + 1 && list.is_complete, "… and all of its items");
-		else
-			ok(list.n < n / 2 && !list.is_complete, "… and %zu of its items",
-			    list.n);
-		buf_free(&document);
-		arena_reset(arena);
-	}
-}
-
 /* Pieces of lists put together by chance: what is taken stands alone. */
 static void
 test_chance(void)
@@ -698,7 +651,6 @@ main(void)
 	test_cut();
 	test_large();
 	test_floods();
-	test_late();
 	test_chance();
 	arena_free(arena);
 	return done_testing();
