@@ -119,13 +119,21 @@ row "after $listed getMeetings of $(stat -c %s "$T/answer-0") bytes" "$(pss_kb)"
 
 control /reset
 head='<response><returncode>SUCCESS</returncode>'
-# odd WHAT BEGIN END PIECE: one server answers with 64 MiB: BEGIN, the piece over and over (a &
-# in it is a number), END.  The others have no meetings.
+# repeat PIECE: over and over; a % in it is a number.
+repeat() {
+	if [[ $1 == *%* ]]; then
+		seq 1 $ODD_BYTES | sed "s|.*|${1%%%*}&${1#*%}|"
+	else
+		yes "$(yes "$1" | head -n 1000 | tr -d '\n')"
+	fi | tr -d '\n'
+}
+# odd WHAT BEGIN END PIECE: one server answers with 64 MiB: BEGIN, the piece over and over, END.
+# The others have no meetings.
 odd() {
 	local before after limit answered
 	{
-		printf '%b' "$2"
-		seq 1 $ODD_BYTES | sed "s|.*|$4|" | tr -d '\n' | head -c $((ODD_BYTES - 1000 - ${#2} - ${#3})) | LC_ALL=C tr '\1' '\10'
+		printf '%s' "$2"
+		repeat "$4" | head -c $((ODD_BYTES - 1000 - ${#2} - ${#3}))
 		printf '%s' "$3"
 	} >"$T/odd" 2>/dev/null
 	control "/raw?server=1&call=getMeetings" --data-binary "@$T/odd" >/dev/null
@@ -147,15 +155,15 @@ list="$head<meetings>"
 end='</meetings></response>'
 odd '64 MiB of <meeting/>' "$list" "$end" '<meeting/>'
 odd '64 MiB of <a>' "$list" '' '<a>'
-odd '64 MiB of elements of other names' "$list<meeting>" "</meeting>$end" '<a\&/>'
+odd '64 MiB of elements of other names' "$list<meeting>" "</meeting>$end" '<a%/>'
 odd '64 MiB of ill-formed meetings' "$list" "$end" '<meeting><a></meeting>'
 odd '64 MiB of meetings behind an ill-formed one' "$list<meeting><a></meeting>" "$end" '<meeting><a/></meeting>'
 odd '64 MiB of <meeting>' "$list" '' '<meeting>'
 odd '64 MiB of unbound prefixes' "$list" "$end" '<meeting><x:y/></meeting>'
-odd '64 MiB of forbidden bytes' "$list<meeting><a>" "</a></meeting>$end" "$(printf '\1')"
-odd '64 MiB of forbidden references' "$list<meeting><a>" "</a></meeting>$end" '\&#8;'
+odd '64 MiB of forbidden bytes' "$list<meeting><a>" "</a></meeting>$end" $'\b'
+odd '64 MiB of forbidden references' "$list<meeting><a>" "</a></meeting>$end" '&#8;'
 odd '64 MiB in one messageKey' "$head<messageKey>" '</messageKey></response>' x
-odd '64 MiB in one tag' "$list<meeting " "/>$end" "a\&='' "
+odd '64 MiB in one tag' "$list<meeting " "/>$end" "a%='' "
 odd '64 MiB in one comment' "$list<!--" "-->$end" x
 
 # Many at once: what all answers may have together has a limit (bounds.h).
