@@ -63,6 +63,11 @@ check_directory(struct probe *probe)
 		probe_find(probe, true,
 		    str_printf(arena, "everybody can write to %s", directory),
 		    str_printf(arena, "chmod o-w %s", directory));
+	if (!has_engine && stat(path, &facts) == 0 && S_ISREG(facts.st_mode) &&
+	    facts.st_mode & S_IRWXO)
+		probe_find(probe, true,
+		    str_printf(arena, "everybody can read the state %s", path),
+		    str_printf(arena, "chmod o= %s, or have its owner run this", path));
 	if (is_remote(directory))
 		probe_find(probe, true,
 		    str_printf(arena, "%s is on a network file system", directory),

@@ -113,9 +113,14 @@ ctl_state_reason(const struct ctl *ctl)
 const char *
 ctl_state_advice(const struct ctl *ctl)
 {
-	return ctl->api.config->state_url ?
-	    "see that it runs, lets this host in, and is as \"state\" says" :
-	    "be root, or the user that runs the gateway";
+	const struct config *config = ctl->api.config;
+
+	if (config->state_url)
+		return "see that it runs, lets this host in, and is as \"state\" says";
+	/* Then it is not for want of rights. */
+	if (config->state && access(config->state, R_OK | W_OK) == 0)
+		return "name another file in \"state\", or move this one away";
+	return "be root, or the user that runs the gateway";
 }
 
 void

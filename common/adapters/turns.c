@@ -1,6 +1,5 @@
 #include "adapters/turns.h"
 
-#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -21,8 +20,7 @@ open_file(const char *beside)
 
 	if (snprintf(path, sizeof(path), "%s" SUFFIX, beside) >= (int)sizeof(path))
 		return -1;
-	owned_file_make(path);
-	return open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0660);
+	return owned_file_open(path);
 }
 
 enum store_result

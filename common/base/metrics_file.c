@@ -15,6 +15,7 @@
 #include "base/byte_lock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/owned_file.h"
 
 #define MAGIC "tinyscm1"
 
@@ -143,7 +144,8 @@ metrics_file_next_slot(int from)
 /* ---- Making and opening ---------------------------------------------------------- */
 
 /* Give the file the rights of the state that it lies beside, whose name is the path without
- * "-metrics": who may write the one may count in the other. */
+ * "-metrics": who may write the one may count in the other.  Where there is none, those that
+ * a state would have. */
 static void
 copy_rights(int fd)
 {
@@ -152,12 +154,12 @@ copy_rights(int fd)
 
 	if (end)
 		*end = '\0';
-	if (end && stat(state, &rights) == 0) {
-		/* What cannot be done is no harm: then others count by themselves. */
-		if (fchmod(fd, rights.st_mode & 0666) != 0 ||
-		    (geteuid() == 0 && fchown(fd, rights.st_uid, rights.st_gid) != 0))
-			log_debug("the metrics' file has rights of its own", "file", file.path);
-	}
+	if (!end || stat(state, &rights) != 0)
+		owned_file_give(fd, file.path);
+	/* What cannot be done is no harm: then others count by themselves. */
+	else if ((geteuid() == 0 && fchown(fd, rights.st_uid, rights.st_gid) != 0) ||
+	    fchmod(fd, rights.st_mode & 0660) != 0)
+		log_debug("the metrics' file has rights of its own", "file", file.path);
 	free(state);
 }
 
@@ -195,7 +197,7 @@ make(bool in_place)
 	    (int)sizeof(temporary))
 		return false;
 	unlink(temporary); /* of one that was killed */
-	int fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+	int fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return false;
 	copy_rights(fd);
@@ -211,18 +213,23 @@ make(bool in_place)
 	return done;
 }
 
-enum fitness { FITS, OTHER_VERSION, UNFIT };
+enum fitness { FITS, OTHER_VERSION, UNFIT, NOT_OURS };
 
-/* Is it a file of ours, whole, and of this layout? */
+/* Is it a file of ours, whole, and of this layout?  One that is damaged was ours if it has
+ * its beginning, its size, or nothing in it. */
 static enum fitness
 judge(int fd, struct stat *status)
 {
-	struct metrics_header header;
+	struct metrics_header header = { 0 };
 
-	if (fstat(fd, status) != 0 ||
-	    pread(fd, &header, sizeof(header), 0) != (ssize_t)sizeof(header) ||
-	    memcmp(header.magic, MAGIC, sizeof(header.magic)) != 0 ||
-	    (off_t)header.bytes != status->st_size)
+	if (fstat(fd, status) != 0 || !S_ISREG(status->st_mode))
+		return NOT_OURS;
+	ssize_t n = pread(fd, &header, sizeof(header), 0);
+	bool is_magic = memcmp(header.magic, MAGIC, sizeof(header.magic)) == 0;
+	if (!is_magic && status->st_size != 0 &&
+	    status->st_size != (off_t)sizeof(struct metrics_shared))
+		return NOT_OURS;
+	if (n != (ssize_t)sizeof(header) || !is_magic || (off_t)header.bytes != status->st_size)
 		return UNFIT;
 	return header.layout == file.layout && header.bytes == sizeof(struct metrics_shared) ?
 	    FITS :
@@ -244,13 +251,17 @@ open_file(struct stat *status)
 			continue;
 		if (fd < 0)
 			return -1;
-		enum fitness fitness = judge(fd, status);
-		if (fitness == FITS)
+		enum fitness fitness = owned_file_is_strangers(file.path) ?
+		    NOT_OURS :
+		    judge(fd, status);
+		if (fitness == FITS) {
+			owned_file_restrict(file.path);
 			return fd;
+		}
 		close(fd);
 		errno = EEXIST;
 		/* Two versions would replace each other's file for ever. */
-		if (!S_ISREG(status->st_mode) || (fitness == OTHER_VERSION && !may_replace) ||
+		if (fitness == NOT_OURS || (fitness == OTHER_VERSION && !may_replace) ||
 		    !make(true))
 			return -1;
 		log_info("the metrics begin anew: their file was damaged, or another version's",

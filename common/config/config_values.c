@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <json-c/json.h>
@@ -327,6 +328,14 @@ config_values_ca_file(struct config_reading *reading, const struct config_key *k
 
 /* ---- The state ----------------------------------------------------------------- */
 
+static bool
+is_same_file(const char *a, const char *b)
+{
+	struct stat one, other;
+	return stat(a, &one) == 0 && stat(b, &other) == 0 && one.st_dev == other.st_dev &&
+	    one.st_ino == other.st_ino;
+}
+
 void
 config_values_set_state(struct config_reading *reading, const char *key, struct str text)
 {
@@ -337,6 +346,9 @@ config_values_set_state(struct config_reading *reading, const char *key, struct 
 		return;
 	if (!state_url_is(text)) {
 		config->state = str_copy(reading->arena, text);
+		if (is_same_file(config->state, reading->path))
+			config_complain(reading, key,
+			    "is this file, which holds the configuration");
 		return;
 	}
 	struct state_url *url = arena_alloc(reading->arena, sizeof(*url));

@@ -435,6 +435,20 @@ test_environment(void)
 	setenv("TINYSCALE_STATE_PASSWORD", " " SECRET "9", 1);
 	bad(TOP(", \"forward\": \"" SECRET "9\""), "forward: expected proxy or redirect");
 	unsetenv("TINYSCALE_STATE_PASSWORD");
+	/* The configuration itself, by any name. */
+	setenv("TINYSCALE_STATE", path, 1);
+	bad(TOP(""), "TINYSCALE_STATE: is this file, which holds the configuration");
+	char link[sizeof(path) + 8];
+	snprintf(link, sizeof(link), "%s.link", path);
+	if (symlink(path, link) != 0)
+		exit(1);
+	setenv("TINYSCALE_STATE", link, 1);
+	bad(TOP(""), "TINYSCALE_STATE: is this file, which holds the configuration");
+	unlink(link);
+	unsetenv("TINYSCALE_STATE");
+	char text[512];
+	snprintf(text, sizeof(text), TOP(", \"state\": \"%s\""), path);
+	bad(text, "state: is this file, which holds the configuration");
 	struct config *c = load_good(TOP(", \"state_prefix\": \"" LETTERS_32 LETTERS_32 "\""));
 	config_free(c);
 }

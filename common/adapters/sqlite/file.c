@@ -1,8 +1,6 @@
 #include "adapters/sqlite/file.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <libgen.h>
 #include <sqlite3.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -57,40 +55,100 @@ with_suffix(const char *path, const char *suffix)
 	return text;
 }
 
+/* What SQLite has beside a file. */
+static const char *const companions[] = { "-wal", "-shm", "-journal" };
+
+#define COMPANIONS (sizeof(companions) / sizeof(*companions))
+
 static void
 remove_companions(const char *path)
 {
-	static const char *const suffixes[] = { "-wal", "-shm", "-journal" };
-
-	for (size_t i = 0; i < sizeof(suffixes) / sizeof(*suffixes); i++) {
-		char *companion = with_suffix(path, suffixes[i]);
+	for (size_t i = 0; i < COMPANIONS; i++) {
+		char *companion = with_suffix(path, companions[i]);
 
 		unlink(companion);
 		free(companion);
 	}
 }
 
-/*
- * Creating, checking and moving aside happen under a lock on the directory: a
- * new file must not meet the -wal of an older one, and of many processes
- * only one may find a file damaged and move it.  Returns the descriptor that
- * holds the lock, or -1 when it cannot be had in time: without a lock it is still right
- * most of the time.
- */
-static int
-lock_directory(const char *path, int64_t until_ms)
-{
-	char *copy = mem_strdup(path);
-	int fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+/* The file beside the state that says whose the path is. */
+struct place {
+	int file; /* -1: it cannot be had */
+	bool is_locked;
+};
 
-	free(copy);
-	while (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) != 0) {
-		if ((errno == EWOULDBLOCK || errno == EINTR) && pause_until(until_ms))
-			continue;
-		close(fd);
-		fd = -1;
+/* What stands in that file once a state of ours has been there. */
+static const char note[] = "A state of tinyscale's is, or was, beside this file.\n";
+
+/*
+ * Creating, checking and moving aside happen under a lock: a new file must not meet the
+ * -wal of an older one, and of many processes only one may find a file damaged and move it.
+ * Where the lock cannot be had in time it is still right most of the time without.  It is on
+ * a file of the gateway's own, since whoever may read a directory may lock that.
+ */
+static struct place
+place_lock(const char *path, int64_t until_ms)
+{
+	char *beside = with_suffix(path, "-lock");
+	struct place place = { .file = owned_file_open(beside) };
+
+	free(beside);
+	while (place.file >= 0 && !place.is_locked) {
+		place.is_locked = flock(place.file, LOCK_EX | LOCK_NB) == 0;
+		if (!place.is_locked &&
+		    ((errno != EWOULDBLOCK && errno != EINTR) || !pause_until(until_ms)))
+			break;
 	}
-	return fd;
+	return place;
+}
+
+static void
+place_unlock(const struct place *place)
+{
+	if (place->file >= 0)
+		close(place->file);
+}
+
+/* Has a state of ours been there? */
+static bool
+place_is_ours(const struct place *place)
+{
+	char byte;
+
+	return place->file >= 0 && pread(place->file, &byte, 1, 0) == 1;
+}
+
+/* One of ours is there. */
+static void
+place_note(const struct place *place)
+{
+	/* On a disk that is full the next opening does it. */
+	if (place->file >= 0 && !place_is_ours(place) &&
+	    pwrite(place->file, note, sizeof(note) - 1, 0) < 0)
+		log_debug("the state's place cannot be noted", "reason", strerror(errno));
+}
+
+/* May what is there be opened as a state, with what SQLite would open beside it? */
+static int
+place_judge(const char *path)
+{
+	bool is_strangers = owned_file_is_strangers(path);
+
+	for (size_t i = 0; i < COMPANIONS; i++) {
+		char *companion = with_suffix(path, companions[i]);
+
+		is_strangers = is_strangers || owned_file_is_strangers(companion);
+		free(companion);
+	}
+	if (is_strangers)
+		return SQLITE_AUTH;
+	struct stat found;
+	if (stat(path, &found) != 0)
+		return SQLITE_OK;
+	if (!S_ISREG(found.st_mode))
+		return SQLITE_FORMAT;
+	/* Which SQLite takes for none (os_unix.c, unixFileSize). */
+	return found.st_size == 1 ? SQLITE_NOTADB : SQLITE_OK;
 }
 
 /* A number that tells this file from another at the same path.  It is kept in the
@@ -104,12 +162,12 @@ identity(const struct stat *file)
 	return (int)(mixed >> 33) | 1; /* never 0, the default */
 }
 
-/* Read a pragma's number.  SQLITE_OK, or the error. */
+/* Read the number that a pragma, or a query, gives.  SQLITE_OK, or the error. */
 static int
-read_pragma(sqlite3 *db, const char *pragma, int *number)
+read_number(sqlite3 *db, const char *query, int *number)
 {
 	sqlite3_stmt *statement;
-	int error = sqlite3_prepare_v2(db, pragma, -1, &statement, NULL);
+	int error = sqlite3_prepare_v2(db, query, -1, &statement, NULL);
 
 	if (error != SQLITE_OK)
 		return error;
@@ -136,7 +194,7 @@ schema_upgrade(sqlite3 *db, const struct sqlite_schema *schema, int id)
 	    NULL);
 	int version = 0;
 	if (error == SQLITE_OK)
-		error = read_pragma(db, "PRAGMA user_version", &version);
+		error = read_number(db, "PRAGMA user_version", &version);
 	if (error == SQLITE_OK && version == 0)
 		error = write_identity(db, id);
 	while (error == SQLITE_OK && version < schema->n) {
@@ -151,6 +209,25 @@ schema_upgrade(sqlite3 *db, const struct sqlite_schema *schema, int id)
 	return error;
 }
 
+/* Is that database of this version, by its PRAGMA user_version, another program's?  Ours is
+ * empty, or has the tables that each version has. */
+static int
+check_tables(sqlite3 *db, int version, bool *is_foreign)
+{
+	int n = 0, n_ours = 0, id = 0;
+	int error = read_number(db, "SELECT COUNT(*) FROM sqlite_master", &n);
+
+	if (error == SQLITE_OK)
+		error = read_number(db,
+		    "SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' AND"
+		    " name IN ('meeting', 'server')",
+		    &n_ours);
+	if (error == SQLITE_OK)
+		error = read_number(db, "PRAGMA application_id", &id);
+	*is_foreign = version > 0 ? n_ours != 2 : n > 0 || id != 0;
+	return error;
+}
+
 /*
  * Make sure that the file is this program's and its -wal is its own.  A file that
  * was put in another's place meets the -wal of that other, which SQLite cannot
@@ -162,12 +239,17 @@ schema_check(sqlite3 *db, const struct sqlite_schema *schema, int id, bool is_al
 {
 	int version = 0;
 
-	int error = read_pragma(db, "PRAGMA user_version", &version);
+	int error = read_number(db, "PRAGMA user_version", &version);
 	int found = 0;
 	if (error == SQLITE_OK)
-		error = read_pragma(db, "PRAGMA application_id", &found);
+		error = read_number(db, "PRAGMA application_id", &found);
+	bool is_foreign = false;
+	if (error == SQLITE_OK)
+		error = check_tables(db, version, &is_foreign);
 	if (error != SQLITE_OK)
 		return error;
+	if (is_foreign)
+		return SQLITE_FORMAT;
 	if (version > schema->n)
 		return SQLITE_MISMATCH; /* written by a newer program */
 	if (version > 0 && found != id) {
@@ -189,9 +271,10 @@ try(const char *path, const struct sqlite_schema *schema, bool is_alone,
 
 	owned_file_make(path);
 	bool was_there = stat(path, &before) == 0;
-
-	int error = sqlite3_open_v2(path, &file->db,
-	    SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL);
+	int error = place_judge(path);
+	if (error == SQLITE_OK)
+		error = sqlite3_open_v2(path, &file->db,
+		    SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL);
 	/* Another file may have been moved there while it was opened. */
 	if (error == SQLITE_OK &&
 	    (stat(path, &found) != 0 ||
@@ -222,8 +305,9 @@ static bool
 move_aside(const char *path)
 {
 	char *aside = with_suffix(path, ".broken");
-	bool is_moved = rename(path, aside) == 0;
 
+	owned_file_restrict(path);
+	bool is_moved = rename(path, aside) == 0;
 	if (is_moved) {
 		remove_companions(path);
 		log_warn(
@@ -238,43 +322,88 @@ move_aside(const char *path)
 void
 sqlite_file_move_aside(const struct sqlite_file *file, const char *path)
 {
-	int lock = lock_directory(path, file->until_ms);
+	struct place place = place_lock(path, file->until_ms);
 
-	if (lock < 0)
-		return;
-	if (sqlite_file_is_in_place(file, path))
+	if (place.is_locked && sqlite_file_is_in_place(file, path))
 		move_aside(path);
-	close(lock);
+	place_unlock(&place);
+}
+
+/* An emptied file is as good as none; but others may still have it open, and locked. */
+static void
+remove_empty(const char *path)
+{
+	struct stat found;
+
+	if (lstat(path, &found) != 0) {
+		if (errno == ENOENT)
+			remove_companions(path);
+	} else if (S_ISREG(found.st_mode) && found.st_size == 0) {
+		unlink(path);
+		remove_companions(path);
+	}
+}
+
+static void
+restrict_one(const char *path, const char *suffix)
+{
+	char *file = with_suffix(path, suffix);
+
+	owned_file_restrict(file);
+	free(file);
+}
+
+/* Others may not read what an earlier release has left for them. */
+static void
+restrict_all(const char *path)
+{
+	restrict_one(path, "");
+	restrict_one(path, ".broken");
+	for (size_t i = 0; i < COMPANIONS; i++)
+		restrict_one(path, companions[i]);
 }
 
 int
 sqlite_file_open(const char *path, const struct sqlite_schema *schema, int64_t until_ms,
     struct sqlite_file *file)
 {
-	int lock = lock_directory(path, until_ms);
+	struct place place = place_lock(path, until_ms);
 
 	*file = (struct sqlite_file){ .until_ms = until_ms };
-	struct stat found;
-	if (stat(path, &found) != 0) {
-		if (errno == ENOENT)
-			remove_companions(path);
-	} else if (S_ISREG(found.st_mode) && found.st_size == 0) {
-		/* An emptied file is as good as none; but others may still have it
-		 * open, and locked. */
-		unlink(path);
-		remove_companions(path);
-	}
+	remove_empty(path);
 	int error = try(path, schema, false, file);
 	if (error == SQLITE_ABORT) {
 		log_warn("another state was put in place; using it", "file", path);
 		remove_companions(path);
 		error = try(path, schema, true, file);
 	}
-	if (sqlite_file_is_damaged(error) && move_aside(path))
-		error = try(path, schema, true, file);
-	if (lock >= 0)
-		close(lock);
+	if (sqlite_file_is_damaged(error)) {
+		if (!place_is_ours(&place))
+			error = SQLITE_FORMAT;
+		else if (move_aside(path))
+			error = try(path, schema, true, file);
+	}
+	if (error == SQLITE_OK) {
+		place_note(&place);
+		restrict_all(path);
+	}
+	place_unlock(&place);
 	return error;
+}
+
+const char *
+sqlite_file_error_text(int error)
+{
+	switch (error) {
+	case SQLITE_MISMATCH:
+		return "written by a newer version of this program";
+	case SQLITE_FORMAT:
+		return "what is there is no state of tinyscale's, and is left alone";
+	case SQLITE_AUTH:
+		return "another user has put there what is there, and may read along";
+	default:
+		return sqlite3_errstr(error);
+	}
 }
 
 void

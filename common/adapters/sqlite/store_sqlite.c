@@ -229,14 +229,6 @@ connection_give_failed(struct store_sqlite *sqlite, struct connection *connectio
 
 /* ---- The breaker ------------------------------------------------------------ */
 
-static const char *
-error_text(int error)
-{
-	return error == SQLITE_MISMATCH ?
-	    "written by a newer version of this program" :
-	    sqlite3_errstr(error);
-}
-
 /*
  * What was lost is past: the state is whole from now on, or rather from when the mender,
  * which has STORE_WAIT_MS for all of this, has told the others, whose writes are lost
@@ -316,7 +308,7 @@ perform_until(struct store_sqlite *sqlite, bool writes, sqlite_work *work, void 
 		struct connection *connection = connection_take(sqlite, deadline_ms, &error);
 
 		if (!connection) {
-			*reason = error_text(error);
+			*reason = sqlite_file_error_text(error);
 			return STORE_FAILED;
 		}
 		enum store_result result = attempt(connection, writes, work, arguments);
@@ -333,7 +325,7 @@ perform_until(struct store_sqlite *sqlite, bool writes, sqlite_work *work, void 
 			sqlite_file_move_aside(&connection->file, sqlite->path);
 		connection_give_failed(sqlite, connection);
 		if ((!is_damaged && !is_replaced) || tries == 3) {
-			*reason = error_text(error);
+			*reason = sqlite_file_error_text(error);
 			return STORE_FAILED;
 		}
 	}
@@ -567,8 +559,8 @@ store_sqlite_open(const char *path)
 	if (connection) {
 		connection_give(sqlite, connection);
 	} else {
-		breaker_set(&sqlite->breaker, false, error_text(error));
-		breaker_set(&sqlite->breaker, true, error_text(error));
+		breaker_set(&sqlite->breaker, false, sqlite_file_error_text(error));
+		breaker_set(&sqlite->breaker, true, sqlite_file_error_text(error));
 	}
 	return &sqlite->store;
 }
