@@ -245,7 +245,9 @@ call_callback(struct call *call)
 	struct query parameters;
 
 	if (query_parse(call->arena, request->query, &parameters) != QUERY_FINE ||
-	    callback_read(call->arena, call->config, &parameters, &callback) != 0) {
+	    callback_read(call->arena, call->config,
+	        callback_base(call->arena, call->config, request, call->mount), &parameters,
+	        &callback) != 0) {
 		log_warn("callback refused", "client",
 		    client_for_log(call->arena, call->config, request), "reason",
 		    "its URL was not made by this gateway");

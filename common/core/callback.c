@@ -123,16 +123,22 @@ callback_target(struct arena *arena, struct str url)
 static struct str
 mac_text(struct arena *arena, const struct callback *callback)
 {
-	return str_from(str_printf(arena, "tinyscale/callback\n%s\n%.*s\n%.*s",
-	    kinds[callback->kind], STR_ARG(callback->server), STR_ARG(callback->url)));
+	const char *text = str_printf(arena, "tinyscale/callback\n%s\n%.*s\n%.*s",
+	    kinds[callback->kind], STR_ARG(callback->server), STR_ARG(callback->url));
+
+	if (callback->kind == CALLBACK_WEBHOOK)
+		text = str_printf(arena, "%s\n%.*s", text, STR_ARG(callback->base));
+	return str_from(text);
 }
 
 struct str
 callback_url(struct arena *arena, struct str base, const struct callback *callback)
 {
+	struct callback placed = *callback;
 	char mac[CHECKSUM_HEX_SIZE];
 
-	checksum_hmac(str_from(callback->secret), mac_text(arena, callback), mac);
+	placed.base = base;
+	checksum_hmac(str_from(callback->secret), mac_text(arena, &placed), mac);
 	struct buf url;
 	buf_init(&url, LIMIT_ANSWER_BYTES);
 	buf_str(&url, base);
@@ -145,8 +151,8 @@ callback_url(struct arena *arena, struct str base, const struct callback *callba
 }
 
 int
-callback_read(struct arena *arena, const struct config *config, const struct query *parameters,
-    struct callback *callback)
+callback_read(struct arena *arena, const struct config *config, struct str base,
+    const struct query *parameters, struct callback *callback)
 {
 	struct str kind = query_find(parameters, "kind");
 	struct str mac = query_find(parameters, "mac");
@@ -155,12 +161,14 @@ callback_read(struct arena *arena, const struct config *config, const struct que
 		.kind = CALLBACK_KINDS,
 		.server = query_find(parameters, "server"),
 		.url = query_find(parameters, "url"),
+		.base = base,
 	};
 	for (size_t i = 0; i < CALLBACK_KINDS; i++)
 		if (str_is(kind, kinds[i]))
 			callback->kind = (enum callback_kind)i;
 	if (callback->kind == CALLBACK_KINDS || !callback_is_url(callback->url) ||
-	    str_find(callback->server, STR("\n"), 0) != SIZE_MAX)
+	    str_find(callback->server, STR("\n"), 0) != SIZE_MAX ||
+	    str_find(base, STR("\n"), 0) != SIZE_MAX)
 		return -1;
 	struct str text = mac_text(arena, callback);
 	for (size_t i = 0; i < config->n_secrets; i++)
@@ -283,7 +291,9 @@ read_placed(struct arena *arena, const struct config *config, struct str before,
 	    &placed->after);
 	struct query query;
 	if (!parameters.data || query_parse(arena, parameters, &query) != QUERY_FINE ||
-	    callback_read(arena, config, &query, &placed->callback) != 0)
+	    callback_read(arena, config,
+	        str_part(before, before.len - placed->before, SIZE_MAX), &query,
+	        &placed->callback) != 0)
 		return false;
 	/* A CDATA section cannot hold its own end. */
 	return placed->is_escaped || str_find(placed->callback.url, STR("]]>"), 0) == SIZE_MAX;

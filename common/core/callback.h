@@ -12,6 +12,10 @@
  * its own, and posts it on (calls/callback.c).  mac is made with the gateway's
  * secret, so nothing need be remembered, every host of the gateway can serve it,
  * and nobody else can make the gateway post anything anywhere.
+ *
+ * A webhook's URL is also read where a server lists it, when the state has lost its base
+ * (upkeep/webhooks.c).  So there the mac covers BASE, too: else a server could move the
+ * webhooks of all others to where it likes.
  */
 #ifndef CALLBACK_H
 #define CALLBACK_H
@@ -41,6 +45,7 @@ struct callback {
 	struct str server;  /* the name of the server that will sign it */
 	struct str url;     /* the client's own URL, http or https */
 	const char *secret; /* the gateway's secret that its client knows */
+	struct str base;    /* of a webhook's URL; of another's it is not looked at */
 };
 
 /* Must what this server signs be signed anew?  Not when clients know its secret, nor with
@@ -67,16 +72,16 @@ bool callback_is_url(struct str url);
  * is left to libcurl, which knows its ASCII form.  NUL-terminated, in the arena. */
 const char *callback_target(struct arena *arena, struct str url);
 
-/* The gateway's URL for that callback, its mac made with callback->secret.  Equal
- * arguments give equal URLs. */
+/* The gateway's URL for that callback below base, its mac made with callback->secret.
+ * callback->base is not looked at.  Equal arguments give equal URLs. */
 struct str callback_url(struct arena *arena, struct str base, const struct callback *callback);
 
 /*
- * Read such a URL's parameters, decoded, and verify its mac with every secret of
- * the gateway; callback->secret is the one it was made with.  Returns 0, or -1 when it
- * is none of this gateway's.
+ * Read such a URL's parameters, decoded, of a URL below base, and verify its mac with every
+ * secret of the gateway; callback->secret is the one it was made with.  Returns 0, or -1
+ * when it is none of this gateway's.
  */
-int callback_read(struct arena *arena, const struct config *config,
+int callback_read(struct arena *arena, const struct config *config, struct str base,
     const struct query *parameters, struct callback *callback);
 
 /*

@@ -67,15 +67,16 @@ read_registered(struct call *call, struct webhooks_found *found)
 		found->is_ours = !callback_is_needed(call->config, found->server);
 		return callback_is_url(found->hook.url);
 	}
+	struct str base = str_part(found->registered, 0, at);
 	struct callback callback;
 	struct query parameters;
 	if (query_parse(call->arena, str_part(found->registered, at + marker.len, SIZE_MAX),
 	        &parameters) != QUERY_FINE ||
-	    callback_read(call->arena, call->config, &parameters, &callback) != 0 ||
+	    callback_read(call->arena, call->config, base, &parameters, &callback) != 0 ||
 	    callback.kind != CALLBACK_WEBHOOK)
 		return false;
 	found->hook.url = callback.url;
-	found->hook.base = str_part(found->registered, 0, at);
+	found->hook.base = base;
 	found->is_ours = true;
 	return true;
 }

@@ -81,9 +81,10 @@
  *
  * Before all else, everywhere, these are replaced:
  *
- *	%callback{KIND SERVER URL [BASE [SECRET]]}
+ *	%callback{KIND SERVER URL [BASE [SECRET [MAC-BASE]]]}
  *	                      the gateway's URL in place of a client's (callback.h),
- *	                      made here as its header tells.  %callback-encoded{…} is
+ *	                      made here as its header tells; MAC-BASE is for a webhook
+ *	                      whose mac covers another base.  %callback-encoded{…} is
  *	                      the same as a parameter's value, %callback-xml{…} as a
  *	                      text of XML.
  *	%token256{SECRET CLAIMS}, %token512{…}

@@ -53,26 +53,38 @@ cut_word(char *words)
 	return space;
 }
 
-/* KIND SERVER URL [BASE [SECRET]]; detail: 1, to be encoded; 2, to be a text of XML. */
+/* What the mac of a webhook's URL covers beside the others' (callback.h).  A request names
+ * no scheme and host. */
+static const char *
+mac_base(struct arena *arena, const char *kind, const char *base)
+{
+	if (strcmp(kind, "hook") != 0)
+		return "";
+	return str_printf(arena, "\n%s%s", base[0] == '/' ? "http://gateway.test" : "", base);
+}
+
+/* KIND SERVER URL [BASE [SECRET [MAC-BASE]]]; detail: 1, to be encoded; 2, to be a text of XML. */
 static void
 fill_callback(struct arena *arena, struct buf *out, char *words, int detail)
 {
 	const char *kind = strtok(words, " "), *server = strtok(NULL, " ");
 	const char *url = strtok(NULL, " "), *base = strtok(NULL, " ");
-	const char *secret = strtok(NULL, " ");
+	const char *secret = strtok(NULL, " "), *covered = strtok(NULL, " ");
 
 	if (!url) {
 		buf_text(out, BAD);
 		return;
 	}
+	if (!base)
+		base = "http://gateway.test/bigbluebutton/api";
 	char hex[CHECKSUM_HEX_SIZE];
 	checksum_hmac(str_from(secret ? secret : "gateway-secret"),
-	    str_from(str_printf(arena, "tinyscale/callback\n%s\n%s\n%s", kind, server, url)),
+	    str_from(str_printf(arena, "tinyscale/callback\n%s\n%s\n%s%s", kind, server, url,
+	        mac_base(arena, kind, covered ? covered : base))),
 	    hex);
 	const char *text = str_printf(arena,
-	    "%s/tinyscale/callback?kind=%s&server=%s&url=%s&mac=%s",
-	    base ? base : "http://gateway.test/bigbluebutton/api", kind, encode(arena, server),
-	    encode(arena, url), hex);
+	    "%s/tinyscale/callback?kind=%s&server=%s&url=%s&mac=%s", base, kind,
+	    encode(arena, server), encode(arena, url), hex);
 	if (detail == 2)
 		xml_text(out, str_from(text));
 	else

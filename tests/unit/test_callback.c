@@ -151,7 +151,35 @@ read_url(const struct config *config, const char *url, struct callback *callback
 	struct query query;
 
 	query_parse(arena, str_from(strchr(url, '?') + 1), &query);
-	return callback_read(arena, config, &query, callback);
+	return callback_read(arena, config,
+	    str_part(str_from(url), 0, str_find(str_from(url), STR(CALLBACK_PATH), 0)), &query,
+	    callback);
+}
+
+/* A server that lists a webhook may not say where the gateway is; what else is called back
+ * is not asked for that. */
+static void
+test_base_of_webhook(const struct config *config)
+{
+	static const char *const bases[] = { "https://gw.test", "https://gw.test/ap",
+		"http://gw.test/api", "https://gw.test/api/", "https://evil.test/api", "",
+		"https://gw.test/api\nx" };
+	struct callback read;
+
+	for (int kind = 0; kind < CALLBACK_KINDS; kind++) {
+		struct callback callback = { (enum callback_kind)kind, str_from(server.name),
+			STR("https://lms.test/"), config->secrets[0], STR("") };
+		struct str url = callback_url(arena, STR("https://gw.test/api"), &callback);
+		const char *rest = url.data + strlen("https://gw.test/api");
+
+		is_int(read_url(config, url.data, &read), 0, "kind %d is read", kind);
+		ok(str_is(read.base, "https://gw.test/api"), "… with its base");
+		for (size_t i = 0; i < COUNT(bases); i++)
+			is_int(read_url(config, str_printf(arena, "%s%s", bases[i], rest),
+			           &read),
+			    kind == CALLBACK_WEBHOOK || strchr(bases[i], '\n') ? -1 : 0,
+			    "… below %s", bases[i]);
+	}
 }
 
 static void
@@ -160,7 +188,7 @@ test_round_trip(void)
 	struct config config = config_of(2), one = config_of(1);
 	static const char *const others[] = { "other" };
 	struct callback callback = { CALLBACK_ANALYTICS, str_from(server.name),
-		STR("https://lms.test/x?a=%20b&c#d"), config.secrets[0] };
+		STR("https://lms.test/x?a=%20b&c#d"), config.secrets[0], STR("") };
 	char *url = str_copy(arena, callback_url(arena, STR("https://gw.test/api"), &callback));
 
 	/* The mac was computed with Python's hmac. */
@@ -199,6 +227,7 @@ test_round_trip(void)
 			*c = old;
 		}
 	is_int(taken, 0, "no URL with a byte changed is taken");
+	test_base_of_webhook(&config);
 	callback.kind = CALLBACK_RECORDING;
 	callback.url = STR("ftp://lms.test/");
 	is_int(read_url(&config, callback_url(arena, STR(""), &callback).data, &read), -1,
@@ -219,7 +248,7 @@ test_rewrite(void)
 		"META_bbb-recording-ready-url=http://a", "meta_endCallbackUrl=http://a" };
 	struct config config = config_of(1);
 	struct callback callback = { CALLBACK_RECORDING, str_from(server.name), STR("http://a"),
-		secrets[0] };
+		secrets[0], STR("") };
 
 	for (size_t i = 0; i < COUNT(same); i++) {
 		struct str text = callback_rewrite(arena, &config, secrets[0],
@@ -249,7 +278,7 @@ test_restore(void)
 	struct config config = config_of(1);
 	struct server servers[] = { server };
 	struct callback callback = { CALLBACK_RECORDING, STR("b"), STR("http://a/?x&y"),
-		secrets[0] };
+		secrets[0], STR("") };
 	struct str url = callback_url(arena, STR("http://gw/api"), &callback);
 
 	config.servers = servers;
