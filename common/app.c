@@ -110,6 +110,17 @@ max_calls_per_server(const struct config *config, unsigned threads)
 	return threads < 4 ? 1 : threads / 4;
 }
 
+/* Each callback has a thread while its receiver takes its time: one receiver may have half of
+ * them, all together three quarters.  A process with one thread has no other to protect. */
+static void
+set_callbacks(struct config_runtime *runtime, unsigned threads)
+{
+	if (threads <= 1)
+		return;
+	runtime->most_callbacks = threads < 4 ? 1 : threads / 4 * 3;
+	runtime->most_callbacks_to = threads < 4 ? 1 : threads / 2;
+}
+
 /* Open the state; of an engine that hosts share the first answer is waited for so long, and
  * is_gateway says whether this host is noted there. */
 static struct store *
@@ -159,6 +170,7 @@ generation_new(const struct app *app)
 		goto fail;
 	}
 	log_set_format(config->log_json ? LOG_FORMAT_JSON : LOG_FORMAT_TEXT);
+	set_callbacks(config->runtime, app->threads);
 	generation->config = config;
 	generation->references = 1;
 	generation->api.config = config;

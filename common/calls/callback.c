@@ -5,6 +5,7 @@
  * with the gateway's secret that the client knows.  The receiver's answer is returned: by
  * its status BBB decides whether it was heard, is to try again, or has found no one.
  */
+#include <stdatomic.h>
 #include <string.h>
 
 #include "base/arena.h"
@@ -194,10 +195,43 @@ answer_as_receiver(struct call *call, const struct http_call *http)
 	    str_part(http->answer, 0, LIMIT_CALLBACK_RELAY_BYTES));
 }
 
+/* Count one more under way, unless there are so many; 0: any number may be. */
+static bool
+count_one(atomic_uint *n, unsigned most)
+{
+	unsigned before = atomic_fetch_add(n, 1);
+
+	if (most == 0 || before < most)
+		return true;
+	atomic_fetch_sub(n, 1);
+	return false;
+}
+
+/* A receiver that hangs costs others nothing: it has a lane of its own, and a part of the
+ * threads, even while its callbacks wait there. */
+static bool
+take_place(struct config_runtime *runtime, size_t receiver)
+{
+	if (!count_one(&runtime->callbacks_to[receiver], runtime->most_callbacks_to))
+		return false;
+	if (count_one(&runtime->callbacks, runtime->most_callbacks))
+		return true;
+	atomic_fetch_sub(&runtime->callbacks_to[receiver], 1);
+	return false;
+}
+
+static void
+give_place(struct config_runtime *runtime, size_t receiver)
+{
+	atomic_fetch_sub(&runtime->callbacks, 1);
+	atomic_fetch_sub(&runtime->callbacks_to[receiver], 1);
+}
+
 /* Post it on; the answer becomes the response. */
 static void
 post(struct call *call, const struct outgoing *outgoing)
 {
+	size_t receiver = callback_receiver(str_from(outgoing->url));
 	struct http_call *http = arena_alloc(call->arena, sizeof(*http));
 	struct http_batch batch = {
 		.calls = http,
@@ -207,8 +241,8 @@ post(struct call *call, const struct outgoing *outgoing)
 	struct response *response = call->response;
 
 	*http = (struct http_call){
-		.server = " callback", /* all receivers share one limit, and with no server:
-		                          no name of a server has a space */
+		/* With no server: no name of a server has a space. */
+		.server = str_printf(call->arena, " callback %zu", receiver),
 		.method = "POST",
 		.url = outgoing->url,
 		.body = outgoing->body.data ? outgoing->body : STR(""),
@@ -218,7 +252,13 @@ post(struct call *call, const struct outgoing *outgoing)
 		.public_only = !call->config->allow_private_callbacks,
 		.once = true,
 	};
-	call->http->run(call->http, call->arena, &batch);
+	if (take_place(call->config->runtime, receiver)) {
+		call->http->run(call->http, call->arena, &batch);
+		give_place(call->config->runtime, receiver);
+	} else {
+		http->result = HTTP_BUSY;
+		http->problem = "too many are under way";
+	}
 	/* Of a long answer the status still tells all. */
 	if (http->result == HTTP_ANSWERED ||
 	    (http->result == HTTP_TOO_LARGE && http->status != 0)) {

@@ -25,10 +25,17 @@
 struct arena;
 struct state_url;
 
+/* Receivers of callbacks that are told apart; of more some count as one. */
+#define CALLBACK_RECEIVERS 64
+
 /* What this process learns while the configuration is in use: all that changes. */
 struct config_runtime {
-	struct bucket lookups;  /* questions that look-ups may still cost */
-	struct crowd claims;    /* of those that choose a server and write it down (claim.h) */
+	struct bucket lookups; /* questions that look-ups may still cost */
+	/* Callbacks under way to clients, in all and by callback_receiver, and how many may be;
+	 * 0: any number (calls/callback.c). */
+	atomic_uint callbacks, callbacks_to[CALLBACK_RECEIVERS];
+	unsigned most_callbacks, most_callbacks_to;
+	struct crowd claims; /* of those that choose a server and write it down (claim.h) */
 	atomic_uint *secret_at; /* of each server, in the configuration's order: which of
 	                           its secrets worked last, counted from 1, or 0: it is
 	                           not known here (relay_secret.h) */

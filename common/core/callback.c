@@ -1,5 +1,6 @@
 #include "core/callback.h"
 
+#include <ctype.h>
 #include <string.h>
 
 #include "base/arena.h"
@@ -116,6 +117,23 @@ callback_target(struct arena *arena, struct str url)
 			buf_str(&target, byte);
 	}
 	return buf_take(&target, arena).data;
+}
+
+size_t
+callback_receiver(struct str url)
+{
+	size_t at = str_find(url, STR("://"), 0);
+	struct str host = str_part(url, at == SIZE_MAX ? 0 : at + 3, SIZE_MAX);
+	uint64_t hash = 0;
+
+	for (size_t i = 0; i < host.len && !memchr("/?#", host.data[i], 3); i++)
+		if (host.data[i] == '@')
+			host = str_part(host, i + 1, SIZE_MAX), i = 0;
+	char end = str_starts(host, "[") ? ']' : ':';
+	for (size_t i = 0;
+	     i < host.len && !memchr("/?#", host.data[i], 3) && host.data[i] != end; i++)
+		hash = hash * 31 + (unsigned char)tolower((unsigned char)host.data[i]);
+	return (size_t)((hash * UINT64_C(0x9e3779b97f4a7c15)) >> 32) % CALLBACK_RECEIVERS;
 }
 
 /* What the mac is made over.  None of the parts holds a line break, nor does a

@@ -72,6 +72,9 @@ bool callback_is_url(struct str url);
  * is left to libcurl, which knows its ASCII form.  NUL-terminated, in the arena. */
 const char *callback_target(struct arena *arena, struct str url);
 
+/* Which of CALLBACK_RECEIVERS a URL's host counts as, whatever its port, and in any case. */
+size_t callback_receiver(struct str url);
+
 /* The gateway's URL for that callback below base, its mac made with callback->secret.
  * callback->base is not looked at.  Equal arguments give equal URLs. */
 struct str callback_url(struct arena *arena, struct str base, const struct callback *callback);

@@ -63,7 +63,8 @@ mac_base(struct arena *arena, const char *kind, const char *base)
 	return str_printf(arena, "\n%s%s", base[0] == '/' ? "http://gateway.test" : "", base);
 }
 
-/* KIND SERVER URL [BASE [SECRET [MAC-BASE]]]; detail: 1, to be encoded; 2, to be a text of XML. */
+/* KIND SERVER URL [BASE [SECRET [MAC-BASE]]]; detail: 1, to be encoded; 2, to be a text of
+ * XML. */
 static void
 fill_callback(struct arena *arena, struct buf *out, char *words, int detail)
 {

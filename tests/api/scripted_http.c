@@ -255,7 +255,7 @@ match(struct run *run, const struct http_call *call)
 {
 	const struct server *server = config_server_find(run->config, call->server);
 
-	if (strcmp(call->server, " callback") == 0)
+	if (strncmp(call->server, " callback", 9) == 0)
 		return match_receiver(run, call);
 	if (call->public_only || call->authorization.data)
 		run_problem(run, NULL, "%s is called as a receiver would be", call->server);
@@ -454,7 +454,7 @@ run_call(struct run *run, struct http_call *call)
 	if (++run->calls == run->failing_call)
 		text = str_from(run->failure);
 	/* What a receiver says may be passed on, whatever it is. */
-	if (strcmp(call->server, " callback") == 0 &&
+	if (strncmp(call->server, " callback", 9) == 0 &&
 	    str_find(text, STR("secret-"), 0) != SIZE_MAX)
 		text = STR("status 500\n\nfailed");
 	answer(run, e, text, call);

@@ -144,6 +144,38 @@ is "$(result) $(hooks_of 1) $(hooks_of 2) $(hooks_of 3)" "SUCCESS 0 0 0" "destro
 call hooks/destroy "hookID=$id"
 is "$(result)" "FAILED destroyMissingHook" "once"
 
+# --- a receiver that hangs ---------------------------------------------------------
+
+# ready_callback MEETINGID: its server's; what the gateway answers it is "status":N.
+declare -A home
+ready_callback() {
+	control "/callback?server=${home[$1]}&meetingID=$1&kind=recording-ready"
+}
+create stuck "record=true&meta_bbb-recording-ready-url=$(encoded "$(receiver_url stuck)")"
+elsewhere=$(receiver_url quick)
+create quick "record=true&meta_bbb-recording-ready-url=$(encoded "${elsewhere/127.0.0.1/localhost}")"
+for meeting in stuck quick; do
+	home[$meeting]=$(servers_of $meeting)
+	call end "meetingID=$meeting"
+done
+control "/receiver?name=stuck&ms=10000" >"$T/out"
+# More than the gateway has lanes' places for, and than may wait.
+pids=()
+for n in {1..24}; do
+	ready_callback stuck >"$T/stuck.$n" &
+	pids+=($!)
+done
+is_stuck() { [ "$(received_count stuck)" -ge 4 ]; }
+must_wait_until "callbacks to one receiver are under way" is_stuck
+for n in {1..6}; do
+	like "$(ready_callback quick)" '*"status":200}]}' "a receiver hangs: another's callback reaches it ($n)"
+done
+call getMeetings
+is "$(xml returncode)" SUCCESS "and calls are answered"
+wait "${pids[@]}"
+is "$(cat "$T"/stuck.* | grep -c '"status":50[34]}')" 24 "the callbacks to it have failed, all of them"
+control "/receiver?name=stuck&status=200" >"$T/out"
+
 # --- where callbacks may go ------------------------------------------------------
 
 start_with

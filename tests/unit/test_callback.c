@@ -144,6 +144,38 @@ test_target(void)
 		    "called: %s", rows[i].url);
 }
 
+static void
+test_receiver(void)
+{
+	static const char *const same[] = { "http://lms.test", "https://LMS.test:8443/x?y#z",
+		"http://user:pass@lms.test/@other.test", "HTTP://lms.test?@x",
+		"http://lms.test#:1" };
+	static const char *const others[] = { "http://other.test", "http://lms.tes",
+		"http://[::1]/", "http://[::2]:80/", "http://127.0.0.1/", "http://localhost/" };
+	size_t receiver = callback_receiver(str_from(same[0]));
+
+	for (size_t i = 0; i < COUNT(same); i++)
+		is_int(callback_receiver(str_from(same[i])), receiver, "the host of %s",
+		    same[i]);
+	for (size_t i = 0; i < COUNT(others); i++) {
+		ok(callback_receiver(str_from(others[i])) < CALLBACK_RECEIVERS,
+		    "a receiver: %s", others[i]);
+		for (size_t k = 0; k < i; k++)
+			ok(callback_receiver(str_from(others[i])) !=
+			        callback_receiver(str_from(others[k])),
+			    "… another than %s", others[k]);
+	}
+	/* Of many hosts no receiver has too many. */
+	int hosts[CALLBACK_RECEIVERS] = { 0 }, most = 0;
+	for (int i = 0; i < 64 * CALLBACK_RECEIVERS; i++) {
+		const char *url = str_printf(arena, "https://lms-%d.example.org/hook", i);
+		int n = ++hosts[callback_receiver(str_from(url))];
+
+		most = n > most ? n : most;
+	}
+	ok(most < 3 * 64, "of %d hosts %d count as one at most", 64 * CALLBACK_RECEIVERS, most);
+}
+
 /* Read what follows the first "?". */
 static int
 read_url(const struct config *config, const char *url, struct callback *callback)
@@ -321,6 +353,7 @@ main(void)
 	test_base();
 	test_is_url();
 	test_target();
+	test_receiver();
 	test_round_trip();
 	test_rewrite();
 	test_restore();
