@@ -223,6 +223,7 @@ main(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN);
 	if (open_log() != 0)
 		log_warn("TINYSCALE_LOG is none of error, warn, info, debug; using info");
+	app_forbid_dumps();
 	app_raise_descriptor_limit();
 	/* A web server passes a query without "=" as arguments (RFC 3875, 4.4):
 	 * those are a stranger's words, not options. */

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/random.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -199,6 +200,20 @@ app_open_standard_files(void)
 	while (fd >= 0 && fd <= STDERR_FILENO);
 	if (fd > STDERR_FILENO)
 		close(fd);
+}
+
+void
+app_forbid_dumps(void)
+{
+	/* The limit is for those it makes, too, which begin anew as to the other. */
+	const struct rlimit none = { 0, 0 };
+	const char *wanted = getenv("TINYSCALE_DUMP");
+
+	if (wanted && strcmp(wanted, "1") == 0)
+		return;
+	if (setrlimit(RLIMIT_CORE, &none) != 0 || prctl(PR_SET_DUMPABLE, 0L, 0L, 0L, 0L) != 0)
+		log_warn("a core of this process may be written, with secrets in it", "reason",
+		    strerror(errno));
 }
 
 void

@@ -20,6 +20,14 @@ struct store;
  * opened: a stray message must not land in the state. */
 void app_open_standard_files(void);
 
+/*
+ * Have no core of this process written, and no other process of the same user look into its
+ * memory, or read the environment that it was given (prctl(2), PR_SET_DUMPABLE): secrets are
+ * in both, and on a web server other programs, such as PHP, run as the same user.  root may,
+ * as ever.  With TINYSCALE_DUMP=1 in the environment nothing is forbidden.
+ */
+void app_forbid_dumps(void);
+
 /* Let this process, and those it makes, open as many files as the system allows it
  * (RLIMIT_NOFILE's hard limit): each request has a connection of its own to each server
  * it asks, and the usual soft limit of 1024 is meant for programs that use select(2).

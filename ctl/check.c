@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
+#include <unistd.h>
 
 #include "base/arena.h"
 #include "base/bounds.h"
@@ -141,9 +142,13 @@ static void
 fail_state(struct probe *probe, const char *verdict, const char *advice_for_engine)
 {
 	struct ctl *ctl = probe->ctl;
-	const char *advice = probe->config->state_url ?
+	const char *state = probe->config->state;
+	const char *advice = !state ?
 	    advice_for_engine :
-	    "its directory must be writable for the gateway's user, and for you";
+	    access(state, R_OK | W_OK) == 0 ?
+	    ctl_state_advice(ctl) :
+	    "its directory must be writable for the gateway's user, "
+	    "and for you";
 
 	probe->state_verdict = verdict;
 	probe->state_problem = ctl_state_reason(ctl);

@@ -119,7 +119,8 @@ ctl_state_advice(const struct ctl *ctl)
 		return "see that it runs, lets this host in, and is as \"state\" says";
 	/* Then it is not for want of rights. */
 	if (config->state && access(config->state, R_OK | W_OK) == 0)
-		return "name another file in \"state\", or move this one away";
+		return "see that it is tinyscale's, or name another file in \"state\"; and "
+		       "that its disk has room";
 	return "be root, or the user that runs the gateway";
 }
 

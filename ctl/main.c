@@ -174,6 +174,7 @@ main(int argc, char **argv)
 	    !(terminal && strcmp(terminal, "dumb") == 0);
 	int status = read_line(&line);
 	if (status < 0) {
+		app_forbid_dumps();
 		app_raise_descriptor_limit();
 		status = line.command->run(&ctl);
 	}

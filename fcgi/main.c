@@ -157,6 +157,7 @@ main(int argc, char **argv)
 	app_open_standard_files();
 	if (log_open("tinyscale.fcgi", getenv("TINYSCALE_LOG")) != 0)
 		log_warn("TINYSCALE_LOG is none of error, warn, info, debug; using info");
+	app_forbid_dumps();
 	app_raise_descriptor_limit();
 	struct settings settings = { .threads = DEFAULT_THREADS };
 	int (*asked)(const char *config_path) = NULL;

@@ -96,6 +96,19 @@ arena_free(struct arena *arena)
 	free(arena);
 }
 
+void
+arena_wipe(struct arena *arena)
+{
+	if (!arena)
+		return;
+	for (struct chunk *chunk = arena->chunks; chunk; chunk = chunk->next) {
+		explicit_bzero(chunk->data, chunk->capacity);
+		if (chunk->taken)
+			explicit_bzero(chunk->taken, malloc_usable_size(chunk->taken));
+	}
+	arena_free(arena);
+}
+
 void *
 arena_try_alloc(struct arena *arena, size_t size)
 {

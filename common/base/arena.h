@@ -32,6 +32,9 @@ void arena_reset(struct arena *arena);
 /* Free the arena and all it holds.  NULL is ignored. */
 void arena_free(struct arena *arena);
 
+/* The same, with all that it holds overwritten first: there are secrets in it. */
+void arena_wipe(struct arena *arena);
+
 /* Return size zeroed bytes, aligned for any type, that live until the arena
  * is reset. */
 void *arena_alloc(struct arena *arena, size_t size);

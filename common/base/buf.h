@@ -28,6 +28,10 @@ void buf_init(struct buf *buf, size_t max);
 /* Free the content.  The buffer may be filled anew, with the same maximum. */
 void buf_free(struct buf *buf);
 
+/* The same, with the content overwritten first: there are secrets in it.  What the buffer held
+ * before it grew is not, so whoever adds secrets reserves the room. */
+void buf_wipe(struct buf *buf);
+
 /* Drop the content and keep the memory for what is added next. */
 void buf_clear(struct buf *buf);
 

@@ -9,10 +9,13 @@
 #include <unistd.h>
 
 #include <json-c/json.h>
+#include <json-c/json_visit.h>
+#include <json-c/printbuf.h>
 
 #include "base/arena.h"
 #include "base/bounds.h"
 #include "base/built.h"
+#include "base/mem.h"
 #include "base/str.h"
 #include "config/config_parts.h"
 
@@ -200,13 +203,16 @@ read_file(struct config_reading *reading, struct buf *text)
 	int fd = open_file(reading), result = -1;
 	if (fd < 0)
 		return -1;
-	struct stat facts;
+	struct stat facts = { 0 };
+	char piece[16384];
 	if (fstat(fd, &facts) == 0 && S_ISDIR(facts.st_mode)) {
 		config_complain(reading, NULL, "is a directory; name the file in it");
 		goto out;
 	}
+	/* It holds secrets, and is not to be moved. */
+	if (S_ISREG(facts.st_mode) && facts.st_size < (off_t)LIMIT_CONFIG_BYTES)
+		buf_reserve(text, (size_t)facts.st_size);
 	while (!buf_failed(text)) {
-		char piece[16384];
 		ssize_t n = read(fd, piece, sizeof(piece));
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -223,6 +229,7 @@ read_file(struct config_reading *reading, struct buf *text)
 	else
 		result = 0;
 out:
+	explicit_bzero(piece, sizeof(piece));
 	close(fd);
 	return result;
 }
@@ -330,6 +337,46 @@ escape(struct str text, struct buf *out, size_t until)
 	return at;
 }
 
+static int
+wipe_string(json_object *value, int flags, json_object *parent, const char *key, size_t *index,
+    void *context)
+{
+	(void)flags;
+	(void)parent;
+	(void)key;
+	(void)index;
+	(void)context;
+	if (json_object_is_type(value, json_type_string))
+		explicit_bzero((char *)(uintptr_t)json_object_get_string(value),
+		    (size_t)json_object_get_string_len(value));
+	return JSON_C_VISIT_RETURN_CONTINUE;
+}
+
+static void
+wipe(struct json_object *tree)
+{
+	if (tree)
+		json_c_visit(tree, 0, wipe_string, NULL);
+}
+
+/* Give up the tree, and leave none of its strings in memory. */
+static void
+put(struct json_object *tree)
+{
+	wipe(tree);
+	json_object_put(tree);
+}
+
+/* The same of a parser, and of what it has not finished. */
+static void
+free_tokener(struct json_tokener *tokener, bool is_finished)
+{
+	for (int i = 0; i <= tokener->depth && !is_finished; i++)
+		wipe(tokener->stack[i].current);
+	explicit_bzero(tokener->pb->buf, (size_t)tokener->pb->size);
+	json_tokener_free(tokener);
+}
+
 /*
  * Parse sound UTF-8; *end is where in the text the parser stopped. It is given ASCII, since
  * json-c 0.18, which Debian 13 has, is strict about all else: it takes the bytes, which are
@@ -341,19 +388,23 @@ parse_text(struct str text, struct json_object **tree, size_t *end)
 	struct buf ascii, again;
 	buf_init(&ascii, 6 * LIMIT_CONFIG_BYTES);
 	buf_init(&again, 6 * LIMIT_CONFIG_BYTES);
+	/* Whatever holds secrets has its room beforehand and is overwritten, as nothing that
+	 * grows leaves none behind. */
+	buf_reserve(&ascii, 6 * text.len);
+	buf_reserve(&again, 6 * text.len);
 	escape(text, &ascii, SIZE_MAX);
 
 	struct json_tokener *tokener = json_tokener_new_ex(JSON_TOKENER_DEFAULT_DEPTH);
-	if (!tokener)
-		abort(); /* as mem.h does */
+	if (!tokener || printbuf_memset(tokener->pb, -1, 0, (int)ascii.len) != 0)
+		mem_die();
 	json_tokener_set_flags(tokener, JSON_TOKENER_STRICT);
 	/* With the NUL that ends the buffer, or a number would never end. */
 	*tree = json_tokener_parse_ex(tokener, ascii.data, (int)ascii.len + 1);
 	enum json_tokener_error error = json_tokener_get_error(tokener);
 	*end = escape(text, &again, json_tokener_get_parse_end(tokener));
-	json_tokener_free(tokener);
-	buf_free(&ascii);
-	buf_free(&again);
+	free_tokener(tokener, error == json_tokener_success);
+	buf_wipe(&ascii);
+	buf_wipe(&again);
 	return error;
 }
 
@@ -505,8 +556,8 @@ config_read(const char *path, struct buf *problems, bool has_redis)
 	if (reading.n_left_out)
 		buf_printf(problems, "%s: and %zu more\n", reading.path, reading.n_left_out);
 
-	json_object_put(tree);
-	buf_free(&text);
+	put(tree);
+	buf_wipe(&text);
 	if (reading.n_problems == 0) {
 		set_runtime(reading.config);
 		return reading.config;
@@ -542,9 +593,9 @@ config_names_servers(const char *path)
 	else if (read_file(&reading, &text) == 0 &&
 	    parse(&reading, buf_view(&text), &tree) == 0)
 		names = lists_servers(tree);
-	json_object_put(tree);
+	put(tree);
 	buf_free(&problems);
-	buf_free(&text);
+	buf_wipe(&text);
 	return names;
 }
 
@@ -552,7 +603,7 @@ void
 config_free(struct config *config)
 {
 	if (config)
-		arena_free(config->arena); /* config is in it */
+		arena_wipe(config->arena); /* config is in it, and so are secrets */
 }
 
 bool

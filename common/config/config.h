@@ -129,7 +129,7 @@ bool config_names_servers(const char *path);
 /* The path that config_load(path) reads. */
 const char *config_path(const char *path);
 
-/* Free the configuration.  NULL is ignored. */
+/* Free the configuration, and overwrite its secrets.  NULL is ignored. */
 void config_free(struct config *config);
 
 /* Does anything keep the state? */

@@ -244,14 +244,23 @@ behaviour_bodies() {
 	is "$(STATUS) $(result)" "200 FAILED unsupportedContentType" "a body of a type BBB does not take"
 }
 
+# is_of_this_test PID: did this script start it, or a program that this script started?
+is_of_this_test() {
+	local pid=$1
+	until [ "$pid" -le 1 ]; do
+		[[ " $$ ${PIDS[*]} " != *" $pid "* ]] || return 0
+		pid=$(sed -n 's/^PPid:\t//p' "/proc/$pid/status")
+	done
+	return 1
+}
+
 # gateway_peak: the most memory, in KB, that any of the gateway's processes that are there
 # has had resident (VmHWM, proc_pid_status(5)).
 gateway_peak() {
 	local name process
 	for process in /proc/[0-9]*; do
 		read -r name <"$process/comm" && [[ $name == tinyscale.* ]] &&
-			tr '\0' '\n' <"$process/environ" |
-			grep -Fxq "TINYSCALE_CONFIG=$T/servers.json" &&
+			is_of_this_test "${process#/proc/}" &&
 			awk '/^VmHWM:/ { print $2 }' "$process/status"
 	done 2>/dev/null | sort -n | tail -n 1
 }

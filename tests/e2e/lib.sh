@@ -54,7 +54,9 @@ MAX_BODY=25165824
 
 # What the gateway inherits from us, where it has a say (sanitizers).
 KEPT_ENVIRONMENT=()
-for kept in ASAN_OPTIONS UBSAN_OPTIONS TSAN_OPTIONS LSAN_OPTIONS LD_LIBRARY_PATH; do
+# Who is not root may not look into the gateway's processes, unless they let him.
+[ "$(id -u)" -eq 0 ] || export TINYSCALE_DUMP=1
+for kept in TINYSCALE_DUMP ASAN_OPTIONS UBSAN_OPTIONS TSAN_OPTIONS LSAN_OPTIONS LD_LIBRARY_PATH; do
 	[ -z "${!kept:-}" ] || KEPT_ENVIRONMENT+=("$kept=${!kept}")
 done
 
