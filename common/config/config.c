@@ -518,6 +518,7 @@ set_runtime(struct config *config)
 	for (size_t i = 0; i < config->n_servers; i++)
 		atomic_init(&runtime->secret_at[i], 0);
 	bucket_init(&runtime->lookups);
+	shortage_init(&runtime->shortage);
 	atomic_init(&runtime->callbacks, 0);
 	for (size_t i = 0; i < CALLBACK_RECEIVERS; i++)
 		atomic_init(&runtime->callbacks_to[i], 0);

@@ -18,6 +18,7 @@
 #include "base/bucket.h"
 #include "base/buf.h"
 #include "base/crowd.h"
+#include "base/shortage.h"
 #include "model/parameters.h"
 #include "model/placement.h"
 #include "model/server.h"
@@ -30,7 +31,8 @@ struct state_url;
 
 /* What this process learns while the configuration is in use: all that changes. */
 struct config_runtime {
-	struct bucket lookups; /* questions that look-ups may still cost */
+	struct bucket lookups;    /* questions that look-ups may still cost */
+	struct shortage shortage; /* of what calls to servers need here (relay.c) */
 	/* Callbacks under way to clients, in all and by callback_receiver, and how many may be;
 	 * 0: any number (calls/callback.c). */
 	atomic_uint callbacks, callbacks_to[CALLBACK_RECEIVERS];

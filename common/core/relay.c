@@ -298,6 +298,31 @@ judge_document(const struct call *call, enum relay_origin origin, const char *na
 		    "messageKey", str_copy(call->arena, answer->message_key));
 }
 
+/* A call was not sent for want of something here, which may concern thousands of them. */
+static void
+tell_shortage(const struct call *call, const char *name, const struct server *server,
+    const struct http_call *http)
+{
+	if (shortage_meet(&call->config->runtime->shortage, http->problem ?: "",
+	        call->request->now_ms))
+		log_warn("server was not asked", "server", server->name, "call", name,
+		    "problem", http->problem);
+	else
+		log_debug("server was not asked", "server", server->name, "call", name,
+		    "problem", http->problem);
+}
+
+/* One was answered. */
+static void
+tell_shortage_end(const struct call *call)
+{
+	size_t n = shortage_end(&call->config->runtime->shortage, call->request->now_ms);
+
+	if (n > 0)
+		log_info("the shortage here is over", "calls",
+		    str_printf(call->arena, "%zu", n));
+}
+
 /* Judge all but the server's health. */
 static void
 judge_answer(const struct call *call, enum relay_origin origin, const char *name,
@@ -311,17 +336,21 @@ judge_answer(const struct call *call, enum relay_origin origin, const char *name
 	};
 	switch (http->result) {
 	case HTTP_ANSWERED:
+		tell_shortage_end(call);
 		judge_document(call, origin, name, server, http, answer);
 		return;
 	case HTTP_ABANDONED:
 		return;
-	case HTTP_BUSY:
 	case HTTP_SHORTAGE:
 		if (http->sent) {
 			log_warn("server's answer is lost", "server", server->name, "call",
 			    name, "problem", http->problem);
 			return;
 		}
+		answer->verdict = RELAY_BUSY;
+		tell_shortage(call, name, server, http);
+		return;
+	case HTTP_BUSY:
 		answer->verdict = RELAY_BUSY;
 		log_warn("server was not asked", "server", server->name, "call", name,
 		    "problem", http->problem);
