@@ -2,7 +2,7 @@
 # What others may do with the gateway's files and processes: nothing. And what is none of the
 # gateway's stays as it is, whatever the configuration names.
 . "$(dirname "$0")/lib.sh"
-begin story-files 75
+begin story-files 78
 need sqlite3
 need_built "$FCGI_PROGRAM" "$FCGI_CLIENT" "$CGI_PROGRAM" "$BUILD/ctl/tinyscalectl"
 start_sandbox 2
