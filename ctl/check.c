@@ -13,6 +13,7 @@
 #include "base/bounds.h"
 #include "commands.h"
 #include "config/config.h"
+#include "config/config_warnings.h"
 #include "ctl.h"
 #include "formats/ip.h"
 #include "formats/state_url.h"
@@ -193,6 +194,18 @@ check_state(struct probe *probe)
 	check_engine(probe);
 }
 
+/* What is unwise in the configuration; the file's own mode was looked at before. */
+static void
+take_warning(void *context, const char *what, const char *advice, bool is_mode)
+{
+	struct probe *probe = context;
+	struct arena *arena = probe->ctl->arena;
+
+	if (!is_mode)
+		probe_find(probe, false, str_copy(arena, str_from(what)),
+		    str_copy(arena, str_from(advice)));
+}
+
 static void
 check_config_file(struct probe *probe)
 {
@@ -204,6 +217,7 @@ check_config_file(struct probe *probe)
 		probe_find(probe, true,
 		    str_printf(arena, "everybody can read the secrets in %s", path),
 		    str_printf(arena, "chmod 0640 %s, its group being the gateway's", path));
+	config_warnings_find(probe->config, path, take_warning, probe);
 }
 
 /* ---- public_url ------------------------- */

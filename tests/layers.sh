@@ -97,7 +97,7 @@ doors=$(includes fcgi cgi |
 report 'the doors hold no balancer knowledge' "$doors"
 
 commands=$(includes ctl |
-	grep -vE ':(app\.h|(base|formats|model|ports|core|upkeep)/[a-z_]+\.h|config/config(_diff)?\.h|[a-z_]+\.h)$')
+	grep -vE ':(app\.h|(base|formats|model|ports|core|upkeep)/[a-z_]+\.h|config/config(_diff|_warnings)?\.h|[a-z_]+\.h)$')
 report 'the command sees no adapter, and of config/ no parts' "$commands"
 
 finish

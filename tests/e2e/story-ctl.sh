@@ -319,6 +319,12 @@ chmod 644 "$T/local.json"
 ctl -c "$T/local.json" check
 is "$RC" 1 "check: a configuration that everybody can read"
 like "$OUT" "*chmod 0640 *" "check: what to do"
+chmod 640 "$T/local.json"
+sed 's/"admin_secret": "[^"]*"/"admin_secret": "x"/' "$T/local.json" >"$T/weak.json"
+chmod 640 "$T/weak.json"
+ctl -c "$T/weak.json" check
+is "$RC" 0 "check: a secret that is short is unwise"
+like "$OUT" "*note admin_secret: shorter than 16 characters*openssl rand*" "check: which, and what to do"
 
 # --- check, status: what keeps the state ----------------------------------------------------------------
 

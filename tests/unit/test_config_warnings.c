@@ -33,6 +33,63 @@ warns(const char *text, mode_t mode, const char *wanted)
 	", \"servers\": [{\"host\": \"http://a\", " \
 	"\"secret\": \"" server "\"}]}"
 
+static void
+test_weak(void)
+{
+	/* What is long and yet no secret. */
+	warns(FILE_OF(", \"admin_secret\": \"xxxxxxxxxxxxxxxxxxxxxxxx\"",
+	          "abcdeabcdeabcdeabcde"),
+	    0600,
+	    "warning: admin_secret: no more than 5 different characters; \"openssl rand -hex "
+	    "32\" makes a good one\n"
+	    "warning: servers[0].secret: no more than 5 different characters; set another "
+	    "there by \"bbb-conf --setsecret\"\n");
+	warns(FILE_OF("", "abcdefabcdefabcdef"), 0600, "");
+	warns(
+	    "{\"secret\": \"choose a long one, for Moodle and the others\", \"servers\": "
+	    "[{\"host\": \"http://a\", \"secret\": \"secret of bbb1\"}]}",
+	    0600,
+	    "warning: secret: an example's; \"openssl rand -hex 32\" makes a good one\n"
+	    "warning: servers[0].secret: an example's; set another there by \"bbb-conf "
+	    "--setsecret\"\n");
+	warns(FILE_OF(", \"admin_secret\": \"" LONG_SECRET "2\"", LONG_SECRET "2"), 0600,
+	    "warning: admin_secret: the same as servers[0].secret, so that server may do what "
+	    "an administrator may; \"openssl rand -hex 32\" makes a good one\n");
+}
+
+static void
+test_directory(void)
+{
+	/* Who may write to the directory may replace the file. */
+	char directory[] = "/tmp/tinyscale-test-warnings.XXXXXX", own[sizeof(path)];
+	if (!mkdtemp(directory) || chmod(directory, 0777) != 0)
+		exit(1);
+	memcpy(own, path, sizeof(own));
+	snprintf(path, sizeof(path), "%s/servers.json", directory);
+	warns(FILE_OF("", LONG_SECRET), 0600,
+	    "warning: every user of this machine may put another in its place: take the right "
+	    "to write to its directory from others: chmod o-w\n");
+	chmod(directory, 01777);
+	warns(FILE_OF("", LONG_SECRET), 0600, "");
+	unlink(path);
+	rmdir(directory);
+	memcpy(path, own, sizeof(own));
+}
+
+static void
+test_small_buffer(void)
+{
+	/* More than fit: what does not is left out, and nothing else is lost. */
+	struct buf small;
+	buf_init(&small, 200);
+	struct config *config = load_good(FILE_OF("", "x"));
+	for (int i = 0; i < 3; i++)
+		config_warnings_add(config, path, &small);
+	ok(!buf_failed(&small) && strstr(small.data, "servers[0].secret"), "a small buffer");
+	buf_free(&small);
+	config_free(config);
+}
+
 int
 main(void)
 {
@@ -83,15 +140,8 @@ main(void)
 	warns(FILE_OF(", \"state\": \"/tmp/other.db\"", LONG_SECRET), 0600, "");
 	unsetenv("TINYSCALE_STATE");
 	unsetenv("TINYSCALE_STATE_PASSWORD");
-
-	/* More than fit: what does not is left out, and nothing else is lost. */
-	struct buf small;
-	buf_init(&small, 200);
-	struct config *config = load_good(FILE_OF("", "x"));
-	for (int i = 0; i < 3; i++)
-		config_warnings_add(config, path, &small);
-	ok(!buf_failed(&small) && strstr(small.data, "servers[0].secret"), "a small buffer");
-	buf_free(&small);
-	config_free(config);
+	test_weak();
+	test_directory();
+	test_small_buffer();
 	return end();
 }
