@@ -66,6 +66,10 @@
 /* How often what is too old is forgotten. */
 #define PURGE_INTERVAL_MS (INT64_C(3600) * 1000)
 
+/* After so long without that nothing is forgotten for one interval more: nobody polled, or the
+ * clock was set forward, so what is there may look old and be in use. */
+#define PURGE_GAP_MS (2 * PURGE_INTERVAL_MS)
+
 struct arena;
 struct store;
 
@@ -334,8 +338,9 @@ struct store_verbs {
 	    size_t n);
 
 	/*
-	 * Forget what is too old, if that was not done for PURGE_INTERVAL_MS; after a read
-	 * of the servers' facts, as a poll makes it: mappings after MEETING_KEEP_MS, peaks,
+	 * Forget what is too old, if that was not done for PURGE_INTERVAL_MS, and was done
+	 * within PURGE_GAP_MS, or never; after a read of the servers' facts, as a poll
+	 * makes it: mappings after MEETING_KEEP_MS, peaks,
 	 * recordings, dropped hooks and absent meetings after their times, trends without a
 	 * sample of the last TREND_MINUTES, servers (server_is_forgotten) with their lists
 	 * and slots; and of peaks beyond PEAKS_MOST and recordings beyond LIMIT_RECORDINGS

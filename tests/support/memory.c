@@ -607,15 +607,15 @@ static enum store_result
 memory_purge(struct store *store, int64_t now_ms)
 {
 	struct store_memory *memory = open_locked(store);
-
-	if (memory->purged_ms <= now_ms && now_ms - memory->purged_ms < PURGE_INTERVAL_MS)
+	int64_t since_ms = memory->purged_ms, age_ms = now_ms - since_ms;
+	bool is_lately = age_ms >= 0 && age_ms < PURGE_INTERVAL_MS;
+	memory->purged_ms = is_lately ? since_ms : now_ms;
+	if (is_lately || (since_ms > 0 && age_ms > PURGE_GAP_MS))
 		return unlock(memory, STORE_OK);
-	memory->purged_ms = now_ms;
+	int64_t before_ms = now_ms - MEETING_KEEP_MS;
 	for (size_t i = memory->meetings.n; i-- > 0;) {
 		const struct meeting *meeting = &memory->meetings.list[i].meeting;
-
-		if (meeting->seen_ms < now_ms - MEETING_KEEP_MS &&
-		    meeting->create_ms < now_ms - MEETING_KEEP_MS)
+		if (meeting->seen_ms < before_ms && meeting->create_ms < before_ms)
 			items_remove_at(&memory->meetings, i);
 	}
 	for (size_t i = memory->absences.n; i-- > 0;)

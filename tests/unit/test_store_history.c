@@ -121,10 +121,54 @@ test_trends(const char *adapter)
 	close_store(store);
 }
 
+/* Put a mapping that was seen then. */
+static void
+put(struct store *store, const char *id, int64_t seen_ms)
+{
+	struct meeting wanted = { .server = "a", .claimed_ms = 1, .seen_ms = seen_ms };
+
+	set_meeting(store, str_from(id), NULL, &wanted, NULL);
+}
+
+/* Nobody has polled for long, or the clock was set forward: what looks old may not be, and
+ * has an interval more, in which polls show what is there. */
+static void
+test_purge_gap(const char *adapter)
+{
+	static const int64_t gaps_ms[] = { PURGE_GAP_MS + 1, MEETING_KEEP_MS + 1,
+		INT64_C(20) * 365 * 86400 * 1000 };
+
+	for (size_t i = 0; i < COUNT(gaps_ms); i++) {
+		struct store *store = open_store(adapter);
+		const struct store_verbs *verbs = store->verbs;
+		int64_t now_ms = 1000 * PEAK_KEEP_MS;
+
+		verbs->purge(store, now_ms - PURGE_INTERVAL_MS);
+		verbs->purge(store, now_ms);
+		put(store, "gone", now_ms - MEETING_KEEP_MS);
+		put(store, "seen again", now_ms);
+		now_ms += gaps_ms[i];
+		is_int(verbs->purge(store, now_ms), STORE_OK, "%s: a gap of %lld ms", adapter,
+		    (long long)gaps_ms[i]);
+		is_str(where(store, "gone"), "a", "… nothing is forgotten");
+		is_int(verbs->purge(store, now_ms + PURGE_INTERVAL_MS - 1), STORE_OK,
+		    "… nor a bit later");
+		is_str(where(store, "gone"), "a", "… what is there stays");
+		put(store, "made since", now_ms);
+		is_int(verbs->purge(store, now_ms + PURGE_INTERVAL_MS), STORE_OK,
+		    "… an interval later");
+		is_str(where(store, "gone"), "nowhere",
+		    "… what no poll has shown is forgotten");
+		is_str(where(store, "made since"), "a", "… and nothing else");
+		close_store(store);
+	}
+}
+
 int
 main(void)
 {
-	static contract_test *const tests[] = { test_events, test_events_bound, test_trends };
+	static contract_test *const tests[] = { test_events, test_events_bound, test_trends,
+		test_purge_gap };
 
 	begin_tests("test_store_history");
 	test_contract(tests, COUNT(tests));

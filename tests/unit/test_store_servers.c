@@ -497,6 +497,7 @@ test_purge_servers(const char *adapter)
 		    .operator_state = SERVER_CORDONED },
 	};
 
+	store->verbs->purge(store, now_ms - PURGE_INTERVAL_MS);
 	for (size_t i = 0; i < COUNT(names); i++)
 		put_server(store, names[i], facts[i]);
 	facts_of(store, "left"); /* a poll reads the facts of all before it purges */

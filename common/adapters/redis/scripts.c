@@ -322,6 +322,8 @@ static const char *const texts[REDIS_SCRIPTS] = {
 	    "local age = ARGV[1] - (tonumber(redis.call('GET', K .. 'purged') or 0) or 0)\n"
 	    "if age >= 0 and age < tonumber(ARGV[2]) then return 0 end\n"
 	    "redis.call('SET', K .. 'purged', ARGV[1])\n"
+	    /* PURGE_GAP_MS; where it was never done it is longer. */
+	    "if age > 2 * ARGV[2] and age < tonumber(ARGV[1]) then return 0 end\n"
 	    "for _, home in ipairs(redis.call('SMEMBERS', K .. 'homes')) do\n"
 	    "  local key = K .. 'on:' .. home\n"
 	    "  local old = redis.call('ZRANGEBYSCORE', key, '-inf', '(' .. ARGV[3])\n"

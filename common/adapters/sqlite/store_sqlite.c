@@ -439,7 +439,7 @@ work_purge(struct connection *connection, void *arguments)
 	return sqlite_webhooks_purge(connection, now_ms);
 }
 
-/* OK when it was done lately, else NOT_FOUND. */
+/* OK when it was done lately, STALE when long ago, else NOT_FOUND. */
 static enum store_result
 work_purge_look(struct connection *connection, void *arguments)
 {
@@ -451,7 +451,17 @@ work_purge_look(struct connection *connection, void *arguments)
 	int64_t age_ms = now_ms - sqlite_ms(statement, 0);
 
 	sqlite3_reset(statement);
-	return age_ms >= 0 && age_ms < PURGE_INTERVAL_MS ? STORE_OK : STORE_NOT_FOUND;
+	return age_ms > PURGE_GAP_MS ?
+	    STORE_STALE :
+	    age_ms >= 0 && age_ms < PURGE_INTERVAL_MS ?
+	    STORE_OK :
+	    STORE_NOT_FOUND;
+}
+
+static enum store_result
+work_purge_later(struct connection *connection, void *arguments)
+{
+	return sqlite_run(connection, SQL_PURGED_PUT, "i", *(int64_t *)arguments);
 }
 
 static enum store_result
@@ -459,6 +469,8 @@ sqlite_purge(struct store *store, int64_t now_ms)
 {
 	enum store_result result = sqlite_perform(store, false, work_purge_look, &now_ms);
 
+	if (result == STORE_STALE)
+		return sqlite_perform(store, true, work_purge_later, &now_ms);
 	return result == STORE_NOT_FOUND ?
 	    sqlite_perform(store, true, work_purge, &now_ms) :
 	    result;
