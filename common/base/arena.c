@@ -103,8 +103,8 @@ arena_wipe(struct arena *arena)
 		return;
 	for (struct chunk *chunk = arena->chunks; chunk; chunk = chunk->next) {
 		explicit_bzero(chunk->data, chunk->capacity);
-		if (chunk->taken)
-			explicit_bzero(chunk->taken, malloc_usable_size(chunk->taken));
+		if (chunk->at_reset == free && chunk->argument)
+			explicit_bzero(chunk->argument, malloc_usable_size(chunk->argument));
 	}
 	arena_free(arena);
 }

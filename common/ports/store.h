@@ -340,11 +340,10 @@ struct store_verbs {
 	/*
 	 * Forget what is too old, if that was not done for PURGE_INTERVAL_MS, and was done
 	 * within PURGE_GAP_MS, or never; after a read of the servers' facts, as a poll
-	 * makes it: mappings after MEETING_KEEP_MS, peaks,
-	 * recordings, dropped hooks and absent meetings after their times, trends without a
-	 * sample of the last TREND_MINUTES, servers (server_is_forgotten) with their lists
-	 * and slots; and of peaks beyond PEAKS_MOST and recordings beyond LIMIT_RECORDINGS
-	 * the oldest.
+	 * makes it: mappings after MEETING_KEEP_MS, peaks, recordings, dropped hooks and
+	 * absent meetings after their times, trends without a sample of the last
+	 * TREND_MINUTES, servers (server_is_forgotten) with their lists and slots; and of
+	 * peaks beyond PEAKS_MOST and recordings beyond LIMIT_RECORDINGS the oldest.
 	 */
 	enum store_result (*purge)(struct store *store, int64_t now_ms);
 
