@@ -31,17 +31,23 @@ static const char usage[] =
     "\n"
     "Asks 127.0.0.1:PORT for the paths, one a line of the file PATHS, in turn: RATE\n"
     "requests a second in all, over so many connections. The file LATENCIES gets a\n"
-    "line for each request: microseconds, and \"good\" or \"bad\" (no answer, a status\n"
-    "other than 200 and 302, or a FAILED document).\n"
+    "line for each request: microseconds, \"good\" or \"bad\" (no answer, a status other\n"
+    "than 200 and 302, or a FAILED document), and when it was due, in milliseconds\n"
+    "since 1970.\n"
     "\n"
     "skip: a request that is due while its connection still waits for an answer is\n"
     "left out, as by somebody who waits for a page before asking for the next.\n";
+
+struct asked {
+	int64_t due_us, took_us;
+	bool is_good;
+};
 
 struct connection {
 	pthread_t thread;
 	int number;
 	int fd;
-	int64_t *took_us; /* negative: the answer was bad */
+	struct asked *asked;
 	size_t n;
 };
 
@@ -149,10 +155,10 @@ connection_main(void *argument)
 			continue;
 		if (now < due_us)
 			clock_sleep_until_us(due_us);
-		bool good = ask(c, paths[k % n_paths], answer);
-		c->took_us[c->n++] = good ?
-		    clock_us(CLOCK_MONOTONIC) - due_us :
-		    due_us - clock_us(CLOCK_MONOTONIC);
+		struct asked *asked = &c->asked[c->n++];
+		asked->due_us = due_us;
+		asked->is_good = ask(c, paths[k % n_paths], answer);
+		asked->took_us = clock_us(CLOCK_MONOTONIC) - due_us;
 	}
 	if (c->fd >= 0)
 		close(c->fd);
@@ -202,15 +208,21 @@ main(int argc, char **argv)
 	for (int i = 0; i < n_connections; i++) {
 		connections[i].number = i;
 		connections[i].fd = -1;
-		connections[i].took_us = calloc((size_t)(rate * seconds) + 1, sizeof(int64_t));
+		connections[i].asked = calloc((size_t)(rate * seconds) + 1,
+		    sizeof(*connections[i].asked));
 		pthread_create(&connections[i].thread, NULL, connection_main, &connections[i]);
 	}
+	int64_t epoch_us = clock_us(CLOCK_REALTIME) - clock_us(CLOCK_MONOTONIC);
 	for (int i = 0; i < n_connections; i++) {
 		pthread_join(connections[i].thread, NULL);
-		for (size_t k = 0; k < connections[i].n; k++)
-			fprintf(file, "%lld %s\n", llabs((long long)connections[i].took_us[k]),
-			    connections[i].took_us[k] < 0 ? "bad" : "good");
-		free(connections[i].took_us);
+		for (size_t k = 0; k < connections[i].n; k++) {
+			const struct asked *asked = &connections[i].asked[k];
+
+			fprintf(file, "%lld %s %lld\n", (long long)asked->took_us,
+			    asked->is_good ? "good" : "bad",
+			    (long long)(asked->due_us + epoch_us) / 1000);
+		}
+		free(connections[i].asked);
 	}
 	free(connections);
 	for (size_t k = 0; k < n_paths; k++)
