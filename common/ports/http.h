@@ -74,7 +74,8 @@ struct http_call {
 	int64_t date_s;         /* Date, in seconds since 1970; 0: none */
 	int64_t certificate_s;  /* with wants_certificate: until when the certificate
 	                           holds, likewise */
-	int64_t elapsed_ms;     /* without the time for which this process stood still */
+	int64_t elapsed_ms;     /* of the batch's time, without that for which this process
+	                           stood still */
 	int64_t until_us;       /* when the batch's time is up, by CLOCK_MONOTONIC: what
 	                           reads the answer is to be done by then, too; 0: never */
 	const char *problem;    /* for the log when not HTTP_ANSWERED: a text
@@ -84,8 +85,10 @@ struct http_call {
 struct http_batch {
 	struct http_call *calls;
 	size_t n;
-	int64_t timeout_ms; /* for the whole batch, from run()'s start; the time for which
-	                       this process stands still does not count */
+	int64_t timeout_ms; /* for the whole batch, from run()'s start; or, for a call
+	                       that is alone in it and waits its turn, from when that
+	                       comes, within 30 s; the time for which this process stands
+	                       still does not count */
 
 	/*
 	 * NULL, or: is this finished call enough, so that waiting for the

@@ -30,6 +30,7 @@
 
 #include "adapters/curl/http_curl.h"
 #include "base/arena.h"
+#include "base/clock.h"
 
 #define MOST 8
 #define CROWD 32
@@ -40,7 +41,8 @@ static atomic_int *hung; /* how many requests for /hang the server has read */
 
 /* ---- The server ------------------------------------------------------------ */
 
-/* Answer each request of a connection: /slow after 0.8 s, /hang never, others at once. */
+/* Answer each request of a connection: /slow after 0.8 s, /pause after 0.3 s, /hang never,
+ * others at once. */
 static void *
 connection_main(void *context)
 {
@@ -57,6 +59,8 @@ connection_main(void *context)
 		}
 		if (strncmp(request, "GET /slow", 9) == 0)
 			poll(NULL, 0, 800);
+		if (strncmp(request, "GET /pause", 10) == 0)
+			poll(NULL, 0, 300);
 		if (send(fd, answer, sizeof(answer) - 1, MSG_NOSIGNAL) < 0)
 			break;
 	}
@@ -219,6 +223,41 @@ test_late_launch(struct arena *arena)
 	is_int(count(calls, CROWD, HTTP_ANSWERED) + count(calls, CROWD, HTTP_BUSY) + excused,
 	    CROWD, "the others were answered, or not sent");
 	is_int(count(calls, MOST, HTTP_ANSWERED), MOST, "the first of them were answered");
+}
+
+static void *
+alone_main(void *context)
+{
+	struct arena *arena = arena_new();
+
+	run(arena, context, 1, 1200);
+	arena_free(arena);
+	return NULL;
+}
+
+/* Callers of one call each, whose turns take more time together than one of them has. */
+static void
+test_turns(struct arena *arena)
+{
+	struct http_call calls[MOST];
+	pthread_t threads[MOST];
+	int64_t begun_us = clock_us(CLOCK_MONOTONIC);
+	bool is_alone_slower = false;
+
+	open_http(HTTP_CURL_THREAD, 1, NULL);
+	for (size_t i = 0; i < MOST; i++) {
+		calls[i] = get(arena, "/pause");
+		pthread_create(&threads[i], NULL, alone_main, &calls[i]);
+	}
+	for (size_t i = 0; i < MOST; i++) {
+		pthread_join(threads[i], NULL);
+		if (calls[i].elapsed_ms > 1200)
+			is_alone_slower = true;
+	}
+	ok(clock_us(CLOCK_MONOTONIC) - begun_us > 1200000, "a line of more than one's time");
+	is_int(count(calls, MOST, HTTP_ANSWERED), MOST, "is no reason to fail");
+	ok(!is_alone_slower, "nor is it counted as the server's time");
+	http->close(http);
 }
 
 /* A call that had all the time there was. */
@@ -444,6 +483,7 @@ main(void)
 	open_http(HTTP_CURL_THREAD, MOST, NULL);
 	test_late_launch(arena);
 	http->close(http);
+	test_turns(arena);
 	open_http(HTTP_CURL_THREAD, MOST, NULL);
 	test_no_waiting(arena);
 	test_at_once(arena);

@@ -27,6 +27,10 @@
 /* libcurl and OpenSSL stay far below; the resolver has threads of its own. */
 #define STACK_BYTES ((size_t)256 << 10)
 
+/* So long a call that is alone in its batch may take with its turn, if it is longer than its
+ * timeout: web servers and clients wait no longer. */
+#define WITH_TURN_US (INT64_C(30) * 1000000)
+
 /* The longest sleep of an idle transfer thread. */
 #define IDLE_US (INT64_C(600) * 1000000)
 
@@ -195,7 +199,7 @@ give_up_late(struct http_curl *self, struct task *task)
 	if (task->place.waited && !is_under_way) {
 		snprintf(problem, sizeof(problem),
 		    "too many calls to it are under way: no turn within %lld ms",
-		    (long long)task->job->timeout_ms);
+		    (long long)(task->job->deadline_us - task->job->start_us) / 1000);
 		give_up(self, task, HTTP_BUSY, problem);
 		return;
 	}
@@ -227,6 +231,29 @@ conclude(struct http_curl *self, struct task *task, CURLcode code)
 /*
  * Starting a task
  */
+
+/* The task waits for its turn.  Others that wait with it must not cost it its time. */
+static void
+await_turn(struct task *task)
+{
+	struct job *job = task->job;
+
+	if (job->n == 1 && job->timeout_ms * 1000 < WITH_TURN_US)
+		job->deadline_us = job->start_us + WITH_TURN_US;
+}
+
+/* Its turn has come, and its time begins. */
+static void
+end_turn(struct task *task)
+{
+	struct job *job = task->job;
+
+	if (job->n != 1)
+		return;
+	job->start_us = clock_us(CLOCK_MONOTONIC);
+	if (job->start_us + job->timeout_ms * 1000 < job->deadline_us)
+		job->deadline_us = job->start_us + job->timeout_ms * 1000;
+}
 
 /* Hand the task to libcurl. */
 static void
@@ -268,6 +295,8 @@ start(struct http_curl *self, struct task *task)
 	    lanes_enter(self->lanes, call->server, &task->place,
 	        loop_clock_running_us(&self->clock)))
 		launch(self, task);
+	else
+		await_turn(task);
 }
 
 /* Launch those that wait and whose turn it is; refuse those that wait for a server that
@@ -280,11 +309,13 @@ serve_waiting(struct http_curl *self)
 
 	while ((turn = lanes_next(self->lanes, loop_clock_running_us(&self->clock), &place)) !=
 	    LANE_NOBODY) {
-		if (turn == LANE_GO)
+		if (turn == LANE_GO) {
+			end_turn(place->holder);
 			launch(self, place->holder);
-		else
+		} else {
 			give_up(self, place->holder, HTTP_BUSY,
 			    "too many calls to it are under way, and it answers none");
+		}
 	}
 }
 

@@ -15,7 +15,8 @@
  * A server that hangs must not hold every worker of the process: each server
  * has a maximum of calls under way (the bulkhead pattern).  A call beyond it
  * waits its turn, first come, first served, as long as the server answers
- * others: a crowd that calls a healthy server is served.  A server is stuck
+ * others: a crowd that calls a healthy server is served; of a call that is alone in
+ * its batch the time begins with its turn.  A server is stuck
  * once that many calls are under way and for one second none was answered,
  * or when a call got no answer until its deadline and no other did either.  Then
  * those that wait, and all that find the maximum reached, fail at once with
