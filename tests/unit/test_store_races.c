@@ -5,6 +5,7 @@
 #include "test_store.h"
 
 #include <pthread.h>
+#include <sqlite3.h>
 #include <sys/wait.h>
 
 #define WORKERS 8
@@ -429,6 +430,56 @@ test_expectation(const char *adapter)
 	close_store(store);
 }
 
+/* ---- Many readers --------------------------------------------------------------- */
+
+#define READERS 300
+#define CONNECTIONS_KEPT 32
+
+struct reader {
+	pthread_t thread;
+	struct store *store;
+	pthread_barrier_t *all;
+};
+
+/* A connection is opened here, as there is none. */
+static void *
+reader_main(void *context)
+{
+	struct reader *reader = context;
+	struct arena *own = arena_new();
+	struct meeting meeting;
+	struct server_facts facts;
+
+	pthread_barrier_wait(reader->all);
+	reader->store->verbs->meeting_get(reader->store, own, STR("m"), NOW, &meeting, &facts,
+	    NULL);
+	arena_free(own);
+	return NULL;
+}
+
+static void
+test_crowd(void)
+{
+	struct store *store = open_store("sqlite");
+	static struct reader readers[READERS];
+	pthread_barrier_t all;
+
+	map(store, "m", "a");
+	sqlite3_int64 of_one = sqlite3_memory_used();
+	pthread_barrier_init(&all, NULL, READERS);
+	for (int i = 0; i < READERS; i++) {
+		readers[i] = (struct reader){ .store = store, .all = &all };
+		pthread_create(&readers[i].thread, NULL, reader_main, &readers[i]);
+	}
+	for (int i = 0; i < READERS; i++)
+		pthread_join(readers[i].thread, NULL);
+	pthread_barrier_destroy(&all);
+	long long kept = sqlite3_memory_used() / of_one;
+	ok(kept <= CONNECTIONS_KEPT, "after a crowd SQLite keeps what %lld connections take",
+	    kept);
+	close_store(store);
+}
+
 int
 main(void)
 {
@@ -441,5 +492,6 @@ main(void)
 	test_processes("sqlite", "a damaged");
 	if (has_engine())
 		test_processes("redis", "a new");
+	test_crowd();
 	return end_tests();
 }

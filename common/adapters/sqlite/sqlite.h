@@ -30,8 +30,9 @@ struct connection {
 struct store_sqlite {
 	struct store store;
 	char *path;
-	pthread_mutex_t mutex; /* guards idle */
+	pthread_mutex_t mutex; /* guards idle, n_idle */
 	struct connection *idle;
+	size_t n_idle;
 	struct mirror mirror;
 	dev_t mirrored_device; /* the file that it was read from: inodes are given anew */
 	ino_t mirrored_inode;

@@ -13,6 +13,10 @@
 #include "base/mem.h"
 #include "base/metrics.h"
 
+/* How many connections are kept: as many as there are workers, mostly.  What is closed gives
+ * its memory back; SQLite keeps its descriptor, for the next (unixClose in os_unix.c). */
+#define IDLE_MOST 32
+
 /* How long opening the store may wait at the start of a program. */
 #define START_WAIT_MS 1000
 
@@ -178,8 +182,10 @@ connection_take(struct store_sqlite *sqlite, int64_t deadline_ms, int *error)
 	for (;;) {
 		pthread_mutex_lock(&sqlite->mutex);
 		struct connection *connection = sqlite->idle;
-		if (connection)
+		if (connection) {
 			sqlite->idle = connection->next;
+			sqlite->n_idle--;
+		}
 		pthread_mutex_unlock(&sqlite->mutex);
 		if (!connection)
 			break;
@@ -202,9 +208,15 @@ static void
 connection_give(struct store_sqlite *sqlite, struct connection *connection)
 {
 	pthread_mutex_lock(&sqlite->mutex);
-	connection->next = sqlite->idle;
-	sqlite->idle = connection;
+	bool is_kept = sqlite->n_idle < IDLE_MOST;
+	if (is_kept) {
+		connection->next = sqlite->idle;
+		sqlite->idle = connection;
+		sqlite->n_idle++;
+	}
 	pthread_mutex_unlock(&sqlite->mutex);
+	if (!is_kept)
+		connection_close(connection);
 }
 
 /*
