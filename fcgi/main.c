@@ -36,7 +36,7 @@ static const char usage[] =
     "  -c, --config FILE     read FILE (default: $TINYSCALE_CONFIG or the built-in path)\n"
     "  -s, --socket ADDRESS  listen on unix:/path or tcp:HOST:PORT\n"
     "                        (default: the socket on descriptor 0)\n"
-    "  -t, --threads N       requests served at once, 1 to 1024 (default 32)\n"
+    "  -t, --threads N       requests worked on at once, 1 to 1024 (default 32)\n"
     "      --check-config    name every problem of the configuration, exit 1 if any\n"
     "      --has-servers     exit 1 if the configuration is missing or names no server\n"
     "      --help            print this\n"

@@ -4,7 +4,6 @@
 #include <fastcgi.h>
 #include <fcgiapp.h>
 #include <fcntl.h>
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,10 +19,9 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "crew.h"
 #include "formats/cgi.h"
 #include "waiting_line.h"
-
-#define STACK_BYTES ((size_t)512 << 10)
 
 /* How long a web server may pause inside a request, and inside taking the answer,
  * before the connection is given up and its thread is free again. */
@@ -49,8 +47,7 @@ struct worker_pool {
 	struct waiting_line line;
 	atomic_bool stopping;
 	atomic_llong exhausted_s; /* when it was last told that descriptors ran out, or 0 */
-	unsigned n_threads;
-	pthread_t threads[];
+	struct crew crew;
 };
 
 /* A request under way, and what is used again for the next.  It stays where it is, as
@@ -307,53 +304,55 @@ accept_connection(struct worker_pool *pool)
 	return fd;
 }
 
-static void *
+/* Wait until there is something to serve, and tell by which descriptor.  False: the pool
+ * stops. */
+static bool
+wait_for_event(struct worker_pool *pool, int *fd)
+{
+	struct epoll_event event;
+
+	do {
+		if (atomic_load(&pool->stopping))
+			return false;
+	} while (epoll_wait(pool->epoll_fd, &event, 1, -1) != 1);
+	*fd = event.data.fd;
+	return *fd != pool->stop_fd && !atomic_load(&pool->stopping);
+}
+
+/* Serve what was told of. */
+static void
+serve_event(struct worker *worker, int fd)
+{
+	struct worker_pool *pool = worker->pool;
+
+	if (fd == pool->line.timer_fd) {
+		serve_waiting(pool);
+		return;
+	}
+	if (fd == pool->listen_fd)
+		fd = accept_connection(pool);
+	else
+		epoll_ctl(pool->epoll_fd, EPOLL_CTL_DEL, fd, NULL);
+	if (fd >= 0)
+		serve(worker, fd);
+}
+
+static void
 worker_run(void *argument)
 {
 	struct worker_pool *pool = argument;
 	struct worker worker = { .pool = pool, .job = job_new(pool) };
+	int fd;
 
-	while (!atomic_load(&pool->stopping)) {
-		struct epoll_event event;
-		if (epoll_wait(pool->epoll_fd, &event, 1, -1) != 1)
-			continue;
-		if (event.data.fd == pool->stop_fd || atomic_load(&pool->stopping))
+	while (wait_for_event(pool, &fd)) {
+		crew_begin(&pool->crew);
+		serve_event(&worker, fd);
+		if (!crew_rest(&pool->crew))
 			break;
-		int fd = event.data.fd;
-		if (fd == pool->line.timer_fd) {
-			serve_waiting(pool);
-			continue;
-		}
-		if (fd == pool->listen_fd)
-			fd = accept_connection(pool);
-		else
-			epoll_ctl(pool->epoll_fd, EPOLL_CTL_DEL, fd, NULL);
-		if (fd >= 0)
-			serve(&worker, fd);
 	}
 	job_free(worker.job);
-	empty_line(pool);
-	return NULL;
-}
-
-static int
-pool_start(struct worker_pool *pool, unsigned threads)
-{
-	pthread_attr_t attributes;
-
-	pthread_attr_init(&attributes);
-	pthread_attr_setstacksize(&attributes, STACK_BYTES);
-	int error = 0;
-	while (pool->n_threads < threads && error == 0) {
-		error = pthread_create(&pool->threads[pool->n_threads], &attributes, worker_run,
-		    pool);
-		if (error == 0)
-			pool->n_threads++;
-	}
-	pthread_attr_destroy(&attributes);
-	if (error != 0)
-		log_error("cannot start a thread", "reason", strerror(error));
-	return error == 0 ? 0 : -1;
+	if (atomic_load(&pool->stopping))
+		empty_line(pool);
 }
 
 int
@@ -368,10 +367,21 @@ worker_init(void)
 	return -1;
 }
 
+static void
+pool_free(struct worker_pool *pool)
+{
+	if (pool->stop_fd >= 0)
+		close(pool->stop_fd);
+	if (pool->epoll_fd >= 0)
+		close(pool->epoll_fd);
+	waiting_line_close(&pool->line);
+	free(pool);
+}
+
 struct worker_pool *
 worker_pool_open(struct app *app, int listen_fd, unsigned threads)
 {
-	struct worker_pool *pool = mem_alloc(sizeof(*pool) + threads * sizeof(*pool->threads));
+	struct worker_pool *pool = mem_alloc(sizeof(*pool));
 
 	pool->app = app;
 	pool->listen_fd = listen_fd;
@@ -384,10 +394,10 @@ worker_pool_open(struct app *app, int listen_fd, unsigned threads)
 	    watch_once(pool, EPOLL_CTL_ADD, pool->line.timer_fd) != 0 ||
 	    watch_by_all(pool, pool->stop_fd) != 0) {
 		log_error("cannot wait for connections", "reason", strerror(errno));
-		worker_pool_close(pool);
+		pool_free(pool);
 		return NULL;
 	}
-	if (pool_start(pool, threads) != 0) {
+	if (crew_open(&pool->crew, threads, worker_run, pool) != 0) {
 		worker_pool_close(pool);
 		return NULL;
 	}
@@ -397,15 +407,9 @@ worker_pool_open(struct app *app, int listen_fd, unsigned threads)
 void
 worker_pool_close(struct worker_pool *pool)
 {
+	crew_stop(&pool->crew);
 	atomic_store(&pool->stopping, true);
-	if (pool->stop_fd >= 0)
-		eventfd_write(pool->stop_fd, 1);
-	for (unsigned i = 0; i < pool->n_threads; i++)
-		pthread_join(pool->threads[i], NULL);
-	if (pool->stop_fd >= 0)
-		close(pool->stop_fd);
-	if (pool->epoll_fd >= 0)
-		close(pool->epoll_fd);
-	waiting_line_close(&pool->line);
-	free(pool);
+	eventfd_write(pool->stop_fd, 1);
+	crew_close(&pool->crew);
+	pool_free(pool);
 }

@@ -15,7 +15,8 @@ int worker_init(void);
  * Start that many threads on the listening socket, which is borrowed and made
  * non-blocking.  All of them wait on one epoll instance, so one connection
  * wakes one thread, and connections that a web server keeps open cost none, nor do
- * requests that wait for their time.
+ * requests that wait for their time.  For requests that wait for a server there are more
+ * (crew.h).
  * Signals must be blocked.  Returns NULL, with the reason logged.
  */
 struct worker_pool *worker_pool_open(struct app *app, int listen_fd, unsigned threads);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "base/blocking.h"
 #include "base/byte_lock.h"
 #include "base/clock.h"
 #include "base/owned_file.h"
@@ -39,7 +40,9 @@ turns_take(const char *beside, struct str meeting_id, struct store_turn *turn)
 
 		if (lock != BYTE_LOCK_BUSY)
 			return lock == BYTE_LOCK_TAKEN ? STORE_OK : STORE_FAILED;
+		blocking_begin();
 		clock_sleep_ms(PAUSE_MS);
+		blocking_end();
 	}
 	return STORE_CONFLICT;
 }

@@ -1,18 +1,20 @@
 #!/usr/bin/env bash
 # One of ten servers hangs: getMeetings still answers, within its deadline and
-# with that server's last known meetings, and joins elsewhere do not notice.
+# with that server's last known meetings, and joins elsewhere do not notice, though three
+# times as many calls wait for that server as there are threads.
 . "$(dirname "$0")/lib.sh"
 begin story-hang 11
 need_built "$FCGI_PROGRAM" "$FCGI_CLIENT"
 start_sandbox 10
-# configure PROBE_MS CALL_MS: no poll comes between: what is seen is what requests do.
+# configure PROBE_MS CALL_MS: no poll comes between: what is seen is what requests do. Nobody
+# is refused: all wait.
 configure() {
 	write_config "$T/servers.json" "\"probe_timeout_ms\": $1," "\"call_timeout_ms\": $2," \
-		'"poll_interval_ms": 600000,'
+		'"poll_interval_ms": 600000,' '"max_calls_per_server": 100,'
 }
 configure 3000 4500
 FCGI_ADDRESS=unix:$T/gateway.sock
-start_gateway gateway "$FCGI_ADDRESS"
+start_gateway gateway "$FCGI_ADDRESS" -t 4
 REQUEST() { fcgi_request "$@"; }
 
 meetings=()
@@ -49,8 +51,21 @@ configure $((before * 8 + 1000)) $((before * 16 + 2000))
 kill -HUP "${PIDS[gateway]}"
 must_wait_until "the gateway reads its configuration" grep -q 'configuration reloaded' "$LOGS/gateway.log"
 
+# is_asked CALL COUNT: has the hung server been asked more often than that?
+is_asked() { [ "$(control "/calls?server=$hung&call=$1&count=1")" -gt "$2" ]; }
 asked_before=$(control "/calls?server=$hung&call=getMeetings&count=1")
 fault "$hung" hang
+crowd=()
+for n in {1..12}; do
+	fcgi_background "$(url getMeetingInfo "meetingID=hang-1")" "$T/crowd-$n"
+	crowd+=($!)
+done
+# Of these one looks for the meeting on all servers, and the others wait for their turn.
+for n in {1..6}; do
+	fcgi_background "$(url create "name=crowd&meetingID=hang-crowd&$PASSWORDS")" "$T/create-$n"
+	crowd+=($!)
+done
+must_wait_until "all of them wait for the hung server, with four threads" is_asked getMeetingInfo 12
 # ask_all: getMeetings, and how long it took, which the joins have no part in.
 ask_all() {
 	local META
@@ -60,12 +75,12 @@ ask_all() {
 }
 ask_all &
 asked=$!
-is_asked() { [ "$(control "/calls?server=$hung&call=getMeetings&count=1")" -gt "$1" ]; }
-must_wait_until "the hung server is asked" is_asked "$asked_before"
+must_wait_until "the hung server is asked" is_asked getMeetings "$asked_before"
 timed join_all
 is_alive "$asked"
 ok $? "joins are answered before what waits for a server that hangs ($before ms without it, $TOOK_MS ms with)"
 is "$bad" 0 "joins to the other servers while one hangs"
+is "$(count_files . "$T"/crowd-* "$T"/create-*)" 0 "and before all calls that wait for it"
 wait "$asked"
 took=$(cat "$T/getMeetings-ms")
 take_cgi_answer "$T/during" "$T/"
@@ -79,6 +94,11 @@ is "$(STATUS)" 302 "join to the hung server's meeting: it is only suspect"
 create hang-new
 is "$(result)" SUCCESS "create while one hangs"
 isnt "$(servers_of hang-new)" "$hung" "create while one hangs: elsewhere"
+
+wait_for_all "${crowd[@]}"
+is "$(count_files serverUnavailable "$T"/crowd-*)" 12 "the calls that waited are answered, too"
+is "$(count_files SUCCESS "$T"/create-*)" 6 "and so are the creates of one meetingID"
+is "$(servers_of hang-crowd | wc -w)" 1 "which is on one server"
 
 # Calls alone, however many fail, take no server down: only polls do.
 timed call getMeetingInfo "meetingID=hang-1"

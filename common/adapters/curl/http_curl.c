@@ -12,6 +12,7 @@
 #include "adapters/curl/lanes.h"
 #include "adapters/curl/loop_clock.h"
 #include "adapters/curl/transfer.h"
+#include "base/blocking.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -634,8 +635,11 @@ http_curl_run(struct http *http, struct arena *arena, struct http_batch *batch)
 		call->problem = ready ? NULL : "libcurl cannot be loaded";
 	}
 	count_calls(batch, false);
-	if (ready && batch->n > 0)
+	if (ready && batch->n > 0) {
+		blocking_begin();
 		run_job(self, arena, batch, start_us);
+		blocking_end();
+	}
 	count_calls(batch, true);
 	if (self->mode == HTTP_CURL_INLINE)
 		pthread_mutex_unlock(&self->inline_lock);

@@ -1,0 +1,203 @@
+/*
+ * The threads of a pool: when one more is made, and when it ends.
+ */
+#include "crew.h"
+
+#include <semaphore.h>
+#include <stdatomic.h>
+
+#include "base/blocking.h"
+#include "base/clock.h"
+#include "tap.h"
+
+#define DEADLINE_MS 60000
+
+/* What threads are asked to do, until the gate is open. */
+enum task { WAITS, WORKS, QUICK };
+
+static struct crew crew;
+static sem_t tasks[3], any;
+static atomic_uint n_waiting, n_working, n_done;
+static atomic_bool gate, is_over;
+
+static void
+ask(enum task task, unsigned n)
+{
+	while (n-- > 0) {
+		sem_post(&tasks[task]);
+		sem_post(&any);
+	}
+}
+
+static void
+wait_for_gate(atomic_uint *n)
+{
+	++*n;
+	while (!gate)
+		clock_sleep_ms(1);
+	--*n;
+}
+
+static void
+run(void *context)
+{
+	(void)context;
+	for (;;) {
+		sem_wait(&any);
+		if (is_over)
+			break;
+		crew_begin(&crew);
+		if (sem_trywait(&tasks[WAITS]) == 0) {
+			blocking_begin();
+			wait_for_gate(&n_waiting);
+			blocking_end();
+		} else if (sem_trywait(&tasks[WORKS]) == 0) {
+			wait_for_gate(&n_working);
+		} else {
+			sem_wait(&tasks[QUICK]);
+		}
+		++n_done;
+		if (!crew_rest(&crew))
+			break;
+	}
+}
+
+static unsigned
+n_threads(void)
+{
+	pthread_mutex_lock(&crew.mutex);
+	unsigned n = crew.n;
+	pthread_mutex_unlock(&crew.mutex);
+	return n;
+}
+
+static unsigned
+waiting(void)
+{
+	return n_waiting;
+}
+
+static unsigned
+working(void)
+{
+	return n_working;
+}
+
+static unsigned
+done(void)
+{
+	return n_done;
+}
+
+/* Does it become so many? */
+static bool
+becomes(unsigned (*count)(void), unsigned wanted)
+{
+	for (int ms = 0; count() != wanted && ms < DEADLINE_MS; ms++)
+		clock_sleep_ms(1);
+	if (count() == wanted)
+		return true;
+	diag("it is %u, and not %u", count(), wanted);
+	return false;
+}
+
+static void
+begin(unsigned most_at_work)
+{
+	for (int i = 0; i < 3; i++)
+		sem_init(&tasks[i], 0, 0);
+	sem_init(&any, 0, 0);
+	gate = is_over = false;
+	n_done = 0;
+	is_int(crew_open(&crew, most_at_work, run, NULL), 0, "a crew of %u", most_at_work);
+	is_int(n_threads(), most_at_work, "… has as many threads");
+}
+
+static void
+end(void)
+{
+	crew_stop(&crew);
+	is_over = true;
+	for (unsigned n = n_threads(); n > 0; n--)
+		sem_post(&any);
+	gate = true;
+	crew_close(&crew);
+	is_int(crew.n, 0, "… and ends with all of them");
+}
+
+/* All that were there wait, and there is one for the next. */
+static void
+test_waiting(void)
+{
+	begin(2);
+	ask(WAITS, 5);
+	ok(becomes(waiting, 5), "five wait");
+	is_int(n_threads(), 6, "… and there is one thread more");
+	ask(QUICK, 1);
+	ok(becomes(done, 1), "… and another is served meanwhile");
+	is_int(waiting(), 5, "… while they wait");
+	gate = true;
+	ok(becomes(done, 6), "they go on");
+	ok(becomes(n_threads, 2), "… and the threads beyond the crew end");
+	ask(QUICK, 10);
+	ok(becomes(done, 16), "the others go on serving");
+	end();
+}
+
+static void
+test_working(void)
+{
+	begin(2);
+	ask(WORKS, 5);
+	ok(becomes(working, 2), "of five that work two are served");
+	is_int(n_threads(), 2, "… for which no thread is made");
+	gate = true;
+	ok(becomes(done, 5), "… and then the others");
+	gate = false;
+	ask(WORKS, 1);
+	ok(becomes(working, 1), "one works");
+	ask(WAITS, 4);
+	ok(becomes(waiting, 4), "… beside those that wait");
+	ask(WORKS, 1);
+	ok(becomes(working, 2), "… and another one");
+	ask(WAITS, 1);
+	is_int(n_threads(), 6, "… then that is all");
+	end();
+}
+
+static void
+test_most(void)
+{
+	begin(2);
+	ask(WAITS, 20);
+	ok(becomes(waiting, 16), "eight times as many threads wait");
+	is_int(n_threads(), 16, "… and no more are made");
+	gate = true;
+	ok(becomes(done, 20), "… but all are served");
+	end();
+	begin(1);
+	ask(WAITS, 2);
+	ok(becomes(waiting, 1), "one at a time");
+	is_int(n_threads(), 1, "… stays one at a time");
+	end();
+}
+
+static void
+test_stranger(void)
+{
+	begin(1);
+	blocking_begin();
+	is_int(n_threads(), 1, "a thread that is not the crew's waits");
+	blocking_end();
+	end();
+}
+
+int
+main(void)
+{
+	test_waiting();
+	test_working();
+	test_most();
+	test_stranger();
+	return done_testing();
+}
