@@ -308,7 +308,8 @@ static void
 add_escaped(struct buf *out, struct str text, size_t at)
 {
 	size_t len = char_bytes(text, at), backslashes = 0;
-	while (backslashes < at && text.data[at - 1 - backslashes] == '\\')
+	/* Only before those: or each of many backslashes would count all before it. */
+	while (len > 1 && backslashes < at && text.data[at - 1 - backslashes] == '\\')
 		backslashes++;
 	if (len == 1 || backslashes % 2 == 1) {
 		buf_add(out, text.data + at, len);

@@ -416,6 +416,14 @@ test_files(void)
 	ok(c, "4 MiB are read");
 	config_free(c);
 	bad_bytes(large, len, "larger than 4194304 bytes");
+
+	/* Of backslashes, which would take hours if each counted those before it. */
+	memset(large, '\\', len);
+	memcpy(large, "{\"a", 3);
+	memcpy(large + len - 6, "\":1}\n", 6);
+	c = load_bytes(large, len - 1);
+	ok(!c && strstr(problems, "unknown key"), "4 MiB of backslashes are read");
+	config_free(c);
 	free(large);
 }
 
