@@ -518,6 +518,8 @@ xml_text(struct buf *out, struct str text)
 			by = STR("&quot;");
 		else if (rest.data[0] == '\'')
 			by = STR("&#39;");
+		else if (rest.data[0] == '\r')
+			by = STR("&#13;");
 		buf_str(out, by);
 	}
 }

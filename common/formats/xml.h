@@ -90,7 +90,8 @@ enum xml_result xml_mend(struct arena *arena, struct str *document, struct xml_f
 enum xml_result xml_mend_within(struct arena *arena, const struct xml_time *time,
     struct str *document, struct xml_field *fields, size_t n_fields, struct xml_list *list);
 
-/* Append the text with & < > " ' escaped.  What XML does not allow is replaced
+/* Append the text with & < > " ' escaped, and carriage returns, which a parser would read as
+ * line feeds (XML 1.0, section 2.11).  What XML does not allow is replaced
  * (xml_chars_substitute). */
 void xml_text(struct buf *out, struct str text);
 
