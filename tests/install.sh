@@ -246,7 +246,8 @@ list_sources() (
 		! -path './bench/engine-cost' ! -path './bench/simulate/simulate' \
 		! -path './tests/api/driver' ! -path './tests/e2e/fcgi-client' \
 		! -path './tests/e2e/monday-client' ! -path './tests/e2e/crowd-client' ! -path './tests/e2e/log-listener' \
-		\( ! -path './tests/unit/test_*' -o -name '*.[ch]' -o -name '*.sh' \) -print0
+		\( ! -path './tests/unit/test_*' -o -name '*.[ch]' -o -name '*.sh' \) \
+		\( ! -path './tests/fuzz/fuzz_*' -o -name '*.[ch]' \) -print0
 )
 
 # copy_of NAME: the sources in $builds/NAME, for another build; sets $copy.
@@ -263,7 +264,8 @@ copy_of() {
 	mv "$copy/.sources.new" "$copy/.sources"
 }
 
-# make_in DIR [CONFIGURE-ARGUMENT...]: configure there if that is due, and make.
+# make_in DIR [CONFIGURE-ARGUMENT...]: configure there if that is due, and make all, or what
+# $goals names.
 make_in() (
 	cd "$1" || exit 1
 	shift
@@ -276,7 +278,8 @@ make_in() (
 		./configure "$@" || exit 1
 	fi
 	printf '%s' "$*" >config.args
-	make -j"$(nproc)"
+	# shellcheck disable=SC2086 # a list of words
+	make -j"$(nproc)" ${goals:-}
 )
 
 # build_here DIR [CONFIGURE-ARGUMENT...]: build the tree in DIR.  One at a time.

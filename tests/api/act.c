@@ -51,6 +51,7 @@ read_body(void *context, char *data, size_t size)
 	return (long)part.len;
 }
 
+/* More than there is room for are left out. */
 static void
 set(struct variables *v, const char *name, const char *value)
 {
@@ -59,7 +60,7 @@ set(struct variables *v, const char *name, const char *value)
 	while (i < v->n && strcmp(v->list[i].name, name) != 0)
 		i++;
 	if (i == sizeof(v->list) / sizeof(*v->list))
-		abort();
+		return;
 	v->list[i].name = name;
 	v->list[i].value = value;
 	v->n += i == v->n;
@@ -106,7 +107,7 @@ set_line(struct run *run, const struct section *section, struct variables *v, ch
 		*equals = '\0';
 		set(v, line, strcmp(equals + 1, "-") == 0 ? NULL : equals + 1);
 	} else {
-		run_problem(run, section, "what is \"%s\"?", line);
+		run_mistake(run, section, "what is \"%s\"?", line);
 	}
 }
 
@@ -132,7 +133,7 @@ read_variables(struct run *run, const struct section *section, struct variables 
 	char *line = case_next(&lines), *target = line ? strchr(line, ' ') : NULL;
 
 	if (!target) {
-		run_problem(run, section, "a request begins with its method and target");
+		run_mistake(run, section, "a request begins with its method and target");
 		return;
 	}
 	*target++ = '\0';

@@ -8,7 +8,8 @@
 #include "base/arena.h"
 #include "base/log.h"
 
-static int file = -1;
+/* What is written to stderr goes there; and what stderr was. */
+static int file = -1, before = -1;
 
 /* Where sanitizers report to; there only in such builds. */
 void __sanitizer_set_report_fd(void *fd) __attribute__((weak));
@@ -19,8 +20,9 @@ captured_log_open(bool loud)
 	char path[] = "/tmp/tinyscale-log-XXXXXX";
 
 	if (!loud) {
+		before = dup(STDERR_FILENO);
 		if (__sanitizer_set_report_fd)
-			__sanitizer_set_report_fd((void *)(intptr_t)dup(STDERR_FILENO));
+			__sanitizer_set_report_fd((void *)(intptr_t)before);
 		file = mkstemp(path);
 		if (file < 0 || dup2(file, STDERR_FILENO) < 0 ||
 		    fcntl(STDERR_FILENO, F_SETFL, O_APPEND) != 0)
@@ -28,6 +30,20 @@ captured_log_open(bool loud)
 		unlink(path);
 	}
 	log_open("driver", "debug");
+}
+
+void
+captured_log_pause(void)
+{
+	if (file >= 0 && dup2(before, STDERR_FILENO) < 0)
+		abort();
+}
+
+void
+captured_log_resume(void)
+{
+	if (file >= 0 && dup2(file, STDERR_FILENO) < 0)
+		abort();
 }
 
 bool

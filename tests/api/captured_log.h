@@ -18,4 +18,8 @@ bool captured_log_is_kept(void);
 /* What was logged since the last time, in the arena; "" when it is not kept. */
 char *captured_log_take(struct arena *arena);
 
+/* Let stderr be what it was until it is kept again. */
+void captured_log_pause(void);
+void captured_log_resume(void);
+
 #endif

@@ -109,7 +109,7 @@ config_section_load(struct run *run, const struct section *section)
 	run->config = config_load(path, &complaints);
 	unlink(path);
 	if (!run->config)
-		run_problem(run, section, "the configuration is bad:\n%s", complaints.data);
+		run_mistake(run, section, "the configuration is bad:\n%s", complaints.data);
 	buf_free(&json);
 	buf_free(&complaints);
 }

@@ -52,6 +52,12 @@ struct run {
 	int verbs, failing_verb;
 	int calls, failing_call;
 	const char *failure; /* what is answered to the failing call */
+
+	/* Fuzzing, which is torture by a case that nobody has written: verb or call number n
+	 * fails where bit n % 64 is set. */
+	bool is_fuzzed;
+	uint64_t failing_verbs, failing_calls;
+	bool tells_secrets; /* does the case itself have something like a secret in it? */
 };
 
 /* Run the case once.  The caller frees run->problems. */
@@ -60,6 +66,13 @@ void run_case(struct run *run, const struct section *sections, size_t n);
 /* Write down what is wrong, and in which section (or NULL). */
 void run_problem(struct run *run, const struct section *at, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+
+/* Write down that the case is no proper one, which a fuzzed one may be. */
+void run_mistake(struct run *run, const struct section *at, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* How many milliseconds the text says, in bounds that leave any time of a case one. */
+int64_t run_ms(const char *text);
 
 /* The end of what belongs to an act (a request or a poll): the next act, or the end of
  * the case. */

@@ -22,6 +22,10 @@ last_complaint(struct arena *arena, xmlParserCtxt *parser)
 
 	if (!error || !error->message)
 		return NULL;
+	/* By the name of a name space nothing is looked up: it need be no URI (Namespaces in
+	 * XML 1.0, section 2.2, wants one of whoever writes, not of whoever reads). */
+	if (error->code == XML_WAR_NS_URI || error->code == XML_WAR_NS_URI_RELATIVE)
+		return NULL;
 	return str_printf(arena, "line %d: %.*s", error->line,
 	    (int)strcspn(error->message, "\n"), error->message);
 }

@@ -16,7 +16,7 @@
 static int64_t
 time_ago(const struct run *run, const char *age)
 {
-	return run->now_ms - (age ? atoll(age) : MAPPED_MS);
+	return run->now_ms - (age ? run_ms(age) : MAPPED_MS);
 }
 
 /*
@@ -53,27 +53,27 @@ state_sections_set_facts(struct run *run, const struct section *section, char *s
 		} else if ((value = case_after(line, "operator ")) != NULL) {
 			facts->has_operator_state = true;
 			if (server_state_find(str_from(value), &facts->operator_state) != 0)
-				run_problem(run, section, "what is \"%s\"?", line);
+				run_mistake(run, section, "what is \"%s\"?", line);
 		} else if ((value = case_after(line, "users ")) != NULL) {
-			facts->users = strtol(value, NULL, 10);
+			facts->users = (long)run_ms(value);
 			facts->since_ms = 1; /* long ago: it counts as no new server */
 		} else if ((value = case_after(line, "polled-by-another ")) != NULL) {
-			facts->polled_ms = run->now_ms - atoll(value);
+			facts->polled_ms = run->now_ms - run_ms(value);
 		} else if ((value = case_after(line, "polled ")) != NULL) {
-			facts->good_ms = run->now_ms - atoll(value);
+			facts->good_ms = run->now_ms - run_ms(value);
 			facts->next_poll_ms = INT64_MAX;
 		} else if ((value = case_after(line, "back ")) != NULL) {
-			facts->back_ms = run->now_ms - atoll(value);
+			facts->back_ms = run->now_ms - run_ms(value);
 		} else if ((value = case_after(line, "failing ")) != NULL) {
-			facts->failing_ms = run->now_ms - atoll(value);
+			facts->failing_ms = run->now_ms - run_ms(value);
 		} else if ((value = case_after(line, "secret ")) != NULL) {
-			facts->secret_at = atoi(value) - 1;
+			facts->secret_at = (int)(run_ms(value) % 100) - 1;
 		} else if ((value = case_after(line, "release ")) != NULL) {
 			server_release_set(facts, str_from(value), run->now_ms);
 		} else if ((value = case_after(line, "told ")) != NULL) {
-			facts->told_ms = run->now_ms - atoll(value);
+			facts->told_ms = run->now_ms - run_ms(value);
 		} else if (*line != '\0') {
-			run_problem(run, section, "what is \"%s\"?", line);
+			run_mistake(run, section, "what is \"%s\"?", line);
 		}
 	}
 	run->inner->verbs->servers_set(run->inner, &set, 1);
@@ -132,14 +132,14 @@ check_facts_line(struct run *run, const struct section *section, char *line,
 		const char *fact = spell_fact(run, &facts[server - run->config->servers], name);
 
 		if (!fact)
-			run_problem(run, section, "what is \"%s\"?", name);
+			run_mistake(run, section, "what is \"%s\"?", name);
 		got = str_printf(run->arena, "%s %s %s", got, name, fact ? fact : "?");
 		same &= fact != NULL && strcmp(fact, value) == 0;
 	}
 	if (name)
 		run_problem(run, section, "%s without a value", name);
 	if (!same)
-		run_problem(run, section, "what is known differs:\n-  %s\n+  %s", want, got);
+		run_mistake(run, section, "what is known differs:\n-  %s\n+  %s", want, got);
 }
 
 void
@@ -164,7 +164,7 @@ state_sections_set_list(struct run *run, const struct section *section, char *re
 	char *call = strchr(rest, ' ');
 
 	if (!call) {
-		run_problem(run, section, "what is \"== %s\"?", section->title);
+		run_mistake(run, section, "what is \"== %s\"?", section->title);
 		return;
 	}
 	*call++ = '\0';
@@ -227,7 +227,7 @@ state_sections_set_meetings(struct run *run, const struct section *section, char
 			continue;
 		run_see(run, str_from(id));
 		if (state_sections_map(run, str_from(id), name, time_ago(run, age)) != STORE_OK)
-			run_problem(run, section, "cannot map %s to %s", id, name);
+			run_mistake(run, section, "cannot map %s to %s", id, name);
 	}
 }
 
@@ -358,7 +358,7 @@ state_sections_set_hooks(struct run *run, const struct section *section, char *r
 			hook.meeting_id = str_from(id);
 		if (!is_dropped &&
 		    run->inner->verbs->webhook_put(run->inner, &hook, true) != STORE_OK)
-			run_problem(run, section, "cannot put %s", url);
+			run_mistake(run, section, "cannot put %s", url);
 	}
 }
 

@@ -2,11 +2,12 @@
 
 #include "run.h"
 
-/* Ways for an outgoing call to fail: http results, and answers that are none. */
-static const char *const failures[] = { "unreachable", "timeout", "waited", "stood-still",
+/* Http results, and answers that are none. */
+const char *const torture_failures[] = { "unreachable", "timeout", "waited", "stood-still",
 	"broken", "too-large", "busy", "shortage", "lost",
 	"status 500\nContent-Type: text/html\n\n<html>secret-a checksum=abc</html>",
-	"status 200\n\n<response><returncode>SUCC", "status 200\n\n", "FAILED checksumError" };
+	"status 200\n\n<response><returncode>SUCC", "status 200\n\n", "FAILED checksumError",
+	NULL };
 
 struct torture {
 	const struct section *sections;
@@ -63,7 +64,7 @@ torture_case(struct run *run, const struct section *sections, size_t n)
 
 	run_anew(&torture, &(struct run){ .torture = true });
 	fail_verbs(&torture);
-	for (size_t i = 0; i < sizeof(failures) / sizeof(*failures); i++)
-		fail_calls(&torture, failures[i]);
+	for (size_t i = 0; torture_failures[i]; i++)
+		fail_calls(&torture, torture_failures[i]);
 	return torture.runs - 1;
 }

@@ -11,6 +11,9 @@
 struct run;
 struct section;
 
+/* Ways for an outgoing call to fail, as a server's section tells them; NULL ends them. */
+extern const char *const torture_failures[];
+
 /* Run the case once as it is, then with each failure, until there is a problem, which
  * *run, a run of its own, is left with.  Returns how many ways to fail there were.  The
  * caller frees run->problems. */

@@ -37,7 +37,7 @@ check_status(struct run *run, const struct section *at, const struct response *r
 	if (!fine)
 		run_problem(run, at, "status %d", response->status);
 	if (response->status == 302 &&
-	    (!response->location || strncmp(response->location, "http", 4) != 0))
+	    (!response->location || strncasecmp(response->location, "http", 4) != 0))
 		run_problem(run, at, "a redirect to nowhere");
 }
 
@@ -108,6 +108,8 @@ check_type(struct run *run, const struct section *at, const struct response *res
 static void
 check_secrets(struct run *run, const struct section *at, struct str body, struct str header)
 {
+	if (run->tells_secrets)
+		return;
 	for (size_t i = 0; i < run->config->n_servers; i++)
 		for (size_t k = 0; k < run->config->servers[i].n_secrets; k++)
 			if (holds(body, run->config->servers[i].secrets[k]) ||
@@ -253,6 +255,8 @@ verdict_of_log(struct run *run, const struct section *act)
 	const struct section *end = run_act_end(run, act);
 	const char *log = captured_log_take(run->arena);
 
+	if (run->tells_secrets)
+		return;
 	if (strstr(log, "gateway-secret") || strstr(log, "secret-") || strstr(log, "checksum="))
 		run_problem(run, NULL, "a secret or a checksum is in the log:\n%s", log);
 	for (const struct section *section = act + 1; section < end; section++) {

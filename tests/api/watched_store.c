@@ -69,9 +69,10 @@ run_of(struct store *store)
 static struct store *
 next_store(struct run *run)
 {
-	return ++run->verbs == run->failing_verb || run->has_no_state ?
-	    store_none_open() :
-	    run->inner;
+	const bool fails = ++run->verbs == run->failing_verb || run->has_no_state ||
+	    (run->failing_verbs >> (run->verbs % 64) & 1) != 0;
+
+	return fails ? store_none_open() : run->inner;
 }
 
 /* A verb that only remembers is about to be done. */
