@@ -226,16 +226,45 @@ judge_json(const struct server *server, const struct http_call *http,
 		answer->verdict = RELAY_SUCCESS;
 }
 
+/* Where the server's redirect leads: a reference that begins with a slash is one to the
+ * server (RFC 9110, section 10.2.2), which the client would take for one to the gateway.  NULL
+ * when it is no URL to follow. */
+static const char *
+redirect_target(const struct call *call, const struct server *server, struct str location)
+{
+	const char *authority = strstr(server->base, "://") + 3;
+	size_t scheme = str_find(location, STR("://"), 0);
+
+	if (str_starts(location, "//"))
+		return str_printf(call->arena, "%.*s%.*s", (int)(authority - 2 - server->base),
+		    server->base, STR_ARG(location));
+	if (str_starts(location, "/"))
+		return str_printf(call->arena, "%.*s%.*s",
+		    (int)(authority - server->base + (ptrdiff_t)strcspn(authority, "/")),
+		    server->base, STR_ARG(location));
+	if (scheme == SIZE_MAX ||
+	    (!str_is_nocase(str_part(location, 0, scheme), "http") &&
+	        !str_is_nocase(str_part(location, 0, scheme), "https")))
+		return NULL;
+	return str_copy(call->arena, location);
+}
+
 /* A redirect is an answer to join alone: the way to the client, or, with errors in its
  * query, BBB's complaint. */
 static void
 judge_redirect(const struct call *call, const struct server *server,
     const struct http_call *http, struct relay_answer *answer)
 {
-	if (reply_redirect_is(call->arena, http->location, REPLY_CHECKSUM))
+	if (reply_redirect_is(call->arena, http->location, REPLY_CHECKSUM)) {
 		log_refused_checksum(server);
-	else
+		return;
+	}
+	answer->location = redirect_target(call, server, http->location);
+	if (answer->location)
 		answer->verdict = RELAY_REDIRECT;
+	else
+		log_warn("server redirects to what is no URL", "server", server->name, "call",
+		    call->name);
 }
 
 static void
@@ -478,7 +507,7 @@ relay_answer(struct call *call, const struct relay_answer *answer, bool cookies)
 	if (cookies)
 		response->set_cookie = http->set_cookie;
 	if (answer->verdict == RELAY_REDIRECT) {
-		reply_redirect(response, str_copy(call->arena, http->location));
+		reply_redirect(response, answer->location);
 		return;
 	}
 	response->status = 200;

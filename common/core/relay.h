@@ -29,6 +29,7 @@ enum relay_verdict {
 struct relay_answer {
 	enum relay_verdict verdict;
 	struct str message_key; /* of RELAY_SUCCESS and RELAY_FAILED, or absent */
+	const char *location;   /* of RELAY_REDIRECT: an http or https URL */
 	const char *problem;    /* what went wrong, for the log, or NULL */
 	const struct http_call *http;
 	struct str document;   /* the answer's body; of XML, as it was mended (xml.h) */
