@@ -193,9 +193,11 @@ check_servers_known(struct run *run)
 		bool known = config_server_find(run->config, meeting.server) != NULL;
 
 		for (size_t s = 0; s < run->n_sections; s++)
-			known |= (strcmp(run->sections[s].title, "meetings") == 0 ||
-			             run->is_fuzzed) &&
-			    str_find(run->sections[s].text, mapping, 0) != SIZE_MAX;
+			known |= run->is_fuzzed ?
+			    str_find(run->sections[s].text, str_from(meeting.server), 0) !=
+			        SIZE_MAX :
+			    strcmp(run->sections[s].title, "meetings") == 0 &&
+			        str_find(run->sections[s].text, mapping, 0) != SIZE_MAX;
 		if (!known)
 			run_problem(run, NULL, "%s is mapped to %s, which is no server",
 			    run->seen[i], meeting.server);
