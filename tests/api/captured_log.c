@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "base/arena.h"
@@ -17,17 +18,14 @@ void __sanitizer_set_report_fd(void *fd) __attribute__((weak));
 void
 captured_log_open(bool loud)
 {
-	char path[] = "/tmp/tinyscale-log-XXXXXX";
-
 	if (!loud) {
 		before = dup(STDERR_FILENO);
 		if (__sanitizer_set_report_fd)
 			__sanitizer_set_report_fd((void *)(intptr_t)before);
-		file = mkstemp(path);
+		file = memfd_create("log", MFD_CLOEXEC);
 		if (file < 0 || dup2(file, STDERR_FILENO) < 0 ||
 		    fcntl(STDERR_FILENO, F_SETFL, O_APPEND) != 0)
 			abort();
-		unlink(path);
 	}
 	log_open("driver", "debug");
 }

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "config/config.h"
@@ -88,9 +89,9 @@ write_servers(const struct settings *settings, struct buf *json)
 void
 config_section_load(struct run *run, const struct section *section)
 {
-	char path[] = "/tmp/tinyscale-case-XXXXXX";
+	char path[40];
 	struct buf json, complaints;
-	const int fd = mkstemp(path);
+	const int fd = memfd_create("case", MFD_CLOEXEC);
 
 	buf_init(&json, CASE_TEXT_MAX);
 	buf_init(&complaints, CASE_TEXT_MAX);
@@ -105,9 +106,9 @@ config_section_load(struct run *run, const struct section *section)
 	write_servers(&settings, &json);
 	if (fd < 0 || write(fd, json.data, json.len) != (ssize_t)json.len)
 		abort();
-	close(fd);
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	run->config = config_load(path, &complaints);
-	unlink(path);
+	close(fd);
 	if (!run->config)
 		run_mistake(run, section, "the configuration is bad:\n%s", complaints.data);
 	buf_free(&json);

@@ -188,6 +188,12 @@ placeholders_fill(struct arena *arena, struct str text)
 
 	buf_init(&out, CASE_TEXT_MAX);
 	for (size_t at = 0; at < text.len;) {
+		/* All of them begin so. */
+		const size_t mark = str_find(text, STR("%"), at);
+		buf_str(&out, str_part(text, at, mark - at));
+		if (mark == SIZE_MAX)
+			break;
+		at = mark;
 		const struct str rest = str_part(text, at, SIZE_MAX);
 		size_t i = 0;
 
