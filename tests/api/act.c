@@ -24,6 +24,7 @@ struct variables {
 		const char *name, *value;
 	} list[40];
 	size_t n;
+	bool is_full; /* were there more? */
 	struct str body;
 	size_t read;
 };
@@ -59,7 +60,8 @@ set(struct variables *v, const char *name, const char *value)
 
 	while (i < v->n && strcmp(v->list[i].name, name) != 0)
 		i++;
-	if (i == sizeof(v->list) / sizeof(*v->list))
+	v->is_full |= i == sizeof(v->list) / sizeof(*v->list);
+	if (v->is_full)
 		return;
 	v->list[i].name = name;
 	v->list[i].value = value;
@@ -142,6 +144,8 @@ read_variables(struct run *run, const struct section *section, struct variables 
 	while ((line = case_next(&lines)) != NULL && *line != '\0')
 		if (!case_after(line, "sign-with "))
 			set_line(run, section, v, line);
+	if (v->is_full)
+		run_mistake(run, section, "too many variables");
 	if (!line)
 		return;
 	v->body = placeholders_sign_request(run->arena, case_rest(&lines), target, secret);

@@ -398,7 +398,7 @@ answer_line(struct run *run, char *line, struct http_call *call)
 	else if ((value = case_after(line, "stood-still ")) != NULL)
 		call->still_ms = atoll(value);
 	else if ((value = case_after(line, "status ")) != NULL)
-		call->status = (int)(run_ms(value) % 1000);
+		call->status = (int)(run_ms(value) & 1023);
 	else if ((value = case_after(line, "Content-Type: ")) != NULL)
 		call->answer_type = str_from(value);
 	else if ((value = case_after(line, "Location: ")) != NULL)

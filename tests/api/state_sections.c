@@ -139,7 +139,7 @@ check_facts_line(struct run *run, const struct section *section, char *line,
 	if (name)
 		run_problem(run, section, "%s without a value", name);
 	if (!same)
-		run_mistake(run, section, "what is known differs:\n-  %s\n+  %s", want, got);
+		run_problem(run, section, "what is known differs:\n-  %s\n+  %s", want, got);
 }
 
 void

@@ -13,6 +13,7 @@
 #include "api/case.h"
 #include "api/run.h"
 #include "api/torture.h"
+#include "base/buf.h"
 #include "fuzz.h"
 
 #define SECTIONS 100
@@ -80,4 +81,88 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	buf_free(&run.problems);
 	arena_free(arena);
 	return 0;
+}
+
+/* ---- How a case is changed ------------------------------------------------------ */
+
+/* libFuzzer's own way to change an input, in place; not there without it. */
+size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t max) __attribute__((weak));
+
+/* libFuzzer calls this instead, with a number to choose by. */
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max, unsigned seed);
+
+/* The next number of a sequence (Steele, Lea, Flood: splitmix64). */
+static uint64_t
+next(uint64_t *state)
+{
+	uint64_t z = *state += UINT64_C(0x9e3779b97f4a7c15);
+
+	z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+	z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
+	return z ^ z >> 31;
+}
+
+/* A mask with few bits, among the first of a case: it has no more verbs and calls. */
+static uint64_t
+few_bits(uint64_t *state)
+{
+	uint64_t mask = 0;
+
+	for (uint64_t n = next(state) % 4; n > 0; n--)
+		mask |= UINT64_C(2) << next(state) % 16;
+	return next(state) % 8 == 0 ? next(state) : mask;
+}
+
+/* A whole line somewhere in the text, with its newline. */
+static struct str
+any_line(struct str text, uint64_t *state)
+{
+	size_t from = (size_t)(next(state) % (text.len + 1));
+
+	while (from > 0 && text.data[from - 1] != '\n')
+		from--;
+	const size_t end = str_find(text, STR("\n"), from);
+	return str_part(text, from, end == SIZE_MAX ? SIZE_MAX : end + 1 - from);
+}
+
+size_t
+LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max, unsigned seed)
+{
+	struct arena *arena = arena_new();
+	struct str text = fuzz_text(arena, data, size);
+	uint64_t state = seed;
+	struct buf out;
+
+	buf_init(&out, 2 * max + 1000);
+	switch (next(&state) % 4) {
+	case 0: /* other failures */
+		if (str_starts(text, "fail "))
+			fuzz_line(arena, &text);
+		buf_printf(&out, "fail %llx %llx %u\n", (unsigned long long)few_bits(&state),
+		    (unsigned long long)few_bits(&state), (unsigned)(next(&state) % 11));
+		buf_str(&out, text);
+		break;
+	case 1: { /* a line that is not there, or is somewhere else, or twice */
+		const struct str line = any_line(text, &state), at = any_line(text, &state);
+		const size_t to = (size_t)(at.data - text.data);
+		const bool goes = next(&state) % 2 == 0;
+
+		buf_str(&out, str_part(text, 0, to));
+		if (!goes || next(&state) % 2 == 0)
+			buf_str(&out, line);
+		buf_str(&out, str_part(text, goes ? to + at.len : to, SIZE_MAX));
+		break;
+	}
+	default:
+		break;
+	}
+	if (out.len > 0 && out.len <= max) {
+		memcpy(data, out.data, out.len);
+		size = out.len;
+	} else if (LLVMFuzzerMutate) {
+		size = LLVMFuzzerMutate(data, size, max);
+	}
+	buf_free(&out);
+	arena_free(arena);
+	return size;
 }
