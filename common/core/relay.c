@@ -492,6 +492,20 @@ relay_send(struct call *call, const struct server *server, struct relay_answer *
 	relay_judge(call, RELAY_CLIENT, call->name, server, http, answer);
 }
 
+/* The type of an answer that was judged to be one of BBB's: the server's, if it is one for
+ * that.  With another, such as text/html, browsers would take the document for what it is
+ * not. */
+static const char *
+content_type(const struct call *call, const struct http_call *http)
+{
+	struct str mime = call_mime(http->answer_type);
+
+	if (is_json(call, call->name, http) || str_is_nocase(mime, "text/xml") ||
+	    str_is_nocase(mime, "application/xml"))
+		return str_copy(call->arena, http->answer_type);
+	return "text/xml; charset=utf-8";
+}
+
 void
 relay_answer(struct call *call, const struct relay_answer *answer, bool cookies)
 {
@@ -511,9 +525,7 @@ relay_answer(struct call *call, const struct relay_answer *answer, bool cookies)
 		return;
 	}
 	response->status = 200;
-	response->content_type = http->answer_type.len > 0 ?
-	    str_copy(call->arena, http->answer_type) :
-	    "text/xml; charset=utf-8";
+	response->content_type = content_type(call, http);
 	response->body = answer->document;
 	response->result = answer->message_key.len > 0 ?
 	    str_copy(call->arena, answer->message_key) :

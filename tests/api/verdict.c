@@ -95,13 +95,15 @@ check_type(struct run *run, const struct section *at, const struct response *res
 
 	if (response->status == 302)
 		return;
-	if (!response->policy != (strncmp(type, "text/html", 9) != 0))
+	if (!response->policy != (strncasecmp(type, "text/html", 9) != 0))
 		run_problem(run, at, "a page without a policy, or a policy without a page");
 	if (response->policy)
 		check_page(run, at, response->body);
-	if (strncmp(type, "text/xml", 8) == 0 || strncmp(type, "application/xml", 15) == 0)
+	if (strncasecmp(type, "text/xml", 8) == 0 ||
+	    strncasecmp(type, "application/xml", 15) == 0)
 		check_document(run, at, response);
-	else if (strncmp(type, "text/", 5) != 0 && strncmp(type, "application/json", 16) != 0)
+	else if (strncasecmp(type, "text/", 5) != 0 &&
+	    strncasecmp(type, "application/json", 16) != 0)
 		run_problem(run, at, "content type %s", type);
 }
 
