@@ -1,8 +1,10 @@
 /*
  * tinyscale.cgi: one request per process, under any web server with CGI.
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <poll.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
@@ -45,13 +47,47 @@ variable(void *context, const char *name)
 	return getenv(name);
 }
 
+/* How a request's body comes. */
+struct body {
+	int64_t begun_ms; /* by the monotonic clock; 0: it was not asked for */
+	int64_t received;
+};
+
+/* Wait for more of the body; false when it has taken longer than it may. */
+static bool
+wait_for_body(struct body *body)
+{
+	int64_t now_ms = clock_ms(CLOCK_MONOTONIC);
+
+	if (body->begun_ms == 0)
+		body->begun_ms = now_ms;
+	int64_t due_ms = body->begun_ms + cgi_body_allowance_ms(body->received);
+	while (now_ms < due_ms) {
+		struct pollfd input = { .fd = STDIN_FILENO, .events = POLLIN };
+		int n = poll(&input, 1, (int)(due_ms - now_ms));
+		if (n > 0)
+			return true;
+		if (n < 0 && errno != EINTR)
+			return false;
+		now_ms = clock_ms(CLOCK_MONOTONIC);
+	}
+	return false;
+}
+
 static long
 read_body(void *context, char *data, size_t size)
 {
-	size_t got = fread(data, 1, size, stdin);
+	struct body *body = context;
 
-	(void)context;
-	return got == 0 && ferror(stdin) ? -1 : (long)got;
+	if (!wait_for_body(body))
+		return -1;
+	ssize_t got;
+	do
+		got = read(STDIN_FILENO, data, size);
+	while (got < 0 && errno == EINTR);
+	if (got > 0)
+		body->received += got;
+	return got < 0 ? -1 : (long)got;
 }
 
 static void
@@ -181,7 +217,8 @@ poll_behind(char *program)
 static int
 serve(char *program)
 {
-	struct cgi_stream stream = { variable, read_body, write_bytes, finish, NULL };
+	struct body body = { 0 };
+	struct cgi_stream stream = { variable, read_body, write_bytes, finish, &body };
 	struct app *app = app_open(NULL, HTTP_CURL_INLINE, 1);
 	struct arena *arena = arena_new();
 	int status = app ? 0 : 1;

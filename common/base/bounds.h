@@ -9,6 +9,10 @@
 #define LIMIT_PATH_BYTES 4096
 #define LIMIT_QUERY_BYTES 65536
 
+/* A form that brings its own checksum, which is read before anybody knows who sent it.  So
+ * much is what a BBB server's Tomcat takes (maxPostSize). */
+#define LIMIT_FORM_BYTES ((size_t)2 << 20)
+
 /* Parameters in one query or form; and how many are read, since the checksum may stand
  * behind those that are too many: all that a query of LIMIT_QUERY_BYTES can hold. */
 #define LIMIT_PARAMETERS 1000

@@ -13,6 +13,7 @@
 #include "core/find_meeting.h"
 #include "core/page.h"
 #include "core/reply.h"
+#include "formats/cgi.h"
 #include "formats/checksum.h"
 
 /* What api_handle does before a call's handler runs. */
@@ -30,7 +31,8 @@ enum {
 	MAPS_POST = 1 << 10, /* … to POST alone; neither: to both */
 	READS = 1 << 11,     /* changes nothing: HEAD is as good as GET */
 	TURN = 1 << 12,      /* with MEETING: of those that find it nowhere, one at a time */
-	ADMIN = 1 << 13      /* signed with admin_secret; without one it is not served */
+	ADMIN = 1 << 13,     /* signed with admin_secret; without one it is not served */
+	MAC = 1 << 14        /* with OPEN: its URL is one that this gateway made (callback.h) */
 };
 
 static const struct entry {
@@ -58,7 +60,7 @@ static const struct entry {
 	{ "hooks/list", READS | GET, call_hooks_list },
 	{ "hooks/destroy", GET, call_hooks_destroy },
 	{ "tinyscale/health", OPEN | READS | GET, call_health },
-	{ "tinyscale/callback", OPEN | POST, call_callback },
+	{ "tinyscale/callback", OPEN | MAC | POST, call_callback },
 	{ "tinyscale/status", ADMIN | READS | GET, call_status },
 	{ "tinyscale/metrics", ADMIN | READS | GET, call_metrics },
 };
@@ -204,6 +206,14 @@ take_checksum(struct call *call, struct str text, enum query_problem *encoding)
 	return checksum;
 }
 
+/* Is the request a form that brings its own checksum? */
+static bool
+is_checksum_in_form(const struct request *request)
+{
+	return request->query.len == 0 && strcmp(request->method, "POST") == 0 &&
+	    is_form(request->content_type);
+}
+
 /*
  * Read the parameters and the checksum, and verify it.  A form POST without a query brings both
  * in its body, and is signed over the empty query, or, as BBB 2.4 to 2.6.17 did, over the
@@ -213,8 +223,7 @@ static bool
 authenticate(struct call *call, enum query_problem *encoding)
 {
 	const struct request *request = call->request;
-	bool from_form = request->query.len == 0 && strcmp(request->method, "POST") == 0 &&
-	    is_form(request->content_type);
+	bool from_form = is_checksum_in_form(request);
 
 	struct str checksum = take_checksum(call, from_form ? request->body : request->query,
 	    encoding);
@@ -475,31 +484,44 @@ complete_answer(struct call *call, const struct entry *entry)
 		response->body = callback_restore(call->arena, call->config, response->body);
 }
 
+/* Take the call's name from the path; its entry, which parameters may still change, or NULL
+ * where that is no name. */
+static const struct entry *
+name_call(struct call *call)
+{
+	struct str name = call_name(call->arena, call->request->path, &call->mount);
+
+	if (!is_call_name(name)) {
+		call->response->call = STR("-");
+		return NULL;
+	}
+	call->name = str_copy(call->arena, name);
+	call->response->call = str_from(call->name);
+	const struct entry *entry = entry_find(name, NULL);
+	if ((entry->flags & ADMIN) && !call->config->admin_secret)
+		return &admin_call_off;
+	return entry;
+}
+
 static void
 answer(const struct api *api, struct arena *arena, const struct request *request,
     struct response *response)
 {
 	struct call *call = begin_call(api, arena, request, response);
-	struct str name = call_name(arena, request->path, &call->mount);
+	const struct entry *entry = name_call(call);
 
-	if (!is_call_name(name)) {
-		response->call = STR("-");
+	if (!entry) {
 		reply_error(response, arena, REPLY_UNSUPPORTED);
 		return;
 	}
-	call->name = str_copy(arena, name);
-	response->call = str_from(call->name);
-	const struct entry *entry = entry_find(name, NULL);
 	enum query_problem encoding = QUERY_FINE;
-	if ((entry->flags & ADMIN) && !call->config->admin_secret)
-		entry = &admin_call_off;
 	if (entry->flags & ADMIN) {
 		if (!authenticate_admin(call, &encoding))
 			return;
 	} else if (!(entry->flags & OPEN)) {
 		if (!admit(call, &encoding))
 			return;
-		entry = entry_find(name, &call->parameters);
+		entry = entry_find(str_from(call->name), &call->parameters);
 	}
 	call->once = entry->flags & ONCE;
 	call->json = entry->flags & JSON;
@@ -509,6 +531,53 @@ answer(const struct api *api, struct arena *arena, const struct request *request
 	call->store->verbs->turn_give(call->store, &call->turn);
 	if (is_ready)
 		complete_answer(call, entry);
+}
+
+/* Was the URL of the request made by this gateway? */
+static bool
+is_own_url(struct call *call)
+{
+	struct callback callback;
+	struct query parameters;
+
+	return query_parse(call->arena, call->request->query, &parameters) == QUERY_FINE &&
+	    callback_read(call->arena, call->config,
+	        callback_base(call->arena, call->config, call->request, call->mount),
+	        &parameters, &callback) == 0;
+}
+
+/* How many bytes may the request's body have?  0: it is not read, as the request is refused
+ * whatever its body, or answered without it. */
+static size_t
+body_limit(const struct api *api, struct arena *arena, const struct request *request)
+{
+	struct response unused;
+	struct call *call = begin_call(api, arena, request, &unused);
+	const struct entry *entry = name_call(call);
+	size_t most = (size_t)api->config->max_body_bytes;
+	enum query_problem encoding;
+
+	if (!entry || strcmp(request->method, "POST") != 0 || (entry->flags & ADMIN) ||
+	    request->problem != REQUEST_FINE)
+		return 0;
+	if (entry->flags & OPEN)
+		return (entry->flags & MAC) && is_own_url(call) ? most : 0;
+	if (is_checksum_in_form(request))
+		return most < LIMIT_FORM_BYTES ? most : LIMIT_FORM_BYTES;
+	if (!authenticate(call, &encoding))
+		return 0;
+	entry = entry_find(str_from(call->name), &call->parameters);
+	return is_method_allowed(entry, request->method) ? most : 0;
+}
+
+int
+api_read_body(const struct api *api, struct arena *arena, const struct cgi_stream *stream,
+    struct request *request, struct cgi_body *body)
+{
+	if (request->body_length == 0)
+		return 0;
+	size_t limit = body->is_begun ? (size_t)body->max : body_limit(api, arena, request);
+	return limit > 0 ? cgi_read_body(arena, stream, limit, request, body) : 0;
 }
 
 void

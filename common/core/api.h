@@ -11,6 +11,8 @@
 #include <stdint.h>
 
 struct arena;
+struct cgi_body;
+struct cgi_stream;
 struct config;
 struct http;
 struct request;
@@ -22,6 +24,19 @@ struct api {
 	struct store *store;
 	struct http *http;
 };
+
+/*
+ * Read the body of a request whose head was read (cgi.h), if it may have one: whoever does
+ * not know a secret has no body read but a form of at most LIMIT_FORM_BYTES, which may bring
+ * its checksum, and no more is read of the others than max_body_bytes.  What is not read
+ * stays so (request->unread), and api_handle finds the reason to refuse it by itself.
+ *
+ * Returns 0 when that is done, or CGI_LATER when the stream said so; then call it again with
+ * the same arguments.  body is zeroed at first, and given up by cgi_body_free where it is not
+ * called again.
+ */
+int api_read_body(const struct api *api, struct arena *arena, const struct cgi_stream *stream,
+    struct request *request, struct cgi_body *body);
 
 /*
  * Answer the request.  Whatever the response points to is static, or lives in

@@ -10,6 +10,11 @@
  * given up. */
 #define DROP_FACTOR 4
 
+/* See cgi_body_allowance_ms. */
+#define GRACE_MS 20000
+#define LEAST_BYTES_PER_S 4096
+#define MOST_MS 300000
+
 static struct str
 variable(struct arena *arena, const struct cgi_stream *stream, const char *name)
 {
@@ -56,79 +61,25 @@ read_target(struct arena *arena, const struct cgi_stream *stream, struct request
 	request->query = variable(arena, stream, "QUERY_STRING");
 }
 
-/* Read up to most bytes into body (NULL: drop them); the number read, which is
- * less only at the end, or -1. */
-static int64_t
-read_bytes(const struct cgi_stream *stream, struct buf *body, int64_t most)
-{
-	int64_t total = 0;
-
-	while (total < most) {
-		int64_t want = most - total;
-
-		char data[READ_BYTES];
-		long got = stream->read(stream->context, data,
-		    want < READ_BYTES ? (size_t)want : sizeof(data));
-		if (got < 0)
-			return -1;
-		if (got == 0)
-			break;
-		if (body)
-			buf_add(body, data, (size_t)got);
-		total += got;
-	}
-	return total;
-}
-
-/* Read a body that is too large to its end and drop it, if it is not all too
- * long.  length is -1 where it is unknown. */
+/* How long the body is: 0 for none, -1 where that is unknown. */
 static void
-drop_body(const struct cgi_stream *stream, struct request *request, int64_t most,
-    int64_t length)
-{
-	request->problem = REQUEST_TOO_LARGE;
-	int64_t dropped = 0;
-	if (length <= most)
-		dropped = read_bytes(stream, NULL, length >= 0 ? length : most);
-	request->unread = length >= 0 ? dropped != length : dropped < 0 || dropped == most;
-}
-
-static void
-read_body(struct arena *arena, const struct cgi_stream *stream, size_t max_body_bytes,
-    struct request *request)
+read_length(struct arena *arena, const struct cgi_stream *stream, struct request *request)
 {
 	struct str text = variable(arena, stream, "CONTENT_LENGTH");
-	int64_t max = (int64_t)max_body_bytes;
 
-	if (text.len == 0 && strcmp(request->method, "POST") != 0)
-		return; /* GET without a length: nothing to wait for */
-	int64_t length = -1;
-	if (text.len > 0 && str_to_int(text, -1, INT64_MAX, &length) != 0) {
+	if (text.len > 0 && str_to_int(text, -1, INT64_MAX, &request->body_length) != 0) {
 		request->problem = REQUEST_LIMIT;
 		request->unread = true;
 		return;
 	}
-	if (length > max) {
-		drop_body(stream, request, max * DROP_FACTOR, length);
-		return;
-	}
-	struct buf body;
-	buf_init(&body, max_body_bytes + 1);
-	int64_t got = read_bytes(stream, &body, length >= 0 ? length : max + 1);
-	if (got < 0 || (length >= 0 && got < length)) {
-		request->problem = REQUEST_BODY_CUT;
-		request->unread = true;
-	} else if (got > max) {
-		drop_body(stream, request, max * DROP_FACTOR, -1);
-	} else if (got > 0) {
-		request->body = buf_take(&body, arena);
-	}
-	buf_free(&body);
+	/* A GET without a length: nothing to wait for. */
+	if (text.len == 0 && strcmp(request->method, "POST") == 0)
+		request->body_length = -1;
+	request->unread = request->body_length != 0;
 }
 
 void
-cgi_read_request(struct arena *arena, const struct cgi_stream *stream, size_t max_body_bytes,
-    struct request *request)
+cgi_read_head(struct arena *arena, const struct cgi_stream *stream, struct request *request)
 {
 	struct str method = variable(arena, stream, "REQUEST_METHOD");
 	struct str https = variable(arena, stream, "HTTPS");
@@ -147,10 +98,83 @@ cgi_read_request(struct arena *arena, const struct cgi_stream *stream, size_t ma
 	request->https = (https.len > 0 && !str_is_nocase(https, "off")) ||
 	    str_is_nocase(variable(arena, stream, "REQUEST_SCHEME"), "https");
 	read_target(arena, stream, request);
-	read_body(arena, stream, max_body_bytes, request);
+	read_length(arena, stream, request);
 	if (request->problem == REQUEST_FINE &&
 	    (request->path.len > LIMIT_PATH_BYTES || request->query.len > LIMIT_QUERY_BYTES))
 		request->problem = REQUEST_LIMIT;
+}
+
+/* How many bytes are read of the body, at most. */
+static int64_t
+most_bytes(int64_t max, int64_t length)
+{
+	int64_t dropped = max * DROP_FACTOR;
+
+	if (length < 0)
+		return max + 1 + dropped;
+	return length <= max || length <= dropped ? length : 0;
+}
+
+/* Tell what was wrong with a body that was read as far as it will be; is_ended: did its
+ * sender end it? */
+static void
+judge_body(struct arena *arena, struct request *request, struct cgi_body *body, bool is_ended)
+{
+	int64_t length = request->body_length;
+	bool is_whole = length >= 0 ? body->n == length : is_ended;
+
+	request->unread = !is_whole;
+	if (length > body->max || body->n > body->max)
+		request->problem = REQUEST_TOO_LARGE;
+	else if (!is_whole)
+		request->problem = REQUEST_BODY_CUT;
+	else if (body->n > 0)
+		request->body = buf_take(&body->bytes, arena);
+}
+
+int
+cgi_read_body(struct arena *arena, const struct cgi_stream *stream, size_t max,
+    struct request *request, struct cgi_body *body)
+{
+	if (!body->is_begun) {
+		*body = (struct cgi_body){ .is_begun = true, .max = (int64_t)max };
+		buf_init(&body->bytes, max + 1);
+	}
+	int64_t most = most_bytes(body->max, request->body_length);
+	long got = 1;
+	while (body->n < most && got > 0) {
+		char data[READ_BYTES];
+		int64_t want = most - body->n;
+		got = stream->read(stream->context, data,
+		    want < READ_BYTES ? (size_t)want : sizeof(data));
+		if (got == CGI_LATER)
+			return CGI_LATER;
+		if (got <= 0)
+			break;
+		body->n += got;
+		if (request->body_length <= body->max && body->n <= body->max)
+			buf_add(&body->bytes, data, (size_t)got);
+		else
+			buf_free(&body->bytes);
+	}
+	judge_body(arena, request, body, got == 0);
+	cgi_body_free(body);
+	return 0;
+}
+
+void
+cgi_body_free(struct cgi_body *body)
+{
+	if (body->is_begun)
+		buf_free(&body->bytes);
+}
+
+int64_t
+cgi_body_allowance_ms(int64_t received)
+{
+	int64_t ms = GRACE_MS + received * 1000 / LEAST_BYTES_PER_S;
+
+	return ms < MOST_MS ? ms : MOST_MS;
 }
 
 static const char *

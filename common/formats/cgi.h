@@ -21,8 +21,9 @@ struct cgi_stream {
 	/* The value of a meta-variable, or NULL; valid while the request lives. */
 	const char *(*variable)(void *context, const char *name);
 
-	/* Read up to size bytes of the body: the number read, 0 at its end, -1 on
-	 * an error. */
+	/* Read up to size bytes of the body: the number read, 0 at its end, -1 on an error,
+	 * of which one is that it comes too slowly (cgi_body_allowance_ms); CGI_LATER when
+	 * none have come yet, and the door will ask again when some have. */
 	long (*read)(void *context, char *data, size_t size);
 
 	/* Write all of it; a client that has gone is nobody's error. */
@@ -36,20 +37,50 @@ struct cgi_stream {
 	void *context;
 };
 
+/* More of a body is still to come. */
+#define CGI_LATER (-2)
+
 /*
- * Read a request.  The path and the query are taken raw from REQUEST_URI, and
- * only where that is absent from SCRIPT_NAME + PATH_INFO and QUERY_STRING:
- * web servers normalise those, and the checksum covers the bytes sent.
- *
- * Exactly CONTENT_LENGTH bytes of body are read; without one, or with the -1
- * that lighttpd passes on for an unknown length, a POST is read to its end.
- * A body longer than max_body_bytes is read and dropped, up to four times as
- * much, so that the connection can carry the next request; request->problem
- * then says so, as it does for whatever else is wrong.  now_ms and nonce are
- * the caller's to fill.
+ * Read a request without its body, of which only the length is known then.  The path and
+ * the query are taken raw from REQUEST_URI, and only where that is absent from SCRIPT_NAME
+ * + PATH_INFO and QUERY_STRING: web servers normalise those, and the checksum covers the
+ * bytes sent.  Without a CONTENT_LENGTH, or with the -1 that lighttpd passes on for an
+ * unknown one, a POST has a body of unknown length.  What is wrong stands in
+ * request->problem; a body is unread until it is read.  now_ms and nonce are the caller's
+ * to fill.
  */
-void cgi_read_request(struct arena *arena, const struct cgi_stream *stream,
-    size_t max_body_bytes, struct request *request);
+void cgi_read_head(struct arena *arena, const struct cgi_stream *stream,
+    struct request *request);
+
+/* What has come of a body; zeroed at first. */
+struct cgi_body {
+	bool is_begun;
+	int64_t max; /* as it was given */
+	int64_t n;   /* the bytes read */
+	struct buf bytes;
+};
+
+/*
+ * Read the body, of at most max bytes, to request->body: as many bytes as the request's
+ * length says, or, where that is unknown, all there are.  A longer one is read and dropped,
+ * up to four times as much, so that the connection can carry the next request;
+ * request->problem then says so, as it does for one that is cut.
+ *
+ * Returns 0 when that is done, and CGI_LATER when the stream said so: call it again when
+ * there is more, with the same arguments.  Whoever does not has to cgi_body_free().
+ */
+int cgi_read_body(struct arena *arena, const struct cgi_stream *stream, size_t max,
+    struct request *request, struct cgi_body *body);
+
+/* Give up what was read so far. */
+void cgi_body_free(struct cgi_body *body);
+
+/*
+ * How long, from when it was begun to be read, a body may take of which so many bytes have
+ * come: twenty seconds, one more for each 4 KiB, five minutes at most.  A body that is cut
+ * for it came more slowly than any line in use, or is meant to hold what it can.
+ */
+int64_t cgi_body_allowance_ms(int64_t received);
 
 /*
  * Append the header block, from "Status:" to the empty line; X-Request-Id is the id of

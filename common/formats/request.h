@@ -12,7 +12,7 @@
 
 enum request_problem {
 	REQUEST_FINE,
-	REQUEST_TOO_LARGE, /* the body is longer than max_body_bytes */
+	REQUEST_TOO_LARGE, /* the body is longer than may be */
 	REQUEST_LIMIT,     /* path or query beyond bounds.h, or a malformed
 	                      CONTENT_LENGTH */
 	REQUEST_BODY_CUT   /* the body ended, or broke, before its length */
@@ -33,12 +33,13 @@ struct request {
 	struct str cookies;         /* the Cookie header, or absent */
 	bool https;                 /* did the client use https? */
 	enum request_problem problem;
-	bool unread;     /* a part of the body was left unread: the
-	                   connection can carry no further request */
-	bool has_waited; /* it was handled before, and has waited as it was told to
+	int64_t body_length; /* CONTENT_LENGTH; 0: none, -1: unknown */
+	bool unread;         /* a part of the body was left unread: the
+	                        connection can carry no further request */
+	bool has_waited;     /* it was handled before, and has waited as it was told to
 	                    (response->wait_ms) */
-	int64_t now_ms;  /* wall clock, milliseconds since the epoch */
-	uint64_t nonce;  /* random; also the request's id */
+	int64_t now_ms;      /* wall clock, milliseconds since the epoch */
+	uint64_t nonce;      /* random; also the request's id */
 };
 
 #define REQUEST_ID_BYTES 17

@@ -155,12 +155,38 @@ read_variables(struct run *run, const struct section *section, struct variables 
 	set(v, "CONTENT_LENGTH", str_printf(run->arena, "%zu", v->body.len));
 }
 
+/* Read the request as a door does. */
+static void
+read_request(struct run *run, const struct api *api, struct arena *arena, struct variables *v,
+    struct request *request)
+{
+	const struct cgi_stream source = { variable, read_body, NULL, NULL, v };
+	struct cgi_body body = { 0 };
+
+	cgi_read_head(arena, &source, request);
+	while (api_read_body(api, arena, &source, request, &body) != 0)
+		;
+	request->now_ms = run->now_ms;
+	request->nonce = NONCE;
+}
+
+/* Nothing of a body is read whose sender does not know a secret, as the query tells. */
+static void
+check_unread(struct run *run, const struct section *section, const struct variables *v,
+    const struct request *request, const struct response *response)
+{
+	bool is_stranger = strcmp(response->result, "checksumError") == 0 ||
+	    response->status == 403;
+
+	if (v->read > 0 && request->query.len > 0 && is_stranger)
+		run_problem(run, section, "the body was read before its sender was known");
+}
+
 void
 act_request(struct run *run, const struct section *section, char *rest)
 {
 	const struct api api = { run->config, &run->store, &run->http };
 	struct variables v = { .n = 0 };
-	const struct cgi_stream source = { variable, read_body, NULL, NULL, &v };
 	struct arena *arena = arena_new();
 
 	(void)rest;
@@ -168,14 +194,13 @@ act_request(struct run *run, const struct section *section, char *rest)
 	read_variables(run, section, &v);
 	scripted_http_expect(run, section);
 	struct request request;
-	cgi_read_request(arena, &source, (size_t)run->config->max_body_bytes, &request);
-	request.now_ms = run->now_ms;
-	request.nonce = NONCE;
+	read_request(run, &api, arena, &v, &request);
 	run->request_body = request.body;
 	run->is_asked = true;
 	struct response response = { 0 };
 	api_handle(&api, arena, &request, &response);
 	run->is_asked = false;
+	check_unread(run, section, &v, &request, &response);
 	run->waited_ms = response.wait_ms;
 	if (response.wait_ms > 0) {
 		api_finish(&response);

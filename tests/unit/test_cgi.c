@@ -21,6 +21,9 @@ struct door {
 	const char *body;
 	size_t len, at, piece;
 	bool breaks;
+	bool pauses;   /* does it let its reader come again before each piece? */
+	bool is_ready; /* private: it has, for the next */
+	size_t paused; /* how often */
 };
 
 static struct arena *arena;
@@ -48,6 +51,11 @@ door_read(void *context, char *data, size_t size)
 	struct door *door = context;
 	size_t n = door->len - door->at;
 
+	if (door->pauses && !door->is_ready) {
+		door->is_ready = true;
+		return CGI_LATER;
+	}
+	door->is_ready = false;
 	if (n == 0)
 		return door->breaks ? -1 : 0;
 	if (n > size)
@@ -64,8 +72,12 @@ read_request(struct door *door, size_t max_body_bytes)
 {
 	struct cgi_stream source = { door_variable, door_read, NULL, NULL, door };
 	struct request request;
+	struct cgi_body body = { 0 };
 
-	cgi_read_request(arena, &source, max_body_bytes, &request);
+	cgi_read_head(arena, &source, &request);
+	while (request.body_length != 0 &&
+	    cgi_read_body(arena, &source, max_body_bytes, &request, &body) == CGI_LATER)
+		door->paused++;
 	return request;
 }
 
@@ -309,19 +321,26 @@ test_body(void)
 	for (size_t i = 0; i < sizeof(bytes); i++)
 		bytes[i] = (char)('a' + i % 26);
 	for (size_t i = 0; i < COUNT(rows); i++) {
-		for (size_t piece = 0; piece < 2; piece++) { /* all at once; byte by byte */
+		/* All at once; byte by byte; and with pauses. */
+		for (size_t piece = 0; piece < 3; piece++) {
 			struct variable variables[] = {
 				{ "REQUEST_URI", "/api/create" },
 				{ "CONTENT_LENGTH", rows[i].length },
 				{ "REQUEST_METHOD", rows[i].method },
 				{ NULL, NULL },
 			};
-			struct door door = { variables, bytes, rows[i].sent, 0, piece,
-				rows[i].breaks };
+			struct door door = { .variables = variables,
+				.body = bytes,
+				.len = rows[i].sent,
+				.piece = piece,
+				.breaks = rows[i].breaks,
+				.pauses = piece == 2 };
 			struct request request = read_request(&door, 10);
 
 			is_int(request.problem, rows[i].problem, "body: %s%s", rows[i].what,
-			    piece ? ", byte by byte" : "");
+			    piece == 2     ? ", with pauses" :
+			        piece == 1 ? ", byte by byte" :
+			                     "");
 			is_int(request.unread, rows[i].unread, "… is some of it unread");
 			ok(str_equal(request.body, (struct str){ bytes, rows[i].body }),
 			    "… what the core sees");
@@ -339,12 +358,33 @@ test_body(void)
 	char *big = malloc(100000);
 	for (size_t i = 0; i < 100000; i++)
 		big[i] = (char)(i * 7);
-	struct door door = { variables, big, 100000, 0, 0, false };
+	struct door door = { .variables = variables, .body = big, .len = 100000 };
 	struct request request = read_request(&door, 100000);
 	ok(request.problem == REQUEST_FINE &&
 	        str_equal(request.body, (struct str){ big, 100000 }),
 	    "body: 100,000 bytes of every value");
 	free(big);
+}
+
+static void
+test_allowance(void)
+{
+	static const struct {
+		int64_t received, allowed_ms;
+	} rows[] = {
+		{ 0, 20000 },
+		{ 1, 20000 },
+		{ 620, 20151 },
+		{ 4096, 21000 },
+		{ 1 << 20, 276000 },
+		{ 2 << 20, 300000 },
+		{ INT64_C(1) << 40, 300000 },
+	};
+
+	for (size_t i = 0; i < COUNT(rows); i++)
+		is_int(cgi_body_allowance_ms(rows[i].received), rows[i].allowed_ms,
+		    "a body of which %lld bytes have come may take so long",
+		    (long long)rows[i].received);
 }
 
 /* A problem with the body is told even where the path is too long, too. */
@@ -358,7 +398,9 @@ test_two_problems(void)
 		{ "REQUEST_URI", uri },
 		{ NULL, NULL },
 	};
-	struct door door = { variables, "12345678901234567890", 20, 0, 0, false };
+	struct door door = { .variables = variables,
+		.body = "12345678901234567890",
+		.len = 20 };
 	struct request request = read_request(&door, 10);
 
 	is_int(request.problem, REQUEST_TOO_LARGE, "two problems: the body's is told");
@@ -497,6 +539,7 @@ main(void)
 	test_variables();
 	test_https();
 	test_body();
+	test_allowance();
 	test_two_problems();
 	test_header();
 	arena_free(arena);
