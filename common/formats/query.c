@@ -21,13 +21,11 @@ hex_digit(char c)
 	return -1;
 }
 
-/* Decode into bytes of any kind.  Returns 0, or -1 where the encoding is bad; then
+/* Decode into out, which has room for raw.  Returns 0, or -1 where the encoding is bad; then
  * *decoded is the raw text. */
 static int
-decode_bytes(struct arena *arena, struct str raw, struct str *decoded)
+decode_into(char *out, struct str raw, struct str *decoded)
 {
-	char *out = arena_alloc(arena, raw.len + 1);
-
 	*decoded = raw;
 	size_t n = 0;
 	for (size_t i = 0; i < raw.len; i++) {
@@ -51,6 +49,13 @@ decode_bytes(struct arena *arena, struct str raw, struct str *decoded)
 	}
 	*decoded = (struct str){ out, n };
 	return 0;
+}
+
+/* Decode into bytes of any kind. */
+static int
+decode_bytes(struct arena *arena, struct str raw, struct str *decoded)
+{
+	return decode_into(arena_alloc(arena, raw.len + 1), raw, decoded);
 }
 
 int
@@ -138,6 +143,21 @@ query_is_utf8(const struct query *query, const char *name)
 		if (!query->list[i].is_utf8 && str_is(query->list[i].name, name))
 			return false;
 	return true;
+}
+
+bool
+query_text_has(struct str text, const char *name)
+{
+	char room[64];
+
+	for (size_t from = 0; from < text.len;) {
+		struct str raw = next_segment(text, &from), decoded;
+		raw = str_part(raw, 0, str_find(raw, STR("="), 0));
+		if (raw.len < sizeof(room) && decode_into(room, raw, &decoded) == 0 &&
+		    str_is(decoded, name))
+			return true;
+	}
+	return false;
 }
 
 size_t

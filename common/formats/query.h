@@ -56,6 +56,10 @@ struct str query_find(const struct query *query, const char *name);
 /* Is every value of that name UTF-8? */
 bool query_is_utf8(const struct query *query, const char *name);
 
+/* Does the text, a query or a form of any length, have a parameter of that name, which has
+ * at most 20 characters?  Nothing is allocated. */
+bool query_text_has(struct str text, const char *name);
+
 /* How many parameters have that name? */
 size_t query_count(const struct query *query, const char *name);
 
