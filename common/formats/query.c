@@ -238,17 +238,39 @@ is_alphanumeric(unsigned char c)
 	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
-void
-query_encode(struct buf *out, struct str value)
+/* Append value with all bytes as %XX but letters, digits and those four; a space becomes
+ * '+' if it may. */
+static void
+encode_but(struct buf *out, struct str value, const char plain[4], bool has_plus)
 {
+	static const char digits[] = "0123456789ABCDEF";
+	char piece[1024];
+	size_t n = 0;
+
 	for (size_t i = 0; i < value.len; i++) {
 		unsigned char c = (unsigned char)value.data[i];
 
-		if (is_alphanumeric(c) || memchr("-._~", c, 4))
-			buf_char(out, (char)c);
-		else
-			encode_byte(out, c);
+		if (n > sizeof(piece) - 3) {
+			buf_add(out, piece, n);
+			n = 0;
+		}
+		if (is_alphanumeric(c) || memchr(plain, c, 4)) {
+			piece[n++] = (char)c;
+		} else if (has_plus && c == ' ') {
+			piece[n++] = '+';
+		} else {
+			piece[n++] = '%';
+			piece[n++] = digits[c >> 4];
+			piece[n++] = digits[c & 15];
+		}
 	}
+	buf_add(out, piece, n);
+}
+
+void
+query_encode(struct buf *out, struct str value)
+{
+	encode_but(out, value, "-._~", false);
 }
 
 /* Append text with the bytes that are not ASCII's graphic ones, and those of special,
@@ -276,22 +298,6 @@ void
 query_encode_for_request(struct buf *out, struct str text)
 {
 	encode_some(out, text, "\"#<>\\^`{|}");
-}
-
-/* As java.net.URLEncoder does. */
-static void
-encode_java(struct buf *out, struct str value)
-{
-	for (size_t i = 0; i < value.len; i++) {
-		unsigned char c = (unsigned char)value.data[i];
-
-		if (is_alphanumeric(c) || memchr("*-_.", c, 4))
-			buf_char(out, (char)c);
-		else if (c == ' ')
-			buf_char(out, '+');
-		else
-			encode_byte(out, c);
-	}
 }
 
 static int
@@ -324,7 +330,7 @@ query_sorted_form(struct arena *arena, const struct query *form)
 			buf_char(&out, '&');
 		buf_str(&out, sorted[i]->name);
 		buf_char(&out, '=');
-		encode_java(&out, sorted[i]->value);
+		encode_but(&out, sorted[i]->value, "*-_.", true); /* as java.net.URLEncoder */
 	}
 	return buf_take(&out, arena);
 }
