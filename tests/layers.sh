@@ -84,7 +84,7 @@ only 'libfcgi is seen in fcgi/ only' '(fastcgi/)?(fcgi[a-z_]*|fastcgi)\.h' 'fcgi
 only 'SQLite is seen in adapters/sqlite/ only' 'sqlite3[a-z]*\.h' 'common/adapters/sqlite/*'
 only 'hiredis and zlib are seen in adapters/redis/ only' '(hiredis/.*|hiredis|zlib)\.h' \
 	'common/adapters/redis/*'
-only 'libcurl is seen in adapters/curl/ only' 'curl/.*|adapters/curl/(functions|transfer)\.h' \
+only 'libcurl is seen in adapters/curl/ only' 'curl/.*|adapters/curl/(functions|transfer|failure)\.h' \
 	'common/adapters/curl/*'
 only 'json-c is seen in config/ only' '(json-c/)?json[a-z_-]*\.h|json-c/.*' 'common/config/*'
 only 'Expat is seen in xml.c only' 'expat[a-z_]*\.h' 'common/formats/xml.c'

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <time.h>
 
 #include "adapters/curl/functions.h"
@@ -17,10 +16,6 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/metrics.h"
-
-/* Connections kept open, of all servers together: one to each, which a poll leaves and a
- * look-up takes, and some more; but never so many that others go short of descriptors. */
-#define CONNECTIONS_LEAST 256L
 
 /* Easy handles kept for the next calls. */
 #define POOL_MAX 64
@@ -138,21 +133,6 @@ let_go(struct http_curl *self, struct transfer *transfer)
 	self->most_under_way = 0;
 }
 
-/* What the task's end tells of its server. */
-static enum lane_end
-lane_end_of(const struct task *task)
-{
-	switch (task->transfer.result) {
-	case HTTP_ANSWERED:
-	case HTTP_TOO_LARGE:
-		return LANE_ANSWERED;
-	case HTTP_ABANDONED:
-		return LANE_GIVEN_UP;
-	default:
-		return task->was_late && task->job->still_us == 0 ? LANE_SILENT : LANE_FAILED;
-	}
-}
-
 /* Hand the finished task to its caller.  When it was the job's last, the job is gone on
  * return. */
 static void
@@ -163,7 +143,9 @@ publish(struct http_curl *self, struct task *task)
 
 	transfer_note_standstill(&task->transfer, job->still_us);
 	let_go(self, &task->transfer);
-	lanes_leave(&task->place, lane_end_of(task), loop_clock_running_us(&self->clock));
+	lanes_leave(&task->place,
+	    lanes_end_of(task->transfer.result, task->was_late && task->job->still_us == 0),
+	    loop_clock_running_us(&self->clock));
 	task->transfer.elapsed_ms = elapsed_us / 1000;
 	if (--job->left == 0) {
 		struct job **link;
@@ -458,18 +440,6 @@ transfer_thread(void *context)
 	return NULL;
 }
 
-/* How many connections are kept open. */
-static long
-connections_kept(const struct http_curl *self)
-{
-	long kept = CONNECTIONS_LEAST + (long)self->n_servers;
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur / 2 < (rlim_t)kept)
-		kept = (long)(limit.rlim_cur / 2);
-	return kept;
-}
-
 /* Load libcurl and make the loop's part, if not yet done. */
 static int
 loop_init(struct http_curl *self)
@@ -490,7 +460,8 @@ loop_init(struct http_curl *self)
 		goto fail_easy;
 	curl->easy_getinfo(easy, CURLINFO_CAINFO, &ca_file);
 	self->setup.has_ca_file = self->setup.ca_file || ca_file;
-	curl->multi_setopt(self->multi, CURLMOPT_MAXCONNECTS, connections_kept(self));
+	curl->multi_setopt(self->multi, CURLMOPT_MAXCONNECTS,
+	    transfer_connections_most(self->n_servers));
 	self->pool[self->n_pool++] = easy;
 	return 0;
 

@@ -33,6 +33,20 @@ struct lanes {
 	struct lane *crowded;
 };
 
+enum lane_end
+lanes_end_of(enum http_result result, bool was_late)
+{
+	switch (result) {
+	case HTTP_ANSWERED:
+	case HTTP_TOO_LARGE:
+		return LANE_ANSWERED;
+	case HTTP_ABANDONED:
+		return LANE_GIVEN_UP;
+	default:
+		return was_late ? LANE_SILENT : LANE_FAILED;
+	}
+}
+
 struct lanes *
 lanes_new(unsigned max_under_way)
 {

@@ -19,6 +19,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "ports/http.h"
+
 struct lanes;
 struct lane;
 
@@ -41,6 +43,10 @@ enum lane_end {
 	LANE_GIVEN_UP, /* the caller did not want the answer any more */
 	LANE_FAILED    /* otherwise, which tells nothing */
 };
+
+/* How a call ended that had this result; was_late: its time was up, though this process did not
+ * stand still. */
+enum lane_end lanes_end_of(enum http_result result, bool was_late);
 
 enum lane_turn {
 	LANE_NOBODY, /* nobody's turn has come */

@@ -6,10 +6,12 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "adapters/curl/failure.h"
 #include "base/arena.h"
 #include "base/bounds.h"
 #include "base/mem.h"
@@ -19,9 +21,9 @@
  * after which web servers close theirs. */
 #define CONNECTION_IDLE_SECONDS 50L
 
-/* What a look-up in getaddrinfo(3) may need at once: libcurl's pair of sockets to its
- * thread, a file, and a socket to the name server. */
-#define LOOKUP_DESCRIPTORS 4
+/* Connections kept open, of all servers together: one to each, which a poll leaves and a
+ * look-up takes, and some more; but never so many that others go short of descriptors. */
+#define CONNECTIONS_LEAST 256L
 
 /* What the long answers of this process hold, beyond the first bytes of each: of those under
  * way, and of those whose requests are not done. */
@@ -39,6 +41,17 @@ let_go_of_body(struct transfer *transfer)
 {
 	let_go_of((void *)(uintptr_t)transfer->held);
 	transfer->held = 0;
+}
+
+long
+transfer_connections_most(size_t n_servers)
+{
+	long most = CONNECTIONS_LEAST + (long)n_servers;
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur / 2 < (rlim_t)most)
+		most = (long)(limit.rlim_cur / 2);
+	return most;
 }
 
 void
@@ -160,22 +173,6 @@ on_header(char *data, size_t size, size_t n, void *context)
 	return line.len;
 }
 
-/* What is short here when a system call fails with that error, or NULL. */
-static const char *
-shortage_of(int error)
-{
-	switch (error) {
-	case EMFILE:
-	case ENFILE:
-		return "descriptors";
-	case ENOMEM:
-	case ENOBUFS:
-		return "memory";
-	default:
-		return NULL;
-	}
-}
-
 /* Why this host has no address of its own to reach that one from, or 0.  A datagram
  * socket finds its own address when it is connected, and sends nothing. */
 static int
@@ -216,8 +213,8 @@ on_socket(void *context, curlsocktype purpose, struct curl_sockaddr *address)
 	}
 	if (fd >= 0)
 		transfer->has_socket = true;
-	else if (shortage_of(transfer->socket_error))
-		transfer->short_of = shortage_of(transfer->socket_error);
+	else if (failure_shortage_of(transfer->socket_error))
+		transfer->short_of = failure_shortage_of(transfer->socket_error);
 	return fd;
 }
 
@@ -380,23 +377,6 @@ set_headers(const struct transfer_setup *setup, struct transfer *transfer)
 	    set_pointer(setup, transfer, CURLOPT_HTTPHEADER, transfer->headers);
 }
 
-__attribute__((format(printf, 3, 4))) static void
-set_outcome(struct transfer *transfer, enum http_result result, const char *format, ...)
-{
-	va_list args;
-
-	transfer->result = result;
-	va_start(args, format);
-	vsnprintf(transfer->problem, sizeof(transfer->problem), format, args);
-	va_end(args);
-}
-
-static void
-set_shortage(struct transfer *transfer, const char *short_of)
-{
-	set_outcome(transfer, HTTP_SHORTAGE, "short of %s here", short_of);
-}
-
 bool
 transfer_prepare(struct transfer *transfer, const struct transfer_setup *setup, CURL *easy,
     int64_t left_ms)
@@ -410,9 +390,9 @@ transfer_prepare(struct transfer *transfer, const struct transfer_setup *setup, 
 	    set_method(setup, transfer) && set_headers(setup, transfer))
 		return true;
 	if (!easy || transfer->refusal == CURLE_OUT_OF_MEMORY)
-		set_shortage(transfer, "memory");
+		failure_set_shortage(transfer, "memory");
 	else
-		set_outcome(transfer, HTTP_UNREACHABLE, "libcurl refused the call");
+		failure_set(transfer, HTTP_UNREACHABLE, "libcurl refused the call");
 	return false;
 }
 
@@ -443,132 +423,6 @@ transfer_was_sent(const struct transfer *transfer, const struct transfer_setup *
 	curl_off_t pretransfer_us = 0;
 	setup->curl->easy_getinfo(transfer->easy, CURLINFO_PRETRANSFER_TIME_T, &pretransfer_us);
 	return bytes > 0 || pretransfer_us > 0;
-}
-
-static void
-describe_certificate(const struct transfer_setup *setup, struct transfer *transfer,
-    CURLcode code)
-{
-	static const char begin[] = "SSL certificate problem: ";
-	const char *text = transfer->error;
-
-	if (strncmp(text, begin, sizeof(begin) - 1) == 0)
-		text += sizeof(begin) - 1;
-	snprintf(transfer->problem, sizeof(transfer->problem),
-	    "certificate not accepted: %.120s",
-	    *text ? text : setup->curl->easy_strerror(code));
-	for (char *c = transfer->problem; *c; c++)
-		if ((unsigned char)*c < 0x20)
-			*c = ' ';
-}
-
-/* Are so many descriptors left? */
-static bool
-has_descriptors(size_t n)
-{
-	int fds[LOOKUP_DESCRIPTORS];
-	size_t had = 0;
-
-	while (had < n && had < LOOKUP_DESCRIPTORS &&
-	    (fds[had] = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)) >= 0)
-		had++;
-	for (size_t i = 0; i < had; i++)
-		close(fds[i]);
-	return had == n;
-}
-
-/* What was short here when the call failed with that code before it was sent, or NULL. */
-static const char *
-shortage_before(const struct transfer_setup *setup, const struct transfer *transfer,
-    CURLcode code)
-{
-	long error = 0;
-
-	switch (code) {
-	case CURLE_OUT_OF_MEMORY:
-		return "memory";
-	case CURLE_FAILED_INIT:
-		return "what libcurl needs to begin";
-	case CURLE_COULDNT_CONNECT:
-		/* Without a socket the error is that of a call before. */
-		if (transfer->has_socket)
-			setup->curl->easy_getinfo(transfer->easy, CURLINFO_OS_ERRNO, &error);
-		return error == EADDRNOTAVAIL ? "local ports" : shortage_of((int)error);
-	case CURLE_COULDNT_RESOLVE_HOST:
-		if (!has_descriptors(LOOKUP_DESCRIPTORS))
-			return "descriptors";
-		/* Curl_resolver_getaddrinfo in libcurl's asyn-thread.c. */
-		return strstr(transfer->error, "thread failed to start") ? "threads" : NULL;
-	case CURLE_SSL_CACERT_BADFILE:
-		/* The connection's own has been given back by now. */
-		return has_descriptors(2) ? NULL : "descriptors";
-	default:
-		return NULL;
-	}
-}
-
-/* The words for a connection that could not be had, or broke. */
-static const char *
-connection_problem(const struct transfer_setup *setup, const struct transfer *transfer,
-    CURLcode code, char *buffer, size_t size)
-{
-	/* First, since without a socket the error is that of a call before. */
-	if (transfer->refused)
-		return "address is not public";
-	long error = 0;
-	if (!transfer->has_socket && transfer->socket_error != 0)
-		error = transfer->socket_error;
-	else
-		setup->curl->easy_getinfo(transfer->easy, CURLINFO_OS_ERRNO, &error);
-	if (error == ECONNREFUSED)
-		return "connection refused";
-	if (error == ECONNRESET || error == EPIPE)
-		return "connection reset";
-	if (error != 0)
-		return strerror_r((int)error, buffer, size);
-	return code == CURLE_COULDNT_CONNECT ? "no connection" : "connection broken";
-}
-
-/* Say in a few words why libcurl failed.  Its own messages may hold the URL; only the one
- * on certificates, which holds no more than the host, is used. */
-static void
-describe(const struct transfer_setup *setup, struct transfer *transfer, CURLcode code)
-{
-	const char *text;
-	char buffer[80];
-
-	switch (code) {
-	case CURLE_PEER_FAILED_VERIFICATION:
-		describe_certificate(setup, transfer, code);
-		return;
-	case CURLE_COULDNT_RESOLVE_HOST:
-		text = "name not found";
-		break;
-	case CURLE_COULDNT_CONNECT:
-	case CURLE_SEND_ERROR:
-	case CURLE_RECV_ERROR:
-		text = connection_problem(setup, transfer, code, buffer, sizeof(buffer));
-		break;
-	case CURLE_PARTIAL_FILE:
-		text = "answer cut off";
-		break;
-	case CURLE_GOT_NOTHING:
-		text = "connection closed without an answer";
-		break;
-	case CURLE_SSL_CONNECT_ERROR:
-		text = "TLS handshake failed";
-		break;
-	case CURLE_UNSUPPORTED_PROTOCOL:
-	case CURLE_WEIRD_SERVER_REPLY:
-		text = transfer_was_sent(transfer, setup) ?
-		    "answer is no HTTP" :
-		    "URL is not http or https";
-		break;
-	default:
-		text = setup->curl->easy_strerror(code);
-		break;
-	}
-	snprintf(transfer->problem, sizeof(transfer->problem), "%s", text);
 }
 
 /* A time as HTTP or a certificate has it, in seconds since 1970; 0 for none. */
@@ -626,25 +480,25 @@ transfer_conclude(struct transfer *transfer, const struct transfer_setup *setup,
 		transfer->certificate_s = certificate_end(setup, transfer);
 	const char *short_of = NULL;
 	if (!transfer->sent)
-		short_of = transfer->short_of ?: shortage_before(setup, transfer, code);
+		short_of = transfer->short_of ?: failure_shortage(setup, transfer, code);
 	if (code == CURLE_OK) {
 		transfer->result = HTTP_ANSWERED;
 	} else if (is_lost(transfer, code)) {
-		set_shortage(transfer, "memory");
+		failure_set_shortage(transfer, "memory");
 	} else if (has_large_header(transfer, code)) {
-		set_outcome(transfer, HTTP_TOO_LARGE, "answer's header is larger than %d bytes",
+		failure_set(transfer, HTTP_TOO_LARGE, "answer's header is larger than %d bytes",
 		    LIMIT_HEADER_BYTES);
 	} else if (buf_failed(&transfer->body) || code == CURLE_FILESIZE_EXCEEDED) {
-		set_outcome(transfer, HTTP_TOO_LARGE, "answer is larger than %zu bytes",
+		failure_set(transfer, HTTP_TOO_LARGE, "answer is larger than %zu bytes",
 		    transfer->call->max_answer_bytes);
 	} else if (short_of) {
-		set_shortage(transfer, short_of);
+		failure_set_shortage(transfer, short_of);
 	} else if (code == CURLE_OPERATION_TIMEDOUT && !transfer->sent) {
-		set_outcome(transfer, HTTP_UNREACHABLE, "no connection within %ld ms",
+		failure_set(transfer, HTTP_UNREACHABLE, "no connection within %ld ms",
 		    setup->connect_timeout_ms);
 	} else {
 		transfer->result = transfer->sent ? HTTP_BROKEN : HTTP_UNREACHABLE;
-		describe(setup, transfer, code);
+		failure_describe(setup, transfer, code);
 	}
 }
 
@@ -652,11 +506,11 @@ void
 transfer_give_up(struct transfer *transfer, const struct transfer_setup *setup,
     enum http_result result, const char *problem)
 {
-	set_outcome(transfer, result, "%s", problem);
+	failure_set(transfer, result, "%s", problem);
 	transfer->sent = transfer_was_sent(transfer, setup);
 	/* One of its addresses was never tried. */
 	if (result == HTTP_TIMEOUT && !transfer->sent && transfer->short_of)
-		set_shortage(transfer, transfer->short_of);
+		failure_set_shortage(transfer, transfer->short_of);
 }
 
 void

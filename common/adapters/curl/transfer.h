@@ -73,6 +73,9 @@ struct transfer {
 	char problem[320];  /* holds CURL_ERROR_SIZE and some words */
 };
 
+/* How many connections are kept open at most, of so many servers together. */
+long transfer_connections_most(size_t n_servers);
+
 /* Begin a transfer.  The call is borrowed. */
 void transfer_init(struct transfer *transfer, const struct http_call *call);
 
