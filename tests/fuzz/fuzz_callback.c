@@ -59,7 +59,7 @@ check_url(struct arena *arena, const struct config *config, const struct parts *
 	const struct str parameters = str_part(url, mark, SIZE_MAX);
 
 	fuzz_must(query_parse(arena, parameters, &query) == QUERY_FINE);
-	fuzz_must(callback_read(arena, config, &query, &read) == 0);
+	fuzz_must(callback_read(arena, config, parts->base, &query, &read) == 0);
 	fuzz_must(read.kind == callback->kind && str_equal(read.url, callback->url));
 	fuzz_must(str_equal(read.server, callback->server));
 	fuzz_must(strcmp(read.secret, callback->secret) == 0);
@@ -68,7 +68,7 @@ check_url(struct arena *arena, const struct config *config, const struct parts *
 	damaged %= parameters.len;
 	forged[damaged] = forged[damaged] == '-' ? '.' : '-';
 	query_parse(arena, (struct str){ forged, parameters.len }, &query);
-	fuzz_must(callback_read(arena, config, &query, &read) != 0);
+	fuzz_must(callback_read(arena, config, parts->base, &query, &read) != 0);
 	callback_target(arena, callback->url);
 	return url;
 }
