@@ -37,7 +37,8 @@ is_server_fault(const struct relay_answer *answer)
 
 	if (answer->verdict != RELAY_NO_ANSWER)
 		return reply_is_server_fault(answer->message_key);
-	return !http->waited && http->still_ms == 0 && http->result != HTTP_SHORTAGE &&
+	return !answer->is_lost && !http->waited && http->still_ms == 0 &&
+	    http->result != HTTP_SHORTAGE &&
 	    (http->result != HTTP_ANSWERED || http->status < 400 || http->status >= 500);
 }
 

@@ -280,6 +280,12 @@ judge_xml(const struct call *call, const char *name, const struct server *server
 	if (http->status == 200)
 		result = xml_mend_within(call->arena, http->until_us > 0 ? &time : NULL,
 		    &answer->document, fields, 2, answer->list);
+	if (result == XML_FOREIGN && http->status == 200 && xml_was_short()) {
+		answer->is_lost = true;
+		log_warn("server's answer is lost", "server", server->name, "call", name,
+		    "problem", "short of memory here");
+		return;
+	}
 	if (result == XML_FOREIGN) {
 		log_warn("server's answer is not a BigBlueButton answer", "server",
 		    server->name, "call", name, "status", status);
@@ -400,17 +406,17 @@ judge_answer(const struct call *call, enum relay_origin origin, const char *name
 
 /* Does the call's end tell nothing of the server's health?  One that was abandoned, or
  * not sent, or had to wait here until little time was left, or was under way while this
- * host stood still, does not.  An answer to a client's own call that is wrong, or too
- * large, may be what the client's parameters led to; so may the time that a slow question
- * takes.  Only a refused checksum is ours alone.  What a poll says is weighed where it is
- * saved (poll.c). */
+ * host stood still, or whose answer there was no memory for, does not.  An answer to a
+ * client's own call that is wrong, or too large, may be what the client's parameters led
+ * to; so may the time that a slow question takes.  Only a refused checksum is ours alone.
+ * What a poll says is weighed where it is saved (poll.c). */
 static bool
 is_no_contact(enum relay_origin origin, const struct http_call *http,
     const struct relay_answer *answer)
 {
 	if (http->result == HTTP_ABANDONED || http->result == HTTP_BUSY ||
 	    http->result == HTTP_SHORTAGE || (http->result == HTTP_TIMEOUT && http->waited) ||
-	    http->still_ms > 0 || origin == RELAY_POLL)
+	    http->still_ms > 0 || answer->is_lost || origin == RELAY_POLL)
 		return true;
 	if (answer->is_alive || origin == RELAY_OWN || answer->verdict != RELAY_NO_ANSWER ||
 	    reply_is(answer->message_key, REPLY_CHECKSUM))

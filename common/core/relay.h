@@ -36,6 +36,8 @@ struct relay_answer {
 	bool is_alive;         /* it is a BBB document that does not refuse our checksum,
 	                          though perhaps not a sound one: whatever the verdict
 	                          is, a good contact */
+	bool is_lost;          /* there was no memory here to read it: it tells nothing of the
+	                          server */
 	struct xml_list *list; /* in: what to read from an XML answer on the same
 	                          occasion, or NULL; filled in with RELAY_SUCCESS, as far
 	                          as it is sound */

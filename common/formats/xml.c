@@ -68,6 +68,7 @@ struct reader {
 /* Expat keeps each new name until the end, so what it takes is counted: all parsers of
  * a thread together, as one reads an item while another stands in the document. */
 static _Thread_local size_t parser_bytes;
+static _Thread_local bool was_short;
 
 static void *
 parser_resize(void *block, size_t size)
@@ -80,9 +81,17 @@ parser_resize(void *block, size_t size)
 	void *resized = size < PARSER_LARGE_BYTES ?
 	    realloc(block, size) :
 	    mem_try_resize(block, size);
-	if (resized)
+	if (!resized)
+		was_short = true;
+	else
 		parser_bytes += malloc_usable_size(resized) - before;
 	return resized;
+}
+
+bool
+xml_was_short(void)
+{
+	return was_short;
 }
 
 static void *
@@ -456,6 +465,7 @@ xml_mend_within(struct arena *arena, const struct xml_time *time, struct str *do
 		.list = list,
 	};
 
+	was_short = false;
 	buf_init(&reader.collected, LIMIT_XML_TEXT_BYTES);
 	XML_Parser parser = NULL;
 	bool is_sound = parse_document(&reader, &parser, *document);

@@ -90,6 +90,10 @@ enum xml_result xml_mend(struct arena *arena, struct str *document, struct xml_f
 enum xml_result xml_mend_within(struct arena *arena, const struct xml_time *time,
     struct str *document, struct xml_field *fields, size_t n_fields, struct xml_list *list);
 
+/* Was there too little memory here for the last document that this thread read, so that what it
+ * is taken for says nothing of it? */
+bool xml_was_short(void);
+
 /* Append the text with & < > " ' escaped, and carriage returns, which a parser would read as
  * line feeds (XML 1.0, section 2.11).  What XML does not allow is replaced
  * (xml_chars_substitute). */

@@ -494,7 +494,7 @@ ask_servers(struct round *round, const size_t *chosen, struct fanout *fanout)
 		poll->server = fanout->servers[i];
 		poll->answer = &fanout->answers[i];
 		poll->facts = round->before[chosen[i]];
-		poll->is_asked = is_of_use(&fanout->calls[i]);
+		poll->is_asked = is_of_use(&fanout->calls[i]) && !poll->answer->is_lost;
 		if (poll->is_asked)
 			count_poll(poll->server, fanout->calls[i].elapsed_ms);
 		if (!has_answered(poll))
