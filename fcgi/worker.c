@@ -4,6 +4,7 @@
 #include <fastcgi.h>
 #include <fcgiapp.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,7 @@
 
 #include "app.h"
 #include "base/arena.h"
+#include "base/blocking.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -27,6 +29,9 @@
  * before the connection is given up and its thread is free again. */
 #define RECEIVE_TIMEOUT_S 10
 #define SEND_TIMEOUT_S 30
+
+/* How long a web server may take to read an answer before it has sent all of the body. */
+#define LINGER_MS 2000
 
 /* From here on an answer is sent past libfcgi, which writes 8 KiB at a time. */
 #define LARGE_BYTES ((size_t)64 << 10)
@@ -58,6 +63,8 @@ struct job {
 	struct arena *arena;
 	FCGX_Request fcgx;
 	struct app_waiting *waiting; /* NULL: it has not begun */
+	int64_t body_begun_ms; /* when it began to be read, by CLOCK_MONOTONIC; 0: not yet */
+	int64_t received;      /* bytes of the body */
 };
 
 /* What each thread works with. */
@@ -107,12 +114,30 @@ variable(void *context, const char *name)
 static long
 read_body(void *context, char *data, size_t size)
 {
-	FCGX_Request *fcgx = &((struct job *)context)->fcgx;
-	int got = FCGX_GetStr(data, (int)size, fcgx->in);
+	struct job *job = context;
+	FCGX_Stream *in = job->fcgx.in;
+
+	/* libfcgi would wait for all of it, however slowly it comes: so what it has is taken
+	 * first, and then what it gets with one more look. */
+	size_t n = (size_t)(in->stop - in->rdNext);
+	int got;
+	if (n == 0) {
+		blocking_begin();
+		got = FCGX_GetStr(data, 1, in);
+		blocking_end();
+	} else {
+		got = FCGX_GetStr(data, (int)(n < size ? n : size), in);
+	}
 
 	/* A broken connection looks like the end of the body. */
-	if (got < (int)size && FCGX_GetError(fcgx->in) != 0)
+	if (got == 0 && FCGX_GetError(in) != 0)
 		return -1;
+	int64_t now_ms = clock_ms(CLOCK_MONOTONIC);
+	if (job->body_begun_ms == 0)
+		job->body_begun_ms = now_ms;
+	if (now_ms - job->body_begun_ms > cgi_body_allowance_ms(job->received))
+		return -1;
+	job->received += got;
 	return got;
 }
 
@@ -173,6 +198,28 @@ write_bytes(void *context, struct str bytes)
 		send_records(fcgx, bytes);
 }
 
+/* Close the connection when its web server has taken the answer: until then it may still send
+ * of the body, and mod_proxy_fcgi does not look at an answer whose connection is closed. */
+static void
+linger(int fd)
+{
+	int64_t until_ms = clock_ms(CLOCK_MONOTONIC) + LINGER_MS, left_ms = LINGER_MS;
+	char dropped[4096];
+
+	shutdown(fd, SHUT_WR);
+	blocking_begin();
+	while (left_ms > 0) {
+		struct pollfd input = { .fd = fd, .events = POLLIN };
+
+		if (poll(&input, 1, (int)left_ms) > 0 &&
+		    recv(fd, dropped, sizeof(dropped), MSG_DONTWAIT) <= 0)
+			break;
+		left_ms = until_ms - clock_ms(CLOCK_MONOTONIC);
+	}
+	blocking_end();
+	close(fd);
+}
+
 /* End the request, and with it what libfcgi keeps of it.  A connection that the web server
  * keeps open waits with the others: its next request is not to wait for this thread. */
 static void
@@ -180,14 +227,18 @@ finish(void *context, bool is_read)
 {
 	struct job *job = context;
 	FCGX_Request *fcgx = &job->fcgx;
+	bool is_kept = fcgx->keepConnection != 0;
 
-	/* What was not read would be taken for the next request. */
-	if (!is_read)
-		fcgx->keepConnection = 0;
+	fcgx->keepConnection = 1; /* libfcgi would close it at once */
 	FCGX_Finish_r(fcgx);
 	int fd = fcgx->ipcFd;
 	fcgx->ipcFd = -1;
-	if (fd >= 0 && watch_once(job->pool, EPOLL_CTL_ADD, fd) != 0)
+	if (fd < 0)
+		return;
+	/* What was not read would be taken for the next request. */
+	if (!is_kept || !is_read)
+		linger(fd);
+	else if (watch_once(job->pool, EPOLL_CTL_ADD, fd) != 0)
 		close(fd);
 }
 
@@ -223,6 +274,7 @@ serve(struct worker *worker, int fd)
 	fcgx->keepConnection = 1;
 	if (FCGX_Accept_r(fcgx) != 0)
 		return;
+	worker->job->body_begun_ms = worker->job->received = 0;
 	if (fcgx->role != FCGI_RESPONDER) {
 		log_warn("only the FastCGI role RESPONDER is served");
 		finish(worker->job, false);
