@@ -199,15 +199,17 @@ write_bytes(void *context, struct str bytes)
 }
 
 /* Close the connection when its web server has taken the answer: until then it may still send
- * of the body, and mod_proxy_fcgi does not look at an answer whose connection is closed. */
+ * of the body, and mod_proxy_fcgi does not look at an answer whose connection is closed.  Where
+ * the body was read that is a moment, for which no other thread need be made. */
 static void
-linger(int fd)
+linger(int fd, bool is_read)
 {
 	int64_t until_ms = clock_ms(CLOCK_MONOTONIC) + LINGER_MS, left_ms = LINGER_MS;
 	char dropped[4096];
 
 	shutdown(fd, SHUT_WR);
-	blocking_begin();
+	if (!is_read)
+		blocking_begin();
 	while (left_ms > 0) {
 		struct pollfd input = { .fd = fd, .events = POLLIN };
 
@@ -216,7 +218,8 @@ linger(int fd)
 			break;
 		left_ms = until_ms - clock_ms(CLOCK_MONOTONIC);
 	}
-	blocking_end();
+	if (!is_read)
+		blocking_end();
 	close(fd);
 }
 
@@ -237,7 +240,7 @@ finish(void *context, bool is_read)
 		return;
 	/* What was not read would be taken for the next request. */
 	if (!is_kept || !is_read)
-		linger(fd);
+		linger(fd, is_read);
 	else if (watch_once(job->pool, EPOLL_CTL_ADD, fd) != 0)
 		close(fd);
 }
