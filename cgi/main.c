@@ -121,11 +121,12 @@ finish(void *context, bool is_read)
 	int last = is_log_lasting() ? STDOUT_FILENO : STDERR_FILENO;
 
 	(void)context;
-	(void)is_read;
 	/* Apache ends a CGI process that outlives its answer: by SIGTERM, three seconds
 	 * later by SIGKILL (mod_cgid.c, cleanup_nonchild_process). */
 	signal(SIGTERM, SIG_IGN);
 	fflush(stdout);
+	if (!is_read)
+		cgi_drop_body(STDIN_FILENO);
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	if (null < 0) /* as in many a chroot: a folder takes nothing, either */
 		null = open("/", O_RDONLY | O_CLOEXEC);

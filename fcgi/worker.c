@@ -4,7 +4,6 @@
 #include <fastcgi.h>
 #include <fcgiapp.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,9 +28,6 @@
  * before the connection is given up and its thread is free again. */
 #define RECEIVE_TIMEOUT_S 10
 #define SEND_TIMEOUT_S 30
-
-/* How long a web server may take to read an answer before it has sent all of the body. */
-#define LINGER_MS 2000
 
 /* From here on an answer is sent past libfcgi, which writes 8 KiB at a time. */
 #define LARGE_BYTES ((size_t)64 << 10)
@@ -198,26 +194,15 @@ write_bytes(void *context, struct str bytes)
 		send_records(fcgx, bytes);
 }
 
-/* Close the connection when its web server has taken the answer: until then it may still send
- * of the body, and mod_proxy_fcgi does not look at an answer whose connection is closed.  Where
- * the body was read that is a moment, for which no other thread need be made. */
+/* Close the connection when its web server has taken the answer.  Where the body was read that
+ * is a moment, for which no other thread need be made. */
 static void
 linger(int fd, bool is_read)
 {
-	int64_t until_ms = clock_ms(CLOCK_MONOTONIC) + LINGER_MS, left_ms = LINGER_MS;
-	char dropped[4096];
-
 	shutdown(fd, SHUT_WR);
 	if (!is_read)
 		blocking_begin();
-	while (left_ms > 0) {
-		struct pollfd input = { .fd = fd, .events = POLLIN };
-
-		if (poll(&input, 1, (int)left_ms) > 0 &&
-		    recv(fd, dropped, sizeof(dropped), MSG_DONTWAIT) <= 0)
-			break;
-		left_ms = until_ms - clock_ms(CLOCK_MONOTONIC);
-	}
+	cgi_drop_body(fd);
 	if (!is_read)
 		blocking_end();
 	close(fd);

@@ -1,8 +1,13 @@
 #include "formats/cgi.h"
 
+#include <errno.h>
+#include <poll.h>
 #include <string.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "base/bounds.h"
+#include "base/clock.h"
 
 #define READ_BYTES 16384
 
@@ -175,6 +180,24 @@ cgi_body_allowance_ms(int64_t received)
 	int64_t ms = GRACE_MS + received * 1000 / LEAST_BYTES_PER_S;
 
 	return ms < MOST_MS ? ms : MOST_MS;
+}
+
+void
+cgi_drop_body(int fd)
+{
+	int64_t until_ms = clock_ms(CLOCK_MONOTONIC) + CGI_DROP_MS, left_ms = CGI_DROP_MS;
+	char dropped[READ_BYTES];
+
+	while (left_ms > 0) {
+		struct pollfd input = { .fd = fd, .events = POLLIN };
+		ssize_t got = 1;
+
+		if (poll(&input, 1, (int)left_ms) > 0)
+			got = read(fd, dropped, sizeof(dropped));
+		if (got == 0 || (got < 0 && errno != EINTR && errno != EAGAIN))
+			break;
+		left_ms = until_ms - clock_ms(CLOCK_MONOTONIC);
+	}
 }
 
 static const char *

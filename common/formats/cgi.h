@@ -82,6 +82,16 @@ void cgi_body_free(struct cgi_body *body);
  */
 int64_t cgi_body_allowance_ms(int64_t received);
 
+/* How long a web server may go on with a body that is not wanted, after the answer. */
+#define CGI_DROP_MS 2000
+
+/*
+ * Read and drop what still comes of a body, until its end, or for CGI_DROP_MS.  The answer of a
+ * program that does not read on may be lost: mod_proxy_fcgi looks at none whose connection is
+ * closed, and mod_cgid's socket is reset with it.
+ */
+void cgi_drop_body(int fd);
+
 /*
  * Append the header block, from "Status:" to the empty line; X-Request-Id is the id of
  * the request's line in the log.  A response whose header cannot be written (a location

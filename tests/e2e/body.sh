@@ -247,7 +247,7 @@ behaviour_bodies() {
 # is_of_this_test PID: did this script start it, or a program that this script started?
 is_of_this_test() {
 	local pid=$1
-	until [ "$pid" -le 1 ]; do
+	until [ "${pid:-0}" -le 1 ]; do # it may end meanwhile
 		[[ " $$ ${PIDS[*]} " != *" $pid "* ]] || return 0
 		pid=$(sed -n 's/^PPid:\t//p' "/proc/$pid/status")
 	done
