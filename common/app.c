@@ -42,12 +42,10 @@ struct generation {
 	unsigned references; /* under the app's mutex */
 };
 
-/* A request, what has come of its body, when it began, since when it waits for its turn,
- * and how long it did so, by the monotonic clock. */
+/* A request, when it began, since when it waits, and how long it did so, by the monotonic
+ * clock. */
 struct app_waiting {
 	struct request request;
-	struct cgi_body body;
-	bool is_read; /* as far as it will be */
 	int64_t start_us;
 	int64_t since_us; /* 0: it was not told to wait */
 	int64_t waited_us;
@@ -341,14 +339,15 @@ generation_acquire(struct app *app)
 	return generation;
 }
 
-/* Read the head of a door's request. */
+/* Read the request of a door. */
 static struct app_waiting *
-begin(struct arena *arena, const struct cgi_stream *stream)
+begin(struct arena *arena, const struct cgi_stream *stream, const struct api *api)
 {
 	struct app_waiting *begun = arena_alloc(arena, sizeof(*begun));
 
 	begun->start_us = clock_us(CLOCK_MONOTONIC);
 	cgi_read_head(arena, stream, &begun->request);
+	api_read_body(api, arena, stream, &begun->request);
 	begun->request.nonce = random_bits();
 	return begun;
 }
@@ -369,13 +368,17 @@ end(const struct generation *generation, const struct cgi_stream *stream,
 	api_count(response, elapsed_us - begun->waited_us);
 }
 
-/* Answer the request, which was read; the milliseconds that it is to wait, or 0. */
-static int64_t
-handle(const struct generation *generation, struct arena *arena,
-    const struct cgi_stream *stream, struct app_waiting *begun)
+int64_t
+app_serve(struct app *app, struct arena *arena, const struct cgi_stream *stream,
+    struct app_waiting **waiting)
 {
-	struct request *request = &begun->request;
+	struct generation *generation = generation_acquire(app);
 
+	metrics_gauge_add(METRIC_WORKERS_BUSY, 0, 1);
+	if (!*waiting)
+		*waiting = begin(arena, stream, &generation->api);
+	struct app_waiting *begun = *waiting;
+	struct request *request = &begun->request;
 	request->has_waited = begun->since_us > 0;
 	/* A door may be late, or have no room for what waits. */
 	if (request->has_waited)
@@ -388,25 +391,6 @@ handle(const struct generation *generation, struct arena *arena,
 	if (wait_ms == 0)
 		end(generation, stream, begun, &response);
 	api_finish(&response);
-	return wait_ms;
-}
-
-int64_t
-app_serve(struct app *app, struct arena *arena, const struct cgi_stream *stream,
-    struct app_waiting **waiting)
-{
-	struct generation *generation = generation_acquire(app);
-	int64_t wait_ms = APP_READS;
-
-	metrics_gauge_add(METRIC_WORKERS_BUSY, 0, 1);
-	if (!*waiting)
-		*waiting = begin(arena, stream);
-	struct app_waiting *begun = *waiting;
-	if (!begun->is_read)
-		begun->is_read = api_read_body(&generation->api, arena, stream, &begun->request,
-		                     &begun->body) == 0;
-	if (begun->is_read)
-		wait_ms = handle(generation, arena, stream, begun);
 	metrics_gauge_add(METRIC_WORKERS_BUSY, 0, -1);
 	metrics_flush();
 	generation_release(app, generation);

@@ -73,9 +73,6 @@ int app_reload(struct app *app);
 /* A request that waits; in its arena. */
 struct app_waiting;
 
-/* The request waits for more of its body. */
-#define APP_READS (-1)
-
 /*
  * Serve one request of a door, with the configuration of this moment: from its first byte
  * to its log line, then the stream's finish, and then what can wait until the client has
@@ -83,9 +80,7 @@ struct app_waiting;
  *
  * Returns 0 when that is done.  Else the request has no answer yet and waits its turn
  * (pace.h): call this again after so many milliseconds with the same arena, stream and
- * *waiting, which is NULL the first time.  It may be another thread that does so.  With
- * APP_READS, which only a stream causes that says CGI_LATER, call it again when more of the
- * body is there, or will not come.
+ * *waiting, which is NULL the first time.  It may be another thread that does so.
  */
 int64_t app_serve(struct app *app, struct arena *arena, const struct cgi_stream *stream,
     struct app_waiting **waiting);

@@ -578,14 +578,15 @@ body_limit(const struct api *api, struct arena *arena, const struct request *req
 	return is_method_allowed(entry, request->method) ? most : 0;
 }
 
-int
+void
 api_read_body(const struct api *api, struct arena *arena, const struct cgi_stream *stream,
-    struct request *request, struct cgi_body *body)
+    struct request *request)
 {
 	if (request->body_length == 0)
-		return 0;
-	size_t limit = body->is_begun ? (size_t)body->max : body_limit(api, arena, request);
-	return limit > 0 ? cgi_read_body(arena, stream, limit, request, body) : 0;
+		return;
+	size_t limit = body_limit(api, arena, request);
+	if (limit > 0)
+		cgi_read_body(arena, stream, limit, request);
 }
 
 void

@@ -11,7 +11,6 @@
 #include <stdint.h>
 
 struct arena;
-struct cgi_body;
 struct cgi_stream;
 struct config;
 struct http;
@@ -30,13 +29,9 @@ struct api {
  * not know a secret has no body read but a form of at most LIMIT_FORM_BYTES, which may bring
  * its checksum, and no more is read of the others than max_body_bytes.  What is not read
  * stays so (request->unread), and api_handle finds the reason to refuse it by itself.
- *
- * Returns 0 when that is done, or CGI_LATER when the stream said so; then call it again with
- * the same arguments.  body is zeroed at first, and given up by cgi_body_free where it is not
- * called again.
  */
-int api_read_body(const struct api *api, struct arena *arena, const struct cgi_stream *stream,
-    struct request *request, struct cgi_body *body);
+void api_read_body(const struct api *api, struct arena *arena, const struct cgi_stream *stream,
+    struct request *request);
 
 /*
  * Answer the request.  Whatever the response points to is static, or lives in

@@ -120,58 +120,39 @@ most_bytes(int64_t max, int64_t length)
 	return length <= max || length <= dropped ? length : 0;
 }
 
-/* Tell what was wrong with a body that was read as far as it will be; is_ended: did its
- * sender end it? */
-static void
-judge_body(struct arena *arena, struct request *request, struct cgi_body *body, bool is_ended)
+void
+cgi_read_body(struct arena *arena, const struct cgi_stream *stream, size_t max_bytes,
+    struct request *request)
 {
-	int64_t length = request->body_length;
-	bool is_whole = length >= 0 ? body->n == length : is_ended;
+	int64_t max = (int64_t)max_bytes, length = request->body_length;
+	int64_t most = most_bytes(max, length), n = 0;
+	struct buf bytes;
+
+	buf_init(&bytes, max_bytes + 1);
+	long got = 1;
+	while (n < most && got > 0) {
+		char data[READ_BYTES];
+		int64_t want = most - n;
+		got = stream->read(stream->context, data,
+		    want < READ_BYTES ? (size_t)want : sizeof(data));
+		if (got <= 0)
+			break;
+		n += got;
+		if (length <= max && n <= max)
+			buf_add(&bytes, data, (size_t)got);
+		else
+			buf_free(&bytes);
+	}
+	bool is_whole = length >= 0 ? n == length : got == 0;
 
 	request->unread = !is_whole;
-	if (length > body->max || body->n > body->max)
+	if (length > max || n > max)
 		request->problem = REQUEST_TOO_LARGE;
 	else if (!is_whole)
 		request->problem = REQUEST_BODY_CUT;
-	else if (body->n > 0)
-		request->body = buf_take(&body->bytes, arena);
-}
-
-int
-cgi_read_body(struct arena *arena, const struct cgi_stream *stream, size_t max,
-    struct request *request, struct cgi_body *body)
-{
-	if (!body->is_begun) {
-		*body = (struct cgi_body){ .is_begun = true, .max = (int64_t)max };
-		buf_init(&body->bytes, max + 1);
-	}
-	int64_t most = most_bytes(body->max, request->body_length);
-	long got = 1;
-	while (body->n < most && got > 0) {
-		char data[READ_BYTES];
-		int64_t want = most - body->n;
-		got = stream->read(stream->context, data,
-		    want < READ_BYTES ? (size_t)want : sizeof(data));
-		if (got == CGI_LATER)
-			return CGI_LATER;
-		if (got <= 0)
-			break;
-		body->n += got;
-		if (request->body_length <= body->max && body->n <= body->max)
-			buf_add(&body->bytes, data, (size_t)got);
-		else
-			buf_free(&body->bytes);
-	}
-	judge_body(arena, request, body, got == 0);
-	cgi_body_free(body);
-	return 0;
-}
-
-void
-cgi_body_free(struct cgi_body *body)
-{
-	if (body->is_begun)
-		buf_free(&body->bytes);
+	else if (n > 0)
+		request->body = buf_take(&bytes, arena);
+	buf_free(&bytes);
 }
 
 int64_t

@@ -22,8 +22,7 @@ struct cgi_stream {
 	const char *(*variable)(void *context, const char *name);
 
 	/* Read up to size bytes of the body: the number read, 0 at its end, -1 on an error,
-	 * of which one is that it comes too slowly (cgi_body_allowance_ms); CGI_LATER when
-	 * none have come yet, and the door will ask again when some have. */
+	 * of which one is that it comes too slowly (cgi_body_allowance_ms). */
 	long (*read)(void *context, char *data, size_t size);
 
 	/* Write all of it; a client that has gone is nobody's error. */
@@ -37,9 +36,6 @@ struct cgi_stream {
 	void *context;
 };
 
-/* More of a body is still to come. */
-#define CGI_LATER (-2)
-
 /*
  * Read a request without its body, of which only the length is known then.  The path and
  * the query are taken raw from REQUEST_URI, and only where that is absent from SCRIPT_NAME
@@ -52,28 +48,14 @@ struct cgi_stream {
 void cgi_read_head(struct arena *arena, const struct cgi_stream *stream,
     struct request *request);
 
-/* What has come of a body; zeroed at first. */
-struct cgi_body {
-	bool is_begun;
-	int64_t max; /* as it was given */
-	int64_t n;   /* the bytes read */
-	struct buf bytes;
-};
-
 /*
- * Read the body, of at most max bytes, to request->body: as many bytes as the request's
+ * Read the body, of at most max_bytes, to request->body: as many bytes as the request's
  * length says, or, where that is unknown, all there are.  A longer one is read and dropped,
  * up to four times as much, so that the connection can carry the next request;
  * request->problem then says so, as it does for one that is cut.
- *
- * Returns 0 when that is done, and CGI_LATER when the stream said so: call it again when
- * there is more, with the same arguments.  Whoever does not has to cgi_body_free().
  */
-int cgi_read_body(struct arena *arena, const struct cgi_stream *stream, size_t max,
-    struct request *request, struct cgi_body *body);
-
-/* Give up what was read so far. */
-void cgi_body_free(struct cgi_body *body);
+void cgi_read_body(struct arena *arena, const struct cgi_stream *stream, size_t max_bytes,
+    struct request *request);
 
 /*
  * How long, from when it was begun to be read, a body may take of which so many bytes have

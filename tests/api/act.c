@@ -162,11 +162,9 @@ read_request(struct run *run, const struct api *api, struct arena *arena, struct
     struct request *request)
 {
 	const struct cgi_stream source = { variable, read_body, NULL, NULL, v };
-	struct cgi_body body = { 0 };
 
 	cgi_read_head(arena, &source, request);
-	while (api_read_body(api, arena, &source, request, &body) != 0)
-		;
+	api_read_body(api, arena, &source, request);
 	request->now_ms = run->now_ms;
 	request->nonce = NONCE;
 }

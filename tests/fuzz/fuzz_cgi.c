@@ -159,10 +159,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	read_source(arena, fuzz_text(arena, data, size), &source);
 	const size_t max = setting(&source, "max", 100000, 1000);
-	struct cgi_body body = { 0 };
 	cgi_read_head(arena, &stream, &request);
 	if (request.body_length != 0)
-		cgi_read_body(arena, &stream, max, &request, &body);
+		cgi_read_body(arena, &stream, max, &request);
 	fuzz_must(request.method && request.method[0] != '\0');
 	if (request.problem == REQUEST_FINE)
 		fuzz_must(request.path.len <= LIMIT_PATH_BYTES &&
