@@ -52,8 +52,9 @@ unset "PIDS[gateway]"
 wait "$pid"
 is $? 0 "SIGTERM while there is something left to do: the process ends with status 0"
 
-# What was put off is done: nobody is asked again for what is nowhere.
-write_config "$T/servers.json" '"negative_ttl_ms": 60000,'
+# What was put off is done: nobody is asked again for what is nowhere.  Where something was lost
+# while the state was held, that is believed again once the time is over.
+write_config "$T/servers.json" '"negative_ttl_ms": 6000,'
 start_gateway gateway "$FCGI_ADDRESS"
 asked() { control "/calls?server=0&call=getMeetingInfo&count=1"; }
 is_remembered() {
