@@ -9,6 +9,8 @@
 /* What may be free at a time and stay. */
 #define GIVEN_BYTES ((size_t)8 << 20)
 
+#define WIPED_STACK_BYTES ((size_t)16 << 10)
+
 void
 mem_die(void)
 {
@@ -88,4 +90,13 @@ mem_strdup(const char *text)
 	char *copy = mem_alloc(size);
 	memcpy(copy, text, size);
 	return copy;
+}
+
+/* Not inline: its frame has to be below that of the caller. */
+__attribute__((noinline)) void
+mem_wipe_stack(void)
+{
+	char left[WIPED_STACK_BYTES];
+
+	explicit_bzero(left, sizeof(left));
 }

@@ -54,6 +54,12 @@ void mem_give_back(size_t bytes);
  */
 char *mem_strdup(const char *text);
 
+/*
+ * Overwrite what functions that have returned left on this thread's stack below the
+ * caller, 16 KiB of it: a copy of a secret that libc or the compiler put there.
+ */
+void mem_wipe_stack(void);
+
 /* Say that there is no memory left, and end the process. */
 _Noreturn void mem_die(void);
 

@@ -560,6 +560,7 @@ config_read(const char *path, struct buf *problems, bool has_redis)
 
 	put(tree);
 	buf_wipe(&text);
+	mem_wipe_stack();
 	if (reading.n_problems == 0) {
 		set_runtime(reading.config);
 		return reading.config;
@@ -598,6 +599,7 @@ config_names_servers(const char *path)
 	put(tree);
 	buf_free(&problems);
 	buf_wipe(&text);
+	mem_wipe_stack();
 	return names;
 }
 
