@@ -88,9 +88,12 @@ fault 0 none
 
 # --- a server that hangs --------------------------------------------------------------
 
+# Right after a poll, so that the next one, which hangs, is under way when all stands still.
 before=$(asked getMeetings)
-fault 1 hang getMeetings
 must_wait_until "the servers are polled" all_asked getMeetings "$before"
+fault 1 hang getMeetings
+before=$(asked getMeetings)
+must_wait_until "the servers are polled again" all_asked getMeetings "$before"
 stand_still gateway
 excuse="did not answer server=server-1 .*no answer within $PROBE_MS ms, and this host stood still"
 wait_until has_told "$excuse"
