@@ -32,6 +32,7 @@ run curl curl
 run openssl openssl
 check clang clang
 check libxml2-dev pc:libxml-2.0
+check libxml2-utils xmllint
 check clang-format clang-format
 check lighttpd /usr/sbin/lighttpd
 check nginx-light /usr/sbin/nginx
