@@ -459,12 +459,16 @@ is_lost(const struct transfer *transfer, CURLcode code)
 	    (transfer->sent && code == CURLE_OUT_OF_MEMORY && mem_is_short());
 }
 
-/* Is the header too large?  A line that is too long for libcurl is out of memory to it
- * (dynbuf.c). */
+/* CURLE_TOO_LARGE, since libcurl 8.6. */
+#define CODE_TOO_LARGE 100
+
+/* Is the header too large?  A line that is too long for libcurl has an error of its own, or,
+ * before there was one, was out of memory to it (dynbuf.c). */
 static bool
 has_large_header(const struct transfer *transfer, CURLcode code)
 {
-	return transfer->header_too_large || (transfer->sent && code == CURLE_OUT_OF_MEMORY);
+	return transfer->header_too_large || (int)code == CODE_TOO_LARGE ||
+	    (transfer->sent && code == CURLE_OUT_OF_MEMORY);
 }
 
 void
@@ -481,6 +485,9 @@ transfer_conclude(struct transfer *transfer, const struct transfer_setup *setup,
 	const char *short_of = NULL;
 	if (!transfer->sent)
 		short_of = transfer->short_of ?: failure_shortage(setup, transfer, code);
+	/* libcurl 8 takes more for a status than there is (RFC 9110, section 15). */
+	if (code == CURLE_OK && (status < 100 || status > 599))
+		code = CURLE_WEIRD_SERVER_REPLY;
 	if (code == CURLE_OK) {
 		transfer->result = HTTP_ANSWERED;
 	} else if (is_lost(transfer, code)) {
