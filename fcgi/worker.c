@@ -9,9 +9,9 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/time.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "app.h"
@@ -20,13 +20,17 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/shortage.h"
 #include "crew.h"
 #include "formats/cgi.h"
+#include "idle.h"
+#include "intake.h"
+#include "peers.h"
 #include "waiting_line.h"
 
 /* How long a web server may pause inside a request, and inside taking the answer,
  * before the connection is given up and its thread is free again. */
-#define RECEIVE_TIMEOUT_S 10
+#define RECEIVE_TIMEOUT_S (INTAKE_HEAD_MS / 1000)
 #define SEND_TIMEOUT_S 30
 
 /* From here on an answer is sent past libfcgi, which writes 8 KiB at a time. */
@@ -36,9 +40,14 @@
  * units of 8 bytes, as it recommends. */
 #define RECORD_BYTES ((size_t)65528)
 
-/* A pause when descriptors ran out, which is told again after so long. */
+/* A pause when descriptors ran out. */
 #define EXHAUSTED_PAUSE_MS 100
-#define EXHAUSTED_TELL_S 10
+
+/* How often it is tried to have a file for a head. */
+#define HEAD_TRIES 100
+
+/* What is refused is told once in so long: who sends one such thing may send many. */
+#define REFUSED_TELL_MS 10000
 
 struct worker_pool {
 	struct app *app;
@@ -46,8 +55,11 @@ struct worker_pool {
 	int stop_fd; /* an eventfd, readable from the stop on */
 	int epoll_fd;
 	struct waiting_line line;
+	struct idle idle;
+	struct peers peers;
 	atomic_bool stopping;
-	atomic_llong exhausted_s; /* when it was last told that descriptors ran out, or 0 */
+	struct shortage shortage;
+	atomic_llong refused_ms; /* when that was last told, or 0 */
 	struct crew crew;
 };
 
@@ -58,6 +70,7 @@ struct job {
 	struct worker_pool *pool;
 	struct arena *arena;
 	FCGX_Request fcgx;
+	struct intake intake;
 	struct app_waiting *waiting; /* NULL: it has not begun */
 	int64_t body_begun_ms; /* when it began to be read, by CLOCK_MONOTONIC; 0: not yet */
 	int64_t received;      /* bytes of the body */
@@ -67,6 +80,7 @@ struct job {
 struct worker {
 	struct worker_pool *pool;
 	struct job *job;
+	int head_fd; /* a file in memory, from which libfcgi reads a head; or -1 */
 };
 
 static struct job *
@@ -77,6 +91,7 @@ job_new(struct worker_pool *pool)
 	job->pool = pool;
 	job->arena = arena_new();
 	FCGX_InitRequest(&job->fcgx, -1, 0);
+	intake_init(&job->intake);
 	return job;
 }
 
@@ -84,17 +99,36 @@ static void
 job_free(struct job *job)
 {
 	FCGX_Free(&job->fcgx, 1);
+	intake_fini(&job->intake);
 	arena_free(job->arena);
 	free(job);
 }
 
-/* Let one thread know when the descriptor is readable next: add it, or arm it again. */
+/* Let one thread know when one of the pool's own descriptors is readable next: add it, or arm
+ * it again. */
 static int
 watch_once(struct worker_pool *pool, int operation, int fd)
 {
-	struct epoll_event event = { .events = EPOLLIN | EPOLLONESHOT, .data.fd = fd };
+	struct epoll_event event = {
+		.events = EPOLLIN | EPOLLONESHOT,
+		.data.u64 = (unsigned)fd,
+	};
 
 	return epoll_ctl(pool->epoll_fd, operation, fd, &event);
+}
+
+/* Let one thread know when a request comes on the connection, which nobody serves now. */
+static void
+wait_for_request(struct worker_pool *pool, int fd)
+{
+	struct epoll_event event = {
+		.events = EPOLLIN | EPOLLONESHOT,
+		.data.u64 = idle_enter(&pool->idle, fd, clock_ms(CLOCK_MONOTONIC)),
+	};
+
+	if (epoll_ctl(pool->epoll_fd, EPOLL_CTL_ADD, fd, &event) != 0 &&
+	    idle_leave(&pool->idle, event.data.u64))
+		close(fd);
 }
 
 /* ---- One request -------------------------------------------------------- */
@@ -111,22 +145,9 @@ static long
 read_body(void *context, char *data, size_t size)
 {
 	struct job *job = context;
-	FCGX_Stream *in = job->fcgx.in;
+	long got = intake_body(&job->intake, data, size);
 
-	/* libfcgi would wait for all of it, however slowly it comes: so what it has is taken
-	 * first, and then what it gets with one more look. */
-	size_t n = (size_t)(in->stop - in->rdNext);
-	int got;
-	if (n == 0) {
-		blocking_begin();
-		got = FCGX_GetStr(data, 1, in);
-		blocking_end();
-	} else {
-		got = FCGX_GetStr(data, (int)(n < size ? n : size), in);
-	}
-
-	/* A broken connection looks like the end of the body. */
-	if (got == 0 && FCGX_GetError(in) != 0)
+	if (got < 0)
 		return -1;
 	int64_t now_ms = clock_ms(CLOCK_MONOTONIC);
 	if (job->body_begun_ms == 0)
@@ -224,10 +245,10 @@ finish(void *context, bool is_read)
 	if (fd < 0)
 		return;
 	/* What was not read would be taken for the next request. */
-	if (!is_kept || !is_read)
+	if (!is_kept || !is_read || !intake_is_done(&job->intake))
 		linger(fd, is_read);
-	else if (watch_once(job->pool, EPOLL_CTL_ADD, fd) != 0)
-		close(fd);
+	else
+		wait_for_request(job->pool, fd);
 }
 
 /*
@@ -249,26 +270,97 @@ serve_job(struct job *job)
 	return true;
 }
 
-/* Serve one request of a connection. */
+/* Tell that a connection is closed at once, but not each time. */
 static void
-serve(struct worker *worker, int fd)
+tell_refused(struct worker_pool *pool, const char *problem)
+{
+	long long now_ms = clock_ms(CLOCK_MONOTONIC), told_ms = atomic_load(&pool->refused_ms);
+
+	if (told_ms == 0 || now_ms - told_ms >= REFUSED_TELL_MS) {
+		atomic_store(&pool->refused_ms, now_ms);
+		log_warn("a FastCGI connection is refused", "problem", problem);
+	}
+}
+
+/* Descriptors or memory ran out: let idle connections make room, tell it once, and pause. */
+static void
+bear_exhaustion(struct worker_pool *pool, int error)
+{
+	const int64_t now_ms = clock_ms(CLOCK_MONOTONIC);
+	const char *reason = strerror(error);
+
+	if (shortage_meet(&pool->shortage, reason, now_ms))
+		log_error("cannot accept connections, which wait", "reason", reason);
+	if (idle_close(&pool->idle, now_ms, IDLE_LEAST_MS) == 0)
+		clock_sleep_ms(EXHAUSTED_PAUSE_MS);
+}
+
+/* A connection was accepted: is that over? */
+static void
+end_exhaustion(struct worker_pool *pool)
+{
+	if (shortage_end(&pool->shortage, clock_ms(CLOCK_MONOTONIC)) > 0)
+		log_info("connections can be accepted again");
+}
+
+/* Let libfcgi read the head; false when it cannot. */
+static bool
+give_head(struct worker *worker, struct str head)
 {
 	FCGX_Request *fcgx = &worker->job->fcgx;
 
+	for (int tries = 0; worker->head_fd < 0 && tries < HEAD_TRIES; tries++)
+		if ((worker->head_fd = memfd_create("tinyscale-head", MFD_CLOEXEC)) < 0)
+			bear_exhaustion(worker->pool, errno);
+	if (worker->head_fd < 0 ||
+	    pwrite(worker->head_fd, head.data, head.len, 0) != (ssize_t)head.len ||
+	    lseek(worker->head_fd, 0, SEEK_SET) != 0) {
+		log_error("a request cannot be read", "reason", strerror(errno));
+		return false;
+	}
 	/* Without keepConnection the Finish that Accept_r begins with would close
-	 * the connection we hand over; with a listening socket of -1 a broken
-	 * one returns an error instead of a blocking accept (fcgiapp.c). */
-	fcgx->ipcFd = fd;
+	 * the file we hand over; with a listening socket of -1 what libfcgi takes for a broken
+	 * connection returns an error instead of a blocking accept (fcgiapp.c). */
+	fcgx->ipcFd = worker->head_fd;
 	fcgx->keepConnection = 1;
-	if (FCGX_Accept_r(fcgx) != 0)
+	if (FCGX_Accept_r(fcgx) == 0)
+		return true;
+	worker->head_fd = -1; /* it closed that */
+	return false;
+}
+
+/* Serve one request of a connection, if one has come. */
+static void
+serve(struct worker *worker, int fd)
+{
+	struct job *job = worker->job;
+	struct str head;
+
+	switch (intake_head(&job->intake, fd, &head)) {
+	case INTAKE_WHOLE:
+		break;
+	case INTAKE_NOTHING:
+		wait_for_request(worker->pool, fd);
 		return;
-	worker->job->body_begun_ms = worker->job->received = 0;
-	if (fcgx->role != FCGI_RESPONDER) {
-		log_warn("only the FastCGI role RESPONDER is served");
-		finish(worker->job, false);
+	case INTAKE_UNSOUND:
+		tell_refused(worker->pool, job->intake.problem);
+		/* fall through */
+	case INTAKE_ENDED:
+		close(fd);
 		return;
 	}
-	if (!serve_job(worker->job))
+	if (!give_head(worker, head)) {
+		close(fd);
+		return;
+	}
+	job->fcgx.ipcFd = fd;
+	job->body_begun_ms = job->received = 0;
+	if (job->fcgx.role != FCGI_RESPONDER) {
+		tell_refused(worker->pool, "only the role RESPONDER is served");
+		finish(job, false);
+		return;
+	}
+	if (!serve_job(job))
 		worker->job = job_new(worker->pool);
 }
 
@@ -304,24 +396,9 @@ empty_line(struct worker_pool *pool)
 static int
 watch_by_all(struct worker_pool *pool, int fd)
 {
-	struct epoll_event event = { .events = EPOLLIN, .data.fd = fd };
+	struct epoll_event event = { .events = EPOLLIN, .data.u64 = (unsigned)fd };
 
 	return epoll_ctl(pool->epoll_fd, EPOLL_CTL_ADD, fd, &event);
-}
-
-/* Descriptors or memory ran out: tell it, but not each time, and pause. */
-static void
-bear_exhaustion(struct worker_pool *pool, int error)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	if (atomic_load(&pool->exhausted_s) == 0 ||
-	    now.tv_sec - atomic_load(&pool->exhausted_s) >= EXHAUSTED_TELL_S) {
-		atomic_store(&pool->exhausted_s, now.tv_sec);
-		log_error("cannot accept connections, which wait", "reason", strerror(error));
-	}
-	clock_sleep_ms(EXHAUSTED_PAUSE_MS);
 }
 
 /* Accept a connection.  -1: there is none, or none can be had just now. */
@@ -330,7 +407,10 @@ accept_connection(struct worker_pool *pool)
 {
 	static const struct timeval receive = { .tv_sec = RECEIVE_TIMEOUT_S };
 	static const struct timeval send = { .tv_sec = SEND_TIMEOUT_S };
-	int fd = accept4(pool->listen_fd, NULL, NULL, SOCK_CLOEXEC);
+	struct sockaddr_storage peer = { .ss_family = AF_UNSPEC };
+	struct sockaddr *address = (struct sockaddr *)&peer;
+	socklen_t len = sizeof(peer);
+	int fd = accept4(pool->listen_fd, address, &len, SOCK_CLOEXEC);
 
 	if (fd < 0 &&
 	    (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM))
@@ -339,15 +419,21 @@ accept_connection(struct worker_pool *pool)
 	watch_once(pool, EPOLL_CTL_MOD, pool->listen_fd);
 	if (fd < 0)
 		return -1;
+	end_exhaustion(pool);
+	if (!peers_allow(&pool->peers, address)) {
+		tell_refused(pool, "its address is not in FCGI_WEB_SERVER_ADDRS");
+		close(fd);
+		return -1;
+	}
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &receive, sizeof(receive));
 	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &send, sizeof(send));
 	return fd;
 }
 
-/* Wait until there is something to serve, and tell by which descriptor.  False: the pool
- * stops. */
+/* Wait until there is something to serve, and tell by which descriptor of the pool, or by which
+ * ticket of a connection.  False: the pool stops. */
 static bool
-wait_for_event(struct worker_pool *pool, int *fd)
+wait_for_event(struct worker_pool *pool, uint64_t *what)
 {
 	struct epoll_event event;
 
@@ -355,22 +441,26 @@ wait_for_event(struct worker_pool *pool, int *fd)
 		if (atomic_load(&pool->stopping))
 			return false;
 	} while (epoll_wait(pool->epoll_fd, &event, 1, -1) != 1);
-	*fd = event.data.fd;
-	return *fd != pool->stop_fd && !atomic_load(&pool->stopping);
+	*what = event.data.u64;
+	return *what != (unsigned)pool->stop_fd && !atomic_load(&pool->stopping);
 }
 
 /* Serve what was told of. */
 static void
-serve_event(struct worker *worker, int fd)
+serve_event(struct worker *worker, uint64_t what)
 {
 	struct worker_pool *pool = worker->pool;
+	int fd = (int)(uint32_t)what;
 
-	if (fd == pool->line.timer_fd) {
+	idle_close_old(&pool->idle, clock_ms(CLOCK_MONOTONIC));
+	if (what == (unsigned)pool->line.timer_fd) {
 		serve_waiting(pool);
 		return;
 	}
-	if (fd == pool->listen_fd)
+	if (what == (unsigned)pool->listen_fd)
 		fd = accept_connection(pool);
+	else if (!idle_leave(&pool->idle, what))
+		return; /* and its number may be another's */
 	else
 		epoll_ctl(pool->epoll_fd, EPOLL_CTL_DEL, fd, NULL);
 	if (fd >= 0)
@@ -381,16 +471,18 @@ static void
 worker_run(void *argument)
 {
 	struct worker_pool *pool = argument;
-	struct worker worker = { .pool = pool, .job = job_new(pool) };
-	int fd;
+	struct worker worker = { .pool = pool, .job = job_new(pool), .head_fd = -1 };
+	uint64_t what;
 
-	while (wait_for_event(pool, &fd)) {
+	while (wait_for_event(pool, &what)) {
 		crew_begin(&pool->crew);
-		serve_event(&worker, fd);
+		serve_event(&worker, what);
 		if (!crew_rest(&pool->crew))
 			break;
 	}
 	job_free(worker.job);
+	if (worker.head_fd >= 0)
+		close(worker.head_fd);
 	if (atomic_load(&pool->stopping))
 		empty_line(pool);
 }
@@ -415,6 +507,7 @@ pool_free(struct worker_pool *pool)
 	if (pool->epoll_fd >= 0)
 		close(pool->epoll_fd);
 	waiting_line_close(&pool->line);
+	idle_fini(&pool->idle);
 	free(pool);
 }
 
@@ -422,7 +515,10 @@ struct worker_pool *
 worker_pool_open(struct app *app, int listen_fd, unsigned threads)
 {
 	struct worker_pool *pool = mem_alloc(sizeof(*pool));
+	const char *wrong;
 
+	idle_init(&pool->idle);
+	shortage_init(&pool->shortage);
 	pool->app = app;
 	pool->listen_fd = listen_fd;
 	pool->stop_fd = eventfd(0, EFD_CLOEXEC);
@@ -434,6 +530,12 @@ worker_pool_open(struct app *app, int listen_fd, unsigned threads)
 	    watch_once(pool, EPOLL_CTL_ADD, pool->line.timer_fd) != 0 ||
 	    watch_by_all(pool, pool->stop_fd) != 0) {
 		log_error("cannot wait for connections", "reason", strerror(errno));
+		pool_free(pool);
+		return NULL;
+	}
+	if (peers_read(&pool->peers, getenv("FCGI_WEB_SERVER_ADDRS"), &wrong) != 0) {
+		log_error("FCGI_WEB_SERVER_ADDRS must be IP addresses with commas between them",
+		    "wrong", wrong);
 		pool_free(pool);
 		return NULL;
 	}

@@ -37,6 +37,53 @@ start_gateway gateway "$FCGI_ADDRESS"
 call getMeetings
 is "$(xml returncode)" SUCCESS "the same on a TCP port"
 
+# What is no request, or lies about its lengths, which libfcgi would believe.
+sends() {
+	local answer
+	exec {CONNECTION}<>"/dev/tcp/127.0.0.1/$((PORT0 + 1))" || return 1
+	printf '%b' "$1" >&"$CONNECTION"
+	IFS= read -r -t "$E2E_DEADLINE" -u "$CONNECTION" answer
+	[ $? -le 128 ] && [ -z "$answer" ]
+}
+begin_record='\x01\x01\x00\x01\x00\x08\x00\x00\x00\x01\x00\x00\x00\x00\x00\x00'
+params_of_8='\x01\x04\x00\x01\x00\x08\x00\x00'
+values_of_8='\x01\x09\x00\x00\x00\x08\x00\x00'
+end_of_params='\x01\x04\x00\x01\x00\x00\x00\x00'
+before=${PIDS[gateway]}
+while read -r name bytes; do
+	sends "$bytes"
+	ok $? "${name//-/ }: the connection is closed"
+	exec {CONNECTION}>&-
+done <<END
+1-GiB-twice $begin_record$params_of_8\xc0\x00\x00\x00\xc0\x00\x00\x00$end_of_params
+2-GiB-twice $begin_record$params_of_8\xff\xff\xff\xff\xff\xff\xff\xff$end_of_params
+1-GiB-of-values-in-a-request $begin_record$values_of_8\xc0\x00\x00\x00\xc0\x00\x00\x00
+HTTP GET\x20/bigbluebutton/api\x20HTTP/1.0\r\n\r\n
+END
+call getMeetings
+is "$(xml returncode) ${PIDS[gateway]}" "SUCCESS $before" "the program goes on"
+is "$(grep -c 'FastCGI connection is refused' "$LOGS/gateway.log")" 1 "it is told once"
+stop gateway
+
+# Which web servers may connect.
+RUN_AS=(env FCGI_WEB_SERVER_ADDRS=127.0.0.1,::1)
+start_gateway gateway "$FCGI_ADDRESS"
+call getMeetings
+is "$(xml returncode)" SUCCESS "a web server whose address is in FCGI_WEB_SERVER_ADDRS"
+stop gateway
+start gateway env FCGI_WEB_SERVER_ADDRS=127.0.0.2 TINYSCALE_CONFIG="$T/servers.json" \
+	"$FCGI_PROGRAM" -s "$FCGI_ADDRESS"
+must_wait_until "it serves" grep -q ' serving ' "$LOGS/gateway.log"
+meta_variables GET "$API"
+"$FCGI_CLIENT" "$FCGI_ADDRESS" "${META[@]}" >"$T/answer" 2>"$T/client-errors"
+is "$? $(cat "$T/answer")" "1 " "one whose address is not has no answer"
+stop gateway
+start_gateway gateway "$FCGI_ADDRESS"
+RUN_AS=()
+FCGI_WEB_SERVER_ADDRS=localhost "$FCGI_PROGRAM" -c "$T/servers.json" -s "unix:$T/other.sock" 2>"$T/second"
+is "$? $(grep -c 'FCGI_WEB_SERVER_ADDRS must be .* wrong=localhost$' "$T/second")" "1 1" \
+	"a list with something else is an error"
+
 GATEWAY_CONFIG=$T/servers.json
 "$FCGI_PROGRAM" -c "$GATEWAY_CONFIG" -s "$FCGI_ADDRESS" 2>"$T/second"
 is $? 1 "a port in use is an error"

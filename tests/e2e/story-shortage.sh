@@ -95,6 +95,25 @@ within "$(grep -c ' warn .*short of descriptors here' "$LOGS/gateway.log")" 1 \
 nobody_is_blamed "a shortage of descriptors"
 call getMeetings
 is "$(result)" "SUCCESS noMeetings" "after the crowd all is well"
+# Connections that web servers keep, and do not use, make room.
+meta_variables GET "$(url isMeetingRunning meetingID=any)"
+holders=()
+for n in {1..130}; do
+	"$FCGI_CLIENT" --timeout 600 --hold 600 --keep --out "$T/kept-$n" "$FCGI_ADDRESS" \
+		"${META[@]}" 2>>"$T/holding" &
+	holders+=($!)
+done
+all_answered() { [ "$(count_files '<returncode>SUCCESS' "$T"/kept-*)" = 130 ]; }
+wait_until all_answered
+ok $? "130 clients that keep their connections are answered with 128 descriptors"
+within "$(grep -c ' error cannot accept connections' "$LOGS/gateway.log")" 1 \
+	"$(($(grep -c ' info connections can be accepted again' "$LOGS/gateway.log") + 1))" \
+	"which is told once"
+call getMeetings
+is "$(result)" "SUCCESS noMeetings" "and so is one who comes then"
+kill "${holders[@]}" 2>/dev/null
+wait_for_all "${holders[@]}" 2>/dev/null
+
 is_over() { grep -q ' info the shortage here is over' "$LOGS/gateway.log"; }
 wait_until is_over
 ok $? "and it is told when the shortage is over"
