@@ -466,6 +466,22 @@ known_of() {
 }
 state_sql() { sqlite3 -cmd '.timeout 5000' "$T/state/state.db" "$1"; }
 
+# cgi_of_our_own: the CGI program under a path by which its processes are told from those of
+# other scripts.
+cgi_of_our_own() {
+	install -m 755 "$CGI_PROGRAM" "$T/bin/"
+	CGI_PROGRAM=$T/bin/tinyscale.cgi
+}
+# poller: the process id of the poll that a request to it left behind.
+poller() {
+	local process
+	for process in /proc/[0-9]*; do
+		[ "$(tr '\0' ' ' <"$process/cmdline")" != "$CGI_PROGRAM --poll-due " ] ||
+			echo "${process#/proc/}"
+	done 2>/dev/null | head -n 1
+}
+polls_no_more() { [ -z "$(poller)" ]; }
+
 # hold_state: another program holds the state's write lock until release_state, as an
 # open transaction or a backup does.
 hold_state() {

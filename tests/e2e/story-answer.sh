@@ -11,9 +11,7 @@ LISTENER=$BUILD/tests/e2e/log-listener
 need_built "$LISTENER"
 start_sandbox 2
 write_config "$T/servers.json" '"poll_interval_ms": 800,' '"probe_timeout_ms": 3000,'
-# Its processes are told from others by this path.
-install -m 755 "$CGI_PROGRAM" "$T/bin/"
-CGI_PROGRAM=$T/bin/tinyscale.cgi
+cgi_of_our_own
 FCGI_ADDRESS=unix:$T/gateway.sock
 REQUEST() { fcgi_request "$@"; }
 
@@ -92,14 +90,7 @@ piped() {
 	cat "$T/errors" >>"$LOGS/gateway.log"
 	take_cgi_answer "$T/answer" "$T/"
 }
-# poller: the process id of the poll that a request left behind.
-poller() {
-	local process
-	for process in /proc/[0-9]*; do
-		[ "$(tr '\0' ' ' <"$process/cmdline")" != "$CGI_PROGRAM --poll-due " ] ||
-			echo "${process#/proc/}"
-	done 2>/dev/null | head -n 1
-}
+
 # is_polling: a request has left a poll behind, POLLER, that is under way; not one that ends
 # at once, since another polls.
 is_polling() {
@@ -112,8 +103,6 @@ is_polling() {
 	SESSION=$(awk '{ print $6 }' "/proc/$POLLER/stat")
 	[ -n "$POLLER" ] && [ "$(poller)" = "$POLLER" ]
 }
-polls_no_more() { [ -z "$(poller)" ]; }
-
 # listed: a list, and how long both outputs took.
 listed() {
 	piped "$(url getRecordings meetingID=m)"

@@ -7,9 +7,9 @@ need sqlite3
 need_built "$FCGI_PROGRAM" "$FCGI_CLIENT" "$CGI_PROGRAM" "$BUILD/ctl/tinyscalectl"
 start_sandbox 2
 write_config "$T/servers.json" '"poll_interval_ms": 1000,'
-install -m 755 "$FCGI_PROGRAM" "$CGI_PROGRAM" "$T/bin/"
+install -m 755 "$FCGI_PROGRAM" "$T/bin/"
 FCGI_PROGRAM=$T/bin/tinyscale.fcgi
-CGI_PROGRAM=$T/bin/tinyscale.cgi
+cgi_of_our_own
 FCGI_ADDRESS=unix:$T/gateway.sock
 REQUEST() { fcgi_request "$@"; }
 CTL=(env "${KEPT_ENVIRONMENT[@]}" TINYSCALE_CONFIG="$T/servers.json" "$BUILD/ctl/tinyscalectl")
@@ -89,6 +89,8 @@ if [ "$(id -u)" -eq 0 ]; then
 		is "$(result)" SUCCESS "… who then creates a meeting"
 		is "$(mapped_to "m-$n" | wc -l)" 1 "… which is in the state"
 		n=$((n + 1))
+		# The poll behind that request would make a state of its own, as nobody.
+		must_wait_until "no poll is under way" polls_no_more
 		delete_state
 	done
 
