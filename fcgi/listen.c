@@ -44,7 +44,7 @@ listen_unix(const char *path)
 		log_error("the socket's path is too long", "path", path);
 		return -1;
 	}
-	strcpy(address.sun_path, path);
+	memcpy(address.sun_path, path, strlen(path) + 1);
 	struct stat file;
 	bool is_there = stat(path, &file) == 0;
 	if (is_there && !S_ISSOCK(file.st_mode)) {

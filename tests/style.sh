@@ -71,6 +71,18 @@ else
 		"$("$format" --dry-run -Werror $files 2>&1 | grep ': error: ')"
 fi
 
+# ---- Banned functions --------------------------------------------------------------
+
+# They know no end of what they write to, hide errors, keep what they return to themselves, or
+# ask a shell.
+banned='gets|strcpy|stpcpy|strcat|strncpy|strncat|v?sprintf|strtok|ato[filq]|ato(ll|f)|gmtime'
+banned="$banned|localtime|ctime|asctime|alloca|system|popen|s?rand|tmpnam|tempnam|mktemp"
+banned="$banned|[sf]?scanf|gethostbyname|setjmp|longjmp"
+# shellcheck disable=SC2086 # a list of words
+report 'no banned function in the programs' \
+	"$(printf '%s\n' $files | grep -E '^(\./)?(common|fcgi|cgi|ctl|sandbox)/' |
+		xargs grep -nE "(^|[^a-zA-Z0-9_>.])($banned)\(")"
+
 # ---- Copies -----------------------------------------------------------------------
 
 # ./run and ./check build in copies, where git need not be at hand.

@@ -120,8 +120,10 @@ checksum_source(struct str text, char source[CHECKSUM_SOURCE_SIZE])
 		log_error("the crypto library cannot compute a hash");
 		abort();
 	}
-	strcpy(source, "sha256-");
-	EVP_EncodeBlock((unsigned char *)source + strlen(source), digest, (int)len);
+	static const char begin[] = "sha256-";
+	const size_t begin_len = sizeof(begin) - 1;
+	memcpy(source, begin, begin_len);
+	EVP_EncodeBlock((unsigned char *)source + begin_len, digest, (int)len);
 }
 
 bool

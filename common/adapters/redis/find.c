@@ -85,10 +85,11 @@ open_unix(struct store_redis *redis, struct redis_problem *problem)
 	struct redis_address address = { .len = sizeof(name) };
 
 	if (strlen(redis->url->path) >= sizeof(name.sun_path)) {
-		strcpy(problem->text, "the path of its socket is too long");
+		snprintf(problem->text, sizeof(problem->text),
+		    "the path of its socket is too long");
 		return NULL;
 	}
-	strcpy(name.sun_path, redis->url->path);
+	memcpy(name.sun_path, redis->url->path, strlen(redis->url->path) + 1);
 	memcpy(&address.socket, &name, sizeof(name));
 	struct link *link = link_open(redis, &address, clock_ms(CLOCK_MONOTONIC) + ADDRESS_MS,
 	    problem);

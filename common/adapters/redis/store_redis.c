@@ -242,7 +242,7 @@ greet(struct link *link)
 		tell_lost(redis, n_lost);
 	pthread_mutex_lock(&redis->mutex);
 	if (strcmp(redis->run_id, link->run_id) != 0) {
-		strcpy(redis->run_id, link->run_id);
+		memcpy(redis->run_id, link->run_id, sizeof(redis->run_id));
 		idle = take_all(redis);
 	}
 	link->generation = redis->generation;
@@ -262,7 +262,7 @@ new_link(struct store_redis *redis, int64_t deadline_ms, bool writes, bool *is_r
 {
 	struct link *link = NULL;
 
-	strcpy(problem->text, "it was not found yet");
+	snprintf(problem->text, sizeof(problem->text), "it was not found yet");
 	/* Where another was found meanwhile, this one is not to be greeted any more. */
 	for (bool is_current = false; !is_current;) {
 		link_close(link);

@@ -48,10 +48,10 @@ sqlite_file_is_damaged(int error)
 static char *
 with_suffix(const char *path, const char *suffix)
 {
-	char *text = mem_alloc(strlen(path) + strlen(suffix) + 1);
+	const size_t size = strlen(path) + strlen(suffix) + 1;
+	char *text = mem_alloc(size);
 
-	strcpy(text, path);
-	strcat(text, suffix);
+	snprintf(text, size, "%s%s", path, suffix);
 	return text;
 }
 
