@@ -102,7 +102,7 @@ list_often() {
 	local i
 	for ((i = 0; i < (LISTS + LIST_CLIENTS - 1) / LIST_CLIENTS; i++)); do
 		client gateway "$T/lists" "$T/answer-$1"
-		[ "$(stat -c %s "$T/answer-$1")" -lt $LIST_BYTES ] || echo whole
+		[ "$(stat -c %s "$T/answer-$1")" -lt "$LIST_BYTES" ] || echo whole
 	done >"$T/listed-$1"
 }
 forget_peak
@@ -146,6 +146,7 @@ odd() {
 	after=$(pss_kb)
 	row "5 s after $1" "$after" $limit "$TOOK_MS ms, peak $(peak_kb) kB"
 	answered=$(xml returncode)
+	# shellcheck disable=SC2015 # both must hold
 	[ "$answered" = SUCCESS ] && [ "$TOOK_MS" -le $((2 * DEADLINE_MS)) ] || {
 		echo "The request is answered $answered after $TOOK_MS ms."
 		status=1

@@ -30,7 +30,7 @@ ALONE=3 # times 64 creates of one client
 POLL_MS=20000
 rounds=${1:-5}
 E2E_PORT_BASE=${BENCH_PORT_BASE:-20000}
-E2E_DEADLINE=$((POLL_MS / 1000 * 4))
+E2E_DEADLINE=$((4 * POLL_MS / 1000))
 begin bench-scale-out 120
 need curl sha256sum
 need_built "$FCGI_PROGRAM" "$FCGI_CLIENT"

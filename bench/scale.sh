@@ -35,7 +35,7 @@ JOIN_RUNS=8
 POLL_MS=30000
 rounds=${1:-5}
 E2E_PORT_BASE=${BENCH_PORT_BASE:-20000}
-E2E_DEADLINE=$((POLL_MS / 1000 * 3))
+E2E_DEADLINE=$((3 * POLL_MS / 1000))
 begin bench-scale 200
 need curl sha256sum
 need_built "$FCGI_PROGRAM" "$FCGI_CLIENT"
@@ -83,6 +83,7 @@ for size in small large; do
 done
 sleep 2 # what the last polls told is written
 
+# shellcheck disable=SC2153 # lib.sh has PIDS
 pss_kb() { awk '/^Pss:/ { print $2 }' "/proc/${PIDS[$1]}/smaps_rollup"; }
 small_kb=$(pss_kb small)
 large_kb=$(pss_kb large)

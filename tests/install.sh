@@ -34,6 +34,7 @@ check clang clang
 check libxml2-dev pc:libxml-2.0
 check libxml2-utils xmllint
 check clang-format clang-format
+check shellcheck shellcheck
 check lighttpd /usr/sbin/lighttpd
 check nginx-light /usr/sbin/nginx
 check apache2 /usr/sbin/apache2

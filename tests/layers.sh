@@ -100,6 +100,7 @@ commands=$(includes ctl |
 	grep -vE ':(app\.h|(base|formats|model|ports|core|upkeep)/[a-z_]+\.h|config/config(_diff|_warnings)?\.h|[a-z_]+\.h)$')
 report 'the command sees no adapter, and of config/ no parts' "$commands"
 
+# shellcheck disable=SC2016 # backticks are meant
 # Words of the picture in HACKING.md, and the modules; built.h is made by make.
 picture=$(sed -n '/^## The picture/,/^\*\*/ { /^```/,/^```/p }' HACKING.md | tr -c 'a-z_\n' ' ')
 missing=$(sources common fcgi | sed 's|.*/||; s|\.[ch]$||' | grep -v '^built$' | sort -u | while read -r module; do

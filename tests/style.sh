@@ -83,6 +83,18 @@ report 'no banned function in the programs' \
 	"$(printf '%s\n' $files | grep -E '^(\./)?(common|fcgi|cgi|ctl|sandbox)/' |
 		xargs grep -nE "(^|[^a-zA-Z0-9_>.])($banned)\(")"
 
+# ---- shellcheck -----------------------------------------------------------------
+
+scripts=$(git ls-files 2>/dev/null | grep -v '\.[ch]$' | xargs grep -lE '^#!.*sh$' 2>/dev/null)
+case $(shellcheck --version 2>/dev/null) in
+*'version: 0.9.'*)
+	# shellcheck disable=SC2086 # a list of words
+	report 'shellcheck finds nothing' \
+		"$(printf '%s\n' $scripts | xargs -n 8 -P "$(nproc)" shellcheck -S style -f gcc)"
+	;;
+*) skip 'shellcheck finds nothing' 'version 0.9 is not at hand' ;;
+esac
+
 # ---- Copies -----------------------------------------------------------------------
 
 # ./run and ./check build in copies, where git need not be at hand.

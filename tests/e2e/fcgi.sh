@@ -66,7 +66,7 @@ is "$(grep -c 'FastCGI connection is refused' "$LOGS/gateway.log")" 1 "it is tol
 stop gateway
 
 # Which web servers may connect.
-RUN_AS=(env FCGI_WEB_SERVER_ADDRS=127.0.0.1,::1)
+RUN_AS=(env "FCGI_WEB_SERVER_ADDRS=127.0.0.1,::1")
 start_gateway gateway "$FCGI_ADDRESS"
 call getMeetings
 is "$(xml returncode)" SUCCESS "a web server whose address is in FCGI_WEB_SERVER_ADDRS"

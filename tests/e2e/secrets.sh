@@ -32,7 +32,7 @@ else
 	skip "none of the checksums that were made" "run by tests/e2e/run only"
 fi
 # A gateway that logs nothing would pass all this.
-lines=$(cat "$E2E_LOGS"/*/gateway*.log 2>/dev/null | wc -l)
-within "$lines" 1 1000000000 "the gateway did log"
+line_count=$(cat "$E2E_LOGS"/*/gateway*.log 2>/dev/null | wc -l)
+within "$line_count" 1 1000000000 "the gateway did log"
 
 finish

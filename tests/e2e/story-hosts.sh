@@ -284,7 +284,7 @@ GO_S=$((QUIET_S + ROUNDS * ROUND_S))
 KILL_S=$((GO_S + 16))
 LENGTH_S=$((GO_S + 23))
 [ "${HOSTS_SECONDS:-0}" -le "$LENGTH_S" ] || LENGTH_S=$HOSTS_SECONDS
-start_client $LENGTH_S 150
+start_client "$LENGTH_S" 150
 for ((round = 0; round < ROUNDS; round++)); do
 	from=$((QUIET_S + round * ROUND_S))
 	at $from

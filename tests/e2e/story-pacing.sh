@@ -214,7 +214,7 @@ is "$(ends "$T/programs.crowd")" "$PROGRAMS $(STATUS)" \
 is "$(calls 1 join | wc -l)" "$joined" "taken out: … and nobody is sent there"
 ctl enable server-1
 
-joins() { grep -a 'call=join' "$LOGS/gateway.log" | wc -l; }
+joins() { grep -ac 'call=join' "$LOGS/gateway.log"; }
 joins_before=$(joins)
 programs_come gone
 pkill -KILL -P $crowd crowd-client
