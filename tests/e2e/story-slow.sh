@@ -64,7 +64,7 @@ slowly() {
 drip() {
 	local fd
 	for fd in "${sockets[@]}"; do
-		printf '%b' "$1" 2>/dev/null >&"$fd"
+		{ printf '%b' "$1" >&"$fd"; } 2>/dev/null
 	done
 }
 end_slow() {
