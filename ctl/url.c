@@ -102,7 +102,7 @@ command_url(struct ctl *ctl)
 	}
 	if (lasting)
 		buf_printf(&query, "%suntil=%lld", query.len > 0 ? "&" : "",
-		    (long long)(ctl_now_ms() / 1000 + seconds));
+		    (long long)ctl_now_ms() / 1000 + seconds);
 	struct str text = buf_take(&query, ctl->arena);
 	if (!ctl_open_config(ctl))
 		return CTL_WRONG;

@@ -17,7 +17,7 @@ hooks_add(struct hooks *hooks, const char *callback_url, const char *meeting_id,
 	while (*link && strcmp((*link)->callback_url, callback_url) != 0)
 		link = &(*link)->next;
 	*is_duplicate = *link != NULL;
-	if (*link)
+	if (*is_duplicate)
 		return *link;
 	*link = text_new(sizeof(struct hook));
 	(*link)->id = hooks->first_id + hooks->made++;

@@ -35,6 +35,8 @@ check libxml2-dev pc:libxml-2.0
 check libxml2-utils xmllint
 check clang-format clang-format
 check shellcheck shellcheck
+check clang-tidy clang-tidy
+check cppcheck cppcheck
 check lighttpd /usr/sbin/lighttpd
 check nginx-light /usr/sbin/nginx
 check apache2 /usr/sbin/apache2

@@ -176,6 +176,7 @@ ask_server(struct call *call, const struct server *server)
 	fanout_init(&fanout, call, 1);
 	prepare_question(call, server, fanout_add(&fanout, server));
 	fanout_run(&fanout, QUESTION, call->config->probe_timeout_ms, NULL);
+	/* cppcheck-suppress returnDanglingLifetime ; they are in the arena */
 	return &fanout.answers[0];
 }
 

@@ -224,7 +224,7 @@ enum store_result
 redis_lists_put(struct store *store, const struct store_list *lists, size_t n)
 {
 	enum store_result result = STORE_OK;
-	bool are_known[LISTS_AT_ONCE];
+	bool are_known[LISTS_AT_ONCE] = { false };
 
 	for (size_t i = 0; i < n && result == STORE_OK; i += LISTS_AT_ONCE) {
 		struct lists_arguments a = { &lists[i],
