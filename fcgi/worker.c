@@ -344,7 +344,8 @@ serve(struct worker *worker, int fd)
 		return;
 	case INTAKE_UNSOUND:
 		tell_refused(worker->pool, job->intake.problem);
-		/* fall through */
+		close(fd);
+		return;
 	case INTAKE_ENDED:
 		close(fd);
 		return;
