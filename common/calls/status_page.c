@@ -169,7 +169,7 @@ static const char style[] =
     "@media(max-width:50rem){.table{border:0;background:none;overflow:visible}"
     "thead{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}"
     "table,tbody{display:block}"
-    "tbody tr{display:grid;grid-template-columns:repeat(2,minmax(0,1fr));"
+    "tbody tr{display:grid;grid-template-columns:minmax(0,4fr) minmax(0,5fr);"
     "grid-auto-flow:dense;column-gap:1.25rem;background:var(--card);"
     "border:1px solid var(--line);border-radius:.5rem;margin:0 0 .75rem;padding:.5rem .9rem}"
     "tbody th,.load,.hour,.why{grid-column:1/-1}"
@@ -177,7 +177,7 @@ static const char style[] =
     ".row-bad{border-left:.3rem solid var(--bad)}"
     ".row-doubt{border-left:.3rem solid var(--doubt)}"
     "td,td.n{display:flex;justify-content:space-between;gap:.5rem;padding:.15rem 0;"
-    "text-align:right;min-width:0}"
+    "text-align:right;min-width:0;white-space:normal}"
     ".load{justify-content:flex-start;align-items:center}.load svg{margin-left:auto}"
     ".load .n{min-width:2.5em}.hour{align-items:center}"
     "td::before{content:attr(data-label);color:var(--muted);white-space:nowrap}}\n";
