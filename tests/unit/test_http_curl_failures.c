@@ -6,6 +6,7 @@
 
 #include <fcntl.h>
 #include <spawn.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 static void
@@ -221,9 +222,44 @@ remove:
 	rmdir(dir);
 }
 
+/* A transport whose thread nobody could wake is none. */
+static void
+test_no_descriptors(void)
+{
+	const struct http_curl_options options = { HTTP_CURL_THREAD, 1000, NULL,
+		"tinyscale/test", 0, 1 };
+	const int lowest = dup(0);
+	struct rlimit usual, few;
+	int n_opened = 0, n_usable = 0;
+
+	close(lowest);
+	getrlimit(RLIMIT_NOFILE, &usual);
+	for (int spare = 0; spare < 6; spare++) {
+		few = usual;
+		few.rlim_cur = (rlim_t)(lowest + spare);
+		setrlimit(RLIMIT_NOFILE, &few);
+		struct http *mine = http_curl_open(&options);
+		setrlimit(RLIMIT_NOFILE, &usual);
+		if (!mine)
+			continue;
+		n_opened++;
+		struct arena *arena = arena_new();
+		struct http_call call = get(arena, web.port, "/echo");
+		mine->run(mine, arena,
+		    &(struct http_batch){ .calls = &call, .n = 1, .timeout_ms = 20000 });
+		n_usable += call.result == HTTP_ANSWERED;
+		arena_free(arena);
+		mine->close(mine);
+	}
+	ok(n_opened < 6, "without descriptors there is no transport");
+	is_int(n_usable, n_opened, "one that is there can be used");
+}
+
 static void
 tests(struct arena *arena, enum http_curl_mode mode)
 {
+	if (mode == HTTP_CURL_THREAD)
+		test_no_descriptors();
 	test_failures(arena);
 	test_public_only(arena);
 	test_connect_timeout(arena);

@@ -458,6 +458,9 @@ loop_init(struct http_curl *self)
 	self->multi = curl->multi_init();
 	if (!self->multi)
 		goto fail_easy;
+	/* Without descriptors for it libcurl goes on, and nobody would ever be woken. */
+	if (self->mode == HTTP_CURL_THREAD && curl->multi_wakeup(self->multi) != CURLM_OK)
+		goto fail_multi;
 	curl->easy_getinfo(easy, CURLINFO_CAINFO, &ca_file);
 	self->setup.has_ca_file = self->setup.ca_file || ca_file;
 	curl->multi_setopt(self->multi, CURLMOPT_MAXCONNECTS,
@@ -465,10 +468,13 @@ loop_init(struct http_curl *self)
 	self->pool[self->n_pool++] = easy;
 	return 0;
 
+fail_multi:
+	curl->multi_cleanup(self->multi);
+	self->multi = NULL;
 fail_easy:
 	curl->easy_cleanup(easy);
 fail:
-	log_error("libcurl does not start", "reason", "out of memory");
+	log_error("libcurl does not start", "reason", "out of memory or descriptors");
 	return -1;
 }
 
