@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/mem.h"
@@ -54,6 +55,15 @@ idle_leave(struct idle *idle, uint64_t ticket)
 	return is_here;
 }
 
+/* Has something come that no thread has taken yet?  Then the connection is not idle. */
+static bool
+has_input(int fd)
+{
+	char byte;
+
+	return recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+}
+
 static size_t
 close_those(struct idle *idle, int64_t until_ms)
 {
@@ -62,7 +72,7 @@ close_those(struct idle *idle, int64_t until_ms)
 	for (size_t fd = 0; fd < idle->n; fd++) {
 		struct idle_stay *stay = &idle->stays[fd];
 
-		if (!stay->is_here || stay->since_ms > until_ms)
+		if (!stay->is_here || stay->since_ms > until_ms || has_input((int)fd))
 			continue;
 		stay->is_here = false;
 		close((int)fd);
@@ -92,7 +102,9 @@ idle_close_old(struct idle *idle, int64_t now_ms)
 void
 idle_fini(struct idle *idle)
 {
-	close_those(idle, INT64_MAX);
+	for (size_t fd = 0; fd < idle->n; fd++)
+		if (idle->stays[fd].is_here)
+			close((int)fd);
 	free(idle->stays);
 	pthread_mutex_destroy(&idle->mutex);
 }

@@ -45,7 +45,8 @@ uint64_t idle_enter(struct idle *idle, int fd, int64_t now_ms);
 /* Hand in the ticket: the connection is the caller's; false when it was closed meanwhile. */
 bool idle_leave(struct idle *idle, uint64_t ticket);
 
-/* Close those that were idle for so long.  Returns how many. */
+/* Close those that were idle for so long, and on which nothing has come since.  Returns how
+ * many. */
 size_t idle_close(struct idle *idle, int64_t now_ms, int64_t least_ms);
 
 /* Close those that were idle for too long; looked at every now and then.  Call it often. */

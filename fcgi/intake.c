@@ -366,6 +366,9 @@ has_header(const struct intake *intake)
 long
 intake_body(struct intake *intake, void *data, size_t size)
 {
+	const int64_t until_ms = clock_ms(CLOCK_MONOTONIC) + INTAKE_HEAD_MS;
+
+	/* Padding and headers are not counted by who counts how fast a body comes. */
 	while (intake->content == 0) {
 		if (intake->is_at_end)
 			return 0;
@@ -373,7 +376,7 @@ intake_body(struct intake *intake, void *data, size_t size)
 			make_room(intake);
 			ssize_t got = receive_waiting(intake, intake->bytes + intake->n,
 			    intake->room - intake->n);
-			if (got <= 0)
+			if (got <= 0 || clock_ms(CLOCK_MONOTONIC) > until_ms)
 				return -1;
 			intake->n += (size_t)got;
 		} else if (!take_header(intake)) {

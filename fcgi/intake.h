@@ -17,11 +17,12 @@
 
 #include "base/str.h"
 
-/* The longest head.  Apache takes 100 headers of 8190 bytes each, by LimitRequestFields and
- * LimitRequestFieldSize, but no web server's usual limits let a client send as much. */
+/* The longest head.  No client of BBB's API sends as much; Apache would let it, with its 100
+ * headers of 8190 bytes (LimitRequestFields, LimitRequestFieldSize). */
 #define INTAKE_HEAD_BYTES ((size_t)256 << 10)
 
-/* How long a head may take to come. */
+/* After so long no more of a head is waited for, nor of what is no body between a body's
+ * records. */
 #define INTAKE_HEAD_MS 10000
 
 struct intake {
@@ -52,7 +53,7 @@ void intake_fini(struct intake *intake);
 /*
  * Read the head of the next request on a blocking socket, whose timeout for receiving is
  * INTAKE_HEAD_MS or less.  WHOLE: *head is BEGIN_REQUEST and the PARAMS, without other records
- * and padding, for libfcgi; it is valid until the body is read.  Management records on the way
+ * and padding, for libfcgi; it is valid until the body is read.  Management records before it
  * are answered; what came late of requests that have ended is left out.  It waits for the rest
  * of a head that has begun (blocking.h), and for nothing else.
  */

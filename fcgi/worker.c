@@ -4,6 +4,7 @@
 #include <fastcgi.h>
 #include <fcgiapp.h>
 #include <fcntl.h>
+#include <netdb.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,9 +47,6 @@
 /* How often it is tried to have a file for a head. */
 #define HEAD_TRIES 100
 
-/* What is refused is told once in so long: who sends one such thing may send many. */
-#define REFUSED_TELL_MS 10000
-
 struct worker_pool {
 	struct app *app;
 	int listen_fd;
@@ -59,7 +57,7 @@ struct worker_pool {
 	struct peers peers;
 	atomic_bool stopping;
 	struct shortage shortage;
-	atomic_llong refused_ms; /* when that was last told, or 0 */
+	struct shortage refusals; /* connections that are closed at once, told as one is */
 	struct crew crew;
 };
 
@@ -238,14 +236,16 @@ finish(void *context, bool is_read)
 	FCGX_Request *fcgx = &job->fcgx;
 	bool is_kept = fcgx->keepConnection != 0;
 
+	/* What was not read would be taken for the next request, which may come as soon as the
+	 * end of this one is told. */
+	is_read = is_read && intake_is_done(&job->intake);
 	fcgx->keepConnection = 1; /* libfcgi would close it at once */
 	FCGX_Finish_r(fcgx);
 	int fd = fcgx->ipcFd;
 	fcgx->ipcFd = -1;
 	if (fd < 0)
 		return;
-	/* What was not read would be taken for the next request. */
-	if (!is_kept || !is_read || !intake_is_done(&job->intake))
+	if (!is_kept || !is_read)
 		linger(fd, is_read);
 	else
 		wait_for_request(job->pool, fd);
@@ -270,16 +270,28 @@ serve_job(struct job *job)
 	return true;
 }
 
-/* Tell that a connection is closed at once, but not each time. */
+/* Tell that a connection is closed at once, each problem once: who sends such a thing may send
+ * many.  An address may be NULL. */
 static void
-tell_refused(struct worker_pool *pool, const char *problem)
+tell_refused(struct worker_pool *pool, const char *problem, const struct sockaddr *address)
 {
-	long long now_ms = clock_ms(CLOCK_MONOTONIC), told_ms = atomic_load(&pool->refused_ms);
+	const int64_t now_ms = clock_ms(CLOCK_MONOTONIC);
+	char text[NI_MAXHOST] = "";
 
-	if (told_ms == 0 || now_ms - told_ms >= REFUSED_TELL_MS) {
-		atomic_store(&pool->refused_ms, now_ms);
-		log_warn("a FastCGI connection is refused", "problem", problem);
-	}
+	shortage_end(&pool->refusals, now_ms);
+	if (!shortage_meet(&pool->refusals, problem, now_ms))
+		return;
+	if (address)
+		getnameinfo(address, sizeof(struct sockaddr_storage), text, sizeof(text), NULL,
+		    0, NI_NUMERICHOST);
+	log_warn("a FastCGI connection is refused", "problem", problem, "address",
+	    *text ? text : NULL);
+}
+
+static bool
+is_exhaustion(int error)
+{
+	return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
 }
 
 /* Descriptors or memory ran out: let idle connections make room, tell it once, and pause. */
@@ -308,12 +320,20 @@ static bool
 give_head(struct worker *worker, struct str head)
 {
 	FCGX_Request *fcgx = &worker->job->fcgx;
+	int error = 0;
 
 	for (int tries = 0; worker->head_fd < 0 && tries < HEAD_TRIES; tries++)
-		if ((worker->head_fd = memfd_create("tinyscale-head", MFD_CLOEXEC)) < 0)
-			bear_exhaustion(worker->pool, errno);
-	if (worker->head_fd < 0 ||
-	    pwrite(worker->head_fd, head.data, head.len, 0) != (ssize_t)head.len ||
+		if ((worker->head_fd = memfd_create("tinyscale-head", MFD_CLOEXEC)) < 0) {
+			error = errno;
+			if (!is_exhaustion(error))
+				break;
+			bear_exhaustion(worker->pool, error);
+		}
+	if (worker->head_fd < 0) {
+		log_error("a request cannot be read", "reason", strerror(error));
+		return false;
+	}
+	if (pwrite(worker->head_fd, head.data, head.len, 0) != (ssize_t)head.len ||
 	    lseek(worker->head_fd, 0, SEEK_SET) != 0) {
 		log_error("a request cannot be read", "reason", strerror(errno));
 		return false;
@@ -323,8 +343,11 @@ give_head(struct worker *worker, struct str head)
 	 * connection returns an error instead of a blocking accept (fcgiapp.c). */
 	fcgx->ipcFd = worker->head_fd;
 	fcgx->keepConnection = 1;
-	if (FCGX_Accept_r(fcgx) == 0)
+	if (FCGX_Accept_r(fcgx) == 0) {
+		/* Neither stays in memory, nor behind the next head. */
+		(void)!ftruncate(worker->head_fd, 0);
 		return true;
+	}
 	worker->head_fd = -1; /* it closed that */
 	return false;
 }
@@ -343,7 +366,7 @@ serve(struct worker *worker, int fd)
 		wait_for_request(worker->pool, fd);
 		return;
 	case INTAKE_UNSOUND:
-		tell_refused(worker->pool, job->intake.problem);
+		tell_refused(worker->pool, job->intake.problem, NULL);
 		close(fd);
 		return;
 	case INTAKE_ENDED:
@@ -357,7 +380,7 @@ serve(struct worker *worker, int fd)
 	job->fcgx.ipcFd = fd;
 	job->body_begun_ms = job->received = 0;
 	if (job->fcgx.role != FCGI_RESPONDER) {
-		tell_refused(worker->pool, "only the role RESPONDER is served");
+		tell_refused(worker->pool, "only the role RESPONDER is served", NULL);
 		finish(job, false);
 		return;
 	}
@@ -413,8 +436,7 @@ accept_connection(struct worker_pool *pool)
 	socklen_t len = sizeof(peer);
 	int fd = accept4(pool->listen_fd, address, &len, SOCK_CLOEXEC);
 
-	if (fd < 0 &&
-	    (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM))
+	if (fd < 0 && is_exhaustion(errno))
 		bear_exhaustion(pool, errno);
 	/* Now the next connection may wake the next thread. */
 	watch_once(pool, EPOLL_CTL_MOD, pool->listen_fd);
@@ -422,7 +444,7 @@ accept_connection(struct worker_pool *pool)
 		return -1;
 	end_exhaustion(pool);
 	if (!peers_allow(&pool->peers, address)) {
-		tell_refused(pool, "its address is not in FCGI_WEB_SERVER_ADDRS");
+		tell_refused(pool, "it is not in FCGI_WEB_SERVER_ADDRS", address);
 		close(fd);
 		return -1;
 	}
@@ -520,6 +542,7 @@ worker_pool_open(struct app *app, int listen_fd, unsigned threads)
 
 	idle_init(&pool->idle);
 	shortage_init(&pool->shortage);
+	shortage_init(&pool->refusals);
 	pool->app = app;
 	pool->listen_fd = listen_fd;
 	pool->stop_fd = eventfd(0, EFD_CLOEXEC);

@@ -62,7 +62,9 @@ HTTP GET\x20/bigbluebutton/api\x20HTTP/1.0\r\n\r\n
 END
 call getMeetings
 is "$(xml returncode) ${PIDS[gateway]}" "SUCCESS $before" "the program goes on"
-is "$(grep -c 'FastCGI connection is refused' "$LOGS/gateway.log")" 1 "it is told once"
+is "$(grep 'FastCGI connection is refused' "$LOGS/gateway.log" | cut -d" " -f2- | sort | uniq -d)" "" \
+	"each problem is told once"
+is "$(grep -c 'FastCGI connection is refused' "$LOGS/gateway.log")" 3 "three are"
 stop gateway
 
 # Which web servers may connect.
@@ -71,12 +73,16 @@ start_gateway gateway "$FCGI_ADDRESS"
 call getMeetings
 is "$(xml returncode)" SUCCESS "a web server whose address is in FCGI_WEB_SERVER_ADDRS"
 stop gateway
+served=$(grep -c ' serving ' "$LOGS/gateway.log")
 start gateway env FCGI_WEB_SERVER_ADDRS=127.0.0.2 TINYSCALE_CONFIG="$T/servers.json" \
 	"$FCGI_PROGRAM" -s "$FCGI_ADDRESS"
-must_wait_until "it serves" grep -q ' serving ' "$LOGS/gateway.log"
+serves_again() { [ "$(grep -c ' serving ' "$LOGS/gateway.log")" -gt "$served" ]; }
+must_wait_until "it serves" serves_again
 meta_variables GET "$API"
 "$FCGI_CLIENT" "$FCGI_ADDRESS" "${META[@]}" >"$T/answer" 2>"$T/client-errors"
 is "$? $(cat "$T/answer")" "1 " "one whose address is not has no answer"
+like "$(cat "$LOGS/gateway.log")" '*problem="it is not in FCGI_WEB_SERVER_ADDRS" address=127.0.0.1*' \
+	"and is named in the log"
 stop gateway
 start_gateway gateway "$FCGI_ADDRESS"
 RUN_AS=()

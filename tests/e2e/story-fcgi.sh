@@ -143,6 +143,19 @@ take_cgi_answer "$T/answer" "$T/"
 is_answered "three requests on one connection"
 is "$(count_files '<running>false' "$T"/answer-[12])" 2 "three requests on one connection: all are answered"
 
+# The next request may come at once, and before it the end of a body that nobody waited for.
+{ printf 'x=' && head -c 19998 /dev/zero | tr '\0' x; } >"$T/long-body"
+meta_variables POST "$(url getMeetings)" application/x-www-form-urlencoded 20000
+LAST_REQUEST="60 POSTs of 20 KB on one connection"
+again=()
+for n in {1..60}; do
+	again+=(--next --body "$T/long-body" --out "$T/again-$n" "${META[@]}")
+done
+"$FCGI_CLIENT" --keep "${again[@]:1:4}" "$FCGI_ADDRESS" "${again[@]:5}" 2>"$T/client-errors"
+is "$? $(count_files '<returncode>SUCCESS' "$T"/again-*) $(grep -c . "$T/client-errors")" "0 60 0" \
+	"60 POSTs one after the other on one connection, which stays open"
+meta_variables GET "$running"
+
 # More idle connections than the 32 threads that the gateway has.
 for n in {1..40}; do
 	hold --keep --out /dev/null "$FCGI_ADDRESS" "${META[@]}"

@@ -4,6 +4,7 @@
 #include "idle.h"
 
 #include <fcntl.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "tap.h"
@@ -72,6 +73,15 @@ main(void)
 	idle_close_old(&idle, 8000 + IDLE_MOST_MS + 60000);
 	ok(!is_open(again), "but a minute later");
 	close(ends[1]);
+
+	if (socketpair(AF_UNIX, SOCK_STREAM, 0, ends) != 0)
+		return 1;
+	uint64_t waits = idle_enter(&idle, ends[0], 1000);
+	ok(write(ends[1], "x", 1) == 1 && idle_close(&idle, 1000000, 0) == 0 &&
+	        is_open(ends[0]),
+	    "one on which a request waits makes no room");
+	ok(idle_leave(&idle, waits), "whatever it takes until a thread has it");
+	close_both();
 
 	fd = connect_one();
 	idle_enter(&idle, fd, 1);
