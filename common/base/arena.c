@@ -9,8 +9,8 @@
 
 #define CHUNK_BYTES 16384
 
-/* Smaller ones are used again before long. */
-#define MUCH_BYTES ((size_t)256 << 10)
+/* Smaller ones are used again before long: so much a create takes that looks at all servers. */
+#define MUCH_BYTES ((size_t)1 << 20)
 
 /* The first capacity of an array that grows one by one. */
 #define ROOM_LEAST 16
