@@ -344,7 +344,7 @@ give_head(struct worker *worker, struct str head)
 	fcgx->ipcFd = worker->head_fd;
 	fcgx->keepConnection = 1;
 	if (FCGX_Accept_r(fcgx) == 0) {
-		/* Neither stays in memory, nor behind the next head. */
+		/* Nothing of a request stays in memory, nor behind the next head. */
 		(void)!ftruncate(worker->head_fd, 0);
 		return true;
 	}
