@@ -80,6 +80,22 @@ make_room(struct intake *intake)
 	}
 }
 
+/* Receive more behind the bytes that are there, or, with waits, wait for it.  As recv(2). */
+static ssize_t
+receive_more(struct intake *intake, bool waits)
+{
+	make_room(intake);
+	unsigned char *to = intake->bytes + intake->n;
+	const size_t room = intake->room - intake->n;
+	ssize_t got = waits ?
+	    receive_waiting(intake, to, room) :
+	    receive(intake, to, room, MSG_DONTWAIT);
+
+	if (got > 0)
+		intake->n += (size_t)got;
+	return got;
+}
+
 /* ---- Records --------------------------------------------------------------------- */
 
 struct record {
@@ -290,18 +306,13 @@ strip_padding(struct intake *intake, size_t end)
 static enum intake_result
 receive_head(struct intake *intake, int64_t until_ms)
 {
-	make_room(intake);
-	bool is_first = intake->n == 0;
-	unsigned char *to = intake->bytes + intake->n;
-	size_t room = intake->room - intake->n;
-	ssize_t got = is_first ?
-	    receive(intake, to, room, MSG_DONTWAIT) :
-	    receive_waiting(intake, to, room);
+	const bool is_first = left(intake) == 0;
+	ssize_t got = receive_more(intake, !is_first);
+
 	if (got < 0 && is_first && (errno == EAGAIN || errno == EWOULDBLOCK))
 		return INTAKE_NOTHING;
 	if (got <= 0 || clock_ms(CLOCK_MONOTONIC) > until_ms)
 		return INTAKE_ENDED;
-	intake->n += (size_t)got;
 	return INTAKE_WHOLE;
 }
 
@@ -373,12 +384,9 @@ intake_body(struct intake *intake, void *data, size_t size)
 		if (intake->is_at_end)
 			return 0;
 		if (!has_header(intake)) {
-			make_room(intake);
-			ssize_t got = receive_waiting(intake, intake->bytes + intake->n,
-			    intake->room - intake->n);
-			if (got <= 0 || clock_ms(CLOCK_MONOTONIC) > until_ms)
+			if (receive_more(intake, true) <= 0 ||
+			    clock_ms(CLOCK_MONOTONIC) > until_ms)
 				return -1;
-			intake->n += (size_t)got;
 		} else if (!take_header(intake)) {
 			return -1;
 		}
@@ -405,12 +413,8 @@ intake_is_done(struct intake *intake)
 	/* The end of the body may not have come; it is left out before the next head then. */
 	while (!intake->is_at_end && intake->content == 0) {
 		if (!has_header(intake)) {
-			make_room(intake);
-			ssize_t got = receive(intake, intake->bytes + intake->n,
-			    intake->room - intake->n, MSG_DONTWAIT);
-			if (got <= 0)
+			if (receive_more(intake, false) <= 0)
 				break;
-			intake->n += (size_t)got;
 		} else if (!take_header(intake)) {
 			return false;
 		}
