@@ -163,6 +163,9 @@ begin() {
 	mkdir -p "$LOGS" "$T/state" "$T/bin" || exit 1
 	trap 'end_of_script $?' EXIT
 	trap 'exit 1' HUP INT TERM
+	# A connection that its other end closed fails the command that writes, not the script.
+	# Not '': the programs that are started would inherit it.
+	trap : PIPE
 	# Checksums that were made, for secrets.sh. Not among the logs themselves. A file for each
 	# script: what two append at once may come out with a line cut in two.
 	CHECKSUMS=${E2E_CHECKSUMS:-$T}/checksums-$NAME

@@ -425,6 +425,7 @@ test_threads(struct arena *arena)
 static void
 test_ports(struct arena *arena, bool own_network)
 {
+	/* Two that nobody had so far: a closed connection keeps its port for a minute. */
 	if (!own_network || !set_network("ipv4/ip_local_port_range", "50000 50001")) {
 		skip("local ports cannot be made scarce here");
 		return;
@@ -440,7 +441,6 @@ test_ports(struct arena *arena, bool own_network)
 			is_str(calls[i].problem, "short of local ports here", "problem");
 			break;
 		}
-	set_network("ipv4/ip_local_port_range", "32768 60999");
 }
 
 /* A host without IPv6 fails to connect in the same way as one without ports. */
@@ -472,7 +472,8 @@ int
 main(void)
 {
 	struct arena *arena = arena_new();
-	bool own_network = leave_network();
+	bool own_network = leave_network() &&
+	    set_network("ipv4/ip_local_port_range", "32768 49999");
 	sigset_t all;
 
 	sigfillset(&all);
