@@ -25,20 +25,17 @@ claim_init(struct claim *claim, struct call *call)
 		.meeting_id = call->meeting_id,
 		.now_ms = call->request->now_ms,
 		.tags = query_find(&call->parameters, "meta_server-tag"),
-		.candidates = arena_alloc(call->arena,
-		    (config->n_servers + 1) * sizeof(*placement->candidates)),
 		.n = config->n_servers,
 	};
+	claim->tried = arena_alloc(call->arena, (config->n_servers + 1) * sizeof(bool));
 	int64_t asked;
 	/* 0, BBB's "no limit", says as little as what is no number. */
 	if (str_to_int(str_trim(query_find(&call->parameters, "maxParticipants")), 1,
 	        LOAD_SEATS_MOST, &asked) == 0)
 		placement->seats_asked = (long)asked;
-	for (size_t i = 0; i < config->n_servers; i++) {
-		placement->candidates[i].server = &config->servers[i];
-		/* A server that did not answer the look-up would not take a create. */
-		placement->candidates[i].tried = call->silent && call->silent[i];
-	}
+	/* A server that did not answer the look-up would not take a create. */
+	if (call->silent)
+		memcpy(claim->tried, call->silent, config->n_servers * sizeof(bool));
 }
 
 void
@@ -55,7 +52,7 @@ claim_follow(struct claim *claim, struct call *call)
 static void
 log_placement(const struct call *call, const struct placement *placement)
 {
-	if (!log_is_on(LOG_LEVEL_DEBUG))
+	if (!log_is_on(LOG_LEVEL_DEBUG) || !placement->candidates)
 		return;
 	char seats[32];
 	snprintf(seats, sizeof(seats), "%ld", placement->seats);
@@ -70,13 +67,31 @@ log_placement(const struct call *call, const struct placement *placement)
 	}
 }
 
-/* Choose a server by these facts, which are of all in the configuration's order. */
+/* All servers as candidates, with these facts, which are in the configuration's order. */
 static struct placement_candidate *
-choose_server(struct claim *claim, const struct server_facts *facts)
+new_candidates(const struct call *call, const struct server_facts *facts)
 {
-	for (size_t i = 0; i < claim->placement.n; i++)
-		claim->placement.candidates[i].facts = facts[i];
-	struct placement_candidate *chosen = placement_choose(&claim->placement);
+	size_t n = call->config->n_servers;
+	struct placement_candidate *candidates = arena_alloc(call->arena,
+	    (n + 1) * sizeof(*candidates));
+
+	for (size_t i = 0; i < n; i++) {
+		candidates[i].server = &call->config->servers[i];
+		candidates[i].facts = facts[i];
+	}
+	return candidates;
+}
+
+/* Choose one of the candidates. */
+static struct placement_candidate *
+choose_among(struct claim *claim, struct placement_candidate *candidates)
+{
+	struct placement *placement = &claim->placement;
+
+	placement->candidates = candidates;
+	for (size_t i = 0; i < placement->n; i++)
+		candidates[i].tried = claim->tried[i];
+	struct placement_candidate *chosen = placement_choose(placement);
 
 	claim->server = chosen ? chosen->server : NULL;
 	return chosen;
@@ -91,7 +106,7 @@ claim_explain(struct claim *claim, struct call *call)
 	call->store->verbs->history_get(call->store, call->meeting_id, &history);
 	claim->placement.seats = load_seats(claim->placement.seats_asked, history.peak,
 	    history.typical);
-	choose_server(claim, health_facts(call));
+	choose_among(claim, new_candidates(call, health_facts(call)));
 }
 
 /* Choose without the state. */
@@ -99,7 +114,9 @@ static void
 choose_alone(struct claim *claim, struct call *call)
 {
 	claim->placement.policy = PLACEMENT_HASH;
-	claim->kind = choose_server(claim, health_facts(call)) ? CLAIM_ALONE : CLAIM_NONE;
+	claim->kind = choose_among(claim, new_candidates(call, health_facts(call))) ?
+	    CLAIM_ALONE :
+	    CLAIM_NONE;
 }
 
 /* The mapping of a new meeting. */
@@ -160,9 +177,11 @@ struct group {
 	size_t n_servers;
 	struct contender **contenders;
 	size_t n;
-	struct server_facts *facts; /* of all servers, with what was chosen so far */
+	/* All servers, with what was chosen so far.  They are the group's, not each one's:
+	 * what is done for one after the other is waited for by all. */
+	struct placement_candidate *candidates;
 	size_t *writers; /* of each server: who sets its load, counted from 1; 0: nobody */
-	struct store_server *loads; /* of each server, as the choices leave it */
+	struct store_server *loads; /* of each who does: as the choices leave it */
 };
 
 /* Gather who has come. */
@@ -179,20 +198,10 @@ init_group(struct group *group, struct call *call, struct crowd_item *items)
 		.n_servers = n_servers,
 		.contenders = arena_alloc(arena, (most + 1) * sizeof(struct contender *)),
 		.writers = arena_alloc(arena, (n_servers + 1) * sizeof(size_t)),
-		.loads = arena_alloc(arena, (n_servers + 1) * sizeof(struct store_server)),
+		.loads = arena_alloc(arena, (most + 1) * sizeof(struct store_server)),
 	};
 	for (struct crowd_item *item = items; item; item = item->next)
 		group->contenders[group->n++] = (struct contender *)item;
-}
-
-static struct server_facts *
-copy_facts(const struct group *group, struct arena *arena)
-{
-	size_t size = group->n_servers * sizeof(struct server_facts);
-	struct server_facts *copy = arena_alloc(arena, size + 1);
-
-	memcpy(copy, group->call->facts, size);
-	return copy;
 }
 
 /* Read the picture of all. */
@@ -211,11 +220,7 @@ read_picture(struct group *group)
 		struct contender *contender = group->contenders[i];
 		struct placement *placement = &contender->claim->placement;
 
-		/* What its thread goes on with lives in its own arena. */
-		if (contender->call != call) {
-			contender->call->facts = copy_facts(group, contender->call->arena);
-			contender->call->whole_ms = call->whole_ms;
-		}
+		contender->call->whole_ms = call->whole_ms;
 		placement->seats = load_seats(placement->seats_asked, histories[i].peak,
 		    histories[i].typical);
 		/* As they choose: a create that comes to them at once goes to the same
@@ -224,8 +229,34 @@ read_picture(struct group *group)
 		    PLACEMENT_HASH :
 		    call->config->placement;
 	}
-	group->facts = copy_facts(group, call->arena);
+	group->candidates = new_candidates(call, call->facts);
 	return result;
+}
+
+static void *
+copy_bytes(struct arena *arena, const void *bytes, size_t size)
+{
+	return memcpy(arena_alloc(arena, size + 1), bytes, size);
+}
+
+/* Leave with the contender, whose thread goes on without the group, what it needs of the
+ * choice: what is known of its server, and for the log what was said of each. */
+static void
+leave_choice(const struct group *group, struct contender *contender,
+    const struct placement_candidate *chosen)
+{
+	struct call *call = contender->call;
+	struct placement *placement = &contender->claim->placement;
+
+	if (!call->facts)
+		call->facts = copy_bytes(call->arena, group->call->facts,
+		    group->n_servers * sizeof(*call->facts));
+	if (chosen)
+		call->facts[chosen - group->candidates] = chosen->facts;
+	placement->candidates = log_is_on(LOG_LEVEL_DEBUG) ?
+	    copy_bytes(call->arena, group->candidates,
+	        group->n_servers * sizeof(*group->candidates)) :
+	    NULL;
 }
 
 /* Each chooses; who finds no server is none of the group any more. */
@@ -237,19 +268,18 @@ choose_each(struct group *group)
 
 	for (size_t i = 0; i < group->n; i++) {
 		struct contender *contender = group->contenders[i];
-		struct placement_candidate *chosen = choose_server(contender->claim,
-		    group->facts);
+		struct claim *claim = contender->claim;
+		struct placement_candidate *chosen = choose_among(claim, group->candidates);
 
+		leave_choice(group, contender, chosen);
 		if (!chosen) {
 			contender->result = STORE_NOT_FOUND;
 			continue;
 		}
-		size_t at = (size_t)(chosen - contender->claim->placement.candidates);
-		group->facts[at] = chosen->facts; /* with its turn moved on */
-		load_reserve(&group->facts[at], contender->claim->placement.seats, now_ms);
+		load_reserve(&chosen->facts, claim->placement.seats, now_ms);
 		group->contenders[n++] = contender;
 		if (!contender->whatever)
-			group->writers[at] = n;
+			group->writers[chosen - group->candidates] = n;
 	}
 	group->n = n;
 }
@@ -269,13 +299,14 @@ set_each(struct group *group, struct store_change *changes)
 	struct meeting *wanted = arena_alloc(call->arena, (group->n + 1) * sizeof(*wanted));
 
 	for (size_t at = 0; at < group->n_servers; at++)
-		group->loads[at] = (struct store_server){
-			.name = call->config->servers[at].name,
-			.facts = group->facts[at],
-		};
+		if (group->writers[at] > 0)
+			group->loads[group->writers[at] - 1] = (struct store_server){
+				.name = call->config->servers[at].name,
+				.facts = group->candidates[at].facts,
+			};
 	for (size_t i = 0; i < group->n; i++) {
 		const struct contender *contender = group->contenders[i];
-		size_t at = index_of(contender);
+		size_t writer = group->writers[index_of(contender)];
 
 		wanted[i] = new_mapping(contender->call, contender->claim->server,
 		    contender->claim->placement.seats);
@@ -283,8 +314,8 @@ set_each(struct group *group, struct store_change *changes)
 			.meeting_id = contender->call->meeting_id,
 			.expected = contender->from,
 			.wanted = &wanted[i],
-			.load = contender->whatever ? NULL : &group->loads[at],
-			.is_load_kept = group->writers[at] != i + 1,
+			.load = contender->whatever ? NULL : &group->loads[writer - 1],
+			.is_load_kept = writer != i + 1,
 		};
 	}
 	if (group->n > 0)
@@ -323,10 +354,11 @@ take_each(struct group *group, const struct store_change *changes)
 static bool
 is_amiss(const struct group *group, size_t at, struct store_server *load)
 {
-	bool is_set = group->contenders[group->writers[at] - 1]->result == STORE_OK;
+	size_t writer = group->writers[at] - 1;
+	bool is_set = group->contenders[writer]->result == STORE_OK;
 	size_t n_done = 0, n_lost = 0;
 
-	*load = group->loads[at];
+	*load = group->loads[writer];
 	for (size_t i = 0; i < group->n; i++) {
 		const struct contender *contender = group->contenders[i];
 
@@ -348,8 +380,7 @@ static void
 settle_loads(const struct group *group)
 {
 	struct call *call = group->call;
-	struct store_server *sets = arena_alloc(call->arena,
-	    (group->n_servers + 1) * sizeof(*sets));
+	struct store_server *sets = arena_alloc(call->arena, (group->n + 1) * sizeof(*sets));
 	size_t n = 0;
 
 	for (size_t at = 0; at < group->n_servers; at++)
@@ -480,9 +511,8 @@ claim_move(struct claim *claim, struct call *call)
 	}
 	const struct server *tried = claim->server;
 
-	for (size_t i = 0; i < claim->placement.n; i++)
-		if (claim->placement.candidates[i].server == tried)
-			claim->placement.candidates[i].tried = true;
+	if (claim->tried)
+		claim->tried[tried - call->config->servers] = true;
 	if (claim->kind == CLAIM_ALONE) {
 		choose_alone(claim, call);
 		return;

@@ -28,7 +28,9 @@ enum claim_kind {
 };
 
 struct claim {
-	struct placement placement; /* with the reason for each server */
+	struct placement placement;
+	bool *tried; /* which servers did not answer a moment ago, in the configuration's order;
+	                NULL where another's claim is followed */
 	enum claim_kind kind;
 	const struct server *server; /* NULL with CLAIM_NONE */
 	struct meeting meeting;      /* the mapping, but with CLAIM_ALONE and CLAIM_NONE */
@@ -47,8 +49,9 @@ void claim_follow(struct claim *claim, struct call *call);
  */
 void claim_make(struct claim *claim, struct call *call, const struct meeting *from);
 
-/* Choose the server that claim_make would choose now, for people to see why: nothing is
- * written, so that the next create may find it otherwise. */
+/* Choose the server that claim_make would choose now, for people to see why
+ * (claim->placement.candidates): nothing is written, so that the next create may find it
+ * otherwise. */
 void claim_explain(struct claim *claim, struct call *call);
 
 /*
