@@ -56,6 +56,10 @@ struct settings {
  * faults. */
 #define KEPT_BYTES (4 << 20)
 
+/* How many heaps there are.  By default there are eight for each processor, and each keeps
+ * what was freed in it; requests mostly use what their thread has freed before. */
+#define HEAPS 4
+
 /*
  * Give large bodies back.  By default glibc moves its threshold up to the largest block
  * that was ever freed (mallopt(3), M_MMAP_THRESHOLD): after one body of 20 MB the
@@ -66,6 +70,7 @@ set_memory(void)
 {
 	mallopt(M_MMAP_THRESHOLD, MAPPED_BYTES);
 	mallopt(M_TRIM_THRESHOLD, KEPT_BYTES);
+	mallopt(M_ARENA_MAX, HEAPS);
 }
 
 static void

@@ -560,10 +560,21 @@ static const struct store_verbs sqlite_verbs = {
 	.close = sqlite_close,
 };
 
+/* Before the process's first connection.  A state has few pages, and each worker a connection:
+ * pages are allocated one by one, not twenty at once for each (SQLITE_CONFIG_PAGECACHE). */
+static void
+set_memory(void)
+{
+	sqlite3_config(SQLITE_CONFIG_PAGECACHE, NULL, 0, 0);
+}
+
 struct store *
 store_sqlite_open(const char *path)
 {
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	struct store_sqlite *sqlite = mem_alloc(sizeof(*sqlite));
+
+	pthread_once(&once, set_memory);
 
 	sqlite->store.verbs = &sqlite_verbs;
 	sqlite->path = mem_strdup(path);
