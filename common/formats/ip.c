@@ -98,23 +98,53 @@ ip_is_public(const struct sockaddr *address)
 	return false;
 }
 
+/* Read an address without its zone.  Returns how many bytes it has, 4 or 16; 0: it is none. */
+static size_t
+parse(struct str text, uint8_t bytes[16])
+{
+	char address[INET6_ADDRSTRLEN];
+
+	text = str_part(text, 0, str_find(text, STR("%"), 0));
+	if (text.len == 0 || text.len >= sizeof(address))
+		return 0;
+	memcpy(address, text.data, text.len);
+	address[text.len] = '\0';
+	if (inet_pton(AF_INET, address, bytes) == 1)
+		return 4;
+	if (inet_pton(AF_INET6, address, bytes) != 1)
+		return 0;
+	if (memcmp(bytes, mapped, sizeof(mapped)) != 0)
+		return 16;
+	memcpy(bytes, bytes + sizeof(mapped), 4);
+	return 4;
+}
+
 const char *
 ip_prefix(struct arena *arena, struct str text)
 {
-	const char *address = str_copy(arena, str_part(text, 0, str_find(text, STR("%"), 0)));
-	uint8_t bytes[16] = { 0 }, *four = bytes;
+	uint8_t bytes[16];
+	char net[INET6_ADDRSTRLEN];
 
-	if (inet_pton(AF_INET6, address, bytes) == 1) {
-		if (memcmp(bytes, mapped, sizeof(mapped)) != 0) {
-			char net[INET6_ADDRSTRLEN];
-
-			memset(bytes + 6, 0, sizeof(bytes) - 6);
-			inet_ntop(AF_INET6, bytes, net, sizeof(net));
-			return str_printf(arena, "%s/48", net);
-		}
-		four += sizeof(mapped);
-	} else if (inet_pton(AF_INET, address, bytes) != 1) {
+	switch (parse(text, bytes)) {
+	case 4:
+		return str_printf(arena, "%u.%u.%u.0/24", bytes[0], bytes[1], bytes[2]);
+	case 16:
+		memset(bytes + 6, 0, sizeof(bytes) - 6);
+		inet_ntop(AF_INET6, bytes, net, sizeof(net));
+		return str_printf(arena, "%s/48", net);
+	default:
 		return NULL;
 	}
-	return str_printf(arena, "%u.%u.%u.0/24", four[0], four[1], four[2]);
+}
+
+size_t
+ip_client(struct str text, unsigned char client[IP_CLIENT_BYTES])
+{
+	uint8_t bytes[16];
+	size_t n = parse(text, bytes);
+
+	if (n > IP_CLIENT_BYTES)
+		n = IP_CLIENT_BYTES;
+	memcpy(client, bytes, n);
+	return n;
 }

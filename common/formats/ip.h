@@ -10,6 +10,7 @@
 #define IP_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "base/str.h"
 
@@ -32,5 +33,15 @@ bool ip_is_public(const struct sockaddr *address);
  * arena; NULL when the text is no address.
  */
 const char *ip_prefix(struct arena *arena, struct str text);
+
+#define IP_CLIENT_BYTES 8
+
+/*
+ * What of an address, given as text, tells one client from another: the four bytes of an IPv4
+ * address, also of one that is mapped into IPv6, else the first 64 bits, since the rest is the
+ * client's own choice (RFC 4291, section 2.5.4).  A zone is left out.  Returns how many bytes
+ * were written; 0 when the text is no address.
+ */
+size_t ip_client(struct str text, unsigned char bytes[IP_CLIENT_BYTES]);
 
 #endif

@@ -77,10 +77,42 @@ test_prefix(void)
 	arena_free(arena);
 }
 
+static const struct {
+	const char *text;
+	size_t n;
+	unsigned char bytes[IP_CLIENT_BYTES];
+} clients[] = {
+	{ "203.0.113.77", 4, { 203, 0, 113, 77 } },
+	{ "::ffff:203.0.113.77", 4, { 203, 0, 113, 77 } },
+	{ "2001:db8:1:2:3:4:5:6", 8, { 0x20, 0x01, 0x0d, 0xb8, 0, 1, 0, 2 } },
+	{ "::1", 8, { 0 } },
+	{ "fe80::1%eth0", 8, { 0xfe, 0x80 } },
+	{ "2001:0db8:0001:0002:0003:0004:255.255.255.255", 8,
+	    { 0x20, 0x01, 0x0d, 0xb8, 0, 1, 0, 2 } },
+	{ "", 0, { 0 } },
+	{ "%", 0, { 0 } },
+	{ "unix:", 0, { 0 } },
+	{ "203.0.113", 0, { 0 } },
+	{ "2001:0db8:0001:0002:0003:0004:255.255.255.255.", 0, { 0 } },
+};
+
+static void
+test_client(void)
+{
+	for (size_t i = 0; i < sizeof(clients) / sizeof(*clients); i++) {
+		unsigned char bytes[IP_CLIENT_BYTES];
+		size_t n = ip_client(str_from(clients[i].text), bytes);
+
+		is_int(n, clients[i].n, "bytes of the client \"%s\"", clients[i].text);
+		ok(memcmp(bytes, clients[i].bytes, n) == 0, "which they are");
+	}
+}
+
 int
 main(void)
 {
 	test_prefix();
+	test_client();
 	for (size_t i = 0; i < sizeof(addresses) / sizeof(*addresses); i++) {
 		struct sockaddr_in in = { .sin_family = AF_INET };
 		struct sockaddr_in6 in6 = { .sin6_family = AF_INET6 };
