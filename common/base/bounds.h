@@ -61,6 +61,13 @@
 #define LIMIT_CALLBACK_ANSWER_BYTES 65536
 #define LIMIT_CALLBACK_RELAY_BYTES 4096
 
+/* Refusals of one client for a wrong checksum that are logged, and within how many seconds from
+ * the first on.  Five times what the jail in contrib/fail2ban bans for, which so sees enough
+ * of them, and more than somebody with a mistyped secret needs to see; but one who sends 20,000
+ * a second does not fill the disk. */
+#define LIMIT_REFUSALS 100
+#define LIMIT_REFUSALS_S 60
+
 /* One answer of one server: 3,000 meetings of 30 attendees are some 30 MiB. */
 #define LIMIT_ANSWER_BYTES ((size_t)64 << 20)
 

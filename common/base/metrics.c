@@ -50,7 +50,18 @@ cells_of(const struct metric_row *row)
 	    (row->type == METRIC_HISTOGRAM ? HISTOGRAM_CELLS : 1);
 }
 
-/* What another version of this program must agree in. */
+/* What another version of this program must agree in: how large all is, … */
+static void
+hash_sizes(void)
+{
+	/* The last number is that of the way in which refusals.c writes its cells. */
+	static const uint64_t sizes[] = { METRICS_COUNTERS, METRICS_SERVERS, METRICS_BY_SERVER,
+		METRICS_GAUGES, METRICS_SLOTS, METRICS_REFUSALS, 1 };
+
+	layout = str_hash_on(layout, (struct str){ (const char *)sizes, sizeof(sizes) });
+}
+
+/* … and what stands where. */
 static void
 hash_row(const struct metric_row *row)
 {
@@ -67,6 +78,7 @@ init(void)
 
 	layout = str_hash(
 	    (struct str){ (const char *)metrics_bounds_us, sizeof(metrics_bounds_us) });
+	hash_sizes();
 	for (int metric = 0; metric < METRICS; metric++) {
 		const struct metric_row *row = &metrics_table[metric];
 		bool is_gauge = row->source == METRIC_PROCESS;

@@ -1,6 +1,6 @@
 /*
  * The memory that the processes of an installation share, mapped from a small file, and who
- * of them lives.  Private to metrics.c.
+ * of them lives.  Private to metrics.c and refusals.c.
  *
  * The file's size is fixed.  It begins with a header that tells the layout, so that a
  * program with other metrics makes one of its own.  It is made beside its place and linked
@@ -20,6 +20,7 @@
 #define METRICS_BY_SERVER 3   /* cells of each */
 #define METRICS_GAUGES 8      /* gauges of a process that are not by server */
 #define METRICS_SLOTS 64      /* processes whose gauges count */
+#define METRICS_REFUSALS 1024 /* clients that are refused at a time (refusals.h) */
 
 struct metrics_header {
 	char magic[8];
@@ -40,6 +41,7 @@ struct metrics_shared {
 		_Atomic int64_t gauges[METRICS_GAUGES];
 		_Atomic int16_t in_flight[METRICS_SERVERS]; /* in the order of servers */
 	} slots[METRICS_SLOTS];
+	_Atomic uint64_t refusals[METRICS_REFUSALS];
 };
 
 /* The memory; its address stays the same whatever is mapped there. */
