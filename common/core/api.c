@@ -7,6 +7,7 @@
 #include "base/bounds.h"
 #include "base/log.h"
 #include "base/metrics.h"
+#include "base/refusals.h"
 #include "core/call.h"
 #include "core/callback.h"
 #include "core/client.h"
@@ -15,6 +16,7 @@
 #include "core/reply.h"
 #include "formats/cgi.h"
 #include "formats/checksum.h"
+#include "formats/ip.h"
 
 /* Bytes of a form for one of a query, at the most. */
 #define MOST_ENCODED 3
@@ -253,25 +255,50 @@ authenticate(struct call *call, enum query_problem *encoding)
 }
 
 static void
-refuse_checksum(struct call *call, const char *event)
+refuse_checksum(struct call *call)
+{
+	reply_error(call->response, call->arena, REPLY_CHECKSUM);
+	call->response->status = call->config->checksum_error_status;
+}
+
+/* seconds is a text, or NULL. */
+static void
+log_refusal(const struct call *call, const char *event, const char *seconds)
 {
 	char id[REQUEST_ID_BYTES];
 
-	reply_error(call->response, call->arena, REPLY_CHECKSUM);
-	call->response->status = call->config->checksum_error_status;
 	request_id(call->request, id);
 	/* contrib/fail2ban reads this line: nothing of the client's may come before its
 	 * address. */
 	log_warn(event, "id", id, "client",
-	    client_for_log(call->arena, call->config, call->request), "call", call->name);
+	    client_for_log(call->arena, call->config, call->request), "call", call->name,
+	    "seconds", seconds);
 }
 
-/* Refuse a call whose checksum is not the one that its secret makes, and count it. */
+/* Refuse a call whose checksum is not the one that its secret makes, and count it; a client
+ * that goes on and on does not fill the log.  What becomes of a call with a right checksum
+ * never depends on that count. */
 static void
 refuse_unsigned(struct call *call)
 {
+	unsigned char bytes[IP_CLIENT_BYTES];
+	struct str client = { (const char *)bytes, ip_client(call->request->client, bytes) };
+	int64_t left_s;
+
 	metrics_add(METRIC_CHECKSUM_FAILURES, 0, 0, 1);
-	refuse_checksum(call, "checksum failure");
+	refuse_checksum(call);
+	switch (refusals_count(client, call->request->now_ms, &left_s)) {
+	case REFUSAL_TOLD:
+		log_refusal(call, "checksum failure", NULL);
+		return;
+	case REFUSAL_LAST:
+		log_refusal(call, "further checksum failures of this client are not logged",
+		    str_printf(call->arena, "%lld", (long long)left_s));
+		break;
+	case REFUSAL_MUTE:
+		break;
+	}
+	call->response->is_unlogged = true;
 }
 
 /* Does the URL of an admin call say until when it may be used, in seconds since 1970, and is
@@ -303,7 +330,8 @@ authenticate_admin(struct call *call, enum query_problem *encoding)
 	}
 	if (!is_over(call))
 		return true;
-	refuse_checksum(call, "the URL of an admin call is no longer valid");
+	refuse_checksum(call);
+	log_refusal(call, "the URL of an admin call is no longer valid", NULL);
 	return false;
 }
 
@@ -626,8 +654,10 @@ api_log(const struct config *config, const struct request *request,
     const struct response *response, int64_t elapsed_ms)
 {
 	char id[REQUEST_ID_BYTES], ms[24], status[16];
-	struct arena *arena = arena_new();
 
+	if (response->is_unlogged)
+		return;
+	struct arena *arena = arena_new();
 	request_id(request, id);
 	snprintf(ms, sizeof(ms), "%lld", (long long)elapsed_ms);
 	snprintf(status, sizeof(status), "%d", response->status);

@@ -55,7 +55,8 @@ void api_refuse(struct arena *arena, const struct request *request, struct respo
 void api_finish(struct response *response);
 
 /*
- * Write the one log line of a request that was answered.  config NULL: there is none, so
+ * Write the one log line of a request that was answered, unless the response is_unlogged: one
+ * of many refusals of one client (refusals.h).  config NULL: there is none, so
  * nobody knows whether clients' addresses may be told.
  */
 void api_log(const struct config *config, const struct request *request,

@@ -27,7 +27,8 @@ struct response {
 	 * long, with has_waited. */
 	int64_t wait_ms;
 
-	/* What the log line tells. */
+	/* What the log line tells, unless there is none. */
+	bool is_unlogged;
 	struct str call;       /* the call's name, "" for the index */
 	struct str meeting_id; /* or absent */
 	const char *server;    /* name of the server that was asked, or NULL */
