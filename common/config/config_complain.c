@@ -19,6 +19,20 @@
 /* A string that is no longer may be named; BigBlueButton's secrets have 40 and more. */
 #define WORD_BYTES 16
 
+/* Make a text from the file fit for a line: without controls, and without half a character at
+ * its end, where it was cut. */
+static void
+make_fit(char *text)
+{
+	size_t len = strlen(text);
+
+	for (size_t i = 0; i < len; i++)
+		if ((unsigned char)text[i] < 0x20 || text[i] == 0x7f)
+			text[i] = '?';
+	for (int i = 0; i < 3 && len > 0 && !str_is_utf8(str_from(text)); i++)
+		text[--len] = '\0';
+}
+
 void
 config_complain(struct config_reading *reading, const char *key, const char *format, ...)
 {
@@ -27,6 +41,7 @@ config_complain(struct config_reading *reading, const char *key, const char *for
 	char text[512];
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
+	make_fit(text);
 
 	struct buf *out = reading->problems;
 	size_t need = strlen(reading->path) + sizeof(reading->where) + (key ? strlen(key) : 0) +
@@ -152,10 +167,8 @@ config_complain_value(struct config_reading *reading, const char *key, const cha
 const char *
 config_complain_shown(const char *name, char text[CONFIG_SHOWN_SIZE])
 {
-	size_t i = 0;
-	for (; name[i] && i < CONFIG_SHOWN_SIZE - 1; i++)
-		text[i] = (unsigned char)name[i] < 0x20 || name[i] == 0x7f ? '?' : name[i];
-	text[i] = '\0';
+	snprintf(text, CONFIG_SHOWN_SIZE, "%s", name);
+	make_fit(text);
 	return text;
 }
 

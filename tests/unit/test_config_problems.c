@@ -6,6 +6,9 @@
 
 #define PREFIX "expected 1 to 64 letters, digits, dots, underscores or hyphens"
 #define LETTERS_32 "abcdefghijklmnopqrstuvwxyzabcdef"
+#define E "\xc3\xa9" /* a letter of two bytes */
+#define E8 E E E E E E E E
+#define E64 E8 E8 E8 E8 E8 E8 E8 E8
 
 static const struct {
 	const char *text, *problem;
@@ -48,6 +51,8 @@ static const struct {
 	    "maxBodyBytes: unknown key; did you mean \"max_body_bytes\"?" },
 	{ TOP(", \"redis_url\": \"" SECRET "\""), "redis_url: unknown key" },
 	{ TOP(", \"a\\tb\\u0001\": 1"), "a?b?: unknown key" },
+	{ TOP(", \"" LETTERS_32 "abcdefghijklmnopqrstuvwxyz-----" E "\": 1"),
+	    LETTERS_32 "abcdefghijklmnopqrstuvwxyz-----: unknown key" },
 	{ TOP(", \"weight\": 1"),
 	    "weight: unknown key here: it belongs to one of the servers" },
 	{ TOP(", \"0123456789012345678901234567890123456789012345678901234567890123456789\": "
@@ -173,6 +178,10 @@ static const struct {
 	    "max_body_bytes: expected a whole number from 1 to 1073741824, not 0" },
 	{ TOP(", \"ca_file\": \"/nowhere/ca.pem\""),
 	    "ca_file: /nowhere/ca.pem cannot be read: No such file or directory" },
+	{ TOP(", \"ca_file\": \"/nowhere/a\\u0013b\\nc\\u007f\""),
+	    "ca_file: /nowhere/a?b?c? cannot be read: No such file or directory" },
+	{ TOP(", \"ca_file\": \"/n" E64 E64 E64 E64 E64 "\""),
+	    "ca_file: /n" E64 E64 E64 E8 E8 E8 E8 E8 E8 E8 E E E E E E },
 	{ TOP(", \"ca_file\": \"\""), "ca_file: is empty; leave the key out for the default" },
 	{ TOP(", \"max_calls_per_server\": true"),
 	    "max_calls_per_server: expected a whole number from 0 to 10000, not true" },
