@@ -31,7 +31,7 @@ sign_all() {
 		printf '%s%s%s' "$call" "$query" "$SECRET" >"$T/sign/$n"
 	done <"$1"
 	(cd "$T/sign" && seq "$n" | xargs sha256sum) | cut -d' ' -f1 | paste -d' ' "$1" - |
-		awk -v api="$API" '{ print api "/" $1 "?" $2 "&checksum=" $3 }'
+		awk -F'[ ]' -v api="$API" '{ print api "/" $1 "?" $2 "&checksum=" $3 }'
 }
 # arguments FILE PATH...: what the client is called with to ask for these, a NUL
 # after each, for xargs.

@@ -58,6 +58,12 @@ check util-linux setpriv
 check git git
 check nodejs node
 check npm npm
+bench wrk wrk
+bench jq jq
+bench nginx-light /usr/sbin/nginx
+bench lighttpd /usr/sbin/lighttpd
+bench sqlite3 sqlite3
+bench curl curl
 chroot debootstrap debootstrap
 package debootstrap debootstrap
 package libmicrohttpd-dev pc:libmicrohttpd
@@ -247,6 +253,7 @@ list_sources() (
 		! -path './cgi/tinyscale.cgi' ! -path './fcgi/tinyscale.fcgi' \
 		! -path './ctl/tinyscalectl' \
 		! -path './sandbox/bbb-sandbox' ! -path './bench/paced-client' \
+		! -path './bench/quick-servers' ! -path './bench/null-fcgi' ! -path './bench/null-cgi' \
 		! -path './bench/engine-cost' ! -path './bench/simulate/simulate' \
 		! -path './tests/api/driver' ! -path './tests/e2e/fcgi-client' \
 		! -path './tests/e2e/monday-client' ! -path './tests/e2e/crowd-client' ! -path './tests/e2e/log-listener' \
