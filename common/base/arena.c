@@ -1,6 +1,7 @@
 #include "base/arena.h"
 
 #include <malloc.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,34 +31,25 @@ struct arena {
 	struct chunk *chunks; /* the first one is being filled */
 };
 
-/* Add a chunk; NULL when it is a large one that cannot be had (mem.h). */
+/* Add a chunk.  If that may fail: NULL when it is a large one that cannot be had (mem.h).
+ * Whoever cannot do without has the memory that is left for that. */
 static struct chunk *
-chunk_try_add(struct arena *arena, size_t capacity)
+chunk_add(struct arena *arena, size_t capacity, bool may_fail)
 {
 	struct chunk *chunk;
 
 	if (capacity > SIZE_MAX - sizeof(*chunk))
 		mem_die();
-	if (capacity < MEM_LARGE_BYTES) {
-		chunk = mem_alloc(sizeof(*chunk) + capacity);
-	} else {
+	if (may_fail && capacity >= MEM_LARGE_BYTES) {
 		chunk = mem_try_alloc(sizeof(*chunk) + capacity);
 		if (!chunk)
 			return NULL;
+	} else {
+		chunk = mem_alloc(sizeof(*chunk) + capacity);
 	}
 	chunk->capacity = capacity;
 	chunk->next = arena->chunks;
 	arena->chunks = chunk;
-	return chunk;
-}
-
-static struct chunk *
-chunk_add(struct arena *arena, size_t capacity)
-{
-	struct chunk *chunk = chunk_try_add(arena, capacity);
-
-	if (!chunk)
-		mem_die();
 	return chunk;
 }
 
@@ -109,8 +101,8 @@ arena_wipe(struct arena *arena)
 	arena_free(arena);
 }
 
-void *
-arena_try_alloc(struct arena *arena, size_t size)
+static void *
+take(struct arena *arena, size_t size, bool may_fail)
 {
 	struct chunk *chunk = arena->chunks;
 	size_t rounded;
@@ -119,11 +111,12 @@ arena_try_alloc(struct arena *arena, size_t size)
 		mem_die();
 	rounded = (size + sizeof(max_align_t) - 1) / sizeof(max_align_t) * sizeof(max_align_t);
 #ifdef ARENA_EMULATE
-	chunk = chunk_try_add(arena, size);
+	chunk = chunk_add(arena, size, may_fail);
 	return chunk ? chunk->data : NULL;
 #endif
 	if (!chunk || chunk->capacity - chunk->used < rounded)
-		chunk = chunk_try_add(arena, rounded > CHUNK_BYTES ? rounded : CHUNK_BYTES);
+		chunk = chunk_add(arena, rounded > CHUNK_BYTES ? rounded : CHUNK_BYTES,
+		    may_fail);
 	if (!chunk)
 		return NULL;
 	void *piece = (char *)chunk->data + chunk->used;
@@ -134,21 +127,23 @@ arena_try_alloc(struct arena *arena, size_t size)
 void *
 arena_alloc(struct arena *arena, size_t size)
 {
-	void *piece = arena_try_alloc(arena, size);
-
-	if (!piece)
-		mem_die();
-	return piece;
+	return take(arena, size, false);
 }
 
 void *
-arena_try_room(struct arena *arena, void *array, size_t size, size_t n, size_t more,
-    size_t *capacity)
+arena_try_alloc(struct arena *arena, size_t size)
+{
+	return take(arena, size, true);
+}
+
+static void *
+make_room(struct arena *arena, void *array, size_t size, size_t n, size_t more,
+    size_t *capacity, bool may_fail)
 {
 	if (n + more <= *capacity)
 		return array;
 	size_t wanted = n + more > ROOM_LEAST / 2 ? 2 * (n + more) : ROOM_LEAST;
-	void *grown = arena_try_alloc(arena, wanted * size);
+	void *grown = take(arena, wanted * size, may_fail);
 	if (!grown)
 		return NULL;
 	*capacity = wanted;
@@ -161,11 +156,14 @@ void *
 arena_room(struct arena *arena, void *array, size_t size, size_t n, size_t more,
     size_t *capacity)
 {
-	void *room = arena_try_room(arena, array, size, n, more, capacity);
+	return make_room(arena, array, size, n, more, capacity, false);
+}
 
-	if (!room && n + more > 0)
-		mem_die();
-	return room;
+void *
+arena_try_room(struct arena *arena, void *array, size_t size, size_t n, size_t more,
+    size_t *capacity)
+{
+	return make_room(arena, array, size, n, more, capacity, true);
 }
 
 void
@@ -173,7 +171,7 @@ arena_at_reset(struct arena *arena, void (*work)(void *argument), void *argument
 {
 	struct chunk *filling = arena->chunks;
 
-	struct chunk *holder = chunk_add(arena, 0);
+	struct chunk *holder = chunk_add(arena, 0, false);
 	holder->at_reset = work;
 	holder->argument = argument;
 	/* Keep the chunk being filled in front: the holder has no room. */

@@ -36,7 +36,7 @@ void arena_free(struct arena *arena);
 void arena_wipe(struct arena *arena);
 
 /* Return size zeroed bytes, aligned for any type, that live until the arena
- * is reset. */
+ * is reset.  When there are none the process ends (mem.h). */
 void *arena_alloc(struct arena *arena, size_t size);
 
 /* The same; NULL when it is a large block that cannot be had (mem.h). */

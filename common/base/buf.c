@@ -17,10 +17,24 @@ buf_init(struct buf *buf, size_t max)
 }
 
 void
+buf_init_large(struct buf *buf, size_t max)
+{
+	buf_init(buf, max);
+	buf->may_fail = true;
+}
+
+/* Make it as it was at first; what it held is another's, or was freed. */
+static void
+begin_anew(struct buf *buf)
+{
+	*buf = (struct buf){ .max = buf->max, .may_fail = buf->may_fail };
+}
+
+void
 buf_free(struct buf *buf)
 {
 	free(buf->data);
-	buf_init(buf, buf->max);
+	begin_anew(buf);
 }
 
 void
@@ -39,13 +53,14 @@ buf_clear(struct buf *buf)
 		buf->data[0] = '\0';
 }
 
-/* Make the capacity that; false when it is a large one that cannot be had. */
+/* Make the capacity that; false when it is a large one that cannot be had, which that buffer
+ * bears. */
 static bool
 set_capacity(struct buf *buf, size_t capacity)
 {
-	char *data = capacity < MEM_LARGE_BYTES ?
-	    mem_resize(buf->data, capacity) :
-	    mem_try_resize(buf->data, capacity);
+	char *data = buf->may_fail && capacity >= MEM_LARGE_BYTES ?
+	    mem_try_resize(buf->data, capacity) :
+	    mem_resize(buf->data, capacity);
 
 	if (!data)
 		return false;
@@ -151,6 +166,6 @@ buf_take(struct buf *buf, struct arena *arena)
 	struct str content = buf_view(buf);
 
 	arena_take(arena, buf->data);
-	buf_init(buf, buf->max);
+	begin_anew(buf);
 	return content;
 }

@@ -2,8 +2,11 @@
  * A growing byte buffer that is born with its maximum.
  *
  * Growing past the maximum sets a sticky error and drops the buffer's content:
- * callers append without looking and ask buf_failed() once at the end.  So does a large
- * buffer (mem.h) for which there is no memory.
+ * callers append without looking and ask buf_failed() once at the end.  Memory is there or
+ * ends the process (mem.h), but in a buffer of buf_init_large(): a large one for which there is
+ * no memory fails, too.  That is for what may be long and can be done without, such as a
+ * server's answer.  Who does not ask buf_failed(), since the maximum cannot be reached, as of a
+ * query that is sent on, has one of buf_init().
  */
 #ifndef BUF_H
 #define BUF_H
@@ -18,6 +21,7 @@ struct buf {
 	size_t len;
 	size_t capacity; /* private */
 	size_t max;      /* the most bytes it may hold */
+	bool may_fail;   /* private: for want of memory */
 	bool failed;
 	bool is_short; /* failed, and for want of memory */
 };
@@ -25,7 +29,10 @@ struct buf {
 /* Start an empty buffer of at most max bytes.  Nothing is allocated yet. */
 void buf_init(struct buf *buf, size_t max);
 
-/* Free the content.  The buffer may be filled anew, with the same maximum. */
+/* The same, and once it is a large block and there is none it fails, with is_short. */
+void buf_init_large(struct buf *buf, size_t max);
+
+/* Free the content.  The buffer may be filled anew, and is what it was made. */
 void buf_free(struct buf *buf);
 
 /* The same, with the content overwritten first: there are secrets in it.  What the buffer held
@@ -45,7 +52,7 @@ void buf_text(struct buf *buf, const char *text);
 void buf_char(struct buf *buf, char c);
 void buf_printf(struct buf *buf, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* Was anything refused for want of room?  (Then the buffer is empty.) */
+/* Was anything refused for want of room, or of memory?  (Then the buffer is empty.) */
 bool buf_failed(const struct buf *buf);
 
 /* The content, borrowed: valid until the buffer changes. */

@@ -328,7 +328,7 @@ callback_restore(struct arena *arena, const struct config *config, struct str xm
 	if (!is_needed)
 		return xml;
 	struct buf out;
-	buf_init(&out, LIMIT_MERGED_BYTES);
+	buf_init_large(&out, LIMIT_MERGED_BYTES);
 	size_t least = 0, done = 0, n = 0;
 	size_t next;
 	/* Between two of them each byte is looked at for one before and one behind it. */

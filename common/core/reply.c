@@ -382,7 +382,7 @@ reply_items(struct response *response, struct arena *arena, const struct reply_l
 	for (size_t i = 0; i < n; i++)
 		total += items[i].len;
 	struct buf out;
-	buf_init(&out, LIMIT_MERGED_BYTES);
+	buf_init_large(&out, LIMIT_MERGED_BYTES);
 	buf_reserve(&out, total);
 	buf_text(&out, "<response><returncode>SUCCESS</returncode>");
 	if (n > 0) {

@@ -79,7 +79,7 @@ test_buf(void)
 	static char piece[65536];
 	struct buf buf;
 
-	buf_init(&buf, 1000 * MIB);
+	buf_init_large(&buf, 1000 * MIB);
 	buf_text(&buf, "begin");
 	buf_reserve(&buf, 500 * MIB);
 	is_str(buf_view(&buf).data, "begin", "without room for more a buffer is what it was");
@@ -90,7 +90,7 @@ test_buf(void)
 	is_int(buf.len, 0, "and is empty");
 	buf_free(&buf);
 	ok(!buf.is_short, "filled anew it has not failed");
-	buf_init(&buf, 3);
+	buf_init_large(&buf, 3);
 	buf_text(&buf, "long");
 	ok(buf_failed(&buf) && !buf.is_short,
 	    "one that has its maximum is not short of memory");
@@ -118,7 +118,7 @@ read_list(const char *first, size_t n, enum xml_result wanted, const char *what)
 {
 	struct buf document;
 
-	buf_init(&document, 100 * MIB);
+	buf_init_large(&document, 100 * MIB);
 	buf_text(&document, HEAD "<meetings>");
 	buf_text(&document, first);
 	for (size_t i = 0; i < n; i++)
@@ -147,6 +147,23 @@ test_xml(void)
 	read_list(first, 1000, XML_UNSOUND, "a forbidden byte");
 }
 
+/* Who cannot do without has of what is left for that. */
+static void
+test_needed(void)
+{
+	size_t bytes = LEFT_BYTES - 8 * MIB;
+	struct buf buf;
+
+	buf_init(&buf, 1000 * MIB);
+	buf_reserve(&buf, bytes);
+	ok(buf.data != NULL, "a buffer that may not fail has its memory");
+	buf_free(&buf);
+	ok(!arena_try_alloc(arena, bytes), "there is no such piece of an arena");
+	*(char *)arena_alloc(arena, bytes) = 1;
+	ok(true, "but for who cannot do without");
+	arena_reset(arena);
+}
+
 int
 main(void)
 {
@@ -158,6 +175,7 @@ main(void)
 		test_buf();
 		test_arena();
 		test_xml();
+		test_needed();
 	}
 	arena_free(arena);
 	return done_testing();

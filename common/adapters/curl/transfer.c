@@ -58,7 +58,7 @@ void
 transfer_init(struct transfer *transfer, const struct http_call *call)
 {
 	*transfer = (struct transfer){ .call = call };
-	buf_init(&transfer->body, call->max_answer_bytes);
+	buf_init_large(&transfer->body, call->max_answer_bytes);
 	buf_init(&transfer->type, LIMIT_HEADER_BYTES);
 	buf_init(&transfer->location, LIMIT_HEADER_BYTES);
 	buf_init(&transfer->set_cookie, LIMIT_HEADER_BYTES);

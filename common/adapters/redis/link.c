@@ -221,7 +221,7 @@ open_plain(struct store_redis *redis, const char *peer, const struct redis_addre
 #if HIREDIS_MAJOR >= 1
 	link->reader->maxelements = ELEMENTS_MOST;
 #endif
-	buf_init(&link->out, BATCH_BYTES_MOST);
+	buf_init_large(&link->out, BATCH_BYTES_MOST);
 	link_begin(link, deadline_ms);
 	if (connect_to(link, address))
 		return link;
@@ -436,7 +436,10 @@ send_all(struct link *link)
 	struct str rest = buf_view(&link->out);
 
 	if (buf_failed(&link->out))
-		return fail(link, "too much is to be written at once");
+		return fail(link,
+		    link->out.is_short ?
+		        "short of memory for what is to be written" :
+		        "too much is to be written at once");
 	while (rest.len > 0) {
 		ssize_t n = send(link->fd, rest.data, rest.len, MSG_NOSIGNAL);
 
