@@ -335,15 +335,34 @@ authenticate_admin(struct call *call, enum query_problem *encoding)
 	return false;
 }
 
+/* Answer a request whose body was too long, or was too long for the memory there is; false when
+ * it is none. */
+static bool
+refuse_body(struct call *call)
+{
+	switch (call->request->problem) {
+	case REQUEST_TOO_LARGE:
+		reply_error(call->response, call->arena, REPLY_TOO_LARGE);
+		return true;
+	case REQUEST_SHORT:
+		log_error("short of memory for a request's body", "call", call->name);
+		reply_error(call->response, call->arena, REPLY_SHORT);
+		return true;
+	case REQUEST_FINE:
+	case REQUEST_LIMIT:
+	case REQUEST_BODY_CUT:
+		break;
+	}
+	return false;
+}
+
 /* Authenticate the call; false when it is refused. */
 static bool
 admit(struct call *call, enum query_problem *encoding)
 {
-	if (call->request->problem == REQUEST_TOO_LARGE && call->request->query.len == 0) {
-		/* The checksum was in the body that was not read. */
-		reply_error(call->response, call->arena, REPLY_TOO_LARGE);
+	/* The checksum was in the body that was not read. */
+	if (call->request->query.len == 0 && refuse_body(call))
 		return false;
-	}
 	/* A second checksum in a form beside the query: servers refuse it (ValidationService of
 	 * BBB 3.0.37), which would look like a secret of ours that is wrong. */
 	if (authenticate(call, encoding) &&
@@ -458,10 +477,8 @@ prepare_call(struct call *call, const struct entry *entry, enum query_problem en
 {
 	const struct request *request = call->request;
 
-	if (request->problem == REQUEST_TOO_LARGE) {
-		reply_error(call->response, call->arena, REPLY_TOO_LARGE);
+	if (refuse_body(call))
 		return false;
-	}
 	if (request->problem != REQUEST_FINE || encoding != QUERY_FINE) {
 		call_refuse(call, REPLY_INVALID);
 		return false;

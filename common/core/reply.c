@@ -53,6 +53,8 @@ static const struct {
 	[REPLY_INVALID] = { "invalidRequest", "The request is malformed or exceeds a limit",
 	    200 },
 	[REPLY_TOO_LARGE] = { "invalidRequest", "The request's body is too large", 413 },
+	[REPLY_SHORT] = { "serverUnavailable",
+	    "The gateway is short of memory, please try again later", 200 },
 	[REPLY_CONTENT_TYPE] = { "unsupportedContentType",
 	    "POST request Content-Type is missing or unsupported", 200 },
 	[REPLY_UNSUPPORTED] = { "unsupportedRequest", "This request is not supported.", 200 },

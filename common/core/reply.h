@@ -34,6 +34,7 @@ enum reply_error {
 	REPLY_UNAVAILABLE,           /* the meeting's server gave no proper answer */
 	REPLY_INVALID,               /* bad encoding, limits exceeded */
 	REPLY_TOO_LARGE,             /* the same, as HTTP 413, for a large body */
+	REPLY_SHORT,                 /* there is no memory here for the body */
 	REPLY_CONTENT_TYPE,
 	REPLY_UNSUPPORTED,
 	REPLY_MISCONFIGURED,   /* the gateway's own configuration is bad */

@@ -128,7 +128,7 @@ cgi_read_body(struct arena *arena, const struct cgi_stream *stream, size_t max_b
 	int64_t most = most_bytes(max, length), n = 0;
 	struct buf bytes;
 
-	buf_init(&bytes, max_bytes + 1);
+	buf_init_large(&bytes, max_bytes + 1);
 	long got = 1;
 	while (n < most && got > 0) {
 		char data[READ_BYTES];
@@ -150,6 +150,8 @@ cgi_read_body(struct arena *arena, const struct cgi_stream *stream, size_t max_b
 		request->problem = REQUEST_TOO_LARGE;
 	else if (!is_whole)
 		request->problem = REQUEST_BODY_CUT;
+	else if (bytes.is_short)
+		request->problem = REQUEST_SHORT;
 	else if (n > 0)
 		request->body = buf_take(&bytes, arena);
 	buf_free(&bytes);

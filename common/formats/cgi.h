@@ -52,7 +52,8 @@ void cgi_read_head(struct arena *arena, const struct cgi_stream *stream,
  * Read the body, of at most max_bytes, to request->body: as many bytes as the request's
  * length says, or, where that is unknown, all there are.  A longer one is read and dropped,
  * up to four times as much, so that the connection can carry the next request;
- * request->problem then says so, as it does for one that is cut.
+ * request->problem then says so, as it does for one that is cut, and for one that there is no
+ * memory for.
  */
 void cgi_read_body(struct arena *arena, const struct cgi_stream *stream, size_t max_bytes,
     struct request *request);

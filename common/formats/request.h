@@ -15,7 +15,8 @@ enum request_problem {
 	REQUEST_TOO_LARGE, /* the body is longer than may be */
 	REQUEST_LIMIT,     /* path or query beyond bounds.h, or a malformed
 	                      CONTENT_LENGTH */
-	REQUEST_BODY_CUT   /* the body ended, or broke, before its length */
+	REQUEST_BODY_CUT,  /* the body ended, or broke, before its length */
+	REQUEST_SHORT      /* there was no memory for the body */
 };
 
 struct request {
