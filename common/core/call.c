@@ -35,10 +35,11 @@ call_refuse(struct call *call, enum reply_error error)
 		reply_error(call->response, call->arena, error);
 }
 
-/* Read the list that is remembered; false when there is none. */
+/* Read the list that is remembered; false when there is none, or, so that *is_short, when there
+ * was no memory to read it. */
 static bool
 find_list(struct call *call, const struct server *server, const char *filter,
-    struct xml_list *list)
+    struct xml_list *list, bool *is_short)
 {
 	struct store_list known = {
 		.server = server->name,
@@ -46,8 +47,12 @@ find_list(struct call *call, const struct server *server, const char *filter,
 		.filter = filter,
 	};
 
-	return call->store->verbs->list_find(call->store, call->arena, &known) == STORE_OK &&
-	    xml_read(call->arena, known.answer, NULL, 0, list) != XML_FOREIGN;
+	*is_short = false;
+	if (call->store->verbs->list_find(call->store, call->arena, &known) != STORE_OK)
+		return false;
+	enum xml_result result = xml_read(call->arena, known.answer, NULL, 0, list);
+	*is_short = result != XML_SOUND && xml_was_short();
+	return result != XML_FOREIGN;
 }
 
 bool
@@ -58,8 +63,12 @@ call_may_remember(struct call *call, const struct server *server, const char *fi
 
 	if (fresh->document.len > LIMIT_MEETINGS_BYTES)
 		return false;
-	return fresh->list->is_complete || !find_list(call, server, filter, &known) ||
-	    !known.is_complete;
+	if (fresh->list->is_complete)
+		return true;
+	bool is_short;
+	bool is_known = find_list(call, server, filter, &known, &is_short);
+	/* One that cannot be read now may be whole. */
+	return !is_short && !(is_known && known.is_complete);
 }
 
 /* What servers answered just now. */
@@ -89,7 +98,9 @@ bool
 call_last_known(struct call *call, const struct server *server, const char *filter,
     struct xml_list *list)
 {
-	if (!find_list(call, server, filter, list))
+	bool is_short;
+
+	if (!find_list(call, server, filter, list, &is_short))
 		return false;
 	log_info("server's last known list stands in for its answer", "server", server->name,
 	    "call", call->name);

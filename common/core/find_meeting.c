@@ -92,10 +92,13 @@ read_answers(struct call *call, const struct fanout *fanout, bool *certain)
 	const struct server *found = NULL;
 	for (size_t i = 0; i < fanout->n; i++) {
 		enum relay_verdict verdict = fanout->answers[i].verdict;
+		bool is_read = verdict == RELAY_SUCCESS || verdict == RELAY_FAILED;
 
 		if (!found && has_meeting(&fanout->answers[i], call))
 			found = fanout->servers[i];
-		if (verdict == RELAY_SUCCESS || verdict == RELAY_FAILED)
+		else if (!found && verdict == RELAY_SUCCESS && xml_was_short())
+			is_read = false; /* by has_meeting() */
+		if (is_read)
 			continue;
 		*certain = false;
 		call->silent[fanout->servers[i] - call->config->servers] =

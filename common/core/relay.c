@@ -267,6 +267,15 @@ judge_redirect(const struct call *call, const struct server *server,
 		    call->name);
 }
 
+/* There is no memory here to read the answer. */
+static void
+lose(const char *name, const struct server *server, struct relay_answer *answer)
+{
+	answer->is_lost = true;
+	log_warn("server's answer is lost", "server", server->name, "call", name, "problem",
+	    "short of memory here");
+}
+
 static void
 judge_xml(const struct call *call, const char *name, const struct server *server,
     const struct http_call *http, struct relay_answer *answer)
@@ -280,10 +289,10 @@ judge_xml(const struct call *call, const char *name, const struct server *server
 	if (http->status == 200)
 		result = xml_mend_within(call->arena, http->until_us > 0 ? &time : NULL,
 		    &answer->document, fields, 2, answer->list);
-	if (result == XML_FOREIGN && http->status == 200 && xml_was_short()) {
-		answer->is_lost = true;
-		log_warn("server's answer is lost", "server", server->name, "call", name,
-		    "problem", "short of memory here");
+	/* Of a list what was read counts. */
+	if (http->status == 200 && result != XML_SOUND && xml_was_short() &&
+	    !(result == XML_UNSOUND && answer->list && str_is(fields[0].text, "SUCCESS"))) {
+		lose(name, server, answer);
 		return;
 	}
 	if (result == XML_FOREIGN) {
@@ -292,8 +301,13 @@ judge_xml(const struct call *call, const char *name, const struct server *server
 		return;
 	}
 	answer->message_key = fields[1].text;
-	if (answer->message_key.len == 0 && str_is(fields[0].text, "FAILED"))
+	if (answer->message_key.len == 0 && str_is(fields[0].text, "FAILED")) {
 		answer->message_key = reply_key_in_errors(call->arena, http->answer);
+		if (answer->message_key.len == 0 && xml_was_short()) {
+			lose(name, server, answer);
+			return;
+		}
+	}
 	if (reply_is(answer->message_key, REPLY_CHECKSUM)) {
 		log_refused_checksum(server);
 		return;

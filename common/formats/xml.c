@@ -238,6 +238,7 @@ begin_item(struct reader *reader)
 	struct xml_item *items = arena_try_room(reader->arena, list->items,
 	    sizeof(*list->items), list->n, 1, &reader->capacity);
 	if (!items) {
+		was_short = true;
 		stop_full(reader);
 		return;
 	}
@@ -471,7 +472,9 @@ xml_mend_within(struct arena *arena, const struct xml_time *time, struct str *do
 	bool is_sound = parse_document(&reader, &parser, *document);
 	if (!is_sound && !reader.is_refused && !reader.is_full) {
 		struct str mended = xml_chars_mend(arena, *document);
-		if (mended.data != document->data) {
+		if (!mended.data) {
+			was_short = true;
+		} else if (mended.data != document->data) {
 			*document = mended;
 			is_sound = parse_document(&reader, &parser, *document);
 		}

@@ -139,7 +139,7 @@ xml_chars_mend(struct arena *arena, struct str document)
 		if (!copy) {
 			copy = arena_try_alloc(arena, document.len + 1);
 			if (!copy)
-				return document;
+				return (struct str){ NULL, 0 };
 			memcpy(copy, document.data, document.len);
 		}
 		if (rest.data[0] == '&') {

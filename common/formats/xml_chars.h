@@ -27,8 +27,8 @@ struct str xml_chars_substitute(struct str text);
  * Mend a document: bytes that XML forbids are replaced by as many that it allows
  * (xml_chars_substitute; behind '<' by a space, since "<?" begins an instruction), and
  * so are references by number to characters that it forbids ("&#8;", "&#xFFFE;").
- * Returns the document itself where nothing was to be done, or where there is no memory for
- * it, else a copy of the same length in the arena.  It is not told whether a reference
+ * Returns the document itself where nothing was to be done, else a copy of the same length in
+ * the arena; absent, when there is no memory for one.  It is not told whether a reference
  * stands in a CDATA section, where it is mere text: mend no document that can be read as it
  * is.
  */
