@@ -255,7 +255,7 @@ list_sources() (
 		! -path './sandbox/bbb-sandbox' ! -path './bench/paced-client' \
 		! -path './bench/quick-servers' ! -path './bench/null-fcgi' ! -path './bench/null-cgi' \
 		! -path './bench/engine-cost' ! -path './bench/simulate/simulate' \
-		! -path './tests/api/driver' ! -path './tests/e2e/fcgi-client' \
+		! -path './tests/api/driver' ! -path './tests/api/short_driver' ! -path './tests/e2e/fcgi-client' \
 		! -path './tests/e2e/monday-client' ! -path './tests/e2e/crowd-client' ! -path './tests/e2e/log-listener' \
 		\( ! -path './tests/unit/test_*' -o -name '*.[ch]' -o -name '*.sh' \) \
 		\( ! -path './tests/fuzz/fuzz_*' -o -name '*.[ch]' \) -print0

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "blocks.h"
 #include "config/config.h"
 #include "core/api.h"
 #include "formats/cgi.h"
@@ -12,6 +13,7 @@
 #include "formats/response.h"
 #include "placeholders.h"
 #include "run.h"
+#include "kept.h"
 #include "scripted_http.h"
 #include "upkeep/poll.h"
 #include "verdict.h"
@@ -163,8 +165,10 @@ read_request(struct run *run, const struct api *api, struct arena *arena, struct
 {
 	const struct cgi_stream source = { variable, read_body, NULL, NULL, v };
 
+	blocks_work(run);
 	cgi_read_head(arena, &source, request);
 	api_read_body(api, arena, &source, request);
+	blocks_work(NULL);
 	request->now_ms = run->now_ms;
 	request->nonce = NONCE;
 }
@@ -183,6 +187,27 @@ check_unread(struct run *run, const struct section *section, const struct variab
 		run_problem(run, section, "the body was read before its sender was known");
 }
 
+/* Have the core answer. */
+static void
+handle(struct run *run, const struct api *api, struct arena *arena,
+    const struct request *request, struct response *response)
+{
+	run->is_asked = true;
+	blocks_work(run);
+	api_handle(api, arena, request, response);
+	blocks_work(NULL);
+	run->is_asked = false;
+}
+
+/* Have it do what could wait. */
+static void
+finish(struct run *run, struct response *response)
+{
+	blocks_work(run);
+	api_finish(response);
+	blocks_work(NULL);
+}
+
 void
 act_request(struct run *run, const struct section *section, char *rest)
 {
@@ -197,20 +222,16 @@ act_request(struct run *run, const struct section *section, char *rest)
 	struct request request;
 	read_request(run, &api, arena, &v, &request);
 	run->request_body = request.body;
-	run->is_asked = true;
 	struct response response = { 0 };
-	api_handle(&api, arena, &request, &response);
-	run->is_asked = false;
+	handle(run, &api, arena, &request, &response);
 	check_unread(run, section, &v, &request, &response);
 	run->waited_ms = response.wait_ms;
 	if (response.wait_ms > 0) {
-		api_finish(&response);
+		finish(run, &response);
 		run->now_ms += response.wait_ms;
 		request.now_ms = run->now_ms;
 		request.has_waited = true;
-		run->is_asked = true;
-		api_handle(&api, arena, &request, &response);
-		run->is_asked = false;
+		handle(run, &api, arena, &request, &response);
 		if (response.wait_ms > 0)
 			run_problem(run, section, "it waits twice");
 	}
@@ -224,9 +245,10 @@ act_request(struct run *run, const struct section *section, char *rest)
 	cgi_write_header(&request, &response, &header);
 
 	verdict_of_any_answer(run, section, &response, buf_view(&header));
+	kept_see_answer(run, section, &response);
 	if (!run->torture)
 		verdict_of_answer(run, section, &response, buf_view(&header));
-	api_finish(&response);
+	finish(run, &response);
 	api_count(&response, 7000);
 	scripted_http_check(run);
 	verdict_of_log(run, section);
@@ -244,7 +266,9 @@ act_poll(struct run *run, const struct section *section, char *names)
 	scripted_http_expect(run, section);
 	if (*names != '\0')
 		scripted_http_expect_polls(run, section, names);
+	blocks_work(run);
 	poll_run(&api, arena, run->now_ms, NONCE, false);
+	blocks_work(NULL);
 	scripted_http_check(run);
 	verdict_of_log(run, section);
 	arena_free(arena);

@@ -8,6 +8,8 @@
  *	driver --torture ...           every case again with each store verb and
  *	                               each call failing in turn: only the
  *	                               invariants of any answer are checked
+ *	short_driver --short ...       every case again with each large block of
+ *	                               memory refused in turn, likewise
  *	driver --loud ...              the log goes to stderr, unchecked
  */
 #include <dirent.h>
@@ -23,6 +25,11 @@
 #include "second_parser.h"
 #include "tap.h"
 #include "torture.h"
+
+enum mode { PLAIN, TORTURE, SHORT };
+
+/* How many runs of all cases had a failure in them. */
+static int n_tortured;
 
 /* The file's text in the arena, or the absent span when it cannot be read. */
 static struct str
@@ -44,7 +51,7 @@ read_file(struct arena *arena, const char *path)
 }
 
 static void
-do_file(const char *path, bool torture)
+do_file(const char *path, enum mode mode)
 {
 	const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
 	struct arena *arena = arena_new();
@@ -61,11 +68,17 @@ do_file(const char *path, bool torture)
 	    &prose);
 	struct run run = { .n_seen = 0 };
 	char note[40] = "";
-	if (torture)
-		snprintf(note, sizeof(note), " [%d ways to fail]",
-		    torture_case(&run, sections, n));
-	else
+	int ways = 0;
+	if (mode == PLAIN)
 		run_case(&run, sections, n);
+	else
+		ways = mode == SHORT ?
+		    torture_memory(&run, sections, n) :
+		    torture_case(&run, sections, n);
+	n_tortured += ways;
+	if (mode != PLAIN)
+		snprintf(note, sizeof(note),
+		    mode == SHORT ? " [%d blocks refused]" : " [%d ways to fail]", ways);
 	ok(run.problems.len == 0 && *prose != '\0' && n > 0, "%.*s: %s%s",
 	    (int)strcspn(name, "."), name, prose, note);
 	if (run.problems.len > 0)
@@ -84,13 +97,13 @@ is_case(const struct dirent *entry)
 
 /* All cases of a directory, or one. */
 static void
-do_path(const char *path, bool torture)
+do_path(const char *path, enum mode mode)
 {
 	struct dirent **entries;
 	const int n = scandir(path, &entries, is_case, alphasort);
 
 	if (n < 0) {
-		do_file(path, torture);
+		do_file(path, mode);
 		return;
 	}
 	for (int i = 0; i < n; i++) {
@@ -98,7 +111,7 @@ do_path(const char *path, bool torture)
 
 		if (asprintf(&file, "%s/%s", path, entries[i]->d_name) < 0)
 			abort();
-		do_file(file, torture);
+		do_file(file, mode);
 		free(file);
 		free(entries[i]);
 	}
@@ -159,15 +172,21 @@ main(int argc, char **argv)
 	unsetenv("TINYSCALE_SECRET");
 	unsetenv("TINYSCALE_STATE");
 	unsetenv("TINYSCALE_STATE_PASSWORD");
-	bool torture = false, loud = false;
+	enum mode mode = PLAIN;
+	bool loud = false;
 	for (; argc > 1 && strncmp(argv[1], "--", 2) == 0; argc--, argv++) {
-		torture |= strcmp(argv[1], "--torture") == 0;
+		if (strcmp(argv[1], "--torture") == 0)
+			mode = TORTURE;
+		if (strcmp(argv[1], "--short") == 0)
+			mode = SHORT;
 		loud |= strcmp(argv[1], "--loud") == 0;
 	}
 	captured_log_open(loud);
 	check_second_parser();
 	for (int i = 1; i < argc; i++)
-		do_path(argv[i], torture);
+		do_path(argv[i], mode);
 	second_parser_close();
+	if (mode != PLAIN)
+		ok(n_tortured > 0, "%d runs with a failure", n_tortured);
 	return done_testing();
 }

@@ -9,8 +9,10 @@
 #include "adapters/none.h"
 #include "base/arena.h"
 #include "base/metrics.h"
+#include "blocks.h"
 #include "config/config.h"
 #include "config_section.h"
+#include "kept.h"
 #include "scripted_http.h"
 #include "state_sections.h"
 #include "support/memory.h"
@@ -28,9 +30,11 @@ problem(struct run *run, const struct section *at, const char *format, va_list a
 
 	if (vasprintf(&text, format, args) < 0)
 		abort();
+	struct run *at_work = blocks_work(NULL);
 	if (at)
 		buf_printf(&run->problems, "line %d: ", at->line);
 	buf_printf(&run->problems, "%s\n", text);
+	blocks_work(at_work);
 	free(text);
 }
 
@@ -171,8 +175,13 @@ do_section(struct run *run, const struct section *section)
 
 	if (i == N_TITLES)
 		run_mistake(run, section, "what is \"== %s\"?", section->title);
-	else if (titles[i].run && !(run->torture && titles[i].when == UNLESS_TORTURED))
+	else if (titles[i].run && !(run->torture && titles[i].when == UNLESS_TORTURED)) {
+		if (titles[i].when == ACT)
+			kept_see(run);
 		titles[i].run(run, section, rest);
+		if (titles[i].when == ACT)
+			kept_see(run);
+	}
 }
 
 /* Torture leaves nothing behind that was not there: whatever is mapped is
@@ -218,6 +227,7 @@ run_case(struct run *run, const struct section *sections, size_t n)
 	buf_init(&run->problems, CASE_TEXT_MAX);
 	config_section_load(run,
 	    n > 0 && strcmp(sections[0].title, "config") == 0 ? sections : NULL);
+	kept_begin(run);
 	for (size_t i = 0; run->config && i < n; i++)
 		do_section(run, &sections[i]);
 	if (run->config)

@@ -18,6 +18,7 @@
 struct answered;
 struct config;
 struct expected;
+struct kept;
 
 struct run {
 	struct http http;    /* first: scripted_http.c finds the run by it */
@@ -51,7 +52,11 @@ struct run {
 	bool torture;
 	int verbs, failing_verb;
 	int calls, failing_call;
-	const char *failure; /* what is answered to the failing call */
+	const char *failure;       /* what is answered to the failing call */
+	int blocks, failing_block; /* large ones of memory (blocks.h) */
+	struct kept *kept;         /* what each such run is compared with, or NULL */
+	int64_t kept_until_ms;     /* after that nothing is */
+	bool has_improvised;       /* a server was asked what the case does not expect */
 
 	/* Fuzzing, which is torture by a case that nobody has written: verb or call number n
 	 * fails where bit n % 64 is set. */

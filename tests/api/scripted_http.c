@@ -4,8 +4,10 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "blocks.h"
 #include "config/config.h"
 #include "formats/checksum.h"
+#include "kept.h"
 #include "placeholders.h"
 #include "run.h"
 #include "state_sections.h"
@@ -475,6 +477,10 @@ run_call(struct run *run, struct http_call *call)
 	    str_find(text, STR("secret-"), 0) != SIZE_MAX)
 		text = STR("status 500\n\nfailed");
 	answer(run, e, text, call);
+	run->has_improvised |= !e;
+	if (call->result != HTTP_ANSWERED || call->status != 200 ||
+	    str_find(call->answer, STR("checksumError"), 0) != SIZE_MAX)
+		kept_excuse(run, server);
 	struct answered *answered = arena_alloc(run->arena, sizeof(*answered));
 	*answered = (struct answered){ call->answer, run->answered };
 	run->answered = answered;
@@ -497,8 +503,10 @@ scripted_http_run(struct http *http, struct arena *arena, struct http_batch *bat
 	(void)arena;
 	if (batch->timeout_ms <= 0)
 		run_problem(run, NULL, "a batch without a deadline");
+	struct run *at_work = blocks_work(NULL);
 	for (size_t i = 0; i < batch->n; i++)
 		run_call(run, &batch->calls[i]);
+	blocks_work(at_work);
 	bool enough = false;
 	/* A call that times out does so after all the others have answered. */
 	for (int late = 0; late <= 1; late++) {

@@ -1,6 +1,15 @@
 #include "torture.h"
 
+#include "kept.h"
 #include "run.h"
+
+/* A sanitizer makes runs slow: of the blocks of a long case not each is refused there. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define BLOCK_STEP 4
+#else
+#define BLOCK_STEP 1
+#endif
+#define ALL_BLOCKS 40
 
 /* Http results, and answers that are none. */
 const char *const torture_failures[] = { "unreachable", "timeout", "waited", "stood-still",
@@ -67,4 +76,23 @@ torture_case(struct run *run, const struct section *sections, size_t n)
 	for (size_t i = 0; torture_failures[i]; i++)
 		fail_calls(&torture, torture_failures[i]);
 	return torture.runs - 1;
+}
+
+int
+torture_memory(struct run *run, const struct section *sections, size_t n)
+{
+	struct torture torture = { .sections = sections, .n = n, .run = run };
+	struct kept *kept = kept_new();
+
+	run_anew(&torture, &(struct run){ .kept = kept });
+	int k = 1;
+	for (;; k += k < ALL_BLOCKS ? 1 : BLOCK_STEP) {
+		run_anew(&torture, &(struct run){ .kept = kept, .failing_block = k });
+		if (run->problems.len > 0)
+			buf_printf(&run->problems, "without memory for large block %d\n", k);
+		if (run->blocks < k || run->problems.len > 0)
+			break;
+	}
+	kept_free(kept);
+	return torture.runs - 2; /* but for the first, and the last, which had them all */
 }
