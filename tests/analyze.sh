@@ -1,15 +1,35 @@
 #!/bin/sh
 # What clang-tidy (.clang-tidy) and cppcheck say about the programs.  TAP.
 #
-# usage: tests/analyze.sh BUILD
+# usage: tests/analyze.sh [--advice] BUILD
 #
-# BUILD has common/base/built.h.
+# BUILD has common/base/built.h.  With --advice: what gcc's -fanalyzer says, and how often; that
+# is no TAP, and never a failure, since most of it is wrong.
 cd "$(dirname "$0")/.." || exit 1
+advice=
+if [ "$1" = --advice ]; then
+	advice=yes
+	shift
+fi
 build=$1
 # shellcheck source=tests/report.sh
 . tests/report.sh
 files=$(git ls-files 'common/*.c' 'fcgi/*.c' 'cgi/*.c' 'ctl/*.c' 'sandbox/*.c' 2>/dev/null)
 [ -n "$files" ] || files=$(find common fcgi cgi ctl sandbox -name '*.c')
+
+# advise FILE...: it is run by a real compilation only.
+advise() {
+	printf '%s\n' "$@" | xargs -P "$(nproc)" -I{} gcc -std=gnu11 -fanalyzer -D_GNU_SOURCE \
+		'-DPACKAGE_VERSION="0"' -iquote common -iquote fcgi -iquote ctl \
+		-iquote "$build/common" -c -o /dev/null {} 2>&1 | grep -E '(warning|error): ' | sort -u
+}
+if [ -n "$advice" ]; then
+	# shellcheck disable=SC2046,SC2086 # lists of words
+	said=$(advise $(printf '%s\n' $files | grep -v '^sandbox/'))
+	[ -z "$said" ] || printf '%s\n' "$said"
+	printf '%s warnings of gcc -fanalyzer, to be judged\n' "$(printf '%s' "$said" | grep -c .)"
+	exit 0
+fi
 
 # tidy FILE...
 tidy() {
