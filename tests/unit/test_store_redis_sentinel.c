@@ -229,8 +229,13 @@ test_hanging_sentinel(void)
 	struct store *second = open_url(sentinel_url("mine"));
 	ok(works_again(second), "a sentinel that stands still: another one is asked");
 	close_store(second);
-	say(&engines[1], "CLIENT KILL TYPE normal SKIPME yes");
-	is_int(count_failing_still(store), 0, "… and where the engine is, is remembered");
+	/* On a machine with much else to do one verb may have no time left to connect anew. */
+	int failing = 1;
+	for (int tries = 5; tries > 0 && failing > 0 && works_again(store); tries--) {
+		say(&engines[1], "CLIENT KILL TYPE normal SKIPME yes");
+		failing = count_failing_still(store);
+	}
+	is_int(failing, 0, "… and where the engine is, is remembered");
 	engine_go_on(sentinels[0]);
 	close_store(store);
 }
