@@ -272,6 +272,21 @@ url_before(struct str text)
 	return 0;
 }
 
+/* A URL has no other of XML's escapes: what they stand for is encoded in it. */
+static struct str
+without_escapes(struct arena *arena, struct str text)
+{
+	char *out = arena_alloc(arena, text.len + 1);
+	size_t n = 0;
+
+	for (size_t at = 0; at < text.len; at++) {
+		out[n++] = text.data[at];
+		if (str_starts(str_part(text, at, 5), "&amp;"))
+			at += 4;
+	}
+	return (struct str){ out, n };
+}
+
 /* The parameters with which the text begins, without XML's escapes; *len gets their length
  * in it.  The absent span when no mac ends them. */
 static struct str
@@ -283,14 +298,8 @@ url_parameters(struct arena *arena, struct str text, bool is_escaped, size_t *le
 	if (at == SIZE_MAX || text.len - at - mac.len < MAC_DIGITS)
 		return (struct str){ NULL, 0 };
 	*len = at + mac.len + MAC_DIGITS;
-	char *out = arena_alloc(arena, *len + 1);
-	size_t n = 0;
-	for (at = 0; at < *len; at++) {
-		out[n++] = text.data[at];
-		if (is_escaped && str_starts(str_part(text, at, 5), "&amp;"))
-			at += 4;
-	}
-	return (struct str){ out, n };
+	struct str parameters = str_part(text, 0, *len);
+	return is_escaped ? without_escapes(arena, parameters) : parameters;
 }
 
 /* Read the URL around a CALLBACK_PATH between these two; false when it is none that this
@@ -308,10 +317,12 @@ read_placed(struct arena *arena, const struct config *config, struct str before,
 	struct str parameters = url_parameters(arena, after, placed->is_escaped,
 	    &placed->after);
 	struct query query;
-	if (!parameters.data || query_parse(arena, parameters, &query) != QUERY_FINE ||
-	    callback_read(arena, config,
-	        str_part(before, before.len - placed->before, SIZE_MAX), &query,
-	        &placed->callback) != 0)
+	if (!parameters.data || query_parse(arena, parameters, &query) != QUERY_FINE)
+		return false;
+	struct str base = str_part(before, before.len - placed->before, SIZE_MAX);
+	if (placed->is_escaped)
+		base = without_escapes(arena, base);
+	if (callback_read(arena, config, base, &query, &placed->callback) != 0)
 		return false;
 	/* A CDATA section cannot hold its own end. */
 	return placed->is_escaped || str_find(placed->callback.url, STR("]]>"), 0) == SIZE_MAX;

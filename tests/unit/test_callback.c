@@ -345,6 +345,30 @@ test_restore(void)
 	buf_free(&xml);
 }
 
+/* The mac of a hook's URL is also over where the gateway is. */
+static void
+test_restore_base(void)
+{
+	static const char *const bases[] = { "http://gw/api", "http://gw/a&b/api",
+		"https://gw/a&amp;b/api", "http://gw/&/&amp;amp;/", "http://gw/&mac=1" };
+	struct config config = config_of(1);
+	struct server servers[] = { server };
+	struct callback callback = { CALLBACK_WEBHOOK, STR("b"), STR("http://a/?x&y"),
+		secrets[0], STR("") };
+
+	config.servers = servers;
+	config.n_servers = 1;
+	for (size_t i = 0; i < sizeof(bases) / sizeof(*bases); i++) {
+		struct buf xml;
+
+		buf_init(&xml, LIMIT_MERGED_BYTES);
+		xml_text(&xml, callback_url(arena, str_from(bases[i]), &callback));
+		is_str(callback_restore(arena, &config, buf_view(&xml)).data,
+		    "http://a/?x&amp;y", "restored: behind %s", bases[i]);
+		buf_free(&xml);
+	}
+}
+
 int
 main(void)
 {
@@ -357,6 +381,7 @@ main(void)
 	test_round_trip();
 	test_rewrite();
 	test_restore();
+	test_restore_base();
 	arena_free(arena);
 	return done_testing();
 }
