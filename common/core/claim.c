@@ -239,8 +239,9 @@ copy_bytes(struct arena *arena, const void *bytes, size_t size)
 	return memcpy(arena_alloc(arena, size + 1), bytes, size);
 }
 
-/* Leave with the contender, whose thread goes on without the group, what it needs of the
- * choice: what is known of its server, and for the log what was said of each. */
+/* Leave with the contender, whose thread goes on without the group, what it needs: what the
+ * picture has of its server, without the choices, which may not be written; and for the log
+ * what was said of each. */
 static void
 leave_choice(const struct group *group, struct contender *contender,
     const struct placement_candidate *chosen)
@@ -251,8 +252,9 @@ leave_choice(const struct group *group, struct contender *contender,
 	if (!call->facts)
 		call->facts = copy_bytes(call->arena, group->call->facts,
 		    group->n_servers * sizeof(*call->facts));
+	size_t at = chosen ? (size_t)(chosen - group->candidates) : 0;
 	if (chosen)
-		call->facts[chosen - group->candidates] = chosen->facts;
+		call->facts[at] = group->call->facts[at];
 	placement->candidates = log_is_on(LOG_LEVEL_DEBUG) ?
 	    copy_bytes(call->arena, group->candidates,
 	        group->n_servers * sizeof(*group->candidates)) :

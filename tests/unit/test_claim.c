@@ -9,6 +9,7 @@
 #include "base/buf.h"
 #include "config/config.h"
 #include "config/config_parts.h"
+#include "core/health.h"
 #include "model/load.h"
 #include "test_store.h"
 
@@ -346,11 +347,62 @@ test_failing(const char *adapter)
 	close_slow();
 }
 
+/* The server that every process chooses for the meeting without the state. */
+static const struct server *
+choice_by_hash(const struct server_facts *facts, const char *meeting_id)
+{
+	struct placement_candidate candidates[SERVERS] = { 0 };
+	struct placement placement = {
+		.policy = PLACEMENT_HASH,
+		.rules = health_rules(config),
+		.meeting_id = str_from(meeting_id),
+		.candidates = candidates,
+		.n = SERVERS,
+		.now_ms = now_ms,
+	};
+
+	for (int at = 0; at < SERVERS; at++) {
+		candidates[at].server = &config->servers[at];
+		candidates[at].facts = facts[at];
+	}
+	return placement_choose(&placement)->server;
+}
+
+/* A choice holds back a server whose creates fail.  One that could not be written holds back
+ * nobody, or processes would choose otherwise than each other. */
+static void
+test_failing_on_trial(const char *adapter)
+{
+	struct creator creators[THREADS];
+	struct server_facts facts[SERVERS];
+	int alike = 0;
+
+	open_slow(adapter);
+	real.servers_get(store, config->servers, SERVERS, facts, NULL);
+	for (int at = 0; at < SERVERS; at++) {
+		struct store_server set = { .name = config->servers[at].name,
+			.facts = facts[at] };
+
+		set.facts.create_failures = (int)config->down_after;
+		real.servers_set(store, &set, 1);
+	}
+	real.servers_get(store, config->servers, SERVERS, facts, NULL);
+	verbs.meetings_set = failing_set;
+	create_all(creators, "m", false);
+	for (int i = 0; i < THREADS; i++)
+		alike += creators[i].claim.server ==
+		    choice_by_hash(facts, creators[i].meeting_id);
+	is_int(alike, THREADS, "%s: nothing can be written, and all are on trial: by the hash",
+	    adapter);
+	free_all(creators, NULL);
+	close_slow();
+}
+
 int
 main(void)
 {
 	static contract_test *const tests[] = { test_shares, test_disturbed, test_cordoned,
-		test_claimed_elsewhere, test_same, test_failing };
+		test_claimed_elsewhere, test_same, test_failing, test_failing_on_trial };
 
 	begin_tests("test_claim");
 	load_config();
