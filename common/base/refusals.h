@@ -33,8 +33,8 @@ enum refusal {
  * Count a refusal of the client at now_ms, milliseconds since 1970.  The client is any bytes
  * that tell it from others, none for all that are not known.  In each window the first
  * LIMIT_REFUSALS are TOLD, one is LAST, however many processes and threads count, and the rest
- * is MUTE; *left_s is set to the seconds that the window of a LAST still has, and left alone
- * otherwise.
+ * is MUTE; they may be some more where another client's window ends at that moment.  *left_s is
+ * set to the seconds that the window of a LAST still has, and left alone otherwise.
  *
  * A clock that is set back by more than some seconds ends the windows that have begun since.
  * Never fails.  It may wait for the disk, as what is written is a page of a file.

@@ -26,9 +26,14 @@ make_fit(char *text)
 {
 	size_t len = strlen(text);
 
-	for (size_t i = 0; i < len; i++)
-		if ((unsigned char)text[i] < 0x20 || text[i] == 0x7f)
+	for (size_t i = 0; i < len; i++) {
+		unsigned char c = (unsigned char)text[i], next = (unsigned char)text[i + 1];
+
+		if (c < 0x20 || c == 0x7f)
 			text[i] = '?';
+		else if (c == 0xc2 && next >= 0x80 && next < 0xa0) /* those of ISO 6429 */
+			text[i] = text[i + 1] = '?';
+	}
 	for (int i = 0; i < 3 && len > 0 && !str_is_utf8(str_from(text)); i++)
 		text[--len] = '\0';
 }

@@ -324,7 +324,9 @@ judge_xml(const struct call *call, const char *name, const struct server *server
 		return;
 	}
 	if (answer->list && !answer->list->is_complete)
-		log_warn("server's list breaks off or has ill-formed items; the others count",
+		log_warn(xml_was_short() ?
+		        "short of memory for all of a server's list; what was read counts" :
+		        "server's list breaks off or has ill-formed items; the others count",
 		    "server", server->name, "call", name);
 	answer->verdict = str_is(fields[0].text, "SUCCESS") ? RELAY_SUCCESS : RELAY_FAILED;
 }

@@ -180,6 +180,8 @@ static const struct {
 	    "ca_file: /nowhere/ca.pem cannot be read: No such file or directory" },
 	{ TOP(", \"ca_file\": \"/nowhere/a\\u0013b\\nc\\u007f\""),
 	    "ca_file: /nowhere/a?b?c? cannot be read: No such file or directory" },
+	{ TOP(", \"ca_file\": \"/nowhere/\\u009b31m\\u0085\""),
+	    "ca_file: /nowhere/\?\?31m\?\? cannot be read: No such file or directory" },
 	{ TOP(", \"ca_file\": \"/n" E64 E64 E64 E64 E64 "\""),
 	    "ca_file: /n" E64 E64 E64 E8 E8 E8 E8 E8 E8 E8 E E E E E E },
 	{ TOP(", \"ca_file\": \"\""), "ca_file: is empty; leave the key out for the default" },
