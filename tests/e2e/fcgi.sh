@@ -39,7 +39,7 @@ is "$(xml returncode)" SUCCESS "the same on a TCP port"
 
 # What is no request, or lies about its lengths, which libfcgi would believe.
 sends() {
-	local answer
+	local answer='' # read leaves it unset where the connection is reset
 	exec {CONNECTION}<>"/dev/tcp/127.0.0.1/$((PORT0 + 1))" || return 1
 	# bash writes line by line; the program may have closed after the first.
 	{ printf '%b' "$1" >&"$CONNECTION"; } 2>/dev/null

@@ -87,7 +87,7 @@ is_served() {
 }
 # first_answer: of the first of them, in the file that is shown.
 first_answer() {
-	local line
+	local line='' # read leaves it unset where the connection is reset
 	while IFS= read -r -t "$E2E_DEADLINE" line <&"${sockets[0]}" && [[ $line != *'</response>'* ]]; do
 		printf '%s\n' "$line"
 	done
