@@ -72,11 +72,6 @@ for n in {1..40}; do
 done
 is "$(wc -l <"$T/hammer.paths") $(wc -l <"$T/join.paths")" "4 36" "four meetings on each server"
 
-# percentile PER-MILLE FILE: microseconds
-percentile() {
-	sort -n "$2" | awk -v p="$1" '{ took[NR] = $1 } END { print took[int((NR - 1) * p / 1000) + 1] }'
-}
-
 # measure PHASE SECONDS: joins and calls to the nine others.
 measure() {
 	local what pids=()

@@ -19,6 +19,11 @@ freeze() {
 # median: of the numbers on standard input, a line each.
 median() { sort -n | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'; }
 
+# percentile PER-MILLE FILE: of the numbers that its lines begin with.
+percentile() {
+	sort -n "$2" | awk -v p="$1" '{ took[NR] = $1 } END { print took[int((NR - 1) * p / 1000) + 1] }'
+}
+
 # --- requests, made before anything is measured ------------------------------------
 
 # sign_all FILE: lines "CALL QUERY" to paths, by one process for all.
