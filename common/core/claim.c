@@ -252,9 +252,11 @@ leave_choice(const struct group *group, struct contender *contender,
 	if (!call->facts)
 		call->facts = copy_bytes(call->arena, group->call->facts,
 		    group->n_servers * sizeof(*call->facts));
-	size_t at = chosen ? (size_t)(chosen - group->candidates) : 0;
-	if (chosen)
+	if (chosen) {
+		size_t at = (size_t)(chosen - group->candidates);
+
 		call->facts[at] = group->call->facts[at];
+	}
 	placement->candidates = log_is_on(LOG_LEVEL_DEBUG) ?
 	    copy_bytes(call->arena, group->candidates,
 	        group->n_servers * sizeof(*group->candidates)) :
