@@ -57,16 +57,20 @@ one_meeting() {
 		"$1: 100 creates of one meeting at once: all were told of the same"
 }
 
-# shares NAME: each server has 25 meetings, more or less one, and more or less those that
-# were placed without the state: a machine that is busy enough keeps some of a hundred
-# processes waiting for longer than the state is waited for.
+# shares NAME: each server has 25 meetings, more or less one; unless some were placed without
+# the state, as on a machine that is so busy that a hundred processes wait for it in vain: for
+# half a second after that all choose by the meetingID alone.
 shares() {
-	local n slack=$((1 + $(alone) - ALONE))
+	local n
 	for n in 1 2 3 4; do
-		within "$(meeting_count $n)" $((25 - slack)) $((25 + slack)) "$1: server $n has its share"
+		if (($(alone) > ALONE)); then
+			skip "$1: server $n has its share" "the state kept some waiting for too long"
+		else
+			within "$(meeting_count $n)" 24 26 "$1: server $n has its share"
+		fi
 	done
 }
-alone() { cat "$LOGS"/gateway*.log | grep -c 'the state cannot be written'; }
+alone() { cat "$LOGS"/gateway*.log | grep -c 'the state cannot be'; }
 
 # Signed paths of a hundred different meetings.
 PATHS=()
