@@ -1,24 +1,23 @@
 #include "adapters/curl/http_curl.h"
 
-#include <malloc.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "adapters/curl/functions.h"
+#include "adapters/curl/handles.h"
 #include "adapters/curl/lanes.h"
 #include "adapters/curl/loop_clock.h"
+#include "adapters/curl/sockets.h"
 #include "adapters/curl/transfer.h"
 #include "base/blocking.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/metrics.h"
-
-/* Easy handles kept for the next calls. */
-#define POOL_MAX 64
 
 /* libcurl and OpenSSL stay far below; the resolver has threads of its own. */
 #define STACK_BYTES ((size_t)256 << 10)
@@ -36,7 +35,8 @@ struct task {
 	struct transfer transfer; /* first: libcurl knows the task by it */
 	struct job *job;
 	struct lane_place place;
-	bool was_late; /* time was up, and it was under way */
+	bool was_late;     /* time was up, and it was under way */
+	bool is_unwatched; /* nothing that comes on its socket would be seen */
 	bool finished;
 	struct task *next_finished;
 };
@@ -48,11 +48,11 @@ struct job {
 	struct task *tasks;
 	size_t n;
 	int64_t start_us, deadline_us, timeout_ms;
-	int64_t still_us; /* of that time, while this process stood still */
-	size_t left;      /* the loop's */
-	/* Under the lock: what the caller has not taken over yet, and that it has enough. */
+	int64_t still_us;         /* of that time, while this process stood still */
+	size_t left;              /* the loop's */
+	atomic_bool is_abandoned; /* its caller has enough */
+	/* Under the lock: what the caller has not taken over yet. */
 	struct task *finished, **finished_end;
-	bool abandon;
 	pthread_cond_t changed; /* there is something finished */
 };
 
@@ -61,18 +61,20 @@ struct http_curl {
 	enum http_curl_mode mode;
 
 	pthread_t thread;
-	pthread_mutex_t lock;        /* incoming, stop, and what job says */
+	pthread_mutex_t lock; /* incoming, stop, has_news, is_asleep, and what job says */
 	pthread_mutex_t inline_lock; /* one INLINE run at a time */
 	struct job *incoming, **incoming_end;
 	bool stop;
+	bool has_news;  /* for the loop: there is something incoming, or a job is to end */
+	bool is_asleep; /* the loop; whoever has news for it rings */
 
 	/* The loop's alone. */
 	struct transfer_setup setup;
 	CURLM *multi;
+	struct sockets sockets;
 	struct job *jobs;
-	CURL *pool[POOL_MAX];
-	size_t n_pool;
-	size_t n_under_way, most_under_way; /* transfers; the most since none was */
+	bool has_unwatched; /* transfers whose sockets cannot be watched */
+	struct handles handles;
 	size_t n_servers;
 	struct lanes *lanes;
 	struct loop_clock clock;
@@ -119,18 +121,7 @@ let_go(struct http_curl *self, struct transfer *transfer)
 	if (transfer->is_added)
 		self->setup.curl->multi_remove_handle(self->multi, easy);
 	transfer_release(transfer, &self->setup);
-	if (self->n_pool < POOL_MAX) {
-		self->setup.curl->easy_reset(easy);
-		self->pool[self->n_pool++] = easy;
-	} else {
-		self->setup.curl->easy_cleanup(easy);
-	}
-	if (--self->n_under_way > 0)
-		return;
-	/* The memory of hundreds of calls at once is not kept for the next time. */
-	if (self->most_under_way > POOL_MAX)
-		malloc_trim(0);
-	self->most_under_way = 0;
+	handles_give_back(&self->handles, easy);
 }
 
 /* Hand the finished task to its caller.  When it was the job's last, the job is gone on
@@ -250,9 +241,7 @@ launch(struct http_curl *self, struct task *task)
 		give_up_late(self, task);
 		return;
 	}
-	CURL *easy = self->n_pool > 0 ? self->pool[--self->n_pool] : curl->easy_init();
-	if (easy && ++self->n_under_way > self->most_under_way)
-		self->most_under_way = self->n_under_way;
+	CURL *easy = handles_take(&self->handles);
 	if (!transfer_prepare(transfer, &self->setup, easy, (left_us + 999) / 1000)) {
 		publish(self, task);
 		return;
@@ -306,9 +295,10 @@ serve_waiting(struct http_curl *self)
  * The loop
  */
 
-/* End all tasks of a job; the job is gone on return. */
+/* End the tasks of a job whose caller has had enough, or whose time is up; the job is gone on
+ * return.  Of any other, end those whose sockets cannot be watched. */
 static void
-end_job(struct http_curl *self, struct job *job, bool abandoned)
+end_tasks(struct http_curl *self, struct job *job, bool is_abandoned, bool is_late)
 {
 	size_t left = job->left;
 
@@ -316,9 +306,11 @@ end_job(struct http_curl *self, struct job *job, bool abandoned)
 		if (task->finished)
 			continue;
 		left--;
-		if (abandoned)
+		if (is_abandoned)
 			give_up(self, task, HTTP_ABANDONED, "another answer was enough");
-		else
+		else if (task->is_unwatched)
+			give_up(self, task, HTTP_SHORTAGE, "short of memory here");
+		else if (is_late)
 			give_up_late(self, task);
 	}
 }
@@ -331,6 +323,7 @@ take_in(struct http_curl *self)
 	struct job *incoming = self->incoming;
 	self->incoming = NULL;
 	self->incoming_end = &self->incoming;
+	self->is_asleep = self->has_news = false;
 	bool stop = self->stop;
 	pthread_mutex_unlock(&self->lock);
 
@@ -351,19 +344,20 @@ take_in(struct http_curl *self)
 	return !stop;
 }
 
-/* End the jobs that are late, or whose caller has had enough. */
+/* End what is late, or not wanted any more, or cannot go on. */
 static void
 end_jobs(struct http_curl *self)
 {
+	bool has_unwatched = self->has_unwatched;
 	struct job *next;
 
+	self->has_unwatched = false;
 	for (struct job *job = self->jobs; job; job = next) {
 		next = job->next;
-		pthread_mutex_lock(&self->lock);
-		bool abandon = job->abandon;
-		pthread_mutex_unlock(&self->lock);
-		if (abandon || job->deadline_us <= self->clock.looked_us)
-			end_job(self, job, abandon);
+		bool is_abandoned = atomic_load(&job->is_abandoned);
+		bool is_late = job->deadline_us <= self->clock.looked_us;
+		if (is_abandoned || is_late || has_unwatched)
+			end_tasks(self, job, is_abandoned, is_late);
 	}
 }
 
@@ -387,17 +381,27 @@ take_finished(struct http_curl *self)
 	}
 }
 
+/* A socket cannot be watched. */
+static void
+note_unwatched(CURL *easy, void *context)
+{
+	struct http_curl *self = context;
+	struct task *task = NULL;
+
+	if (self->setup.curl->easy_getinfo(easy, CURLINFO_PRIVATE, &task) == CURLE_OK && task)
+		task->is_unwatched = self->has_unwatched = true;
+}
+
 /* Do all there is to do now, without waiting.  Returns false when it is time to stop. */
 static bool
 loop_once(struct http_curl *self)
 {
-	const struct curl_functions *curl = self->setup.curl;
 	bool go_on = take_in(self);
-	int n;
 
-	CURLMcode code = curl->multi_perform(self->multi, &n);
+	CURLMcode code = sockets_act(&self->sockets);
 	if (code != CURLM_OK)
-		log_error("libcurl cannot go on", "reason", curl->multi_strerror(code));
+		log_error("libcurl cannot go on", "reason",
+		    self->setup.curl->multi_strerror(code));
 	look_at_clock(self);
 	take_finished(self);
 	end_jobs(self);
@@ -411,8 +415,6 @@ loop_once(struct http_curl *self)
 static void
 wait_for_work(struct http_curl *self)
 {
-	static const struct timespec pause = { .tv_nsec = 10000000 };
-
 	look_at_clock(self);
 	int64_t until = self->clock.looked_us + (self->jobs ? LOOP_CLOCK_SLEEP_US : IDLE_US);
 	for (const struct job *job = self->jobs; job; job = job->next)
@@ -422,11 +424,20 @@ wait_for_work(struct http_curl *self)
 	if (patience_end < until - self->clock.still_us)
 		until = patience_end + self->clock.still_us;
 	int64_t sleep_us = loop_clock_sleep(&self->clock, until);
-	/* Rounded up, or the last millisecond would be spun away.  A failure returns at
-	 * once, so it must not be spun away either. */
-	if (self->setup.curl->multi_poll(self->multi, NULL, 0, (int)((sleep_us + 999) / 1000),
-	        NULL) != CURLM_OK)
-		nanosleep(&pause, NULL);
+	pthread_mutex_lock(&self->lock);
+	bool is_asleep = self->is_asleep = !self->has_news;
+	pthread_mutex_unlock(&self->lock);
+	sockets_wait(&self->sockets, is_asleep ? sleep_us : 0);
+}
+
+/* Tell the loop that there is news.  The lock is held. */
+static void
+tell_loop(struct http_curl *self)
+{
+	self->has_news = true;
+	if (self->is_asleep && self->mode == HTTP_CURL_THREAD)
+		sockets_ring(&self->sockets);
+	self->is_asleep = false;
 }
 
 static void *
@@ -452,27 +463,28 @@ loop_init(struct http_curl *self)
 	curl = self->setup.curl = curl_functions_load();
 	if (!curl)
 		return -1;
-	CURL *easy = curl->easy_init();
+	self->handles.curl = curl;
+	CURL *easy = handles_take(&self->handles);
 	if (!easy)
 		goto fail;
 	self->multi = curl->multi_init();
 	if (!self->multi)
 		goto fail_easy;
-	/* Without descriptors for it libcurl goes on, and nobody would ever be woken. */
-	if (self->mode == HTTP_CURL_THREAD && curl->multi_wakeup(self->multi) != CURLM_OK)
+	if (!sockets_open(&self->sockets, curl, self->multi, self->mode == HTTP_CURL_THREAD,
+	        note_unwatched, self))
 		goto fail_multi;
 	curl->easy_getinfo(easy, CURLINFO_CAINFO, &ca_file);
 	self->setup.has_ca_file = self->setup.ca_file || ca_file;
 	curl->multi_setopt(self->multi, CURLMOPT_MAXCONNECTS,
 	    transfer_connections_most(self->n_servers));
-	self->pool[self->n_pool++] = easy;
+	handles_give_back(&self->handles, easy);
 	return 0;
 
 fail_multi:
 	curl->multi_cleanup(self->multi);
 	self->multi = NULL;
 fail_easy:
-	curl->easy_cleanup(easy);
+	handles_give_back(&self->handles, easy);
 fail:
 	log_error("libcurl does not start", "reason", "out of memory or descriptors");
 	return -1;
@@ -516,8 +528,7 @@ see_through(struct http_curl *self, struct job *job, const struct http_batch *ba
 	pthread_mutex_lock(&self->lock);
 	*self->incoming_end = job;
 	self->incoming_end = &job->next;
-	if (self->mode == HTTP_CURL_THREAD)
-		self->setup.curl->multi_wakeup(self->multi);
+	tell_loop(self);
 	size_t seen = 0;
 	while (seen < job->n) {
 		if (self->mode == HTTP_CURL_INLINE) {
@@ -530,13 +541,20 @@ see_through(struct http_curl *self, struct job *job, const struct http_batch *ba
 			while (!job->finished)
 				pthread_cond_wait(&job->changed, &self->lock);
 		}
-		if (take_over_finished(self, job, batch, arena, &seen) && !job->abandon) {
-			job->abandon = true;
-			if (self->mode == HTTP_CURL_THREAD)
-				self->setup.curl->multi_wakeup(self->multi);
-		}
+		if (take_over_finished(self, job, batch, arena, &seen) &&
+		    !atomic_exchange(&job->is_abandoned, true))
+			tell_loop(self);
 	}
 	pthread_mutex_unlock(&self->lock);
+}
+
+/* A timeout that is beyond all reason must not overflow. */
+static int64_t
+clamp_ms(int64_t timeout_ms, int64_t least_ms)
+{
+	const int64_t most_ms = INT32_MAX / 2;
+
+	return timeout_ms < least_ms ? least_ms : timeout_ms > most_ms ? most_ms : timeout_ms;
 }
 
 /* Make a job of the batch and see it through. */
@@ -547,16 +565,11 @@ run_job(struct http_curl *self, struct arena *arena, const struct http_batch *ba
 	struct job job = {
 		.n = batch->n,
 		.left = batch->n,
-		.timeout_ms = batch->timeout_ms,
+		.timeout_ms = clamp_ms(batch->timeout_ms, 0),
 		.start_us = start_us,
 	};
 	job.finished_end = &job.finished;
 
-	/* A timeout beyond all reason must not overflow. */
-	if (job.timeout_ms < 0)
-		job.timeout_ms = 0;
-	else if (job.timeout_ms > INT32_MAX / 2)
-		job.timeout_ms = INT32_MAX / 2;
 	job.deadline_us = job.start_us + job.timeout_ms * 1000;
 
 	job.tasks = mem_alloc(batch->n * sizeof(*job.tasks));
@@ -600,17 +613,9 @@ http_curl_run(struct http *http, struct arena *arena, struct http_batch *batch)
 		loop_clock_start(&self->clock, clock_us(CLOCK_MONOTONIC));
 	}
 	int64_t start_us = clock_us(CLOCK_MONOTONIC);
-	for (size_t i = 0; i < batch->n; i++) {
-		struct http_call *call = &batch->calls[i];
-
-		call->result = HTTP_SHORTAGE;
-		call->sent = call->waited = false;
-		call->still_ms = call->status = 0;
-		call->answer = call->answer_type = call->location = call->set_cookie =
-		    (struct str){ NULL, 0 };
-		call->elapsed_ms = 0;
-		call->problem = ready ? NULL : "libcurl cannot be loaded";
-	}
+	for (size_t i = 0; i < batch->n; i++)
+		transfer_begin_outcome(&batch->calls[i],
+		    ready ? NULL : "libcurl cannot be loaded");
 	count_calls(batch, false);
 	if (ready && batch->n > 0) {
 		blocking_begin();
@@ -626,10 +631,11 @@ static void
 http_curl_free(struct http_curl *self)
 {
 	/* The handles first, then the connections they may own. */
-	while (self->n_pool > 0)
-		self->setup.curl->easy_cleanup(self->pool[--self->n_pool]);
-	if (self->multi)
+	handles_free(&self->handles);
+	if (self->multi) {
 		self->setup.curl->multi_cleanup(self->multi);
+		sockets_close(&self->sockets);
+	}
 	pthread_mutex_destroy(&self->inline_lock);
 	pthread_mutex_destroy(&self->lock);
 	lanes_free(self->lanes);
@@ -646,8 +652,8 @@ http_curl_close(struct http *http)
 	if (self->mode == HTTP_CURL_THREAD) {
 		pthread_mutex_lock(&self->lock);
 		self->stop = true;
+		tell_loop(self);
 		pthread_mutex_unlock(&self->lock);
-		self->setup.curl->multi_wakeup(self->multi);
 		pthread_join(self->thread, NULL);
 	}
 	http_curl_free(self);
@@ -672,20 +678,14 @@ struct http *
 http_curl_open(const struct http_curl_options *options)
 {
 	struct http_curl *self = mem_alloc(sizeof(*self));
-	int64_t connect_timeout_ms = options->connect_timeout_ms;
-
-	/* 0 would mean libcurl's own 300 s (CURLOPT_CONNECTTIMEOUT_MS(3)). */
-	if (connect_timeout_ms < 1)
-		connect_timeout_ms = 1;
-	else if (connect_timeout_ms > INT32_MAX / 2)
-		connect_timeout_ms = INT32_MAX / 2;
 
 	self->http.run = http_curl_run;
 	self->http.close = http_curl_close;
 	self->mode = options->mode;
 	self->setup.ca_file = mem_strdup(options->ca_file);
 	self->setup.agent = mem_strdup(options->agent);
-	self->setup.connect_timeout_ms = (long)connect_timeout_ms;
+	/* 0 would mean libcurl's own 300 s (CURLOPT_CONNECTTIMEOUT_MS(3)). */
+	self->setup.connect_timeout_ms = (long)clamp_ms(options->connect_timeout_ms, 1);
 	self->lanes = lanes_new(options->max_calls_per_server);
 	self->n_servers = options->n_servers;
 	self->incoming_end = &self->incoming;

@@ -411,6 +411,18 @@ transfer_prolong(struct transfer *transfer, const struct transfer_setup *setup, 
  * The outcome
  */
 
+void
+transfer_begin_outcome(struct http_call *call, const char *problem)
+{
+	static const struct str absent = { NULL, 0 };
+
+	call->result = HTTP_SHORTAGE;
+	call->sent = call->waited = false;
+	call->still_ms = call->elapsed_ms = call->status = 0;
+	call->answer = call->answer_type = call->location = call->set_cookie = absent;
+	call->problem = problem;
+}
+
 /* libcurl counts the bytes it wrote, and says when it was about to.  A handle of the pool
  * that was not added yet still tells of its last call. */
 bool

@@ -76,6 +76,10 @@ struct transfer {
 /* How many connections are kept open at most, of so many servers together. */
 long transfer_connections_most(size_t n_servers);
 
+/* Set the call's outcome to that of one that was not sent, for want of something here; problem
+ * is static, or NULL. */
+void transfer_begin_outcome(struct http_call *call, const char *problem);
+
 /* Begin a transfer.  The call is borrowed. */
 void transfer_init(struct transfer *transfer, const struct http_call *call);
 
