@@ -2,7 +2,7 @@
  * One HTTP call with libcurl: what is asked of it, and what came of it.
  *
  * When a transfer is started, how long it may take and which thread drives it is the
- * business of http_curl.c, which owns the multi handle.  A transfer belongs to the
+ * business of loop.c, which owns the multi handle.  A transfer belongs to the
  * thread of that handle until the loop has done with it.
  *
  *	transfer_init(&transfer, call);
