@@ -60,8 +60,7 @@ let_go(struct loop *loop, struct transfer *transfer)
 	handles_give_back(&loop->handles, easy);
 }
 
-/* Hand the finished task to its caller.  When it was the job's last, the job is gone on
- * return. */
+/* The task is finished.  When it was the job's last, the job has left the list. */
 static void
 publish(struct loop *loop, struct task *task)
 {
@@ -80,13 +79,36 @@ publish(struct loop *loop, struct task *task)
 			continue;
 		*link = job->next;
 	}
-	pthread_mutex_lock(&loop->lock);
 	task->finished = true;
-	*job->finished_end = task;
-	job->finished_end = &task->next_finished;
-	/* Under the lock, since the caller destroys the condition as soon as it has the
-	 * lock. */
-	pthread_cond_signal(&job->changed);
+	if (!job->done) {
+		job->done_end = &job->done;
+		job->next_to_tell = loop->to_tell;
+		loop->to_tell = job;
+	}
+	*job->done_end = task;
+	job->done_end = &task->next_finished;
+}
+
+/* Tell the callers what has finished, once a turn: each that is woken wants the lock, and a
+ * processor.  A job of which all is told is gone then. */
+static void
+tell_callers(struct loop *loop)
+{
+	struct job *next;
+
+	if (!loop->to_tell)
+		return;
+	pthread_mutex_lock(&loop->lock);
+	for (struct job *job = loop->to_tell; job; job = next) {
+		next = job->next_to_tell;
+		*job->finished_end = job->done;
+		job->finished_end = job->done_end;
+		job->done = NULL;
+		/* Under the lock, since the caller destroys the condition as soon as it has
+		 * the lock. */
+		pthread_cond_signal(&job->changed);
+	}
+	loop->to_tell = NULL;
 	pthread_mutex_unlock(&loop->lock);
 }
 
@@ -177,7 +199,7 @@ launch(struct loop *loop, struct task *task)
 		give_up_late(loop, task);
 		return;
 	}
-	CURL *easy = handles_take(&loop->handles);
+	CURL *easy = handles_take(&loop->handles, &loop->setup);
 	if (!transfer_prepare(transfer, &loop->setup, easy, (left_us + 999) / 1000)) {
 		publish(loop, task);
 		return;
@@ -231,8 +253,8 @@ serve_waiting(struct loop *loop)
  * The loop
  */
 
-/* End the tasks of a job whose caller has had enough, or whose time is up; the job is gone on
- * return.  Of any other, end those whose sockets cannot be watched. */
+/* End the tasks of a job whose caller has had enough, or whose time is up.  Of any other, end
+ * those whose sockets cannot be watched. */
 static void
 end_tasks(struct loop *loop, struct job *job, bool is_abandoned, bool is_late)
 {
@@ -266,7 +288,6 @@ take_in(struct loop *loop)
 	look_at_clock(loop);
 	struct job *job;
 	while ((job = incoming)) {
-		size_t n = job->n; /* the job may be gone when the last is started */
 		int64_t late_us = loop->clock.looked_us - job->start_us;
 
 		incoming = job->next;
@@ -274,7 +295,7 @@ take_in(struct loop *loop)
 		loop->jobs = job;
 		if (late_us >= LOOP_CLOCK_STILL_US)
 			make_up_for(loop, job, late_us);
-		for (size_t i = 0; i < n; i++)
+		for (size_t i = 0; i < job->n; i++)
 			start(loop, &job->tasks[i]);
 	}
 	return !stop;
@@ -342,6 +363,7 @@ loop_once(struct loop *loop)
 	end_jobs(loop);
 	/* After all answers that are there were taken, however late that is. */
 	serve_waiting(loop);
+	tell_callers(loop);
 	return go_on;
 }
 
@@ -358,6 +380,9 @@ loop_wait(struct loop *loop)
 	int64_t patience_end = lanes_patience_end_us(loop->lanes);
 	if (patience_end < until - loop->clock.still_us)
 		until = patience_end + loop->clock.still_us;
+	int64_t tend_us = handles_tend(&loop->handles, &loop->setup, loop->clock.looked_us);
+	if (tend_us < until)
+		until = tend_us;
 	int64_t sleep_us = loop_clock_sleep(&loop->clock, until);
 	pthread_mutex_lock(&loop->lock);
 	bool is_asleep = loop->is_asleep = !loop->has_news;
@@ -437,8 +462,7 @@ loop_load(struct loop *loop)
 	curl = loop->setup.curl = curl_functions_load();
 	if (!curl)
 		return -1;
-	loop->handles.curl = curl;
-	CURL *easy = handles_take(&loop->handles);
+	CURL *easy = curl->easy_init();
 	if (!easy)
 		goto fail;
 	loop->multi = curl->multi_init();
@@ -451,14 +475,14 @@ loop_load(struct loop *loop)
 	loop->setup.has_ca_file = loop->setup.ca_file || ca_file;
 	curl->multi_setopt(loop->multi, CURLMOPT_MAXCONNECTS,
 	    transfer_connections_most(loop->n_servers));
-	handles_give_back(&loop->handles, easy);
+	curl->easy_cleanup(easy);
 	return 0;
 
 fail_multi:
 	curl->multi_cleanup(loop->multi);
 	loop->multi = NULL;
 fail_easy:
-	handles_give_back(&loop->handles, easy);
+	curl->easy_cleanup(easy);
 fail:
 	log_error("libcurl does not start", "reason", "out of memory or descriptors");
 	return -1;
@@ -468,7 +492,7 @@ void
 loop_free(struct loop *loop)
 {
 	/* The handles first, then the connections they may own. */
-	handles_free(&loop->handles);
+	handles_free(&loop->handles, &loop->setup);
 	if (loop->multi) {
 		loop->setup.curl->multi_cleanup(loop->multi);
 		sockets_close(&loop->sockets);

@@ -59,6 +59,8 @@ struct job {
 	/* Private. */
 	struct job *next;
 	size_t left;
+	struct task *done, **done_end; /* what is finished, and not told yet */
+	struct job *next_to_tell;
 };
 
 struct loop {
@@ -75,7 +77,8 @@ struct loop {
 	bool has_bell;
 	CURLM *multi;
 	struct sockets sockets;
-	struct job *jobs;
+	struct job *jobs,
+	    *to_tell;       /* those under way; those of which something is to be told */
 	bool has_unwatched; /* transfers whose sockets cannot be watched */
 	struct handles handles;
 	size_t n_servers;

@@ -21,9 +21,11 @@
  * after which web servers close theirs. */
 #define CONNECTION_IDLE_SECONDS 50L
 
-/* Connections kept open, of all servers together: one to each, which a poll leaves and a
- * look-up takes, and some more; but never so many that others go short of descriptors. */
+/* Connections kept open, of all servers together: some to each, which a poll leaves and
+ * look-ups at the same time take, and some more; but never so many that others go short of
+ * descriptors. */
 #define CONNECTIONS_LEAST 256L
+#define CONNECTIONS_A_SERVER 4L
 
 /* What the long answers of this process hold, beyond the first bytes of each: of those under
  * way, and of those whose requests are not done. */
@@ -46,7 +48,7 @@ let_go_of_body(struct transfer *transfer)
 long
 transfer_connections_most(size_t n_servers)
 {
-	long most = CONNECTIONS_LEAST + (long)n_servers;
+	long most = CONNECTIONS_LEAST + CONNECTIONS_A_SERVER * (long)n_servers;
 	struct rlimit limit;
 
 	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur / 2 < (rlim_t)most)
@@ -272,40 +274,47 @@ add_header(const struct transfer_setup *setup, struct transfer *transfer, const 
 	return headers != NULL;
 }
 
-/* Where libcurl finds the transfer, and where it puts what comes in.  The functions have
- * exactly the types that libcurl calls. */
-static bool
-set_callbacks(const struct transfer_setup *setup, struct transfer *transfer)
+/* What is called, and how: no signals, no proxy of the environment, no redirect, no file://,
+ * and the path as it was signed.  The functions have exactly the types that libcurl calls.
+ *
+ * QUICK_EXIT: a look-up still under way when its call ends is left to its detached thread.
+ * Otherwise one server's dead DNS would hold up the calls to all.
+ *
+ * The parsed CA file is kept between connections only if there is no CA directory
+ * (CURLOPT_CA_CACHE_TIMEOUT(3)); parsing the system's costs 20 ms a connection. */
+bool
+transfer_set_up(const struct transfer_setup *setup, CURL *easy)
 {
 	size_t (*body)(char *, size_t, size_t, void *) = on_body;
 	size_t (*header)(char *, size_t, size_t, void *) = on_header;
 	curl_socket_t (*open_socket)(void *, curlsocktype, struct curl_sockaddr *) = on_socket;
-	CURL *easy = transfer->easy;
+	__typeof__(setup->curl->easy_setopt) set = setup->curl->easy_setopt;
 
-	return setup->curl->easy_setopt(easy, CURLOPT_WRITEFUNCTION, body) == CURLE_OK &&
-	    setup->curl->easy_setopt(easy, CURLOPT_HEADERFUNCTION, header) == CURLE_OK &&
-	    setup->curl->easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket) ==
-	    CURLE_OK &&
-	    set_pointer(setup, transfer, CURLOPT_WRITEDATA, transfer) &&
+	return set(easy, CURLOPT_WRITEFUNCTION, body) == CURLE_OK &&
+	    set(easy, CURLOPT_HEADERFUNCTION, header) == CURLE_OK &&
+	    set(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket) == CURLE_OK &&
+	    set(easy, CURLOPT_NOSIGNAL, 1L) == CURLE_OK &&
+	    set(easy, CURLOPT_PROXY, "") == CURLE_OK &&
+	    set(easy, CURLOPT_PROTOCOLS_STR, "http,https") == CURLE_OK &&
+	    set(easy, CURLOPT_FOLLOWLOCATION, 0L) == CURLE_OK &&
+	    set(easy, CURLOPT_PATH_AS_IS, 1L) == CURLE_OK &&
+	    set(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1) == CURLE_OK &&
+	    set(easy, CURLOPT_USERAGENT, setup->agent) == CURLE_OK &&
+	    set(easy, CURLOPT_QUICK_EXIT, 1L) == CURLE_OK &&
+	    set(easy, CURLOPT_MAXAGE_CONN, CONNECTION_IDLE_SECONDS) == CURLE_OK &&
+	    (!setup->ca_file || set(easy, CURLOPT_CAINFO, setup->ca_file) == CURLE_OK) &&
+	    (!setup->has_ca_file || set(easy, CURLOPT_CAPATH, (char *)NULL) == CURLE_OK);
+}
+
+/* Where libcurl finds the transfer, and where it puts what comes in. */
+static bool
+set_places(const struct transfer_setup *setup, struct transfer *transfer)
+{
+	return set_pointer(setup, transfer, CURLOPT_WRITEDATA, transfer) &&
 	    set_pointer(setup, transfer, CURLOPT_HEADERDATA, transfer) &&
 	    set_pointer(setup, transfer, CURLOPT_OPENSOCKETDATA, transfer) &&
 	    set_pointer(setup, transfer, CURLOPT_PRIVATE, transfer) &&
 	    set_pointer(setup, transfer, CURLOPT_ERRORBUFFER, transfer->error);
-}
-
-/* Where to and how: no signals, no proxy of the environment, no redirect, no file://,
- * and the path as it was signed. */
-static bool
-set_target(const struct transfer_setup *setup, struct transfer *transfer)
-{
-	return set_long(setup, transfer, CURLOPT_NOSIGNAL, 1L) &&
-	    set_pointer(setup, transfer, CURLOPT_PROXY, "") &&
-	    set_pointer(setup, transfer, CURLOPT_PROTOCOLS_STR, "http,https") &&
-	    set_long(setup, transfer, CURLOPT_FOLLOWLOCATION, 0L) &&
-	    set_long(setup, transfer, CURLOPT_PATH_AS_IS, 1L) &&
-	    set_long(setup, transfer, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1) &&
-	    set_pointer(setup, transfer, CURLOPT_USERAGENT, setup->agent) &&
-	    set_pointer(setup, transfer, CURLOPT_URL, transfer->call->url);
 }
 
 static bool
@@ -321,28 +330,12 @@ set_limits(const struct transfer_setup *setup, struct transfer *transfer)
 {
 	const struct http_call *call = transfer->call;
 
-	/* QUICK_EXIT: a look-up still under way when its call ends is left to its
-	 * detached thread.  Otherwise one server's dead DNS would hold up the calls to
-	 * all.  An answer that tells its length is refused before it is read; a maximum
-	 * of 0 would mean none. */
+	/* An answer that tells its length is refused before it is read; 0 means no limit. */
 	return set_times(setup, transfer) &&
-	    set_long(setup, transfer, CURLOPT_QUICK_EXIT, 1L) &&
-	    set_long(setup, transfer, CURLOPT_MAXAGE_CONN, CONNECTION_IDLE_SECONDS) &&
 	    set_long(setup, transfer, CURLOPT_FRESH_CONNECT,
-	        call->once || call->public_only || call->wants_certificate ? 1L : 0L) &&
-	    (!call->wants_certificate || set_long(setup, transfer, CURLOPT_CERTINFO, 1L)) &&
-	    (call->max_answer_bytes == 0 ||
-	        set_size(setup, transfer, CURLOPT_MAXFILESIZE_LARGE, call->max_answer_bytes));
-}
-
-/* The parsed CA file is kept between connections only if there is no CA directory
- * (CURLOPT_CA_CACHE_TIMEOUT(3)); parsing the system's costs 20 ms a connection. */
-static bool
-set_certificates(const struct transfer_setup *setup, struct transfer *transfer)
-{
-	return (!setup->ca_file ||
-	           set_pointer(setup, transfer, CURLOPT_CAINFO, setup->ca_file)) &&
-	    (!setup->has_ca_file || set_pointer(setup, transfer, CURLOPT_CAPATH, NULL));
+	        call->once || call->public_only || call->wants_certificate) &&
+	    set_long(setup, transfer, CURLOPT_CERTINFO, call->wants_certificate) &&
+	    set_size(setup, transfer, CURLOPT_MAXFILESIZE_LARGE, call->max_answer_bytes);
 }
 
 static bool
@@ -352,6 +345,9 @@ set_method(const struct transfer_setup *setup, struct transfer *transfer)
 	bool post = strcmp(call->method, "POST") == 0;
 	bool body = call->body.data != NULL;
 
+	/* The handle may have had a method of its own in its last call. */
+	if (!set_pointer(setup, transfer, CURLOPT_CUSTOMREQUEST, NULL))
+		return false;
 	if (!post && !body)
 		return set_long(setup, transfer, CURLOPT_HTTPGET, 1L);
 	/* The body is borrowed by libcurl as by us.  The size goes first, and NULL would
@@ -385,9 +381,10 @@ transfer_prepare(struct transfer *transfer, const struct transfer_setup *setup, 
 	transfer->refusal = CURLE_OK;
 	transfer->timeout_ms = (long)left_ms + TRANSFER_NET_MS;
 	transfer->connect_timeout_ms = setup->connect_timeout_ms;
-	if (easy && set_callbacks(setup, transfer) && set_target(setup, transfer) &&
-	    set_limits(setup, transfer) && set_certificates(setup, transfer) &&
-	    set_method(setup, transfer) && set_headers(setup, transfer))
+	if (easy && set_places(setup, transfer) &&
+	    set_pointer(setup, transfer, CURLOPT_URL, transfer->call->url) &&
+	    set_limits(setup, transfer) && set_method(setup, transfer) &&
+	    set_headers(setup, transfer))
 		return true;
 	if (!easy || transfer->refusal == CURLE_OUT_OF_MEMORY)
 		failure_set_shortage(transfer, "memory");
@@ -552,6 +549,9 @@ transfer_release(struct transfer *transfer, const struct transfer_setup *setup)
 
 	transfer->easy = NULL;
 	transfer->is_added = false;
+	setup->curl->easy_setopt(easy, CURLOPT_ERRORBUFFER, (char *)NULL);
+	setup->curl->easy_setopt(easy, CURLOPT_PRIVATE, (void *)NULL);
+	setup->curl->easy_setopt(easy, CURLOPT_HTTPHEADER, (struct curl_slist *)NULL);
 	setup->curl->slist_free_all(transfer->headers);
 	transfer->headers = NULL;
 	return easy;

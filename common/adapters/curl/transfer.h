@@ -6,7 +6,7 @@
  * thread of that handle until the loop has done with it.
  *
  *	transfer_init(&transfer, call);
- *	transfer_prepare(&transfer, setup, easy, left_ms);
+ *	transfer_prepare(&transfer, setup, easy, left_ms);    easy: transfer_set_up()
  *	...                              the loop runs it
  *	transfer_conclude(&transfer, setup, code);    or transfer_give_up()
  *	easy = transfer_release(&transfer, setup);
@@ -86,8 +86,12 @@ void transfer_init(struct transfer *transfer, const struct http_call *call);
 /* Free what came in.  libcurl must not know the transfer any more. */
 void transfer_free(struct transfer *transfer);
 
+/* Set the options that all calls have in common, of a fresh handle.  Returns false when memory
+ * is short. */
+bool transfer_set_up(const struct transfer_setup *setup, CURL *easy);
+
 /*
- * Set all options of the easy handle, which is fresh or reset, or NULL where none could
+ * Set all other options of the easy handle, which is set up, or NULL where none could
  * be had, for the call.  After left_ms libcurl gives up by itself, a little later than
  * the loop should.  transfer->easy is set in any case.  Returns false, with the outcome
  * set, when it cannot be done.
@@ -115,7 +119,7 @@ void transfer_give_up(struct transfer *transfer, const struct transfer_setup *se
 void transfer_note_standstill(struct transfer *transfer, int64_t still_us);
 
 /* Take the easy handle back, which is out of the multi handle by now and knows nothing
- * of the transfer after.  Returns it, to be reset or cleaned up, or NULL. */
+ * of the transfer after.  Returns it, for the next call or to be cleaned up. */
 CURL *transfer_release(struct transfer *transfer, const struct transfer_setup *setup);
 
 /* Copy the outcome into the call.  What it points to lives in the arena. */
