@@ -14,6 +14,10 @@
 /* The columns of a mapping (sql.c). */
 #define MEETING_COLUMNS 10
 
+/* What a row of SQL_MEETING_GET is, in its last column. */
+#define KIND_COLUMN (MEETING_COLUMNS + SQLITE_FACTS_COLUMNS)
+enum kind { KIND_MAPPING, KIND_ABSENT, KIND_WHOLE };
+
 /* Read a mapping from a row's first columns. */
 static void
 read_meeting(struct arena *arena, sqlite3_stmt *statement, struct meeting *meeting)
@@ -52,27 +56,31 @@ work_meeting_get(struct connection *connection, void *arguments)
 	if (!statement)
 		return STORE_FAILED;
 	enum store_result result = STORE_NOT_FOUND;
+	bool is_whole_known = false;
 	int code;
+	/* All in one statement, which is one transaction: a join takes no other. */
 	while ((code = sqlite_step_once(statement)) == SQLITE_ROW) {
-		if (sqlite3_column_type(statement, 0) != SQLITE_NULL) {
+		switch (sqlite3_column_int(statement, KIND_COLUMN)) {
+		case KIND_MAPPING:
+			if (sqlite3_column_type(statement, 0) == SQLITE_NULL)
+				break; /* in a file that is damaged */
 			read_meeting(a->arena, statement, a->meeting);
 			sqlite_facts(statement, MEETING_COLUMNS, a->facts);
 			result = STORE_OK;
-		} else if (result == STORE_NOT_FOUND &&
-		    a->now_ms >= sqlite3_column_int64(statement, 1) &&
-		    a->now_ms < sqlite3_column_int64(statement, 2)) {
-			result = STORE_ABSENT;
+			break;
+		case KIND_ABSENT:
+			if (result == STORE_NOT_FOUND &&
+			    a->now_ms >= sqlite3_column_int64(statement, 0) &&
+			    a->now_ms < sqlite3_column_int64(statement, 1))
+				result = STORE_ABSENT;
+			break;
+		default:
+			a->whole_ms = sqlite_ms(statement, 0);
+			is_whole_known = true;
+			break;
 		}
 	}
-	if (code != SQLITE_DONE)
-		return STORE_FAILED;
-	/* Read after the mapping: of what was lost before it was read nothing is missed. */
-	statement = sqlite_query(connection, SQL_WHOLE_GET, "");
-	if (!statement || sqlite_step_once(statement) != SQLITE_ROW)
-		return STORE_FAILED;
-	a->whole_ms = sqlite_ms(statement, 0);
-	sqlite3_reset(statement);
-	return result;
+	return code == SQLITE_DONE && is_whole_known ? result : STORE_FAILED;
 }
 
 enum store_result

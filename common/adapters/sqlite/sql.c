@@ -130,6 +130,11 @@ const struct sqlite_schema sql_schema = {
 	  "users, " s "meetings, " s "reserved, " s "reserved_ms, " s "turn, " s               \
 	  "secret_at, " s "release, " s "release_ms"
 
+/* What the other columns of a mapping and facts are where a row has two of its own. */
+#define ZEROS                                                                              \
+	"0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0," \
+	" 0, 0, 0, 0"
+
 /* A server whose facts are forgotten, from before ?1 (server_is_forgotten). */
 #define LEFT "operator_state IS NULL AND MAX(polled_ms, probe_ms, told_ms, reserved_ms) < ?1"
 
@@ -155,10 +160,10 @@ const char *const sql_texts[SQL_STATEMENTS] = {
 	    " ?18, ?19, ?20, ?21, ?22, ?23, ?24)",
 
 	[SQL_MEETING_GET] =
-	    "SELECT " MEETING("m.") ", " FACTS("s.")
+	    "SELECT " MEETING("m.") ", " FACTS("s.") ", 0"
 	    " FROM meeting m LEFT JOIN server s ON s.name = m.server WHERE m.id = ?1"
-	    " UNION ALL SELECT NULL, at_ms, until_ms, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,"
-	    " 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 FROM absent WHERE id = ?1",
+	    " UNION ALL SELECT at_ms, until_ms, " ZEROS ", 1 FROM absent WHERE id = ?1"
+	    " UNION ALL SELECT whole_ms, 0, " ZEROS ", 2 FROM change WHERE id = 1",
 	[SQL_MEETING_FIND] = "SELECT " MEETING("") " FROM meeting WHERE id = ?1",
 	[SQL_MEETING_PUT] =
 	    "INSERT OR REPLACE INTO meeting (" MEETING("") ", id) VALUES"
