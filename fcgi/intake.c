@@ -421,3 +421,9 @@ intake_is_done(struct intake *intake)
 	}
 	return intake->content == 0 && left(intake) == intake->padding;
 }
+
+bool
+intake_has_end(const struct intake *intake)
+{
+	return intake->is_at_end && left(intake) == intake->padding;
+}

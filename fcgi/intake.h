@@ -67,4 +67,8 @@ long intake_body(struct intake *intake, void *data, size_t size);
  * when more came than belongs to this one. */
 bool intake_is_done(struct intake *intake);
 
+/* After intake_is_done(): has the end of the body come, so that nothing more is sent?  Apache
+ * may still be sending it when it has its answer. */
+bool intake_has_end(const struct intake *intake);
+
 #endif

@@ -4,6 +4,7 @@
 #include <fastcgi.h>
 #include <fcgiapp.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <netdb.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -78,7 +79,8 @@ struct job {
 struct worker {
 	struct worker_pool *pool;
 	struct job *job;
-	int head_fd; /* a file in memory, from which libfcgi reads a head; or -1 */
+	int pipe[2]; /* from which libfcgi reads a head; or -1 */
+	int long_fd; /* and from which a long one; or -1 */
 };
 
 static struct job *
@@ -213,8 +215,9 @@ write_bytes(void *context, struct str bytes)
 		send_records(fcgx, bytes);
 }
 
-/* Close the connection when its web server has taken the answer.  Where the body was read that
- * is a moment, for which no other thread need be made. */
+/* Close the connection when its web server has taken the answer: closed with something in it
+ * that was not read, a connection is reset, and the answer may be lost (tcp.c, af_unix.c of
+ * Linux).  Where the body was read that is a moment, for which no other thread need be made. */
 static void
 linger(int fd, bool is_read)
 {
@@ -239,16 +242,19 @@ finish(void *context, bool is_read)
 	/* What was not read would be taken for the next request, which may come as soon as the
 	 * end of this one is told. */
 	is_read = is_read && intake_is_done(&job->intake);
+	bool has_end = intake_has_end(&job->intake);
 	fcgx->keepConnection = 1; /* libfcgi would close it at once */
 	FCGX_Finish_r(fcgx);
 	int fd = fcgx->ipcFd;
 	fcgx->ipcFd = -1;
 	if (fd < 0)
 		return;
-	if (!is_kept || !is_read)
-		linger(fd, is_read);
-	else
+	if (is_read && is_kept)
 		wait_for_request(job->pool, fd);
+	else if (is_read && has_end)
+		close(fd);
+	else
+		linger(fd, is_read);
 }
 
 /*
@@ -315,41 +321,84 @@ end_exhaustion(struct worker_pool *pool)
 		log_info("connections can be accepted again");
 }
 
+/* Have a pipe and, for a head that is too long for it, a file in memory.  Returns 0 or -1 with
+ * errno. */
+static int
+have_places(struct worker *worker, bool is_long)
+{
+	if (worker->pipe[0] < 0 && pipe2(worker->pipe, O_CLOEXEC | O_NONBLOCK) != 0) {
+		worker->pipe[0] = worker->pipe[1] = -1;
+		return -1;
+	}
+	if (is_long && worker->long_fd < 0)
+		worker->long_fd = memfd_create("tinyscale-head", MFD_CLOEXEC);
+	return is_long && worker->long_fd < 0 ? -1 : 0;
+}
+
+static void
+close_places(struct worker *worker)
+{
+	if (worker->pipe[0] >= 0) {
+		close(worker->pipe[0]);
+		close(worker->pipe[1]);
+	}
+	worker->pipe[0] = worker->pipe[1] = -1;
+	if (worker->long_fd >= 0)
+		close(worker->long_fd);
+	worker->long_fd = -1;
+}
+
+/* Put the head where libfcgi can read it: in the pipe, or in a file if it is longer than a pipe
+ * surely takes as a whole (pipe(7)).  Returns the descriptor, or -1. */
+static int
+put_head(struct worker *worker, struct str head)
+{
+	bool is_long = head.len > PIPE_BUF;
+	int error = 0;
+
+	for (int tries = 0; have_places(worker, is_long) != 0; tries++) {
+		error = errno;
+		if (!is_exhaustion(error) || tries == HEAD_TRIES)
+			break;
+		bear_exhaustion(worker->pool, error);
+		error = 0;
+	}
+	if (error == 0 &&
+	    (is_long ? pwrite(worker->long_fd, head.data, head.len, 0) :
+	               write(worker->pipe[1], head.data, head.len)) != (ssize_t)head.len)
+		error = errno != 0 ? errno : EIO;
+	if (error == 0)
+		return is_long ? worker->long_fd : worker->pipe[0];
+	log_error("a request cannot be read", "reason", strerror(error));
+	return -1;
+}
+
 /* Let libfcgi read the head; false when it cannot. */
 static bool
 give_head(struct worker *worker, struct str head)
 {
 	FCGX_Request *fcgx = &worker->job->fcgx;
-	int error = 0;
+	int fd = put_head(worker, head);
+	bool is_read = false;
 
-	for (int tries = 0; worker->head_fd < 0 && tries < HEAD_TRIES; tries++)
-		if ((worker->head_fd = memfd_create("tinyscale-head", MFD_CLOEXEC)) < 0) {
-			error = errno;
-			if (!is_exhaustion(error))
-				break;
-			bear_exhaustion(worker->pool, error);
-		}
-	if (worker->head_fd < 0) {
-		log_error("a request cannot be read", "reason", strerror(error));
-		return false;
+	if (fd >= 0) {
+		/* Without keepConnection the Finish that Accept_r begins with would close
+		 * the file we hand over; with a listening socket of -1 what libfcgi takes for a
+		 * broken connection returns an error instead of a blocking accept
+		 * (fcgiapp.c). */
+		fcgx->ipcFd = fd;
+		fcgx->keepConnection = 1;
+		is_read = FCGX_Accept_r(fcgx) == 0;
+		/* It closes what it takes for broken. */
+		if (!is_read && fd == worker->pipe[0])
+			worker->pipe[0] = -1;
+		else if (!is_read)
+			worker->long_fd = -1;
 	}
-	if (pwrite(worker->head_fd, head.data, head.len, 0) != (ssize_t)head.len ||
-	    lseek(worker->head_fd, 0, SEEK_SET) != 0) {
-		log_error("a request cannot be read", "reason", strerror(errno));
-		return false;
-	}
-	/* Without keepConnection the Finish that Accept_r begins with would close
-	 * the file we hand over; with a listening socket of -1 what libfcgi takes for a broken
-	 * connection returns an error instead of a blocking accept (fcgiapp.c). */
-	fcgx->ipcFd = worker->head_fd;
-	fcgx->keepConnection = 1;
-	if (FCGX_Accept_r(fcgx) == 0) {
-		/* Nothing of a request stays in memory, nor behind the next head. */
-		(void)!ftruncate(worker->head_fd, 0);
-		return true;
-	}
-	worker->head_fd = -1; /* it closed that */
-	return false;
+	/* Nothing of a request stays in memory, or stands before the next head. */
+	if (!is_read || fd == worker->long_fd)
+		close_places(worker);
+	return is_read;
 }
 
 /* Serve one request of a connection, if one has come. */
@@ -494,7 +543,8 @@ static void
 worker_run(void *argument)
 {
 	struct worker_pool *pool = argument;
-	struct worker worker = { .pool = pool, .job = job_new(pool), .head_fd = -1 };
+	struct worker
+	    worker = { .pool = pool, .job = job_new(pool), .pipe = { -1, -1 }, .long_fd = -1 };
 	uint64_t what;
 
 	while (wait_for_event(pool, &what)) {
@@ -504,8 +554,7 @@ worker_run(void *argument)
 			break;
 	}
 	job_free(worker.job);
-	if (worker.head_fd >= 0)
-		close(worker.head_fd);
+	close_places(&worker);
 	if (atomic_load(&pool->stopping))
 		empty_line(pool);
 }
