@@ -9,6 +9,7 @@
 #include "base/metrics.h"
 #include "base/refusals.h"
 #include "core/call.h"
+#include "core/call_name.h"
 #include "core/callback.h"
 #include "core/client.h"
 #include "core/find_meeting.h"
@@ -81,64 +82,6 @@ static const struct entry other_meeting_call = { NULL, MEETING | GET | POST | ON
 static const struct entry unknown_call = { NULL, ANY_METHOD, call_unsupported };
 
 /* ---- The call's name ---------------------------------------------------- */
-
-/* The path with duplicate slashes collapsed and one at the end dropped. */
-static struct str
-clean_path(struct arena *arena, struct str path)
-{
-	char *out = arena_alloc(arena, path.len + 1);
-	size_t n = 0;
-
-	for (size_t i = 0; i < path.len; i++)
-		if (path.data[i] != '/' || n == 0 || out[n - 1] != '/')
-			out[n++] = path.data[i];
-	if (n > 0 && out[n - 1] == '/')
-		n--;
-	return (struct str){ out, n };
-}
-
-/* What follows the last "/api/"; the empty span when the path ends in "/api".
- * *mount gets what stands before it, "/api" included. */
-static struct str
-call_name(struct arena *arena, struct str path, struct str *mount)
-{
-	struct str clean = clean_path(arena, path);
-	struct str marker = STR("/api/");
-	size_t at = str_find(clean, marker, 0);
-
-	*mount = (struct str){ 0 };
-	if (clean.len >= 4 && str_is(str_part(clean, clean.len - 4, 4), "/api")) {
-		*mount = clean;
-		return STR("");
-	}
-	if (at == SIZE_MAX) { /* mounted under another name: the last segment */
-		for (at = clean.len; at > 0 && clean.data[at - 1] != '/'; at--)
-			;
-		return str_part(clean, at, SIZE_MAX);
-	}
-	size_t next;
-	while ((next = str_find(clean, marker, at + 1)) != SIZE_MAX)
-		at = next;
-	*mount = str_part(clean, 0, at + marker.len - 1);
-	return str_part(clean, at + marker.len, SIZE_MAX);
-}
-
-/* Letters, digits and single inner slashes: what can be sent on to a server as
- * part of a URL. */
-static bool
-is_call_name(struct str name)
-{
-	if (name.len > LIMIT_CALL_NAME_BYTES)
-		return false;
-	for (size_t i = 0; i < name.len; i++) {
-		char c = name.data[i];
-
-		if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-		        (c >= '0' && c <= '9') || (c == '/' && i > 0)))
-			return false;
-	}
-	return true;
-}
 
 static const struct entry *
 entry_find(struct str name, const struct query *parameters)
@@ -542,9 +485,9 @@ complete_answer(struct call *call, const struct entry *entry)
 static const struct entry *
 name_call(struct call *call)
 {
-	struct str name = call_name(call->arena, call->request->path, &call->mount);
+	struct str name = call_name_take(call->arena, call->request->path, &call->mount);
 
-	if (!is_call_name(name)) {
+	if (!call_name_is_one(name)) {
 		call->response->call = STR("-");
 		return NULL;
 	}
@@ -645,10 +588,10 @@ api_handle(const struct api *api, struct arena *arena, const struct request *req
 void
 api_refuse(struct arena *arena, const struct request *request, struct response *response)
 {
-	struct str mount, name = call_name(arena, request->path, &mount);
+	struct str mount, name = call_name_take(arena, request->path, &mount);
 
 	*response = (struct response){ 0 };
-	response->call = is_call_name(name) ? name : STR("-");
+	response->call = call_name_is_one(name) ? name : STR("-");
 	reply_error(response, arena, REPLY_MISCONFIGURED);
 	page_instead(arena, request, response);
 }
