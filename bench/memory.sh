@@ -96,12 +96,15 @@ for ((n = 1; n <= SERVERS; n++)); do
 	}' >"$T/list"
 	control "/raw?server=$n&call=getMeetings" --data-binary "@$T/list" >/dev/null
 done
-arguments "$T/lists" "$(url getMeetings)"
+# Each has a question of its own: equal ones would be asked together.
+for ((n = 0; n < 16; n++)); do
+	arguments "$T/lists-$n" "$(url getMeetings "n=$n")"
+done
 # list_often K
 list_often() {
 	local i
 	for ((i = 0; i < (LISTS + LIST_CLIENTS - 1) / LIST_CLIENTS; i++)); do
-		client gateway "$T/lists" "$T/answer-$1"
+		client gateway "$T/lists-$1" "$T/answer-$1"
 		[ "$(stat -c %s "$T/answer-$1")" -lt "$LIST_BYTES" ] || echo whole
 	done >"$T/listed-$1"
 }
@@ -168,7 +171,7 @@ odd '64 MiB in one tag' "$list<meeting " "/>$end" "a%='' "
 odd '64 MiB in one comment' "$list<!--" "-->$end" x
 
 # Many at once: what all answers may have together has a limit (bounds.h).
-odd_often() { client gateway "$T/lists" "$T/answer-$1"; }
+odd_often() { client gateway "$T/lists-$1" "$T/answer-$1"; }
 before=$(pss_kb)
 forget_peak
 at_once 16 odd_often

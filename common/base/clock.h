@@ -1,7 +1,7 @@
 /*
  * What the clocks of the system say.  Only the adapters, app.c and the doors read one, and
- * xml.c, to see whether its time is up: to all others time is an argument, so that tests can
- * choose it.
+ * xml.c and crowd.c, to see whether their time is up: to all others time is an argument, so
+ * that tests can choose it.
  */
 #ifndef CLOCK_H
 #define CLOCK_H

@@ -2,6 +2,8 @@
 
 #include <stddef.h>
 
+#include "base/clock.h"
+
 void
 crowd_init(struct crowd *crowd)
 {
@@ -10,28 +12,109 @@ crowd_init(struct crowd *crowd)
 	crowd->end = &crowd->first;
 }
 
+void
+crowd_forget(struct crowd *crowd)
+{
+	pthread_mutex_lock(&crowd->mutex);
+	crowd->n_expected = 0;
+	pthread_mutex_unlock(&crowd->mutex);
+}
+
+static void
+begin_item(struct crowd_item *item)
+{
+	pthread_condattr_t attributes;
+
+	item->next = NULL;
+	item->is_taken = item->is_done = false;
+	item->waited_us = 0;
+	item->came_us = clock_us(CLOCK_MONOTONIC);
+	pthread_condattr_init(&attributes);
+	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+	pthread_cond_init(&item->changed, &attributes);
+	pthread_condattr_destroy(&attributes);
+}
+
+/* Wait for a change of the item, until then at the latest, with the mutex held.  False: that
+ * time is over. */
+static bool
+wait_until(struct crowd *crowd, struct crowd_item *item, int64_t until_us)
+{
+	const struct timespec until = { until_us / 1000000, until_us % 1000000 * 1000 };
+
+	if (until_us <= clock_us(CLOCK_MONOTONIC))
+		return false;
+	pthread_cond_timedwait(&item->changed, &crowd->mutex, &until);
+	return true;
+}
+
+/* Wait until the item is done, or a round with it may begin, with the mutex held. */
+static void
+wait_its_turn(struct crowd *crowd, struct crowd_item *item, int64_t patience_us)
+{
+	while (!item->is_done && (item->is_taken || crowd->n_rounds > 0))
+		if (item->is_taken || crowd->gatherer || patience_us < 0)
+			pthread_cond_wait(&item->changed, &crowd->mutex);
+		else if (!wait_until(crowd, item, item->came_us + patience_us))
+			break;
+}
+
+/* Let those come in who were here a moment ago, with the mutex held. */
+static void
+gather(struct crowd *crowd, struct crowd_item *item, int64_t gather_us)
+{
+	crowd->gatherer = item;
+	while (crowd->n_waiting < crowd->n_expected &&
+	    wait_until(crowd, item, crowd->ended_us + gather_us))
+		;
+	crowd->gatherer = NULL;
+}
+
+/* Take all who wait, with the mutex held. */
+static struct crowd_item *
+take_all(struct crowd *crowd)
+{
+	struct crowd_item *items = crowd->first;
+	int64_t now_us = clock_us(CLOCK_MONOTONIC);
+
+	crowd->first = NULL;
+	crowd->end = &crowd->first;
+	crowd->n_waiting = 0;
+	for (struct crowd_item *item = items; item; item = item->next) {
+		item->is_taken = true;
+		item->waited_us = now_us - item->came_us;
+	}
+	return items;
+}
+
 struct crowd_item *
-crowd_enter(struct crowd *crowd, struct crowd_item *item)
+crowd_enter_within(struct crowd *crowd, struct crowd_item *item, int64_t patience_us,
+    int64_t gather_us)
 {
 	struct crowd_item *items = NULL;
 
-	item->next = NULL;
-	item->is_done = false;
-	pthread_cond_init(&item->changed, NULL);
+	begin_item(item);
 	pthread_mutex_lock(&crowd->mutex);
 	*crowd->end = item;
 	crowd->end = &item->next;
-	while (!item->is_done && crowd->is_led)
-		pthread_cond_wait(&item->changed, &crowd->mutex);
+	if (++crowd->n_waiting >= crowd->n_expected && crowd->gatherer)
+		pthread_cond_signal(&crowd->gatherer->changed);
+	wait_its_turn(crowd, item, patience_us);
 	if (!item->is_done) {
-		crowd->is_led = item->is_done = true;
-		items = crowd->first;
-		crowd->first = NULL;
-		crowd->end = &crowd->first;
+		if (crowd->n_rounds++ == 0 && gather_us > 0)
+			gather(crowd, item, gather_us);
+		items = take_all(crowd);
+		item->is_done = true;
 	}
 	pthread_mutex_unlock(&crowd->mutex);
 	pthread_cond_destroy(&item->changed);
 	return items;
+}
+
+struct crowd_item *
+crowd_enter(struct crowd *crowd, struct crowd_item *item)
+{
+	return crowd_enter_within(crowd, item, -1, 0);
 }
 
 void
@@ -40,10 +123,13 @@ crowd_leave(struct crowd *crowd, struct crowd_item *items)
 	struct crowd_item *next;
 
 	pthread_mutex_lock(&crowd->mutex);
-	crowd->is_led = false;
+	crowd->n_rounds--;
+	crowd->ended_us = clock_us(CLOCK_MONOTONIC);
+	crowd->n_expected = crowd->n_waiting;
 	/* Under the mutex: an item is gone as soon as its thread has it. */
 	for (struct crowd_item *item = items; item; item = next) {
 		next = item->next;
+		crowd->n_expected++;
 		if (item->is_done)
 			continue; /* the caller's own */
 		item->is_done = true;

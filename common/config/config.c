@@ -524,6 +524,7 @@ set_runtime(struct config *config)
 	for (size_t i = 0; i < CALLBACK_RECEIVERS; i++)
 		atomic_init(&runtime->callbacks_to[i], 0);
 	crowd_init(&runtime->claims);
+	crowds_init(&runtime->questions);
 	config->runtime = runtime;
 }
 

@@ -18,6 +18,7 @@
 #include "base/bucket.h"
 #include "base/buf.h"
 #include "base/crowd.h"
+#include "base/crowds.h"
 #include "base/shortage.h"
 #include "model/parameters.h"
 #include "model/placement.h"
@@ -37,8 +38,9 @@ struct config_runtime {
 	 * 0: any number (calls/callback.c). */
 	atomic_uint callbacks, callbacks_to[CALLBACK_RECEIVERS];
 	unsigned most_callbacks, most_callbacks_to;
-	struct crowd claims;    /* of those that choose a server and write it down (claim.h) */
-	atomic_uint *secret_at; /* of each server, in the configuration's order: which of
+	struct crowd claims;     /* of those that choose a server and write it down (claim.h) */
+	struct crowds questions; /* of those that ask all servers the same (together.h) */
+	atomic_uint *secret_at;  /* of each server, in the configuration's order: which of
 	                           its secrets worked last, counted from 1, or 0: it is
 	                           not known here (relay_secret.h) */
 };

@@ -15,6 +15,7 @@
 #include "core/find_meeting.h"
 #include "core/page.h"
 #include "core/reply.h"
+#include "core/together.h"
 #include "formats/cgi.h"
 #include "formats/checksum.h"
 #include "formats/ip.h"
@@ -38,7 +39,8 @@ enum {
 	READS = 1 << 11,     /* changes nothing: HEAD is as good as GET */
 	TURN = 1 << 12,      /* with MEETING: of those that find it nowhere, one at a time */
 	ADMIN = 1 << 13,     /* signed with admin_secret; without one it is not served */
-	MAC = 1 << 14        /* with OPEN: its URL is one that this gateway made (callback.h) */
+	MAC = 1 << 14,       /* with OPEN: its URL is one that this gateway made (callback.h) */
+	TOGETHER = 1 << 15   /* equal ones are asked together (together.h); not with MEETING */
 };
 
 static const struct entry {
@@ -54,9 +56,9 @@ static const struct entry {
 	{ "end", MEETING | GET | POST | FORM, call_meeting },
 	{ "insertDocument", MEETING | POST | XML | ONCE | MAPS_POST, call_meeting },
 	{ "sendChatMessage", MEETING | GET | POST | ONCE | MAPS_GET, call_chat },
-	{ "getMeetings", READS | GET | POST | FORM, call_lists },
-	{ "getSessions", READS | GET | POST | FORM, call_lists },
-	{ "getRecordings", READS | GET | POST, call_recordings },
+	{ "getMeetings", READS | GET | POST | FORM | TOGETHER, call_lists },
+	{ "getSessions", READS | GET | POST | FORM | TOGETHER, call_lists },
+	{ "getRecordings", READS | GET | POST | TOGETHER, call_recordings },
 	{ "publishRecordings", GET | POST | MAPS_GET, call_publish },
 	{ "deleteRecordings", GET | POST | ONCE | MAPS_GET, call_delete },
 	{ "updateRecordings", GET | POST, call_update },
@@ -467,12 +469,14 @@ begin_call(const struct api *api, struct arena *arena, const struct request *req
 	return call;
 }
 
-/* Do what holds for the answers of all handlers. */
+/* Answer by the entry's handler, and do what holds for the answers of all. */
 static void
-complete_answer(struct call *call, const struct entry *entry)
+handle(struct call *call, const void *context)
 {
+	const struct entry *entry = context;
 	struct response *response = call->response;
 
+	entry->handler(call);
 	if (entry->flags & ADMIN)
 		response->no_store = true; /* it is the operator's, and its URL opens it */
 	if (!(entry->flags & (OPEN | ADMIN)) &&
@@ -522,11 +526,11 @@ answer(const struct api *api, struct arena *arena, const struct request *request
 	call->once = entry->flags & ONCE;
 	call->json = entry->flags & JSON;
 	bool is_ready = prepare_call(call, entry, encoding);
-	if (is_ready)
-		entry->handler(call);
+	if (is_ready && (entry->flags & TOGETHER))
+		together_answer(call, handle, entry);
+	else if (is_ready)
+		handle(call, entry);
 	call->store->verbs->turn_give(call->store, &call->turn);
-	if (is_ready)
-		complete_answer(call, entry);
 }
 
 /* Was the URL of the request made by this gateway? */

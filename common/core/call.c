@@ -100,8 +100,10 @@ call_last_known(struct call *call, const struct server *server, const char *filt
 {
 	bool is_short;
 
-	if (!find_list(call, server, filter, list, &is_short))
+	if (!find_list(call, server, filter, list, &is_short)) {
+		call->response->was_short |= is_short;
 		return false;
+	}
 	log_info("server's last known list stands in for its answer", "server", server->name,
 	    "call", call->name);
 	return true;

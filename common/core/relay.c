@@ -267,11 +267,21 @@ judge_redirect(const struct call *call, const struct server *server,
 		    call->name);
 }
 
+/* Something is missing for a shortage here; a poll has nobody to answer. */
+static void
+note_shortage(const struct call *call)
+{
+	if (call->response)
+		call->response->was_short = true;
+}
+
 /* There is no memory here to read the answer. */
 static void
-lose(const char *name, const struct server *server, struct relay_answer *answer)
+lose(const struct call *call, const char *name, const struct server *server,
+    struct relay_answer *answer)
 {
 	answer->is_lost = true;
+	note_shortage(call);
 	log_warn("server's answer is lost", "server", server->name, "call", name, "problem",
 	    "short of memory here");
 }
@@ -292,7 +302,7 @@ judge_xml(const struct call *call, const char *name, const struct server *server
 	/* Of a list what was read counts. */
 	if (http->status == 200 && result != XML_SOUND && xml_was_short() &&
 	    !(result == XML_UNSOUND && answer->list && str_is(fields[0].text, "SUCCESS"))) {
-		lose(name, server, answer);
+		lose(call, name, server, answer);
 		return;
 	}
 	if (result == XML_FOREIGN) {
@@ -304,7 +314,7 @@ judge_xml(const struct call *call, const char *name, const struct server *server
 	if (answer->message_key.len == 0 && str_is(fields[0].text, "FAILED")) {
 		answer->message_key = reply_key_in_errors(call->arena, http->answer);
 		if (answer->message_key.len == 0 && xml_was_short()) {
-			lose(name, server, answer);
+			lose(call, name, server, answer);
 			return;
 		}
 	}
@@ -323,6 +333,8 @@ judge_xml(const struct call *call, const char *name, const struct server *server
 		    "call", name);
 		return;
 	}
+	if (answer->list && !answer->list->is_complete && xml_was_short())
+		note_shortage(call);
 	if (answer->list && !answer->list->is_complete)
 		log_warn(xml_was_short() ?
 		        "short of memory for all of a server's list; what was read counts" :
@@ -393,6 +405,7 @@ judge_answer(const struct call *call, enum relay_origin origin, const char *name
 	case HTTP_ABANDONED:
 		return;
 	case HTTP_SHORTAGE:
+		note_shortage(call);
 		if (http->sent) {
 			log_warn("server's answer is lost", "server", server->name, "call",
 			    name, "problem", http->problem);

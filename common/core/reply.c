@@ -403,6 +403,7 @@ reply_items(struct response *response, struct arena *arena, const struct reply_l
 		        "short of memory for the merged list" :
 		        "the merged list is too large",
 		    "call", list->call);
+		response->was_short |= out.is_short;
 		reply_error(response, arena, REPLY_UNAVAILABLE);
 		return;
 	}

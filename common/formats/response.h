@@ -20,6 +20,8 @@ struct response {
 	struct str set_cookie; /* Set-Cookie values, one a line, or absent */
 	bool no_store;         /* Cache-Control: no-store instead of no-cache */
 	bool is_error;         /* is the body the gateway's own document of an error? */
+	bool was_short;        /* may something be missing in it for a shortage here, of memory
+	                          or descriptors, which another request need not meet? */
 	const char *policy;    /* a page's Content-Security-Policy, or NULL: it is none */
 	int refresh_s;         /* a page's: when it is loaded anew; 0: never */
 

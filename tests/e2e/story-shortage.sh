@@ -16,13 +16,13 @@ limited() {
 	prlimit --nofile="$limits" -- "$@"
 }
 
-# crowd NAME COUNT CALL: so many calls at once, and until all are answered.
+# crowd NAME COUNT CALL: so many calls at once, and until all are answered. Equal ones would be
+# asked together.
 crowd() {
-	local n pids=() path
-	path=$(url "$3")
+	local n pids=()
 	mkdir "$T/$1"
 	for ((n = 0; n < $2; n++)); do
-		fcgi_background "$path" "$T/$1/$n"
+		fcgi_background "$(url "$3" "n=$n")" "$T/$1/$n"
 		pids+=($!)
 	done
 	wait_for_all "${pids[@]}"
