@@ -561,10 +561,12 @@ static const struct store_verbs sqlite_verbs = {
 };
 
 /* Before the process's first connection.  A state has few pages, and each worker a connection:
- * pages are allocated one by one, not twenty at once for each (SQLITE_CONFIG_PAGECACHE). */
+ * pages are allocated one by one, not twenty at once for each (SQLITE_CONFIG_PAGECACHE).
+ * Nobody asks what SQLite has, which it would count under one mutex for all threads. */
 static void
 set_memory(void)
 {
+	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 	sqlite3_config(SQLITE_CONFIG_PAGECACHE, NULL, 0, 0);
 }
 
