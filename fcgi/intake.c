@@ -11,7 +11,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 
-/* What most heads fit into; a longer one's room is given back after it. */
+/* What most heads fit into. */
 #define USUAL_BYTES ((size_t)8 << 10)
 
 #define MULTIPLEXES "FCGI_MPXS_CONNS"
@@ -21,16 +21,14 @@
 void
 intake_init(struct intake *intake)
 {
-	*intake = (struct intake){ .fd = -1,
-		.bytes = mem_alloc(USUAL_BYTES),
-		.room = USUAL_BYTES };
+	*intake = (struct intake){ .fd = -1 };
 }
 
 void
 intake_fini(struct intake *intake)
 {
 	free(intake->bytes);
-	*intake = (struct intake){ .fd = -1 };
+	intake_init(intake);
 }
 
 /* As recv(2), again when it was interrupted. */
@@ -75,7 +73,7 @@ make_room(struct intake *intake)
 		intake->at = 0;
 	}
 	if (intake->n == intake->room) {
-		intake->room *= 2;
+		intake->room = intake->room > 0 ? 2 * intake->room : USUAL_BYTES;
 		intake->bytes = mem_resize(intake->bytes, intake->room);
 	}
 }
@@ -323,10 +321,6 @@ intake_head(struct intake *intake, int fd, struct str *head)
 	struct look look;
 	size_t end = 0;
 
-	if (intake->room > USUAL_BYTES) {
-		intake_fini(intake);
-		intake_init(intake);
-	}
 	intake->fd = fd;
 	intake->n = intake->at = intake->content = intake->padding = 0;
 	intake->is_at_end = false;

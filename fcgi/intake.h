@@ -47,7 +47,8 @@ enum intake_result {
 /* Begin an intake, which no connection uses. */
 void intake_init(struct intake *intake);
 
-/* Give up what it holds. */
+/* Give back the room that it has.  It is as after intake_init then, and may be used again; the
+ * next head takes its room anew. */
 void intake_fini(struct intake *intake);
 
 /*

@@ -550,6 +550,7 @@ worker_run(void *argument)
 	while (wait_for_event(pool, &what)) {
 		crew_begin(&pool->crew);
 		serve_event(&worker, what);
+		intake_fini(&worker.job->intake); /* idle threads are many, and need no room */
 		if (!crew_rest(&pool->crew))
 			break;
 	}

@@ -271,9 +271,11 @@ test_lengths(void)
 	}
 	is_int(n, 1, "one of both");
 	reopen();
+	intake_fini(&intake);
+	is_int(intake.room, 0, "gives its room back");
 	add_head();
 	flush();
-	is_int(head(&bytes), INTAKE_WHOLE, "a short one after it");
+	is_int(head(&bytes), INTAKE_WHOLE, "a short one after that");
 	is_int(intake.room, 8192, "has the usual room");
 }
 
