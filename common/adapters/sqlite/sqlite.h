@@ -30,9 +30,12 @@ struct connection {
 struct store_sqlite {
 	struct store store;
 	char *path;
-	pthread_mutex_t mutex; /* guards idle, n_idle */
+	pthread_mutex_t mutex; /* guards idle, n_idle, n_open */
+	pthread_cond_t given;  /* a connection is idle, or was closed */
 	struct connection *idle;
 	size_t n_idle;
+	size_t n_open;   /* those that are in use, too */
+	size_t n_enough; /* constant */
 	struct mirror mirror;
 	dev_t mirrored_device; /* the file that it was read from: inodes are given anew */
 	ino_t mirrored_inode;

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "adapters/alone.h"
 #include "adapters/sqlite/sqlite.h"
@@ -13,9 +14,16 @@
 #include "base/mem.h"
 #include "base/metrics.h"
 
-/* How many connections are kept: as many as there are workers, mostly.  What is closed gives
- * its memory back; SQLite keeps its descriptor, for the next (unixClose in os_unix.c). */
-#define IDLE_MOST 32
+/* How many connections are enough, and are kept: as many as can be at work, and as many that
+ * wait for a lock or the disk.  Each has some 90 KB.  What is closed gives its memory back;
+ * SQLite keeps its descriptor, for the next (unixClose in os_unix.c). */
+#define ENOUGH_EACH 2 /* processors */
+#define ENOUGH_LEAST 4
+#define ENOUGH_MOST 32
+
+/* With enough of them one is given back before another could be opened.  After so long they do
+ * wait for something, and another is opened all the same. */
+#define GIVE_WAIT_MS 20
 
 /* How long opening the store may wait at the start of a program. */
 #define START_WAIT_MS 1000
@@ -163,44 +171,78 @@ sqlite_amount(sqlite3_stmt *statement, int column)
 
 /* ---- Connections ----------------------------------------------------------- */
 
-static void
-connection_close(struct connection *connection)
+static size_t
+connections_enough(void)
 {
-	if (!connection)
-		return;
+	long processors = sysconf(_SC_NPROCESSORS_ONLN);
+
+	if (processors < ENOUGH_LEAST / ENOUGH_EACH)
+		return ENOUGH_LEAST;
+	return processors > ENOUGH_MOST / ENOUGH_EACH ?
+	    ENOUGH_MOST :
+	    (size_t)processors * ENOUGH_EACH;
+}
+
+static void
+connection_close(struct store_sqlite *sqlite, struct connection *connection)
+{
 	for (size_t i = 0; i < SQL_STATEMENTS; i++)
 		sqlite3_finalize(connection->prepared[i]);
 	sqlite_file_close(&connection->file);
 	free(connection);
+	pthread_mutex_lock(&sqlite->mutex);
+	sqlite->n_open--;
+	pthread_cond_signal(&sqlite->given);
+	pthread_mutex_unlock(&sqlite->mutex);
+}
+
+/* An idle connection, or NULL, when the caller is to open another, which counts from here
+ * on. */
+static struct connection *
+idle_take(struct store_sqlite *sqlite, int64_t deadline_ms)
+{
+	struct timespec until = { 0 };
+	int error = 0;
+
+	pthread_mutex_lock(&sqlite->mutex);
+	while (!sqlite->idle && sqlite->n_open >= sqlite->n_enough && error == 0) {
+		if (until.tv_sec == 0) {
+			int64_t until_ms = clock_ms(CLOCK_MONOTONIC) + GIVE_WAIT_MS;
+			until = timespec_of(until_ms < deadline_ms ? until_ms : deadline_ms);
+		}
+		error = pthread_cond_timedwait(&sqlite->given, &sqlite->mutex, &until);
+	}
+	struct connection *connection = sqlite->idle;
+	if (connection) {
+		sqlite->idle = connection->next;
+		sqlite->n_idle--;
+	} else {
+		sqlite->n_open++;
+	}
+	pthread_mutex_unlock(&sqlite->mutex);
+	return connection;
 }
 
 /* A connection that may wait until the deadline, or NULL with the error. */
 static struct connection *
 connection_take(struct store_sqlite *sqlite, int64_t deadline_ms, int *error)
 {
+	struct connection *connection;
+
 	*error = SQLITE_OK;
-	for (;;) {
-		pthread_mutex_lock(&sqlite->mutex);
-		struct connection *connection = sqlite->idle;
-		if (connection) {
-			sqlite->idle = connection->next;
-			sqlite->n_idle--;
-		}
-		pthread_mutex_unlock(&sqlite->mutex);
-		if (!connection)
-			break;
+	while ((connection = idle_take(sqlite, deadline_ms)) != NULL) {
 		if (sqlite_file_is_in_place(&connection->file, sqlite->path)) {
 			connection->file.until_ms = deadline_ms;
 			connection->version = 0;
 			return connection;
 		}
-		connection_close(connection);
+		connection_close(sqlite, connection);
 	}
-	struct connection *connection = mem_alloc(sizeof(*connection));
+	connection = mem_alloc(sizeof(*connection));
 	*error = sqlite_file_open(sqlite->path, &sql_schema, deadline_ms, &connection->file);
 	if (*error == SQLITE_OK)
 		return connection;
-	connection_close(connection);
+	connection_close(sqlite, connection);
 	return NULL;
 }
 
@@ -208,15 +250,16 @@ static void
 connection_give(struct store_sqlite *sqlite, struct connection *connection)
 {
 	pthread_mutex_lock(&sqlite->mutex);
-	bool is_kept = sqlite->n_idle < IDLE_MOST;
+	bool is_kept = sqlite->n_idle < sqlite->n_enough;
 	if (is_kept) {
 		connection->next = sqlite->idle;
 		sqlite->idle = connection;
 		sqlite->n_idle++;
+		pthread_cond_signal(&sqlite->given);
 	}
 	pthread_mutex_unlock(&sqlite->mutex);
 	if (!is_kept)
-		connection_close(connection);
+		connection_close(sqlite, connection);
 }
 
 /*
@@ -236,7 +279,7 @@ connection_give_failed(struct store_sqlite *sqlite, struct connection *connectio
 	if (stays && sqlite3_get_autocommit(connection->file.db))
 		connection_give(sqlite, connection);
 	else
-		connection_close(connection);
+		connection_close(sqlite, connection);
 }
 
 /* ---- The breaker ------------------------------------------------------------ */
@@ -512,10 +555,11 @@ sqlite_close(struct store *store)
 	struct connection *connection;
 	while ((connection = sqlite->idle) != NULL) {
 		sqlite->idle = connection->next;
-		connection_close(connection);
+		connection_close(sqlite, connection);
 	}
 	mirror_free(&sqlite->mirror);
 	pthread_cond_destroy(&sqlite->write_turn);
+	pthread_cond_destroy(&sqlite->given);
 	pthread_mutex_destroy(&sqlite->mutex);
 	pthread_mutex_destroy(&sqlite->write_mutex);
 	free(sqlite->path);
@@ -587,8 +631,10 @@ store_sqlite_open(const char *path)
 	pthread_condattr_init(&attributes);
 	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
 	pthread_cond_init(&sqlite->write_turn, &attributes);
+	pthread_cond_init(&sqlite->given, &attributes);
 	pthread_condattr_destroy(&attributes);
 	mirror_init(&sqlite->mirror);
+	sqlite->n_enough = connections_enough();
 	int error;
 	struct connection *connection = connection_take(sqlite,
 	    clock_ms(CLOCK_MONOTONIC) + START_WAIT_MS, &error);
