@@ -141,9 +141,11 @@ forwarded_for(struct arena *arena, const struct request *request)
 static struct str
 bare_type(struct str content_type)
 {
-	if (str_starts(content_type, "multipart/"))
-		return content_type;
-	return call_mime(content_type);
+	struct str mime = call_mime(content_type);
+
+	return str_is_nocase(str_part(mime, 0, strlen("multipart/")), "multipart/") ?
+	    content_type :
+	    mime;
 }
 
 void
@@ -212,8 +214,8 @@ static bool
 is_json(const struct call *call, const char *name, const struct http_call *http)
 {
 	return call->json && strcmp(name, call->name) == 0 && http->status == 200 &&
-	    str_starts(http->answer_type, "application/json") && http->answer.len > 0 &&
-	    http->answer.data[0] == '{';
+	    str_is_nocase(call_mime(http->answer_type), "application/json") &&
+	    http->answer.len > 0 && http->answer.data[0] == '{';
 }
 
 static void
