@@ -126,9 +126,12 @@ callback_receiver(struct str url)
 	struct str host = str_part(url, at == SIZE_MAX ? 0 : at + 3, SIZE_MAX);
 	uint64_t hash = 0;
 
+	/* What stands before the last '@' names a user. */
+	size_t begin = 0;
 	for (size_t i = 0; i < host.len && !memchr("/?#", host.data[i], 3); i++)
 		if (host.data[i] == '@')
-			host = str_part(host, i + 1, SIZE_MAX), i = 0;
+			begin = i + 1;
+	host = str_part(host, begin, SIZE_MAX);
 	char end = str_starts(host, "[") ? ']' : ':';
 	for (size_t i = 0;
 	     i < host.len && !memchr("/?#", host.data[i], 3) && host.data[i] != end; i++)

@@ -149,7 +149,8 @@ test_receiver(void)
 {
 	static const char *const same[] = { "http://lms.test", "https://LMS.test:8443/x?y#z",
 		"http://user:pass@lms.test/@other.test", "HTTP://lms.test?@x",
-		"http://lms.test#:1" };
+		"http://lms.test#:1", "http://a:b@c@lms.test", "http://a@@lms.test:1/",
+		"https://[::1]@lms.test?@[::1]" };
 	static const char *const others[] = { "http://other.test", "http://lms.tes",
 		"http://[::1]/", "http://[::2]:80/", "http://127.0.0.1/", "http://localhost/" };
 	size_t receiver = callback_receiver(str_from(same[0]));
