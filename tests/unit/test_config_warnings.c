@@ -45,6 +45,11 @@ test_weak(void)
 	    "warning: servers[0].secret: no more than 5 different characters; set another "
 	    "there by \"bbb-conf --setsecret\"\n");
 	warns(FILE_OF("", "abcdefabcdefabcdef"), 0600, "");
+	/* As long as it must be, and one less. */
+	warns(FILE_OF("", "0123456789abcdef"), 0600, "");
+	warns(FILE_OF("", "0123456789abcde"), 0600,
+	    "warning: servers[0].secret: shorter than 16 characters; set another there by "
+	    "\"bbb-conf --setsecret\"\n");
 	warns(
 	    "{\"secret\": \"choose a long one, for Moodle and the others\", \"servers\": "
 	    "[{\"host\": \"http://a\", \"secret\": \"secret of bbb1\"}]}",

@@ -185,6 +185,8 @@ test_unsound(void)
 	is_refused("no FastCGI of version 1", "another protocol");
 	RECORD(BEGIN, "\0\4\0\0\0\0\0\0");
 	is_refused("there is no such role", "an unknown role");
+	RECORD(BEGIN, "\1\1\0\0\0\0\0\0");
+	is_refused("there is no such role", "a role that is one in eight bits");
 	RECORD(BEGIN, "\0\1\0\0\0\0\0");
 	is_refused("the beginning of a request has another length", "a short beginning");
 	RECORD(BEGIN, "");
@@ -208,6 +210,11 @@ test_unsound(void)
 		ROW("\1\2Ayz\5", within),
 		ROW("\200\0\0\1\2Ay", within),
 		ROW("\200\3\377\377\0A", within),
+		/* As long as one may be, by its name and by its value, and one more. */
+		ROW("\200\4\0\0\0A", within),
+		ROW("\0\200\4\0\0", within),
+		ROW("\0\200\4\0\1", "a parameter is too long"),
+		ROW("\1\2Ayz\177\377\377\377\377", "a parameter is too long"),
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		RECORD(BEGIN, RESPONDER);

@@ -112,6 +112,12 @@ test_values(void)
 		  "31m",
 		    "\"?31m\"", "\"?31m\"", "C1 as a byte" },
 		{ "\xe2\x80", "\"??\"", "\"??\"", "half a character" },
+		{ "\xed\xa0\x80", "\"???\"", "\"???\"", "a surrogate" },
+		{ "\xc0\x8a", "\"??\"", "\"??\"", "a line feed in two bytes" },
+		{ "\xf4\x90\x80\x80", "\"????\"", "\"????\"", "beyond all characters" },
+		{ "\xe2\x80\xae\xff", "\"????\"", "\"????\"", "an override beside no UTF-8" },
+		{ "a\xc2\x85 last=y", "\"a\\u0085 last=y\"", "\"a\\u0085 last=y\"",
+		    "a line by C1, and a forged field" },
 	};
 
 	for (size_t i = 0; i < COUNT(rows); i++) {

@@ -81,6 +81,9 @@ test_modes(void)
 		{ "027", 0750, 0027, 0600 },
 		{ "group-022", 02770, 0022, 0660 },
 		{ "group-077", 0770, 0077, 0660 },
+		{ "readers-002", 02755, 0002, 0600 },
+		{ "own-066", 0711, 0066, 0600 },
+		{ "group-000", 0775, 0000, 0660 },
 		{ "all-000", 01777, 0000, 0600 },
 	};
 
@@ -218,6 +221,9 @@ test_others(void)
 		"{\"secret\": \"abc\", \"servers\": [{\"host\": \"https://b\"}]}\n",
 		"x",
 		"SQLite format 3, as a text begins that is none",
+		"\n",
+		"\xef\xbb\xbf{}",
+		"\x1f\x8b\x08 what gzip has packed",
 	};
 	static const char *const databases[] = {
 		"CREATE TABLE moz_places (id INTEGER PRIMARY KEY); PRAGMA user_version = 77",
@@ -225,6 +231,9 @@ test_others(void)
 		"CREATE TABLE server (name); PRAGMA user_version = 9",
 		"PRAGMA journal_mode = WAL; CREATE TABLE t (x); INSERT INTO t VALUES (1)",
 		"CREATE VIEW v AS SELECT 1",
+		"CREATE TABLE meeting (id); PRAGMA user_version = 1",
+		"PRAGMA user_version = 2147483647",
+		"PRAGMA encoding = 'UTF-16'; CREATE TABLE t (x)",
 		"PRAGMA application_id = 1196444487; PRAGMA user_version = 0",
 	};
 

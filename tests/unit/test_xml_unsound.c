@@ -543,6 +543,11 @@ test_floods(void)
 		{ "&#", 500000, XML_UNSOUND, 0 },
 		{ "<a%d/>", 600000, XML_UNSOUND, 0 },
 		{ "<meeting a%d=''/>", 100000, XML_SOUND, 100000 },
+		{ "<![CDATA[]]><?p?><!----><meeting/>", 100000, XML_SOUND, 100000 },
+		{ "<![CDATA[]]><?p?><!----><meeting><x/></meeting></a>", 100000, XML_UNSOUND,
+		    100000 },
+		{ "&#x1F600;&amp;\x08<meeting/>", 100000, XML_SOUND, 100000 },
+		{ "<meeting><x/></meeting><", 100000, XML_UNSOUND, 100000 },
 	};
 
 	for (size_t i = 0; i < COUNT(rows); i++) {
