@@ -48,15 +48,32 @@ read_sequence(struct str text, uint32_t *point)
 	return len;
 }
 
-size_t
-xml_chars_length(struct str text)
+/* Is what read_sequence has read a character that XML allows? */
+static inline bool
+is_character(size_t len, uint32_t point)
 {
 	/* The least code point that needs so many bytes (RFC 3629, section 3). */
 	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
+
+	if (len == 0)
+		return false;
+	return point >= least[len] && is_allowed(point);
+}
+
+/* What takes the place of a sequence of that length that is no such character. */
+static inline struct str
+substitute(size_t len)
+{
+	return len == 3 ? STR("\xef\xbf\xbd") : STR("?");
+}
+
+size_t
+xml_chars_length(struct str text)
+{
 	uint32_t point;
 	size_t len = read_sequence(text, &point);
 
-	return len > 0 && point >= least[len] && is_allowed(point) ? len : 0;
+	return is_character(len, point) ? len : 0;
 }
 
 struct str
@@ -64,7 +81,7 @@ xml_chars_substitute(struct str text)
 {
 	uint32_t point;
 
-	return read_sequence(text, &point) == 3 ? STR("\xef\xbf\xbd") : STR("?");
+	return substitute(read_sequence(text, &point));
 }
 
 /* The length of a reference by number at the beginning of the text, which begins with
@@ -109,32 +126,32 @@ replace_reference(char *reference, size_t len)
 	reference[len - 2] = '3';
 }
 
-/* How many bytes at the beginning of the text need no look: printable ASCII but '&'. */
-static size_t
-plain_length(struct str text)
+/* Where in the text, from that offset on, the first byte is that needs a look: what is no
+ * printable ASCII, or a '&'. */
+static inline size_t
+skip_plain(struct str text, size_t at)
 {
-	size_t i = 0;
-
-	while (i < text.len && (signed char)text.data[i] >= 0x20 && text.data[i] != '&')
-		i++;
-	return i;
+	while (at < text.len && (signed char)text.data[at] >= 0x20 && text.data[at] != '&')
+		at++;
+	return at;
 }
 
 struct str
 xml_chars_mend(struct arena *arena, struct str document)
 {
 	char *copy = NULL;
-	size_t at = 0, len;
+	size_t len;
 
-	for (at = plain_length(document); at < document.len;
-	     at += len + plain_length(str_part(document, at + len, SIZE_MAX))) {
-		struct str rest = str_part(document, at, SIZE_MAX);
+	for (size_t at = skip_plain(document, 0); at < document.len;
+	     at = skip_plain(document, at + len)) {
+		struct str rest = { document.data + at, document.len - at };
 		uint32_t point;
 
-		len = rest.data[0] == '&' ? read_reference(rest, &point) : 0;
-		if (len > 0 && is_allowed(point))
-			continue;
-		if (len == 0 && (len = xml_chars_length(rest)) > 0)
+		bool is_reference = rest.data[0] == '&' &&
+		    (len = read_reference(rest, &point)) > 0;
+		if (!is_reference)
+			len = read_sequence(rest, &point);
+		if (is_reference ? is_allowed(point) : is_character(len, point))
 			continue;
 		if (!copy) {
 			copy = arena_try_alloc(arena, document.len + 1);
@@ -142,15 +159,14 @@ xml_chars_mend(struct arena *arena, struct str document)
 				return (struct str){ NULL, 0 };
 			memcpy(copy, document.data, document.len);
 		}
-		if (rest.data[0] == '&') {
+		if (is_reference) {
 			replace_reference(copy + at, len);
 			continue;
 		}
-		struct str by = at > 0 && document.data[at - 1] == '<' ?
-		    STR(" ") :
-		    xml_chars_substitute(rest);
-		memcpy(copy + at, by.data, by.len);
-		len = by.len;
+		bool begins_tag = at > 0 && document.data[at - 1] == '<';
+		struct str by = begins_tag ? STR(" ") : substitute(len);
+		for (len = 0; len < by.len; len++)
+			copy[at + len] = by.data[len];
 	}
 	return copy ? (struct str){ copy, document.len } : document;
 }
