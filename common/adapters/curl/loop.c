@@ -13,6 +13,9 @@
  * timeout: web servers and clients wait no longer. */
 #define WITH_TURN_US (INT64_C(30) * 1000000)
 
+/* So many tasks of a job are started in one turn. */
+#define TASKS_A_TURN 32
+
 /* The longest sleep of an idle loop. */
 #define IDLE_US (INT64_C(600) * 1000000)
 
@@ -273,7 +276,7 @@ end_tasks(struct loop *loop, struct job *job, bool is_abandoned, bool is_late)
 	}
 }
 
-/* Start what came in.  Returns false when it is time to stop. */
+/* Take what came in.  Returns false when it is time to stop. */
 static bool
 take_in(struct loop *loop)
 {
@@ -295,10 +298,27 @@ take_in(struct loop *loop)
 		loop->jobs = job;
 		if (late_us >= LOOP_CLOCK_STILL_US)
 			make_up_for(loop, job, late_us);
-		for (size_t i = 0; i < job->n; i++)
-			start(loop, &job->tasks[i]);
 	}
 	return !stop;
+}
+
+/* Start some tasks of each job: a look-up at hundreds of servers leaves time for the others. */
+static void
+start_tasks(struct loop *loop)
+{
+	struct job *next;
+
+	loop->has_unstarted = false;
+	for (struct job *job = loop->jobs; job; job = next) {
+		next = job->next; /* the job leaves the list with its last task */
+		for (size_t n = 0; n < TASKS_A_TURN && job->n_started < job->n; n++) {
+			struct task *task = &job->tasks[job->n_started++];
+
+			if (!task->finished)
+				start(loop, task);
+		}
+		loop->has_unstarted |= job->n_started < job->n;
+	}
 }
 
 /* End what is late, or not wanted any more, or cannot go on. */
@@ -354,6 +374,7 @@ loop_once(struct loop *loop)
 {
 	bool go_on = take_in(loop);
 
+	start_tasks(loop);
 	CURLMcode code = sockets_act(&loop->sockets);
 	if (code != CURLM_OK)
 		log_error("libcurl cannot go on", "reason",
@@ -385,7 +406,7 @@ loop_wait(struct loop *loop)
 		until = tend_us;
 	int64_t sleep_us = loop_clock_sleep(&loop->clock, until);
 	pthread_mutex_lock(&loop->lock);
-	bool is_asleep = loop->is_asleep = !loop->has_news;
+	bool is_asleep = loop->is_asleep = !loop->has_news && !loop->has_unstarted;
 	pthread_mutex_unlock(&loop->lock);
 	sockets_wait(&loop->sockets, is_asleep ? sleep_us : 0);
 }

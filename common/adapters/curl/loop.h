@@ -58,7 +58,7 @@ struct job {
 
 	/* Private. */
 	struct job *next;
-	size_t left;
+	size_t n_started, left;
 	struct task *done, **done_end; /* what is finished, and not told yet */
 	struct job *next_to_tell;
 };
@@ -77,9 +77,10 @@ struct loop {
 	bool has_bell;
 	CURLM *multi;
 	struct sockets sockets;
-	struct job *jobs,
-	    *to_tell;       /* those under way; those of which something is to be told */
-	bool has_unwatched; /* transfers whose sockets cannot be watched */
+	struct job *jobs;    /* those under way */
+	struct job *to_tell; /* those of which something is to be told */
+	bool has_unstarted;  /* tasks that are to be started in the next turn */
+	bool has_unwatched;  /* transfers whose sockets cannot be watched */
 	struct handles handles;
 	size_t n_servers;
 	struct lanes *lanes;
