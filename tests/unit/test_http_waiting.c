@@ -225,6 +225,22 @@ test_late_launch(struct arena *arena)
 	is_int(count(calls, MOST, HTTP_ANSWERED), MOST, "the first of them were answered");
 }
 
+/* More calls than any host can begin in their time. */
+static void
+test_never_begun(struct arena *arena)
+{
+	enum { MANY = 3000 };
+	struct http_call *calls = arena_alloc(arena, MANY * sizeof(*calls));
+
+	for (size_t i = 0; i < MANY; i++)
+		calls[i] = get(arena, "/");
+	run(arena, calls, MANY, 1);
+	size_t n_busy = count(calls, MANY, HTTP_BUSY);
+	ok(n_busy > 0 && calls[MANY - 1].result == HTTP_BUSY && !calls[MANY - 1].sent,
+	    "of %d calls with a millisecond %zu were never begun: %s", MANY, n_busy,
+	    calls[MANY - 1].problem ? calls[MANY - 1].problem : "");
+}
+
 static void *
 alone_main(void *context)
 {
@@ -491,6 +507,7 @@ main(void)
 	http->close(http);
 
 	open_http(HTTP_CURL_THREAD, 0, NULL);
+	test_never_begun(arena);
 	test_descriptors(arena);
 	http->close(http);
 	open_http(HTTP_CURL_INLINE, 0, NULL);

@@ -131,9 +131,12 @@ give_up_late(struct loop *loop, struct task *task)
 
 	task->was_late = is_under_way;
 	char problem[80];
-	if (task->place.waited && !is_under_way) {
-		snprintf(problem, sizeof(problem),
-		    "too many calls to it are under way: no turn within %lld ms",
+	if (!is_under_way && (task->place.waited || task->job->timeout_ms > 0)) {
+		/* It tells nothing of the server that this process did not come to it. */
+		snprintf(problem, sizeof(problem), "%s within %lld ms",
+		    task->place.waited ?
+		        "too many calls to it are under way: no turn" :
+		        "this host is too busy: nothing was sent",
 		    (long long)(task->job->deadline_us - task->job->start_us) / 1000);
 		give_up(loop, task, HTTP_BUSY, problem);
 		return;
