@@ -341,7 +341,7 @@ static void
 test_places(void)
 {
 	static struct asker askers[CROWDS_PLACES + 2];
-	static char queries[CROWDS_PLACES + 2][16];
+	static char queries[CROWDS_PLACES + 2][32];
 
 	reset(DEADLINE_MS * 10);
 	for (int i = 0; i < CROWDS_PLACES + 2; i++) {
