@@ -50,6 +50,13 @@ is "$(modes)" 660 "a directory that a group shares: the files are for the group"
 delete_state
 chmod 755 "$T/state"
 
+# --- the unit ----------------------------------------------------------------------
+
+for setting in 'LimitCORE=0' 'LimitNOFILE=[1-9][0-9]*' 'MemoryMax=[1-9][0-9]*G' 'NoNewPrivileges=yes'; do
+	grep -qx "$setting" "$TOP/contrib/systemd/tinyscale.service"
+	ok $? "the unit has ${setting%%[*}"
+done
+
 # --- processes ---------------------------------------------------------------------
 
 if [ "$(id -u)" -eq 0 ]; then

@@ -399,11 +399,12 @@ test_strangers_files(void)
 
 /* Whoever may read a folder may lock it. */
 static void
-test_locked_folder(void)
+test_locked_folder(const char *name, bool is_above, int lock, const char *what)
 {
-	begin_folder("locked", 0755);
-	int fd = open(str_printf(arena, "%s/locked", dir), O_RDONLY | O_DIRECTORY);
-	if (fd < 0 || flock(fd, LOCK_EX) != 0)
+	begin_folder(name, 0755);
+	int fd = open(is_above ? dir : str_printf(arena, "%s/%s", dir, name),
+	    O_RDONLY | O_DIRECTORY);
+	if (fd < 0 || flock(fd, lock) != 0)
 		exit(1);
 	int64_t begin_ms = clock_ms(CLOCK_MONOTONIC);
 	struct store *store = NULL;
@@ -415,7 +416,7 @@ test_locked_folder(void)
 	}
 	/* A wait for the lock would be 8 * STORE_WAIT_MS, or longer. */
 	ok(clock_ms(CLOCK_MONOTONIC) - begin_ms < 4 * STORE_WAIT_MS,
-	    "a folder that somebody has locked keeps nobody waiting");
+	    "%s that somebody has locked keeps nobody waiting", what);
 	is_int(count_failing_reads(store) + count_failing_writes(store), 0, "… and all works");
 	close_store(store);
 	close(fd);
@@ -435,6 +436,8 @@ main(void)
 	test_own_link();
 	test_strangers_links();
 	test_strangers_files();
-	test_locked_folder();
+	test_locked_folder("locked", false, LOCK_EX, "a folder");
+	test_locked_folder("locked-shared", false, LOCK_SH, "a folder, with others,");
+	test_locked_folder("locked-above", true, LOCK_EX, "the folder above");
 	return end_tests();
 }
