@@ -133,6 +133,17 @@ test_connections(struct arena *arena)
 		sleep_ms(5);
 }
 
+/* A server may close each kept connection in the moment in which it is used. */
+static void
+test_dead_connections(struct arena *arena)
+{
+	int n_answered = 0;
+
+	for (int i = 0; i < 20; i++)
+		n_answered += run_one(arena, "/then-close", 5000).result == HTTP_ANSWERED;
+	is_int(n_answered, 20, "%s: dead kept connections do not add up", mode_name);
+}
+
 static void
 test_batches(struct arena *arena)
 {
@@ -237,6 +248,7 @@ tests(struct arena *arena, enum http_curl_mode mode)
 	test_request(arena);
 	test_answers(arena);
 	test_connections(arena);
+	test_dead_connections(arena);
 	test_batches(arena);
 	test_callers();
 	test_unused(mode);

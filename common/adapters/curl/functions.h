@@ -29,7 +29,6 @@
 	X(easy_init)           \
 	X(easy_setopt)         \
 	X(easy_getinfo)        \
-	X(easy_reset)          \
 	X(easy_cleanup)        \
 	X(easy_strerror)       \
 	X(slist_append)        \

@@ -27,15 +27,20 @@ handles_take(struct handles *handles, const struct transfer_setup *setup)
 }
 
 void
-handles_give_back(struct handles *handles, CURL *easy)
+handles_give_back(struct handles *handles, const struct transfer_setup *setup, CURL *easy,
+    bool is_worn_out)
 {
+	handles->n_out--;
+	if (is_worn_out) {
+		setup->curl->easy_cleanup(easy);
+		return;
+	}
 	if (handles->n_kept == handles->n_most) {
 		handles->n_most = handles->n_most > 0 ? 2 * handles->n_most : HANDLES_KEPT;
 		handles->kept = mem_resize(handles->kept,
 		    handles->n_most * sizeof(*handles->kept));
 	}
 	handles->kept[handles->n_kept++] = easy;
-	handles->n_out--;
 }
 
 int64_t

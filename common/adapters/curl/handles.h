@@ -5,6 +5,7 @@
 #ifndef HANDLES_H
 #define HANDLES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -26,8 +27,10 @@ struct handles {
  * is short. */
 CURL *handles_take(struct handles *handles, const struct transfer_setup *setup);
 
-/* Give back a handle that was taken, which is in no multi handle. */
-void handles_give_back(struct handles *handles, CURL *easy);
+/* Give back a handle that was taken, which is in no multi handle.  One that is worn out is not
+ * kept. */
+void handles_give_back(struct handles *handles, const struct transfer_setup *setup, CURL *easy,
+    bool is_worn_out);
 
 /*
  * Once a second free the handles that were not needed in the second before, and give back the

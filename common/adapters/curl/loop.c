@@ -60,7 +60,7 @@ let_go(struct loop *loop, struct transfer *transfer)
 	if (transfer->is_added)
 		loop->setup.curl->multi_remove_handle(loop->multi, easy);
 	transfer_release(transfer, &loop->setup);
-	handles_give_back(&loop->handles, easy);
+	handles_give_back(&loop->handles, &loop->setup, easy, transfer_wore_out(transfer));
 }
 
 /* The task is finished.  When it was the job's last, the job has left the list. */

@@ -200,6 +200,7 @@ on_socket(void *context, curlsocktype purpose, struct curl_sockaddr *address)
 	struct transfer *transfer = context;
 
 	(void)purpose;
+	transfer->is_again |= transfer->has_begun;
 	if (transfer->call->public_only && !ip_is_public(&address->addr)) {
 		transfer->refused = true;
 		return CURL_SOCKET_BAD;
@@ -218,6 +219,18 @@ on_socket(void *context, curlsocktype purpose, struct curl_sockaddr *address)
 	else if (failure_shortage_of(transfer->socket_error))
 		transfer->short_of = failure_shortage_of(transfer->socket_error);
 	return fd;
+}
+
+/* The request is about to be sent over a connection. */
+static int
+on_begin(void *context, char *address, char *own_address, int port, int own_port)
+{
+	struct transfer *transfer = context;
+
+	(void)address, (void)own_address, (void)port, (void)own_port;
+	transfer->is_again |= transfer->has_begun;
+	transfer->has_begun = true;
+	return CURL_PREREQFUNC_OK;
 }
 
 /*
@@ -288,11 +301,13 @@ transfer_set_up(const struct transfer_setup *setup, CURL *easy)
 	size_t (*body)(char *, size_t, size_t, void *) = on_body;
 	size_t (*header)(char *, size_t, size_t, void *) = on_header;
 	curl_socket_t (*open_socket)(void *, curlsocktype, struct curl_sockaddr *) = on_socket;
+	int (*begin)(void *, char *, char *, int, int) = on_begin;
 	__typeof__(setup->curl->easy_setopt) set = setup->curl->easy_setopt;
 
 	return set(easy, CURLOPT_WRITEFUNCTION, body) == CURLE_OK &&
 	    set(easy, CURLOPT_HEADERFUNCTION, header) == CURLE_OK &&
 	    set(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket) == CURLE_OK &&
+	    set(easy, CURLOPT_PREREQFUNCTION, begin) == CURLE_OK &&
 	    set(easy, CURLOPT_NOSIGNAL, 1L) == CURLE_OK &&
 	    set(easy, CURLOPT_PROXY, "") == CURLE_OK &&
 	    set(easy, CURLOPT_PROTOCOLS_STR, "http,https") == CURLE_OK &&
@@ -313,6 +328,7 @@ set_places(const struct transfer_setup *setup, struct transfer *transfer)
 	return set_pointer(setup, transfer, CURLOPT_WRITEDATA, transfer) &&
 	    set_pointer(setup, transfer, CURLOPT_HEADERDATA, transfer) &&
 	    set_pointer(setup, transfer, CURLOPT_OPENSOCKETDATA, transfer) &&
+	    set_pointer(setup, transfer, CURLOPT_PREREQDATA, transfer) &&
 	    set_pointer(setup, transfer, CURLOPT_PRIVATE, transfer) &&
 	    set_pointer(setup, transfer, CURLOPT_ERRORBUFFER, transfer->error);
 }
@@ -540,6 +556,12 @@ transfer_note_standstill(struct transfer *transfer, int64_t still_us)
 	size_t len = strlen(transfer->problem);
 	snprintf(transfer->problem + len, sizeof(transfer->problem) - len,
 	    ", and this host stood still for %.1f s meanwhile", (double)still_us / 1e6);
+}
+
+bool
+transfer_wore_out(const struct transfer *transfer)
+{
+	return transfer->is_again;
 }
 
 CURL *

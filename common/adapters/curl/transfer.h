@@ -53,6 +53,8 @@ struct transfer {
 	bool has_socket;      /* one was made, for whatever address */
 	int socket_error;     /* why the last one was not made, or 0 */
 	const char *short_of; /* what a socket was not made for want of, or NULL */
+	bool has_begun;       /* to send the request … */
+	bool is_again;        /* … and libcurl was about to do so again */
 
 	/* The answer, while it comes in. */
 	struct buf body, type, location, set_cookie, date;
@@ -117,6 +119,11 @@ void transfer_give_up(struct transfer *transfer, const struct transfer_setup *se
 /* Note with the outcome, also in the problem of one that failed, for how long this process
  * stood still while the transfer was under way; 0: it did not. */
 void transfer_note_standstill(struct transfer *transfer, int64_t still_us);
+
+/* Is the handle no good for another call?  libcurl sends a request again when a kept connection
+ * turns out to be dead.  It counts that in all calls of a handle together, and fails the sixth
+ * (Curl_retry_request in its transfer.c). */
+bool transfer_wore_out(const struct transfer *transfer);
 
 /* Take the easy handle back, which is out of the multi handle by now and knows nothing
  * of the transfer after.  Returns it, for the next call or to be cleaned up. */
