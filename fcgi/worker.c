@@ -338,10 +338,9 @@ have_places(struct worker *worker, bool is_long)
 static void
 close_places(struct worker *worker)
 {
-	if (worker->pipe[0] >= 0) {
-		close(worker->pipe[0]);
-		close(worker->pipe[1]);
-	}
+	for (int i = 0; i < 2; i++)
+		if (worker->pipe[i] >= 0)
+			close(worker->pipe[i]);
 	worker->pipe[0] = worker->pipe[1] = -1;
 	if (worker->long_fd >= 0)
 		close(worker->long_fd);
