@@ -57,7 +57,8 @@ key_of(const struct call *call)
 	struct buf key;
 
 	buf_init(&key, CROWDS_KEY_BYTES);
-	buf_printf(&key, "%zu:", secret_at(call));
+	/* The crowds outlive a configuration, and not one of which somebody is in a crowd. */
+	buf_printf(&key, "%p:%zu:", (const void *)call->config, secret_at(call));
 	add_part(&key, str_from(call->name));
 	add_part(&key, str_from(call->method));
 	add_part(&key, call->query);
