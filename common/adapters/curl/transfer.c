@@ -561,7 +561,8 @@ transfer_note_standstill(struct transfer *transfer, int64_t still_us)
 bool
 transfer_wore_out(const struct transfer *transfer)
 {
-	return transfer->is_again;
+	return transfer->is_again ||
+	    (transfer->result != HTTP_ANSWERED && transfer->result != HTTP_ABANDONED);
 }
 
 CURL *

@@ -122,7 +122,8 @@ void transfer_note_standstill(struct transfer *transfer, int64_t still_us);
 
 /* Is the handle no good for another call?  libcurl sends a request again when a kept connection
  * turns out to be dead.  It counts that in all calls of a handle together, and fails the sixth
- * (Curl_retry_request in its transfer.c). */
+ * (Curl_retry_request in its transfer.c).  Nor is one trusted whose call failed, whatever
+ * libcurl may remember of it. */
 bool transfer_wore_out(const struct transfer *transfer);
 
 /* Take the easy handle back, which is out of the multi handle by now and knows nothing
