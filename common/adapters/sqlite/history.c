@@ -76,11 +76,9 @@ trend_get(struct connection *connection, struct store_trend *trend)
 	trend->trend = (struct trend){ 0 };
 	if (code != SQLITE_ROW)
 		return code == SQLITE_DONE ? STORE_OK : STORE_FAILED;
-	struct str text = { (const char *)sqlite3_column_text(statement, 1),
-		(size_t)sqlite3_column_bytes(statement, 1) };
-	trend_read(text, sqlite_ms(statement, 0), &trend->trend); /* a damaged one is none */
-	sqlite3_reset(statement);
-	return STORE_OK;
+	/* A damaged one is none. */
+	trend_read(sqlite_text(statement, 1), sqlite_ms(statement, 0), &trend->trend);
+	return sqlite_row_end(statement);
 }
 
 static enum store_result

@@ -194,8 +194,7 @@ find_mapping(struct connection *connection, struct arena *arena, struct store_ch
 	if (code != SQLITE_ROW)
 		return STORE_FAILED;
 	read_meeting(arena, statement, &change->found);
-	sqlite3_reset(statement);
-	return STORE_OK;
+	return sqlite_row_end(statement);
 }
 
 static enum store_result

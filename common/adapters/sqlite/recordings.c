@@ -237,8 +237,7 @@ work_list_find(struct connection *connection, void *arguments)
 	list->answer.data = sqlite3_column_blob(statement, 0);
 	list->answer.len = (size_t)sqlite3_column_bytes(statement, 0);
 	list->answer.data = str_copy(a->arena, list->answer);
-	sqlite3_reset(statement);
-	return STORE_OK;
+	return sqlite_row_end(statement);
 }
 
 enum store_result

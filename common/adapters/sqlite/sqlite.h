@@ -70,7 +70,18 @@ enum store_result sqlite_run(struct connection *connection, enum sql_statement w
 /* The version that all changes of this transaction get, or 0 when SQLite fails. */
 uint64_t sqlite_version(struct connection *connection);
 
-/* A column as text in the arena. */
+/*
+ * End a statement of which the one row that it has was read: OK; or FAILED, when there was no
+ * memory for a text of that row, which was read as empty.  SQLite may have rolled back the
+ * transaction then, so whatever would be written after that would stand alone.
+ */
+enum store_result sqlite_row_end(sqlite3_stmt *statement);
+
+/* A column as text, which SQLite has until the next step.  It is empty where there is none, or
+ * no memory for it: then the next step fails, and so does sqlite_row_end(). */
+struct str sqlite_text(sqlite3_stmt *statement, int column);
+
+/* The same in the arena. */
 struct str sqlite_str(struct arena *arena, sqlite3_stmt *statement, int column);
 
 /* A column as a count, a time or an amount that a damaged file cannot make negative, or so

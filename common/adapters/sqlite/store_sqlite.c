@@ -135,11 +135,27 @@ sqlite_version(struct connection *connection)
 	return connection->version;
 }
 
+enum store_result
+sqlite_row_end(sqlite3_stmt *statement)
+{
+	return sqlite3_reset(statement) == SQLITE_OK ? STORE_OK : STORE_FAILED;
+}
+
+struct str
+sqlite_text(sqlite3_stmt *statement, int column)
+{
+	/* The bytes after the text, which may be converted. */
+	const char *text = (const char *)sqlite3_column_text(statement, column);
+
+	return text ?
+	    (struct str){ text, (size_t)sqlite3_column_bytes(statement, column) } :
+	    STR("");
+}
+
 struct str
 sqlite_str(struct arena *arena, sqlite3_stmt *statement, int column)
 {
-	struct str text = { (const char *)sqlite3_column_text(statement, column),
-		(size_t)sqlite3_column_bytes(statement, column) };
+	struct str text = sqlite_text(statement, column);
 
 	return (struct str){ str_copy(arena, text), text.len };
 }
