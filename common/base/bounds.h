@@ -41,6 +41,11 @@
  * would be written to the state with each poll, and read while a client waits for it. */
 #define LIMIT_MEETINGS_BYTES ((size_t)16 << 20)
 
+/* What is kept in memory of each server's list of meetings (known_list.h): some 350 meetings of
+ * BBB's own meetingIDs.  So all servers together, LIMIT_SERVERS of them, have 32 MiB at most;
+ * of 500 servers with 20 meetings each it is 1 MB. */
+#define LIMIT_KNOWN_LIST_BYTES ((size_t)32 << 10)
+
 /* A call's name, "hooks/create". */
 #define LIMIT_CALL_NAME_BYTES 64
 

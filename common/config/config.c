@@ -518,6 +518,8 @@ set_runtime(struct config *config)
 	    config->n_servers * sizeof(*runtime->secret_at));
 	for (size_t i = 0; i < config->n_servers; i++)
 		atomic_init(&runtime->secret_at[i], 0);
+	runtime->known_lists = arena_alloc(config->arena,
+	    config->n_servers * sizeof(*runtime->known_lists));
 	bucket_init(&runtime->lookups);
 	shortage_init(&runtime->shortage);
 	atomic_init(&runtime->callbacks, 0);
@@ -607,8 +609,11 @@ config_names_servers(const char *path)
 void
 config_free(struct config *config)
 {
-	if (config)
-		arena_wipe(config->arena); /* config is in it, and so are secrets */
+	if (!config)
+		return;
+	for (size_t i = 0; config->runtime && i < config->n_servers; i++)
+		known_list_forget(&config->runtime->known_lists[i]);
+	arena_wipe(config->arena); /* config is in it, and so are secrets */
 }
 
 bool

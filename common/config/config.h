@@ -20,6 +20,7 @@
 #include "base/crowd.h"
 #include "base/crowds.h"
 #include "base/shortage.h"
+#include "model/known_list.h"
 #include "model/parameters.h"
 #include "model/placement.h"
 #include "model/server.h"
@@ -43,6 +44,8 @@ struct config_runtime {
 	atomic_uint *secret_at;  /* of each server, in the configuration's order: which of
 	                           its secrets worked last, counted from 1, or 0: it is
 	                           not known here (relay_secret.h) */
+	struct known_list *known_lists; /* of each server, likewise: what it answered to
+	                                   polls; for the one thread that polls (poll.c) */
 };
 
 /* What the log tells of a client's address. */

@@ -345,6 +345,25 @@ judge_xml(const struct call *call, const char *name, const struct server *server
 	answer->verdict = str_is(fields[0].text, "SUCCESS") ? RELAY_SUCCESS : RELAY_FAILED;
 }
 
+/* Judge a document that may be the list that is known. */
+static void
+judge_known(const struct call *call, const char *name, const struct server *server,
+    const struct http_call *http, struct relay_answer *answer)
+{
+	struct list_mark mark = { 0 };
+
+	if (answer->known && http->status == 200 &&
+	    known_list_is(answer->known, http->answer, &mark)) {
+		answer->verdict = RELAY_SUCCESS;
+		answer->is_alive = answer->is_known = answer->list->is_complete = true;
+		return;
+	}
+	judge_xml(call, name, server, http, answer);
+	if (answer->verdict == RELAY_SUCCESS && answer->list && answer->list->is_complete &&
+	    answer->document.data == http->answer.data)
+		answer->mark = mark;
+}
+
 static void
 judge_document(const struct call *call, enum relay_origin origin, const char *name,
     const struct server *server, const struct http_call *http, struct relay_answer *answer)
@@ -357,7 +376,7 @@ judge_document(const struct call *call, enum relay_origin origin, const char *na
 		log_debug("server does not know the call", "server", server->name, "call",
 		    name);
 	else
-		judge_xml(call, name, server, http, answer);
+		judge_known(call, name, server, http, answer);
 	if (origin == RELAY_POLL && answer->verdict == RELAY_FAILED)
 		log_warn("server fails its poll", "server", server->name, "call", name,
 		    "messageKey", str_copy(call->arena, answer->message_key));
@@ -398,6 +417,7 @@ judge_answer(const struct call *call, enum relay_origin origin, const char *name
 		.http = http,
 		.document = http->answer,
 		.list = answer->list,
+		.known = answer->known,
 	};
 	switch (http->result) {
 	case HTTP_ANSWERED:
@@ -511,7 +531,7 @@ relay_send(struct call *call, const struct server *server, struct relay_answer *
 	struct http_call *http = arena_alloc(call->arena, sizeof(*http));
 	struct http_batch batch = { .calls = http, .n = 1 };
 
-	answer->list = NULL;
+	*answer = (struct relay_answer){ 0 };
 	relay_prepare(call, server, http);
 	batch.timeout_ms = http->body.len > 0 || strcmp(call->name, "create") == 0 ?
 	    config->create_timeout_ms :

@@ -10,6 +10,7 @@
 
 #include "core/call.h"
 #include "formats/xml.h"
+#include "model/known_list.h"
 #include "ports/http.h"
 
 enum relay_verdict {
@@ -41,6 +42,12 @@ struct relay_answer {
 	struct xml_list *list; /* in: what to read from an XML answer on the same
 	                          occasion, or NULL; filled in with RELAY_SUCCESS, as far
 	                          as it is sound */
+	const struct known_list *known; /* in: with a list, the one that this question was
+	                                   answered with before, or NULL */
+	bool is_known;         /* that is the answer again, byte for byte: RELAY_SUCCESS, and
+	                          the list, though complete, was not read */
+	struct list_mark mark; /* else, by what a list that is complete, and that was not
+	                          mended, is known again: known may be set to it */
 };
 
 /* Fill in the outgoing call: the client's query or form, its body with its MIME
@@ -82,7 +89,7 @@ void relay_give_up(const struct call *call, enum relay_origin origin,
     const struct server *server, struct http_call *http);
 
 /*
- * Judge a finished outgoing call of that name; of *answer, list is to be set before.
+ * Judge a finished outgoing call of that name; of *answer, list and known are to be set before.
  * What is wrong with it is logged, and the server's health is told of the contact
  * (health.h), but for a poll, which knows more.  A call that was not sent for a reason of
  * ours was none, nor was one that waited here and then had too little time, or was under

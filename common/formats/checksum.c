@@ -110,20 +110,25 @@ checksum_hmac(struct str secret, struct str text, char hex[CHECKSUM_HEX_SIZE])
 }
 
 void
-checksum_source(struct str text, char source[CHECKSUM_SOURCE_SIZE])
+checksum_hash(struct str text, unsigned char hash[CHECKSUM_HASH_BYTES])
 {
-	unsigned char digest[EVP_MAX_MD_SIZE];
-	unsigned len = 0;
-
-	if (EVP_Digest(text.data ? text.data : "", text.len, digest, &len, EVP_sha256(),
-	        NULL) != 1) {
+	if (EVP_Digest(text.data ? text.data : "", text.len, hash, NULL, EVP_sha256(), NULL) !=
+	    1) {
 		log_error("the crypto library cannot compute a hash");
 		abort();
 	}
+}
+
+void
+checksum_source(struct str text, char source[CHECKSUM_SOURCE_SIZE])
+{
+	unsigned char hash[CHECKSUM_HASH_BYTES];
+
+	checksum_hash(text, hash);
 	static const char begin[] = "sha256-";
 	const size_t begin_len = sizeof(begin) - 1;
 	memcpy(source, begin, begin_len);
-	EVP_EncodeBlock((unsigned char *)source + begin_len, digest, (int)len);
+	EVP_EncodeBlock((unsigned char *)source + begin_len, hash, sizeof(hash));
 }
 
 bool

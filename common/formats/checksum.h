@@ -56,6 +56,12 @@ void checksum_hmac(struct str secret, struct str text, char hex[CHECKSUM_HEX_SIZ
 /* Is given that?  Compared in constant time; an empty secret verifies nothing. */
 bool checksum_hmac_verify(struct str secret, struct str text, struct str given);
 
+/* How long a hash of checksum_hash is. */
+#define CHECKSUM_HASH_BYTES 32
+
+/* Write the text's SHA-256: two texts of one hash are the same. */
+void checksum_hash(struct str text, unsigned char hash[CHECKSUM_HASH_BYTES]);
+
 /* "sha256-", 44 digits and the NUL. */
 #define CHECKSUM_SOURCE_SIZE 52
 

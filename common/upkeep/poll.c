@@ -106,12 +106,13 @@ count_rooms(struct arena *arena, const struct xml_list *list, struct polled *pol
 	}
 }
 
-/* Take the meetings and the load from a server's list. */
-static void
-take_list(const struct call *call, const struct xml_list *list, struct poll *poll)
+/* Read the meetings of a server's list, and count the people in all of them. */
+static const struct polled *
+read_meetings(struct arena *arena, const struct xml_list *list, long *users)
 {
-	struct polled *polled = arena_alloc(call->arena, (list->n + 1) * sizeof(*polled));
+	struct polled *polled = arena_alloc(arena, (list->n + 1) * sizeof(*polled));
 
+	*users = 0;
 	for (size_t i = 0; i < list->n; i++) {
 		const struct str *text = list->items[i].text;
 
@@ -120,14 +121,32 @@ take_list(const struct call *call, const struct xml_list *list, struct poll *pol
 		/* What has no meetingID is no client's, either. */
 		polled[i].is_room = str_is(text[IS_BREAKOUT], "true") ||
 		    polled[i].meeting_id.len == 0;
-		poll->users += polled[i].users;
+		*users += polled[i].users;
 	}
-	count_rooms(call->arena, list, polled);
+	count_rooms(arena, list, polled);
+	return polled;
+}
+
+/* Take the meetings and the load from a server's list: what is known of it, if it is the list
+ * of the poll before. */
+static void
+take_list(const struct call *call, struct known_list *known, struct poll *poll)
+{
+	const struct relay_answer *answer = poll->answer;
+	const struct polled *polled = known->meetings;
+	size_t n = known->n;
+
+	poll->users = known->users;
+	if (!answer->is_known) {
+		n = answer->list->n;
+		polled = read_meetings(call->arena, answer->list, &poll->users);
+		known_list_keep(known, &answer->mark, polled, n, poll->users);
+	}
 	poll->found = (struct reconcile_poll){
 		.server = poll->server->name,
 		.meetings = polled,
-		.n = list->n,
-		.is_complete = list->is_complete,
+		.n = n,
+		.is_complete = answer->list->is_complete,
 		.asked_ms = call->request->now_ms,
 		.now_ms = call->request->now_ms,
 	};
@@ -473,6 +492,7 @@ ask_servers(struct round *round, const size_t *chosen, struct fanout *fanout)
 {
 	struct call *call = round->call;
 	const struct config *config = call->config;
+	struct known_list *known = config->runtime->known_lists;
 	const struct server_rules rules = health_rules(config);
 
 	fanout_init(fanout, call, round->n);
@@ -486,6 +506,7 @@ ask_servers(struct round *round, const size_t *chosen, struct fanout *fanout)
 		/* A crowd of clients must not keep the gateway from seeing that the
 		 * server hangs. */
 		http->at_once = true;
+		fanout->answers[i].known = &known[chosen[i]];
 	}
 	fanout_run(fanout, call->name, config->probe_timeout_ms, NULL);
 	for (size_t i = 0; i < round->n; i++) {
@@ -499,7 +520,7 @@ ask_servers(struct round *round, const size_t *chosen, struct fanout *fanout)
 			count_poll(poll->server, fanout->calls[i].elapsed_ms);
 		if (!has_answered(poll))
 			continue;
-		take_list(call, poll->answer->list, poll);
+		take_list(call, &known[chosen[i]], poll);
 		/* It may be back from being down by this. */
 		server_contact(&poll->facts, CONTACT_POLL_GOOD, &rules, call->request->now_ms,
 		    call->request->nonce);

@@ -25,6 +25,9 @@ struct arena;
  * lease on polling holds.  A failed poll forgets nothing, nor does a list that breaks off
  * or has an ill-formed item; its other items count.  Meetings that run on two servers are
  * settled (copies.h).
+ *
+ * A list that is known from a poll before (known_list.h) is not parsed, and all else is done
+ * as if it had been.  So of the threads of a process one polls with one configuration.
  */
 void poll_run(const struct api *api, struct arena *arena, int64_t now_ms, uint64_t nonce,
     bool is_round);

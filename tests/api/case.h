@@ -11,6 +11,7 @@
  *	                      with the secrets secret-a, ...; the gateway's is
  *	                      gateway-secret.
  *	== store none         remember nothing
+ *	== store lost         forget all that was remembered
  *	== facts a            "health up|suspect|down", "operator cordoned", "users N";
  *	                      "polled-by-another MS": so long ago;
  *	                      "secret N": which of its secrets it took last, from 1;

@@ -92,6 +92,16 @@ forget_state(struct run *run, const struct section *section, char *rest)
 	run->inner = store_none_open();
 }
 
+/* An empty state takes the place of what there was. */
+static void
+lose_state(struct run *run, const struct section *section, char *rest)
+{
+	(void)section;
+	(void)rest;
+	run->inner->verbs->close(run->inner);
+	run->inner = store_memory_open();
+}
+
 static void
 pass_time(struct run *run, const struct section *section, char *rest)
 {
@@ -113,6 +123,7 @@ static const struct {
 	enum { ALWAYS, UNLESS_TORTURED, ACT } when;
 } titles[] = {
 	{ "store none", forget_state, ALWAYS },
+	{ "store lost", lose_state, ALWAYS },
 	{ "facts after", state_sections_check_facts, UNLESS_TORTURED },
 	{ "facts ", state_sections_set_facts, ALWAYS },
 	{ "meetings", state_sections_set_meetings, ALWAYS },

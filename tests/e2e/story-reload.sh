@@ -2,18 +2,20 @@
 # SIGHUP takes in a new servers.json; a broken one is named and changes nothing.
 . "$(dirname "$0")/lib.sh"
 begin story-reload 16
+need curl sqlite3
 need_built "$FCGI_PROGRAM" "$FCGI_CLIENT"
 start_sandbox 2
 FCGI_ADDRESS=unix:$T/gateway.sock
 REQUEST() { fcgi_request "$@"; }
 
-# server_line N: one element of "servers".
+# server_line N [NAME]: one element of "servers"; its name ends in N, or in another number.
 server_line() {
-	echo "{\"host\": \"$(server_url "$1")\", \"secret\": \"$(server_secret "$1")\", \"name\": \"server-$1\"}"
+	echo "{\"host\": \"$(server_url "$1")\", \"secret\": \"$(server_secret "$1")\", \"name\": \"server-${2:-$1}\"}"
 }
-# configure SECRET SERVER...
+# configure SECRET SERVERS [LINE]
 configure() {
-	printf '{"secret": "%s", "state": "%s", "servers": [%s]}\n' "$1" "$T/state/state.db" "$2" >"$T/servers.json"
+	printf '{"secret": "%s", "state": "%s", %s "servers": [%s]}\n' "$1" "$T/state/state.db" "${3:-}" "$2" \
+		>"$T/servers.json"
 }
 # secret_works SECRET: yet?
 secret_works() {
@@ -38,6 +40,31 @@ create after
 is "$(result) $(servers_of after)" "SUCCESS 2" "SIGHUP: the new server gets the next meeting"
 join before
 is "$(STATUS)" 302 "SIGHUP: the meeting from before is still known"
+
+# Two servers change their addresses, after polls that found nothing new on either.  Their
+# lists are of one length.
+polls() { control "/calls?server=$1&call=getMeetings&count=1"; }
+has_polled() { [ "$(polls 1)" -ge "$1" ] && [ "$(polls 2)" -ge "$2" ]; }
+for n in 1 2; do
+	curl -gs "$(own_url $n create "name=swap&meetingID=swap-$n&$PASSWORDS")" >"$T/created"
+	id=$([ $n = 1 ] && echo before || echo after)
+	curl -gs "$(own_url $n end "meetingID=$id&password=$MODERATOR_PW")" >"$T/ended"
+done
+often='"poll_interval_ms": 500,'
+are_mapped() { [ "$(mapped_to swap-1) $(mapped_to swap-2)" = "$1 $2" ]; }
+configure "$SECRET" "$(server_line 1), $(server_line 2)" "$often"
+kill -HUP "$pid"
+wait_until are_mapped server-1 server-2 && wait_until has_polled $(($(polls 1) + 4)) $(($(polls 2) + 4))
+ok $? "polls find a meeting on each server"
+configure "$SECRET" "$(server_line 2 1), $(server_line 1 2)" "$often"
+kill -HUP "$pid"
+wait_until are_mapped server-2 server-1
+ok $? "SIGHUP: servers that have each other's address have each other's meetings"
+configure "$SECRET" "$(server_line 1), $(server_line 2)" "$often"
+kill -HUP "$pid"
+wait_until are_mapped server-1 server-2
+ok $? "SIGHUP: and back"
+create before
 
 # Under load no request notices.
 path=$(url isMeetingRunning "meetingID=before")
