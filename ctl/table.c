@@ -3,8 +3,8 @@
 #include "base/arena.h"
 #include "text.h"
 
-/* More than any cell holds. */
-#define CELL_BYTES ((size_t)1 << 20)
+/* The most that a text takes: six for a byte, and quotes. */
+#define CELL_BYTES(text) (6 * (text).len + 2)
 
 /* Between two columns. */
 #define GAP 2
@@ -43,7 +43,7 @@ plain(struct table *table, struct str text)
 {
 	struct buf buf;
 
-	buf_init(&buf, CELL_BYTES);
+	buf_init(&buf, CELL_BYTES(text));
 	text_plain(&buf, text);
 	return buf_take(&buf, table->arena).data;
 }
@@ -57,7 +57,7 @@ table_str(struct table *table, struct str text)
 		add(table, "", "null");
 		return;
 	}
-	buf_init(&json, CELL_BYTES);
+	buf_init(&json, CELL_BYTES(text));
 	text_json(&json, text);
 	add(table, plain(table, text), buf_take(&json, table->arena).data);
 }

@@ -12,6 +12,9 @@
 #include "formats/query.h"
 #include "text.h"
 
+/* What a client may send (LIMIT_QUERY_BYTES), without "&checksum=". */
+#define QUERY_BYTES (LIMIT_QUERY_BYTES - 10 - CHECKSUM_HEX_SIZE)
+
 /* Letters, digits and inner slashes, as the gateway takes them (api.c). */
 static bool
 is_call_name(const char *name)
@@ -95,7 +98,7 @@ command_url(struct ctl *ctl)
 		        "URL can be made to end");
 		return CTL_USAGE;
 	}
-	buf_init(&query, LIMIT_QUERY_BYTES);
+	buf_init(&query, QUERY_BYTES);
 	if (!read_parameters(ctl, &query)) {
 		buf_free(&query);
 		return CTL_USAGE;
@@ -103,6 +106,11 @@ command_url(struct ctl *ctl)
 	if (lasting)
 		buf_printf(&query, "%suntil=%lld", query.len > 0 ? "&" : "",
 		    (long long)ctl_now_ms() / 1000 + seconds);
+	if (buf_failed(&query)) {
+		ctl_complain("the query is larger than the gateway takes: %d bytes",
+		    LIMIT_QUERY_BYTES);
+		return CTL_USAGE;
+	}
 	struct str text = buf_take(&query, ctl->arena);
 	if (!ctl_open_config(ctl))
 		return CTL_WRONG;

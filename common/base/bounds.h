@@ -104,6 +104,10 @@
 /* An answer's header, and what of it is relayed. */
 #define LIMIT_HEADER_BYTES 16384
 
+/* A Location that the gateway makes: a server's address and a client's query, three bytes for
+ * one at the worst, with what the configuration adds. */
+#define LIMIT_LOCATION_BYTES ((size_t)4 * LIMIT_QUERY_BYTES)
+
 /* The query sent to a server; above it form fields go along as a body, since
  * Tomcat and nginx refuse request lines beyond 8 KiB. */
 #define LIMIT_FORM_AS_QUERY_BYTES 6000

@@ -605,8 +605,11 @@ relay_redirect(struct call *call, const struct server *server)
 
 	buf_init(&query, LIMIT_ANSWER_BYTES);
 	query_encode_for_browser(&query, call->query);
-	reply_redirect(call->response,
-	    signed_url(call->arena, server, relay_secret(call, server), call->name,
-	        buf_take(&query, call->arena)));
+	const char *location = signed_url(call->arena, server, relay_secret(call, server),
+	    call->name, buf_take(&query, call->arena));
+	if (strlen(location) > LIMIT_LOCATION_BYTES)
+		call_refuse(call, REPLY_INVALID);
+	else
+		reply_redirect(call->response, location);
 	call->response->server = server->name;
 }

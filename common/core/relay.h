@@ -116,7 +116,7 @@ bool relay_may_redirect(const struct call *call);
 
 /* Answer with a 302 to the call on that server, re-signed.  Bytes that a browser
  * would change are encoded before they are signed: what is signed must be what
- * will be sent. */
+ * will be sent.  Where that is longer than a Location may be the call is refused. */
 void relay_redirect(struct call *call, const struct server *server);
 
 #endif

@@ -220,6 +220,18 @@ is_header_value(struct str value)
 	return true;
 }
 
+static void
+write_failure(const struct request *request, struct buf *out)
+{
+	char id[REQUEST_ID_BYTES];
+
+	request_id(request, id);
+	buf_printf(out,
+	    "Status: 500 Internal Server Error\r\nX-Request-Id: %s\r\n"
+	    "Content-Type: text/plain\r\nContent-Length: 0\r\n\r\n",
+	    id);
+}
+
 void
 cgi_write_header(const struct request *request, const struct response *response,
     struct buf *out)
@@ -227,14 +239,11 @@ cgi_write_header(const struct request *request, const struct response *response,
 	struct str cookies = response->set_cookie;
 	char id[REQUEST_ID_BYTES];
 
-	request_id(request, id);
 	if (response->location && !is_header_value(str_from(response->location))) {
-		buf_printf(out,
-		    "Status: 500 Internal Server Error\r\nX-Request-Id: %s\r\n"
-		    "Content-Type: text/plain\r\nContent-Length: 0\r\n\r\n",
-		    id);
+		write_failure(request, out);
 		return;
 	}
+	request_id(request, id);
 	buf_printf(out, "Status: %d %s\r\n", response->status, status_text(response->status));
 	if (response->location)
 		buf_printf(out, "Location: %s\r\n", response->location);
@@ -270,11 +279,15 @@ cgi_write_response(const struct cgi_stream *stream, const struct request *reques
 {
 	struct buf header;
 
-	/* The location repeats the query, each byte three times at the worst. */
-	buf_init(&header, LIMIT_QUERY_BYTES * 4 + LIMIT_HEADER_BYTES);
+	buf_init(&header, LIMIT_LOCATION_BYTES + 2 * LIMIT_HEADER_BYTES);
 	cgi_write_header(request, response, &header);
+	bool is_whole = !buf_failed(&header);
+	if (!is_whole) {
+		buf_free(&header);
+		write_failure(request, &header);
+	}
 	stream->write(stream->context, buf_view(&header));
-	if (strcmp(request->method, "HEAD") != 0)
+	if (is_whole && strcmp(request->method, "HEAD") != 0)
 		stream->write(stream->context, response->body);
 	buf_free(&header);
 }

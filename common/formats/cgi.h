@@ -83,7 +83,8 @@ void cgi_drop_body(int fd);
 void cgi_write_header(const struct request *request, const struct response *response,
     struct buf *out);
 
-/* Write the header block and, unless the method was HEAD, the body. */
+/* Write the header block and, unless the method was HEAD, the body.  A header that is longer
+ * than any can be (LIMIT_LOCATION_BYTES) is such a 500, too. */
 void cgi_write_response(const struct cgi_stream *stream, const struct request *request,
     const struct response *response);
 

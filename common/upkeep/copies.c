@@ -58,7 +58,8 @@ add(struct fanout *fanout, const char *name, struct str meeting_id, const struct
 	struct call *call = fanout->call;
 	struct buf query;
 
-	buf_init(&query, LIMIT_QUERY_BYTES);
+	/* A server may name a password of any length. */
+	buf_init(&query, LIMIT_ANSWER_BYTES);
 	buf_text(&query, "meetingID=");
 	query_encode(&query, meeting_id);
 	if (room->password.len > 0) {

@@ -95,6 +95,7 @@
  *	                      the hash of TEXT and SECRET
  *	%bytes{HEX}           bytes that are no text, such as %bytes{08}, %bytes{ef bf be}
  *	                      (U+FFFE) or half a letter, %bytes{c3}
+ *	%times{N TEXT}        the text, so many times
  */
 #ifndef CASE_H
 #define CASE_H

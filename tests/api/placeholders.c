@@ -3,6 +3,7 @@
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/arena.h"
@@ -151,6 +152,18 @@ fill_bytes(struct arena *arena, struct buf *out, char *words, int detail)
 	}
 }
 
+/* N TEXT */
+static void
+fill_times(struct arena *arena, struct buf *out, char *words, int detail)
+{
+	const char *text = cut_word(words);
+
+	(void)arena;
+	(void)detail;
+	for (long n = strtol(words, NULL, 10); n > 0; n--)
+		buf_text(out, text);
+}
+
 static const struct {
 	const char *mark;
 	fill *fill;
@@ -167,6 +180,7 @@ static const struct {
 	{ "%hash384{", fill_hash, CHECKSUM_SHA384 },
 	{ "%hash512{", fill_hash, CHECKSUM_SHA512 },
 	{ "%bytes{", fill_bytes, 0 },
+	{ "%times{", fill_times, 0 },
 };
 #define N_PLACEHOLDERS (sizeof(placeholders) / sizeof(*placeholders))
 

@@ -240,6 +240,14 @@ within $((until - $(date +%s) - 8 * 3600)) -60 1 "url: --for, in seconds since 1
 printf '%s\n' "${OUT##*checksum=}" >>"$CHECKSUMS"
 ctl url --for 8h create
 is "$RC" 2 "url: no other call can be made to end"
+# Of each byte become three. With the checksum a query may have 64 KiB.
+long=$(printf '%5000s' '')
+ctl url getMeetings "a=$long" "b=$long" "c=$long" "d=$long"
+GET "${OUT#https://bbb.example.org}"
+is "$(grep -o '%20' <<<"$OUT" | wc -l) $(result)" "20000 SUCCESS" "url: a query that grows to nearly what the gateway takes is whole"
+ctl url getMeetings "a=$long" "b=$long" "c=$long" "d=$long" "e=$long"
+is "$RC $OUT" "2 " "url: none of a query that is longer"
+like "$ERR" "*larger than the gateway takes*" "url: … and why"
 
 sed 's/800/900/; s/server-1-secret/other-secret/; /"server-3"/d; s/\("name": "server-2"}\),/\1/' \
 	"$T/servers.json" >"$T/new.json"

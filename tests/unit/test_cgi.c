@@ -519,6 +519,47 @@ test_header(void)
 	buf_free(&out);
 }
 
+static void
+collect(void *context, struct str bytes)
+{
+	buf_str(context, bytes);
+}
+
+/* A header for which there is no room is no empty one with a body behind it. */
+static void
+test_long_header(void)
+{
+	const size_t lens[] = { LIMIT_LOCATION_BYTES, LIMIT_LOCATION_BYTES * 2 };
+	const struct request request = { .method = "GET", .nonce = 0xfedcba };
+	char *location = arena_alloc(arena, lens[1] + 1);
+	struct buf out;
+
+	for (size_t i = 0; i < COUNT(lens); i++) {
+		const struct cgi_stream stream = { .write = collect, .context = &out };
+
+		memset(location, 'x', lens[i]);
+		location[lens[i]] = '\0';
+		const struct response response = {
+			.status = 302,
+			.content_type = "text/xml",
+			.location = location,
+			.body = STR("body"),
+		};
+
+		buf_init(&out, lens[1] * 2);
+		cgi_write_response(&stream, &request, &response);
+		const char *answer = buf_view(&out).data;
+		bool is_whole = strncmp(answer, "Status: 302 ", 12) == 0 &&
+		    strstr(answer, location) && strstr(answer, "\r\n\r\nbody");
+		bool is_failure = strncmp(answer, "Status: 500 ", 12) == 0 &&
+		    strstr(answer, "X-Request-Id: 0000000000fedcba\r\n") &&
+		    strstr(answer, "\r\nContent-Length: 0\r\n\r\n") && !strstr(answer, "body");
+		ok(i == 0 ? is_whole : is_failure, "a location of %zu bytes: %s", lens[i],
+		    i == 0 ? "all of it" : "500, and no body");
+		buf_free(&out);
+	}
+}
+
 int
 main(void)
 {
@@ -531,6 +572,7 @@ main(void)
 	test_allowance();
 	test_two_problems();
 	test_header();
+	test_long_header();
 	arena_free(arena);
 	return done_testing();
 }

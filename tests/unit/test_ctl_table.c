@@ -91,6 +91,23 @@ main(void)
 	is_str(written(&table, arena, true), "NAME  N  NOTE\n\033[31ma\033[0m     1  x\n",
 	    "a colour changes no column");
 
+	/* As a host may be in the configuration, or a server's meetingID. */
+	enum { LONG = 1 << 20 };
+	char *control = arena_alloc(arena, LONG + 1);
+	memset(control, '\x01', LONG);
+	control[LONG] = '\0';
+	table_init(&table, arena, columns, 4);
+	table_text(&table, control);
+	table_number(&table, 1);
+	table_bool(&table, false);
+	table_text(&table, NULL);
+	buf_init(&json, (size_t)16 << 20);
+	table_write_json(&table, &json);
+	is_int(buf_view(&json).len,
+	    strlen("[{\"name\":\"\",\"n\":1,\"hidden\":false}]") + 6 * (size_t)LONG,
+	    "a text that grows to six times its length is whole");
+	buf_free(&json);
+
 	table_init(&table, arena, columns, 4);
 	buf_init(&json, 100);
 	table_write_json(&table, &json);
