@@ -222,7 +222,7 @@ fault_control_fault(struct command *command)
 
 	if (read_range(command, &range) != 0 || read_fault(command, &fault, &for_ms) != 0)
 		return;
-	if (fault.kind != FAULT_REFUSE) {
+	if (fault.kind != FAULT_REFUSE && fault.kind != FAULT_DEAF) {
 		if (for_ms >= 0)
 			fault.until_ms = reply_now_ms() + for_ms;
 		apply_fault(command, &range, names, &fault);
@@ -230,7 +230,7 @@ fault_control_fault(struct command *command)
 	}
 	if (names || fault.times >= 0 || for_ms > REFUSE_MS_MAX) {
 		control_refuse(command,
-		    "refuse is about the whole port, so it takes no call and no "
+		    "refuse and deaf are about the whole port, so they take no call and no "
 		    "times; for_ms, whose end the command waits for, is 10000 at most.");
 		return;
 	}

@@ -11,8 +11,15 @@ static const struct {
 	{ "none", FAULT_NONE, "nothing is wrong any more" },
 	{ "delay", FAULT_DELAY, "the right answer, ms later (1000)" },
 	{ "hang", FAULT_HANG, "no answer as long as the fault lasts" },
-	{ "drip", FAULT_DRIP, "the right answer, a byte every ms (200)" },
+	{ "stall", FAULT_STALL,
+	    "the head and the first byte of the right answer; the rest once the fault is "
+	    "over" },
+	{ "drip", FAULT_DRIP,
+	    "the right answer, a byte every ms (200); the rest at once when the fault is "
+	    "over" },
 	{ "refuse", FAULT_REFUSE, "the port does not listen; for all calls only" },
+	{ "deaf", FAULT_DEAF,
+	    "the port listens, and no connection comes about; for all calls only" },
 	{ "reset", FAULT_RESET, "a TCP RST instead of an answer" },
 	{ "http500", FAULT_HTTP500, "status 500 and HTML" },
 	{ "status", FAULT_STATUS, "that status (502) and HTML, as from nginx" },
@@ -122,7 +129,7 @@ faults_set(struct faults *faults, const char *call, struct fault fault)
 			one->fault = fault;
 }
 
-/* A fault that has been used up still tells a request that hangs to hang on. */
+/* A fault that has been used up is still there for those requests that have it. */
 static bool
 has_time(const struct fault *fault, long long now_ms)
 {
@@ -152,12 +159,13 @@ faults_take(struct faults *faults, const char *call, long long now_ms)
 }
 
 bool
-faults_still_hang(const struct faults *faults, const char *call, long long now_ms)
+faults_lasts(const struct faults *faults, const char *call, enum fault_kind kind,
+    long long now_ms)
 {
 	const struct fault_call *one = find_call(faults, call);
 
-	return (one && one->fault.kind == FAULT_HANG && has_time(&one->fault, now_ms)) ||
-	    (faults->all.kind == FAULT_HANG && has_time(&faults->all, now_ms));
+	return (one && one->fault.kind == kind && has_time(&one->fault, now_ms)) ||
+	    (faults->all.kind == kind && has_time(&faults->all, now_ms));
 }
 
 void

@@ -17,8 +17,10 @@ enum fault_kind {
 	FAULT_NONE,
 	FAULT_DELAY,
 	FAULT_HANG,
+	FAULT_STALL,
 	FAULT_DRIP,
 	FAULT_REFUSE,
+	FAULT_DEAF,
 	FAULT_RESET,
 	FAULT_HTTP500,
 	FAULT_STATUS,
@@ -94,8 +96,9 @@ void faults_set(struct faults *faults, const char *call, struct fault fault);
  */
 struct fault faults_take(struct faults *faults, const char *call, long long now_ms);
 
-/* Tells whether a request of call that hangs has to hang on. */
-bool faults_still_hang(const struct faults *faults, const char *call, long long now_ms);
+/* Tells whether a request of call that has this fault has to bear it still. */
+bool faults_lasts(const struct faults *faults, const char *call, enum fault_kind kind,
+    long long now_ms);
 
 /* Sets the fixed answer of call (copied); length 0 removes it. */
 void faults_set_raw(struct faults *faults, const char *call, const char *body, size_t length);

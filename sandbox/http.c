@@ -111,6 +111,30 @@ fail:
 }
 
 int
+http_port_deafen(struct http_port *port)
+{
+	struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons(port->number) };
+
+	inet_pton(AF_INET, port->address, &address.sin_addr);
+	port->filler = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (port->filler < 0)
+		return -1;
+	port->is_deaf = true;
+	if (listen(port->socket, 0) != 0)
+		return -1;
+	return connect(port->filler, (const struct sockaddr *)&address, sizeof(address));
+}
+
+/* What waits for a deaf port's queue goes on when its client tries again. */
+static void
+end_deafness(struct http_port *port)
+{
+	if (port->is_deaf)
+		close(port->filler);
+	port->is_deaf = false;
+}
+
+int
 http_port_start(struct http_port *port)
 {
 	unsigned flags = MHD_USE_POLL_INTERNAL_THREAD | MHD_USE_THREAD_PER_CONNECTION;
@@ -124,6 +148,7 @@ http_port_start(struct http_port *port)
 
 	if (listen(port->socket, 1024) != 0)
 		goto out;
+	end_deafness(port);
 	if (port->certificate) {
 		flags |= MHD_USE_TLS;
 		tls[0].option = MHD_OPTION_HTTPS_MEM_CERT;
@@ -147,6 +172,7 @@ out:
 void
 http_port_stop(struct http_port *port)
 {
+	end_deafness(port);
 	if (port->daemon) {
 		/* Closes the listening socket, too. */
 		MHD_stop_daemon(port->daemon);

@@ -40,6 +40,8 @@ struct http_port {
 
 	int socket;
 	struct MHD_Daemon *daemon;
+	bool is_deaf;
+	int filler; /* while it is deaf: the connection that fills its queue */
 };
 
 /*
@@ -48,7 +50,13 @@ struct http_port {
  */
 int http_port_bind(struct http_port *port);
 
-/* Begins to listen on a bound port.  Returns 0, or -1. */
+/*
+ * Listens on a bound port so that no connection comes about: its queue has room for one
+ * (listen(2)), which is there.  Returns 0, or -1 with errno set.
+ */
+int http_port_deafen(struct http_port *port);
+
+/* Begins to listen on a bound port, or a deaf one.  Returns 0, or -1. */
 int http_port_start(struct http_port *port);
 
 /*

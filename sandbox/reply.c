@@ -1,5 +1,6 @@
 #include "reply.h"
 
+#include <limits.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -13,6 +14,7 @@
 
 /* How often a waiting answer looks whether its client is still there. */
 #define WATCH_MS 50
+#define FOREVER_MS (LLONG_MAX / 2)
 
 static const char broken[] =
     "<!DOCTYPE html><html><head><title>Internal Server Error</title>"
@@ -40,12 +42,13 @@ reply_now_ms(void)
 }
 
 /*
- * Waits ms milliseconds or, with hanging_call, as long as that call hangs.
- * Returns false when there is no one left to answer, or nothing to answer
- * with because the server stops.
+ * Waits ms milliseconds, FOREVER_MS for any time, but, with a call, no longer than its fault
+ * of that kind lasts.  Returns false when there is no one left to answer, or nothing to
+ * answer with because the server stops.
  */
 static bool
-wait_for(struct server *server, int socket, long long ms, const char *hanging_call)
+wait_for(struct server *server, int socket, long long ms, const char *call,
+    enum fault_kind kind)
 {
 	struct sandbox *sandbox = server->sandbox;
 	const long long end_ms = reply_now_ms() + ms;
@@ -60,14 +63,11 @@ wait_for(struct server *server, int socket, long long ms, const char *hanging_ca
 			is_wanted = false;
 			break;
 		}
-		if (hanging_call) {
-			if (!faults_still_hang(&server->faults, hanging_call, now_ms))
-				break;
-		} else if (now_ms >= end_ms) {
+		if (now_ms >= end_ms ||
+		    (call && !faults_lasts(&server->faults, call, kind, now_ms)))
 			break;
-		} else if (end_ms < until_ms) {
+		if (end_ms < until_ms)
 			until_ms = end_ms;
-		}
 		struct timespec until;
 		until.tv_sec = (time_t)(until_ms / 1000);
 		until.tv_nsec = (long)(until_ms % 1000) * 1000000L;
@@ -77,13 +77,15 @@ wait_for(struct server *server, int socket, long long ms, const char *hanging_ca
 	return is_wanted;
 }
 
-/* A body that is made while it is sent: by drip, huge, break_off. */
+/* A body that is made while it is sent: by stall, drip, huge, break_off. */
 struct stream {
 	struct server *server;
 	int socket;
-	long long ms;
-	struct text body; /* huge: how it begins; else all of it */
-	const char *tail; /* huge: how it ends */
+	char *call;           /* stall, drip: whose fault it is, */
+	enum fault_kind kind; /* which it is, */
+	long long ms;         /* and how long a byte waits */
+	struct text body;     /* huge: how it begins; else all of it */
+	const char *tail;     /* huge: how it ends */
 	uint64_t length;
 	uint64_t kept; /* break_off: what is sent of it */
 };
@@ -94,6 +96,7 @@ free_stream(void *argument)
 	struct stream *stream = argument;
 
 	text_fini(&stream->body);
+	free(stream->call);
 	free(stream);
 }
 
@@ -114,7 +117,8 @@ read_drip(void *argument, uint64_t position, char *out, size_t room)
 	if (position >= stream->length || room == 0)
 		return MHD_CONTENT_READER_END_OF_STREAM;
 	push(stream);
-	if (position > 0 && !wait_for(stream->server, stream->socket, stream->ms, NULL))
+	if (position > 0 &&
+	    !wait_for(stream->server, stream->socket, stream->ms, stream->call, stream->kind))
 		return MHD_CONTENT_READER_END_WITH_ERROR;
 	out[0] = stream->body.data[position];
 	return 1;
@@ -299,14 +303,16 @@ send_status(struct http_request *request, unsigned status, const char *location)
 
 /* Sends a part of the answer, or all of it piece by piece. */
 static enum MHD_Result
-send_part(struct server *server, struct http_request *request, struct answer *answer,
-    const struct fault *fault)
+send_part(struct server *server, struct http_request *request, const char *call,
+    struct answer *answer, const struct fault *fault)
 {
 	if (fault->kind == FAULT_CUT || answer->body.length == 0)
 		return send_answer(request, answer, kept_of(answer, fault), false);
 	struct stream *stream = new_stream(server, request, answer);
-	if (fault->kind == FAULT_DRIP) {
-		stream->ms = fault->ms;
+	if (fault->kind == FAULT_DRIP || fault->kind == FAULT_STALL) {
+		stream->call = text_duplicate(call);
+		stream->kind = fault->kind;
+		stream->ms = fault->kind == FAULT_DRIP ? fault->ms : FOREVER_MS;
 		return send_stream(request, answer, stream, stream->length, 1, read_drip);
 	}
 	stream->kept = kept_of(answer, fault);
@@ -321,11 +327,11 @@ reply_send(struct server *server, struct http_request *request, const char *call
 
 	switch (fault->kind) {
 	case FAULT_DELAY:
-		if (!wait_for(server, socket, fault->ms, NULL))
+		if (!wait_for(server, socket, fault->ms, NULL, FAULT_NONE))
 			return MHD_NO;
 		break;
 	case FAULT_HANG:
-		if (!wait_for(server, socket, 0, call))
+		if (!wait_for(server, socket, FOREVER_MS, call, FAULT_HANG))
 			return MHD_NO;
 		break;
 	case FAULT_RESET:
@@ -345,7 +351,8 @@ reply_send(struct server *server, struct http_request *request, const char *call
 	case FAULT_CUT:
 	case FAULT_BREAK_OFF:
 	case FAULT_DRIP:
-		return send_part(server, request, answer, fault);
+	case FAULT_STALL:
+		return send_part(server, request, call, answer, fault);
 	case FAULT_CUT_ITEM:
 		spoil_cut_item(&answer->body);
 		break;
@@ -361,6 +368,7 @@ reply_send(struct server *server, struct http_request *request, const char *call
 	case FAULT_LONG_QUERY:
 	case FAULT_NONE:
 	case FAULT_REFUSE:
+	case FAULT_DEAF:
 	case FAULT_WRONG_SECRET:
 		break;
 	}

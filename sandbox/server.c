@@ -284,16 +284,19 @@ int
 server_apply_listening(struct server *server)
 {
 	pthread_mutex_lock(&server->sandbox->lock);
-	bool refuses = server->faults.all.kind == FAULT_REFUSE;
+	enum fault_kind kind = server->faults.all.kind;
 	pthread_cond_broadcast(&server->sandbox->changed);
 	pthread_mutex_unlock(&server->sandbox->lock);
 
-	if (refuses && server->port.daemon) {
+	if (kind == FAULT_REFUSE || kind == FAULT_DEAF) {
 		stop_listening(server);
 		/* Keeps the number, without listening. */
-		return http_port_bind(&server->port);
+		int bound = http_port_bind(&server->port);
+		return bound == 0 && kind == FAULT_DEAF ?
+		    http_port_deafen(&server->port) :
+		    bound;
 	}
-	if (!refuses && !server->port.daemon) {
+	if (!server->port.daemon) {
 		if (server->port.socket < 0 && http_port_bind(&server->port) != 0)
 			return -1;
 		return http_port_start(&server->port);

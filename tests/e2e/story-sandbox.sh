@@ -530,6 +530,30 @@ post_form 1 getRecordings '' "meetingID=$(printf '%300s' '' | tr ' ' x)"
 is "$(STATUS)" 200 "the same as a form"
 wrong 1 none
 
+wrong 1 stall call=getMeetings
+curl -gsN -o "$T/stalled" "http://127.0.0.1:$(server_port 1)$(url getMeetings "" "$(server_secret 1)")" &
+stalled=$!
+has_begun() { [ -s "$T/stalled" ]; }
+wait_until has_begun && is_alive $stalled
+ok $? "an answer begins, and stalls"
+is "$(cat "$T/stalled")" "<" "after its first byte"
+wrong 1 none
+wait $stalled
+is "$(cat "$T/stalled")" "$whole" "until the fault is over"
+
+wrong 1 deaf
+is_deaf() {
+	curl -gs -o "$T/out" --connect-timeout 1 "http://127.0.0.1:$(server_port 1)$API"
+	[ $? -eq 28 ]
+}
+is_deaf
+ok $? "no connection comes about, nor is it refused"
+wrong 1 none
+is "$(code getSessions)" 200 "and then it does"
+is "$(wrong 1 deaf call=getMeetings)" \
+	"refuse and deaf are about the whole port, so they take no call and no times; for_ms, whose end the command waits for, is 10000 at most." \
+	"a port is deaf to all calls"
+
 begun=$(now_ms)
 wrong 1 refuse for_ms=$for_ms &
 refusing=$!
