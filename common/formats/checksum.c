@@ -1,23 +1,54 @@
+/*
+ * SHA256_Init() and its kind are called deprecated in favour of EVP (SHA256_Init(3)).  But EVP
+ * looks for each hash among providers, and sets them up when it is asked for the first: a CGI
+ * spends more on that than on all else of a join.  So the macro asks for OpenSSL 1.1's
+ * functions (openssl_user_macros(7)).  HMACs are EVP's: few requests need one.
+ */
+#define OPENSSL_API_COMPAT 10100
+
 #include "formats/checksum.h"
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
+#include <openssl/sha.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
 
+/* What is hashed, one part after the other. */
+struct parts {
+	struct str parts[3];
+};
+
+#define HASH_FUNCTION(name, context_type, sha)                                           \
+	static void name(const struct parts *text, unsigned char *digest)                \
+	{                                                                                \
+		context_type context;                                                    \
+                                                                                         \
+		sha##_Init(&context);                                                    \
+		for (size_t i = 0; i < sizeof(text->parts) / sizeof(*text->parts); i++)  \
+			sha##_Update(&context, text->parts[i].data, text->parts[i].len); \
+		sha##_Final(digest, &context);                                           \
+		OPENSSL_cleanse(&context, sizeof(context));                              \
+	}
+HASH_FUNCTION(hash_sha1, SHA_CTX, SHA1)
+HASH_FUNCTION(hash_sha256, SHA256_CTX, SHA256)
+HASH_FUNCTION(hash_sha384, SHA512_CTX, SHA384)
+HASH_FUNCTION(hash_sha512, SHA512_CTX, SHA512)
+#undef HASH_FUNCTION
+
 static const struct {
 	const char *name;
 	const char *dashed;
-	const EVP_MD *(*digest)(void);
+	void (*hash)(const struct parts *text, unsigned char *digest);
 	size_t hex_len;
 } algorithms[CHECKSUM_ALGORITHMS] = {
-	[CHECKSUM_SHA1] = { "sha1", "sha-1", EVP_sha1, 40 },
-	[CHECKSUM_SHA256] = { "sha256", "sha-256", EVP_sha256, 64 },
-	[CHECKSUM_SHA384] = { "sha384", "sha-384", EVP_sha384, 96 },
-	[CHECKSUM_SHA512] = { "sha512", "sha-512", EVP_sha512, 128 },
+	[CHECKSUM_SHA1] = { "sha1", "sha-1", hash_sha1, 40 },
+	[CHECKSUM_SHA256] = { "sha256", "sha-256", hash_sha256, 64 },
+	[CHECKSUM_SHA384] = { "sha384", "sha-384", hash_sha384, 96 },
+	[CHECKSUM_SHA512] = { "sha512", "sha-512", hash_sha512, 128 },
 };
 
 const char *
@@ -55,22 +86,10 @@ void
 checksum_make(enum checksum_algorithm algorithm, struct str call_name, struct str query,
     struct str secret, char hex[CHECKSUM_HEX_SIZE])
 {
-	unsigned char digest[EVP_MAX_MD_SIZE];
-	unsigned len = 0;
-	EVP_MD_CTX *context = EVP_MD_CTX_new();
+	unsigned char digest[SHA512_DIGEST_LENGTH];
 
-	if (!context || EVP_DigestInit_ex(context, algorithms[algorithm].digest(), NULL) != 1 ||
-	    EVP_DigestUpdate(context, call_name.data, call_name.len) != 1 ||
-	    EVP_DigestUpdate(context, query.data, query.len) != 1 ||
-	    EVP_DigestUpdate(context, secret.data, secret.len) != 1 ||
-	    EVP_DigestFinal_ex(context, digest, &len) != 1) {
-		/* Only without memory, or in a crypto library that has no SHA. */
-		log_error("the crypto library cannot compute a checksum", "algorithm",
-		    algorithms[algorithm].name);
-		abort();
-	}
-	EVP_MD_CTX_free(context);
-	write_hex(digest, len, hex);
+	algorithms[algorithm].hash(&(struct parts){ { call_name, query, secret } }, digest);
+	write_hex(digest, algorithms[algorithm].hex_len / 2, hex);
 }
 
 bool
@@ -112,11 +131,7 @@ checksum_hmac(struct str secret, struct str text, char hex[CHECKSUM_HEX_SIZE])
 void
 checksum_hash(struct str text, unsigned char hash[CHECKSUM_HASH_BYTES])
 {
-	if (EVP_Digest(text.data ? text.data : "", text.len, hash, NULL, EVP_sha256(), NULL) !=
-	    1) {
-		log_error("the crypto library cannot compute a hash");
-		abort();
-	}
+	hash_sha256(&(struct parts){ { text } }, hash);
 }
 
 void
