@@ -156,16 +156,15 @@ count_failing(struct store *store)
 }
 
 /* How many verbs fail of all: where none should, a few may on a machine on which an engine does
- * not get its turn in time, but not again and again. */
+ * not get its turn in time, but not for long. */
 static inline int
 count_failing_still(struct store *store)
 {
-	int failing = count_failing(store);
+	int64_t until_ms = clock_ms(CLOCK_MONOTONIC) + PATIENCE_MS;
+	int failing;
 
-	for (int tries = 0; failing > 0 && tries < 5; tries++) {
+	while ((failing = count_failing(store)) > 0 && clock_ms(CLOCK_MONOTONIC) < until_ms)
 		is_mended(store);
-		failing = count_failing(store);
-	}
 	return failing;
 }
 
