@@ -29,6 +29,7 @@ struct server {
 	int port;
 	pthread_t thread;
 	atomic_int connections; /* ever accepted */
+	atomic_int requests;    /* ever read */
 	atomic_int live;        /* being served */
 	atomic_int continued;   /* requests with Expect: 100-continue */
 	atomic_int open;        /* requests for /slow and /gate under way */
@@ -280,6 +281,7 @@ connection_main(void *context)
 	size_t len;
 
 	while ((len = read_request(c->fd, request, BIG)) > 0) {
+		server->requests++;
 		if (strcasestr(request, "\r\nExpect:"))
 			server->continued++;
 		if (!serve(c, request, len))

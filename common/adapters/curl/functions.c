@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "adapters/curl/memory.h"
 #include "base/dynlib.h"
 #include "base/log.h"
 
@@ -44,7 +45,9 @@ curl_functions_load_once(void)
 	setlocale(LC_CTYPE, "C.UTF-8");
 	/* What this allocates lasts as long as the process: detached resolver
 	 * threads may still use it when the last transport is closed. */
-	code = functions.global_init(CURL_GLOBAL_ALL);
+	memory_begin();
+	code = functions.global_init_mem(CURL_GLOBAL_ALL, memory_malloc, memory_free,
+	    memory_realloc, memory_strdup, memory_calloc);
 	if (code != CURLE_OK) {
 		log_error("libcurl does not start", "reason", functions.easy_strerror(code));
 		goto close;

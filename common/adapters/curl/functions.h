@@ -23,7 +23,7 @@
 
 /* Every function used, without its "curl_". */
 #define CURL_FUNCTIONS(X)      \
-	X(global_init)         \
+	X(global_init_mem)     \
 	X(getdate)             \
 	X(version_info)        \
 	X(easy_init)           \

@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "adapters/curl/functions.h"
+#include "adapters/curl/memory.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -193,7 +194,7 @@ end_turn(struct task *task)
 		job->deadline_us = job->start_us + job->timeout_ms * 1000;
 }
 
-/* Hand the task to libcurl. */
+/* Hand the task to libcurl, unless memory is short. */
 static void
 launch(struct loop *loop, struct task *task)
 {
@@ -203,6 +204,10 @@ launch(struct loop *loop, struct task *task)
 
 	if (left_us <= 0) {
 		give_up_late(loop, task);
+		return;
+	}
+	if (memory_is_short()) {
+		give_up(loop, task, HTTP_SHORTAGE, "short of memory here");
 		return;
 	}
 	CURL *easy = handles_take(&loop->handles, &loop->setup);
@@ -260,7 +265,7 @@ serve_waiting(struct loop *loop)
  */
 
 /* End the tasks of a job whose caller has had enough, or whose time is up.  Of any other, end
- * those whose sockets cannot be watched. */
+ * those that memory is short for. */
 static void
 end_tasks(struct loop *loop, struct job *job, bool is_abandoned, bool is_late)
 {
@@ -272,7 +277,7 @@ end_tasks(struct loop *loop, struct job *job, bool is_abandoned, bool is_late)
 		left--;
 		if (is_abandoned)
 			give_up(loop, task, HTTP_ABANDONED, "another answer was enough");
-		else if (task->is_unwatched)
+		else if (task->is_short)
 			give_up(loop, task, HTTP_SHORTAGE, "short of memory here");
 		else if (is_late)
 			give_up_late(loop, task);
@@ -328,15 +333,15 @@ start_tasks(struct loop *loop)
 static void
 end_jobs(struct loop *loop)
 {
-	bool has_unwatched = loop->has_unwatched;
+	bool has_short = loop->has_short;
 	struct job *next;
 
-	loop->has_unwatched = false;
+	loop->has_short = false;
 	for (struct job *job = loop->jobs; job; job = next) {
 		next = job->next;
 		bool is_abandoned = atomic_load(&job->is_abandoned);
 		bool is_late = job->deadline_us <= loop->clock.looked_us;
-		if (is_abandoned || is_late || has_unwatched)
+		if (is_abandoned || is_late || has_short)
 			end_tasks(loop, job, is_abandoned, is_late);
 	}
 }
@@ -361,6 +366,16 @@ take_finished(struct loop *loop)
 	}
 }
 
+/* What libcurl has of its memory is its reserve: all that it does is to end. */
+static void
+end_for_memory(struct loop *loop)
+{
+	for (struct job *job = loop->jobs; job; job = job->next)
+		for (size_t i = 0; i < job->n_started; i++)
+			if (job->tasks[i].transfer.is_added)
+				job->tasks[i].is_short = loop->has_short = true;
+}
+
 /* A socket cannot be watched. */
 static void
 note_unwatched(CURL *easy, void *context)
@@ -369,7 +384,7 @@ note_unwatched(CURL *easy, void *context)
 	struct task *task = NULL;
 
 	if (loop->setup.curl->easy_getinfo(easy, CURLINFO_PRIVATE, &task) == CURLE_OK && task)
-		task->is_unwatched = loop->has_unwatched = true;
+		task->is_short = loop->has_short = true;
 }
 
 bool
@@ -384,6 +399,8 @@ loop_once(struct loop *loop)
 		    loop->setup.curl->multi_strerror(code));
 	look_at_clock(loop);
 	take_finished(loop);
+	if (memory_is_short())
+		end_for_memory(loop);
 	end_jobs(loop);
 	/* After all answers that are there were taken, however late that is. */
 	serve_waiting(loop);

@@ -37,8 +37,9 @@ struct task {
 
 	/* Private. */
 	struct lane_place place;
-	bool was_late;     /* time was up, and it was under way */
-	bool is_unwatched; /* nothing that comes on its socket would be seen */
+	bool was_late; /* time was up, and it was under way */
+	bool is_short; /* of memory: nothing that comes on its socket would be seen, or all that
+	                  libcurl has left is its reserve */
 	bool finished;
 };
 
@@ -80,7 +81,7 @@ struct loop {
 	struct job *jobs;    /* those under way */
 	struct job *to_tell; /* those of which something is to be told */
 	bool has_unstarted;  /* tasks that are to be started in the next turn */
-	bool has_unwatched;  /* transfers whose sockets cannot be watched */
+	bool has_short;      /* tasks that memory is short for */
 	struct handles handles;
 	size_t n_servers;
 	struct lanes *lanes;
