@@ -150,6 +150,11 @@ place_meeting(struct call *call)
 		create_there(call);
 		return;
 	}
+	if (call->is_unheard) {
+		claim_release(&claim, call);
+		call_refuse(call, REPLY_UNAVAILABLE);
+		return;
+	}
 	if (!claim.server) {
 		reply_error(call->response, call->arena,
 		    placement_insists(&claim.placement) ? REPLY_NO_TAG : REPLY_NO_SERVER);

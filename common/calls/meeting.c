@@ -49,6 +49,9 @@ forward(struct call *call)
 		if (elsewhere) {
 			call->server = elsewhere;
 			relay_send(call, elsewhere, &answer);
+		} else if (call->is_unheard) {
+			call_refuse(call, REPLY_UNAVAILABLE);
+			return;
 		}
 	}
 	if (answer.verdict == RELAY_SUCCESS && call->is_mapped &&

@@ -82,6 +82,8 @@ struct call {
 	bool is_in_doubt;                  /* may the meeting be elsewhere (meeting.h)? */
 	bool was_whole;                    /* could the state be read and written then? */
 	struct store_turn turn;            /* to place it; api.c gives it back */
+	bool is_unheard;                   /* was a server's answer to the look-up lost for a
+	                                      shortage here, so that it may be there? */
 	bool *silent;                      /* which of the configuration's servers did not
 	                                      answer the look-up, or NULL: none was asked */
 

@@ -83,27 +83,50 @@ may_ask(struct call *call, size_t questions)
 	    !health_is_complete(call);
 }
 
+static bool
+is_create(const struct call *call)
+{
+	return strcmp(call->name, "create") == 0;
+}
+
+/* Was the server's answer lost for a shortage here?  To a create it counts as much that the
+ * server could not be asked: "not found" is put right by the next call, a meeting in two places
+ * is not. */
+static bool
+is_unheard(const struct call *call, const struct relay_answer *answer)
+{
+	const struct http_call *http = answer->http;
+
+	return answer->is_lost ||
+	    (http->result == HTTP_SHORTAGE && (http->sent || is_create(call))) ||
+	    (answer->verdict == RELAY_SUCCESS && xml_was_short()); /* by has_meeting() */
+}
+
 /* Note who did not answer.  Returns the server that has the meeting, or NULL; *certain
  * tells whether all have answered. */
 static const struct server *
 read_answers(struct call *call, const struct fanout *fanout, bool *certain)
 {
 	*certain = true;
+	call->is_unheard = false;
 	const struct server *found = NULL;
 	for (size_t i = 0; i < fanout->n; i++) {
 		enum relay_verdict verdict = fanout->answers[i].verdict;
 		bool is_read = verdict == RELAY_SUCCESS || verdict == RELAY_FAILED;
 
-		if (!found && has_meeting(&fanout->answers[i], call))
+		if (!found && has_meeting(&fanout->answers[i], call)) {
 			found = fanout->servers[i];
-		else if (!found && verdict == RELAY_SUCCESS && xml_was_short())
-			is_read = false; /* by has_meeting() */
+		} else if (!found && is_unheard(call, &fanout->answers[i])) {
+			is_read = false;
+			call->is_unheard = true;
+		}
 		if (is_read)
 			continue;
 		*certain = false;
 		call->silent[fanout->servers[i] - call->config->servers] =
 		    fanout->calls[i].result != HTTP_ABANDONED;
 	}
+	call->is_unheard &= !found;
 	return found;
 }
 
@@ -165,7 +188,7 @@ find_meeting_ask(struct call *call, const struct server *except)
 	const struct server *found = read_answers(call, &fanout, &certain);
 	if (found)
 		adopt(call, found);
-	else if (certain && !call->is_mapped && strcmp(call->name, "create") != 0)
+	else if (certain && !call->is_mapped && !is_create(call))
 		put_off_absent(call); /* a create maps it in the next moment */
 	return found;
 }
@@ -295,7 +318,7 @@ bool
 find_meeting(struct call *call)
 {
 	make_sure(call, read_mapping(call));
-	return !call->is_foreign;
+	return !call->is_foreign && !call->is_unheard;
 }
 
 bool
@@ -324,5 +347,6 @@ find_meeting_in_turn(struct call *call)
 		make_sure(call, result);
 	if (call->server)
 		store->verbs->turn_give(store, &call->turn);
-	return call->server || (!call->is_foreign && turn != STORE_CONFLICT);
+	return !call->is_unheard &&
+	    (call->server || (!call->is_foreign && turn != STORE_CONFLICT));
 }

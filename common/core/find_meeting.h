@@ -17,7 +17,8 @@
  * asked and, where that denies it or cannot be called, all others.  Whichever has the
  * meeting is mapped; where none has it the mapping stays and is followed.  One that is
  * mapped to a server that only other processes know, as in the moment of a reload,
- * is_foreign.  Returns whether the call can be served now: not where it is.
+ * is_foreign.  Returns whether the call can be served now: not where it is, nor where a server
+ * was not heard for a shortage here (is_unheard), since the meeting may run there.
  */
 bool find_meeting(struct call *call);
 
@@ -38,7 +39,9 @@ bool find_meeting_in_turn(struct call *call);
  * server, or NULL.  What was learnt is remembered: where it is, at once, for then the
  * call goes there; or, if every server answered, that it is nowhere, when the client has
  * its answer.  call->silent tells who did not answer; they
- * are not asked again for this request.
+ * are not asked again for this request.  call->is_unheard tells whether an answer was lost
+ * for a shortage here or, of a create, whether a server could not be asked for one: then
+ * NULL does not mean that the meeting is nowhere.
  *
  * Of 500 servers a question to each is too much for each new meeting.  So look-ups may
  * cost a process lookups_per_second questions; beyond that, and if the picture is complete
