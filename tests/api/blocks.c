@@ -23,7 +23,8 @@ blocks_refuse(void)
 		return false;
 	if (as_one == UNCOUNTED)
 		as_one = COUNTED;
-	return ++at_work->blocks == at_work->failing_block;
+	int n = ++at_work->blocks, first = at_work->failing_block;
+	return first > 0 && n >= first && n - first < at_work->failing_blocks;
 }
 
 void

@@ -1,6 +1,6 @@
 /*
  * Large blocks of memory, the ones that may be refused (mem.h): how many the core has asked
- * for in a run, and which one it does not get.  Only the program short_driver counts them
+ * for in a run, and which ones it does not get.  Only the program short_driver counts them
  * (short_memory.c); to all others memory is never short.
  */
 #ifndef BLOCKS_H
@@ -14,7 +14,7 @@ struct run;
  * always have their memory.  Returns what was before. */
 struct run *blocks_work(struct run *run);
 
-/* A large block is asked for.  Is it the one that there is no memory for? */
+/* A large block is asked for.  Is it one that there is no memory for? */
 bool blocks_refuse(void);
 
 /* Blocks that are all had, or none of them: until the end they count as one, the first. */

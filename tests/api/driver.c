@@ -9,7 +9,8 @@
  *	                               each call failing in turn: only the
  *	                               invariants of any answer are checked
  *	short_driver --short ...       every case again with each large block of
- *	                               memory refused in turn, likewise
+ *	                               memory refused in turn, alone and with others
+ *	                               after it, likewise
  *	driver --loud ...              the log goes to stderr, unchecked
  */
 #include <dirent.h>
@@ -78,7 +79,7 @@ do_file(const char *path, enum mode mode)
 	n_tortured += ways;
 	if (mode != PLAIN)
 		snprintf(note, sizeof(note),
-		    mode == SHORT ? " [%d blocks refused]" : " [%d ways to fail]", ways);
+		    mode == SHORT ? " [%d times refused]" : " [%d ways to fail]", ways);
 	ok(run.problems.len == 0 && *prose != '\0' && n > 0, "%.*s: %s%s",
 	    (int)strcspn(name, "."), name, prose, note);
 	if (run.problems.len > 0)

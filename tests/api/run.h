@@ -53,7 +53,8 @@ struct run {
 	int verbs, failing_verb;
 	int calls, failing_call;
 	const char *failure;       /* what is answered to the failing call */
-	int blocks, failing_block; /* large ones of memory (blocks.h) */
+	int blocks, failing_block; /* large ones of memory (blocks.h) … */
+	int failing_blocks;        /* … and how many fail in a row */
 	struct kept *kept;         /* what each such run is compared with, or NULL */
 	int64_t kept_until_ms;     /* after that nothing is */
 	bool has_improvised;       /* a server was asked what the case does not expect */

@@ -14,7 +14,7 @@ void short_buf_reserve(struct buf *buf, size_t more);
 #include "base/buf.c"
 #undef buf_reserve
 
-/* What is refused here would be had when it is needed, as only one block is refused. */
+/* What is refused here is asked for again when it is needed. */
 void
 buf_reserve(struct buf *buf, size_t more)
 {

@@ -1,15 +1,28 @@
 #include "torture.h"
 
+#include <limits.h>
+
 #include "kept.h"
 #include "run.h"
 
-/* A sanitizer makes runs slow: of the blocks of a long case not each is refused there. */
+/* How long memory is short: for one block, for some, or to the end of the case.  Of the blocks
+ * that it begins with not each is tried behind the first ones. */
+static const struct shortage_length {
+	int blocks;
+	const char *text;
+	int first, step;
+} lengths[] = {
+/* A sanitizer makes runs slow. */
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define BLOCK_STEP 4
+	{ 1, "", 40, 4 },
+	{ 3, " and two after it", 5, 9 },
+	{ INT_MAX, " and all after it", 5, 9 },
 #else
-#define BLOCK_STEP 1
+	{ 1, "", 40, 1 },
+	{ 3, " and two after it", 40, 4 },
+	{ INT_MAX, " and all after it", 40, 4 },
 #endif
-#define ALL_BLOCKS 40
+};
 
 /* Http results, and answers that are none. */
 const char *const torture_failures[] = { "unreachable", "timeout", "waited", "stood-still",
@@ -23,7 +36,7 @@ struct torture {
 	size_t n;
 	struct run *run;
 	int verbs, calls; /* the most that there were in any run */
-	int runs;
+	int runs, refusals;
 };
 
 /* Run the case anew; *how tells what fails. */
@@ -78,6 +91,29 @@ torture_case(struct run *run, const struct section *sections, size_t n)
 	return torture.runs - 1;
 }
 
+/* Let memory be short for so long, beginning with each block in turn. */
+static void
+fail_blocks(struct torture *torture, const struct shortage_length *length)
+{
+	struct run *run = torture->run;
+	struct kept *kept = run->kept;
+
+	for (int k = 1; run->problems.len == 0; k += k < length->first ? 1 : length->step) {
+		run_anew(torture,
+		    &(struct run){
+		        .kept = kept,
+		        .failing_block = k,
+		        .failing_blocks = length->blocks,
+		    });
+		if (run->problems.len > 0)
+			buf_printf(&run->problems, "without memory for large block %d%s\n", k,
+			    length->text);
+		if (run->blocks < k)
+			break;
+		torture->refusals++;
+	}
+}
+
 int
 torture_memory(struct run *run, const struct section *sections, size_t n)
 {
@@ -85,14 +121,8 @@ torture_memory(struct run *run, const struct section *sections, size_t n)
 	struct kept *kept = kept_new();
 
 	run_anew(&torture, &(struct run){ .kept = kept });
-	int k = 1;
-	for (;; k += k < ALL_BLOCKS ? 1 : BLOCK_STEP) {
-		run_anew(&torture, &(struct run){ .kept = kept, .failing_block = k });
-		if (run->problems.len > 0)
-			buf_printf(&run->problems, "without memory for large block %d\n", k);
-		if (run->blocks < k || run->problems.len > 0)
-			break;
-	}
+	for (size_t i = 0; i < sizeof(lengths) / sizeof(*lengths); i++)
+		fail_blocks(&torture, &lengths[i]);
 	kept_free(kept);
-	return torture.runs - 2; /* but for the first, and the last, which had them all */
+	return torture.refusals;
 }

@@ -19,9 +19,9 @@ extern const char *const torture_failures[];
  * caller frees run->problems. */
 int torture_case(struct run *run, const struct section *sections, size_t n);
 
-/* The same with the memory for each large block in turn not being there (blocks.h): that is no
- * server's fault, so besides, what is kept of servers and meetings must be kept (kept.h).
- * Returns how many blocks were refused. */
+/* The same with the memory for each large block in turn not being there (blocks.h), alone, with
+ * the next ones, and with all after it: that is no server's fault, so besides, what is kept of
+ * servers and meetings must be kept (kept.h).  Returns in how many runs blocks were refused. */
 int torture_memory(struct run *run, const struct section *sections, size_t n);
 
 #endif
