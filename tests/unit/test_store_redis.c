@@ -5,12 +5,14 @@
 #include "test_store_redis.h"
 
 #if HAVE_REDIS
+#include <dlfcn.h>
 #include <pthread.h>
 #include <semaphore.h>
 #include <stdatomic.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <time.h>
+#include <zlib.h>
 
 /* ---- A host whose clock can be set -------------------------------------------------- */
 
@@ -564,6 +566,47 @@ test_odd_values(void)
 	end_node(&node, store);
 }
 
+/* ---- Memory that is short ------------------------------------------------------------- */
+
+static bool is_short;
+
+/* In place of zlib's, for the whole of this program. */
+int
+compress2(Bytef *out, uLongf *out_len, const Bytef *in, uLong in_len, int level)
+{
+	__typeof__(compress2) *own;
+
+	*(void **)&own = dlsym(RTLD_NEXT, "compress2");
+	return is_short ? Z_MEM_ERROR : own(out, out_len, in, in_len, level);
+}
+
+static const char *
+list_of(struct store *store)
+{
+	struct store_list list = { "a", "getMeetings", "", { NULL, 0 } };
+
+	return store->verbs->list_find(store, arena, &list) == STORE_OK ?
+	    list.answer.data :
+	    "none";
+}
+
+static void
+test_short_memory(void)
+{
+	struct store *store = open_store("redis");
+	struct store_list old = { "a", "getMeetings", "", STR("<old/>") };
+	struct store_list new = { "a", "getMeetings", "", STR("<new/>") };
+
+	store->verbs->lists_put(store, &old, 1);
+	is_short = true;
+	store->verbs->lists_put(store, &new, 1);
+	is_short = false;
+	is_str(list_of(store), "<old/>", "without memory to deflate a list the last one stays");
+	store->verbs->lists_put(store, &new, 1);
+	is_str(list_of(store), "<new/>", "… until the list is put again");
+	close_store(store);
+}
+
 static void
 run_tests(void)
 {
@@ -576,5 +619,6 @@ run_tests(void)
 	test_mirror("and then an older one", true);
 	test_loss_under_way();
 	test_odd_values();
+	test_short_memory();
 }
 #endif

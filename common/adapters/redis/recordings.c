@@ -11,6 +11,7 @@
 #include "adapters/redis/redis.h"
 #include "base/arena.h"
 #include "base/bounds.h"
+#include "base/log.h"
 #include "formats/checksum.h"
 
 /* Recordings, or lists, in one batch. */
@@ -142,6 +143,7 @@ digest_of(struct link *link, const struct store_list *list)
 	return str_from(str_copy(link->arena, str_from(hex)));
 }
 
+/* Empty when there is no memory for that. */
 static struct str
 deflate_answer(struct link *link, struct str answer)
 {
@@ -206,8 +208,15 @@ work_lists_put(struct link *link, void *arguments)
 
 		if (a->are_known[i])
 			continue;
+		struct str packed = deflate_answer(link, list->answer);
+		/* What is there stays; with this list's digest this list would never be put. */
+		if (packed.len == 0) {
+			log_warn("short of memory to remember a list", "server", list->server,
+			    "call", list->call);
+			continue;
+		}
 		const struct str words[] = { str_from(list->server), field_of(link, list),
-			digest_of(link, list), deflate_answer(link, list->answer),
+			digest_of(link, list), packed,
 			list->filter[0] != '\0' ? STR("1") : STR("0"),
 			redis_number(link, LIMIT_LISTS) };
 
