@@ -119,7 +119,8 @@ create_there(struct call *call)
 	relay_answer(call, &answer, false);
 }
 
-/* Claim the meetingID.  False when the meeting is on call->server by now. */
+/* Claim the meetingID.  False when the meeting is on call->server by now.  True with
+ * is_unheard: it may be somewhere, and the claim is to be given back. */
 static bool
 claim_meeting(struct call *call, struct claim *claim)
 {
@@ -135,6 +136,8 @@ claim_meeting(struct call *call, struct claim *claim)
 	call->server = find_meeting_ask(call, NULL);
 	if (call->server)
 		return false;
+	if (call->is_unheard)
+		return true;
 	claim_init(claim, call);
 	claim_make(claim, call, from);
 	return true;
@@ -170,7 +173,8 @@ place_meeting(struct call *call)
 }
 
 /* The server of the parent that a breakout room names, or NULL: a room is created
- * beside its parent (MeetingService.java, createMeeting). */
+ * beside its parent (MeetingService.java, createMeeting).  NULL with is_unheard: it may have
+ * one. */
 static const struct server *
 parent_server(struct call *call)
 {
@@ -182,6 +186,7 @@ parent_server(struct call *call)
 	parent.server = NULL;
 	parent.is_mapped = false;
 	find_meeting(&parent);
+	call->is_unheard = parent.is_unheard;
 	return parent.server;
 }
 
@@ -221,7 +226,9 @@ call_create(struct call *call)
 		call->server = NULL;
 	if (!call->server) {
 		const struct server *parent = parent_server(call);
-		if (parent)
+		if (call->is_unheard)
+			call_refuse(call, REPLY_UNAVAILABLE);
+		else if (parent)
 			place_room(call, parent);
 		else
 			place_meeting(call);

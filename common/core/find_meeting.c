@@ -259,6 +259,8 @@ settle_doubt(struct call *call)
 		const struct server *elsewhere = find_meeting_ask(call, call->server);
 		if (elsewhere)
 			call->server = elsewhere;
+	} else {
+		call->is_unheard = is_unheard(call, answer);
 	}
 }
 
