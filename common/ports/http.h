@@ -25,13 +25,12 @@ enum http_result {
 	HTTP_TOO_LARGE,   /* the answer passed max_answer_bytes */
 	HTTP_ABANDONED,   /* given up, because another answer was enough */
 	HTTP_BUSY,        /* too many calls to this server are under way, and it
-	                     answers none, or none ended before the deadline; or this
-	                     process did not come to it in time: nothing was sent,
-	                     which tells nothing of the server */
+	                     answers none, or none ended before the deadline: nothing
+	                     was sent, which tells nothing of the server */
 	HTTP_SHORTAGE     /* this process or host is short of descriptors, memory,
-	                     threads, local ports or libcurl, which tells nothing
-	                     of the server: nothing was sent, or, with sent, there
-	                     was no memory for its answer */
+	                     threads, local ports, libcurl or time, which tells
+	                     nothing of the server: nothing was sent, or, with sent,
+	                     there was no memory for its answer */
 };
 
 struct http_call {

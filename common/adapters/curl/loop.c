@@ -139,7 +139,7 @@ give_up_late(struct loop *loop, struct task *task)
 		        "too many calls to it are under way: no turn" :
 		        "this host is too busy: nothing was sent",
 		    (long long)(task->job->deadline_us - task->job->start_us) / 1000);
-		give_up(loop, task, HTTP_BUSY, problem);
+		give_up(loop, task, task->place.waited ? HTTP_BUSY : HTTP_SHORTAGE, problem);
 		return;
 	}
 	snprintf(problem, sizeof(problem), "no %s within %lld ms",
