@@ -5,9 +5,23 @@
 #include "test_http_curl.h"
 
 #include <fcntl.h>
+#include <malloc.h>
 #include <spawn.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
+
+#include "base/mem.h"
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define IS_SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define IS_SANITIZED 1
+#endif
+#endif
+#ifndef IS_SANITIZED
+#define IS_SANITIZED 0
+#endif
 
 static void
 test_failures(struct arena *arena)
@@ -255,12 +269,43 @@ test_no_descriptors(void)
 	is_int(n_usable, n_opened, "one that is there can be used");
 }
 
+/* The look-up of a name allocates by itself.  Its thread has its stack from the call before. */
+static void
+test_name_without_memory(struct arena *arena)
+{
+	struct rlimit usual, little;
+	size_t pages = 0;
+
+	if (IS_SANITIZED)
+		return; /* they take their memory otherwise */
+	struct http_call call = get(arena, web.port, "/echo");
+	call.url = "http://no-such-name.invalid/?secret=1";
+	run(arena, &call, 1, 5000);
+	if (call.result == HTTP_TIMEOUT)
+		return; /* a resolver that takes its time */
+	FILE *file = fopen("/proc/self/statm", "r");
+	if (!file || fscanf(file, "%zu", &pages) != 1)
+		exit(1);
+	fclose(file);
+	getrlimit(RLIMIT_AS, &usual);
+	little = usual;
+	little.rlim_cur = pages * (size_t)sysconf(_SC_PAGESIZE) + MEM_RESERVE_BYTES / 4;
+	setrlimit(RLIMIT_AS, &little);
+	run(arena, &call, 1, 5000);
+	setrlimit(RLIMIT_AS, &usual);
+	expect(&call, HTTP_SHORTAGE, false, "short of memory here",
+	    "no name, and little memory");
+	run(arena, &call, 1, 5000);
+	expect(&call, HTTP_UNREACHABLE, false, "name not found", "no name, and memory again");
+}
+
 static void
 tests(struct arena *arena, enum http_curl_mode mode)
 {
 	if (mode == HTTP_CURL_THREAD)
 		test_no_descriptors();
 	test_failures(arena);
+	test_name_without_memory(arena);
 	test_public_only(arena);
 	test_connect_timeout(arena);
 	test_certificate(arena, mode);
@@ -269,5 +314,7 @@ tests(struct arena *arena, enum http_curl_mode mode)
 int
 main(void)
 {
+	mallopt(M_ARENA_MAX, 1); /* the heap of a thread has its address space beforehand */
+	mallopt(M_MMAP_THRESHOLD, 1 << 20);
 	return test_modes(tests);
 }

@@ -277,6 +277,60 @@ test_kind(struct arena *arena, enum http_curl_mode mode, const struct kind *kind
 	ok(n_short > 0, "%s: %s: %d calls fail for it", mode_name, kind->name, n_short);
 }
 
+/* ---- Many at once ----------------------------------------------------------------------- */
+
+#define JOBS 8
+#define CALLS_EACH 32
+
+static pthread_barrier_t together;
+static atomic_int n_answered, n_refused;
+
+static void *
+make_many(void *context)
+{
+	struct arena *arena = arena_new();
+	struct http_call calls[CALLS_EACH];
+
+	(void)context;
+	for (size_t i = 0; i < CALLS_EACH; i++) {
+		calls[i] = get(arena, web.port, "/echo?x=1");
+		calls[i].server = str_printf(arena, "server-%zu", i);
+	}
+	pthread_barrier_wait(&together);
+	run(arena, calls, CALLS_EACH, TIMEOUT_MS);
+	for (size_t i = 0; i < CALLS_EACH; i++) {
+		n_answered += calls[i].result == HTTP_ANSWERED;
+		n_refused += calls[i].result == HTTP_SHORTAGE;
+	}
+	arena_free(arena);
+	return NULL;
+}
+
+/* Look-ups of many begin in one turn of the loop: the reserve is for all of them. */
+static void
+test_many(int at)
+{
+	const struct http_curl_options options = { HTTP_CURL_THREAD, 1000, NULL,
+		"tinyscale/test", 2 * JOBS, CALLS_EACH };
+	pthread_t threads[JOBS];
+
+	n_answered = n_refused = 0;
+	http = http_curl_open(&options);
+	pthread_barrier_init(&together, NULL, JOBS + 1);
+	for (size_t i = 0; i < JOBS; i++)
+		if (pthread_create(&threads[i], NULL, make_many, NULL) != 0)
+			exit(1);
+	memory_short(at, true);
+	pthread_barrier_wait(&together);
+	for (size_t i = 0; i < JOBS; i++)
+		pthread_join(threads[i], NULL);
+	ok(memory_back() && n_refused > 0 && n_answered + n_refused == JOBS * CALLS_EACH,
+	    "%d calls at once, block %d and all after it: %d answered, the others refused",
+	    JOBS * CALLS_EACH, at, n_answered);
+	http->close(http);
+	pthread_barrier_destroy(&together);
+}
+
 int
 main(void)
 {
@@ -290,6 +344,8 @@ main(void)
 		test_kind(arena, HTTP_CURL_INLINE, &kinds[i]);
 		test_kind(arena, HTTP_CURL_THREAD, &kinds[i]);
 	}
+	for (int at = 50; at <= 3200; at *= 4)
+		test_many(at);
 	diag("%d runs", n_runs);
 	server_stop(&web);
 	arena_free(arena);

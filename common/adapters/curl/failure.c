@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "adapters/curl/memory.h"
 #include "base/bounds.h"
 
 /* What a look-up in getaddrinfo(3) may need at once: libcurl's pair of sockets to its
@@ -83,9 +84,14 @@ failure_shortage(const struct transfer_setup *setup, const struct transfer *tran
 {
 	long error = 0;
 
+	/* Whoever does not allocate by libcurl's functions has no reserve: OpenSSL, and the
+	 * look-up of a name. */
 	switch (code) {
 	case CURLE_OUT_OF_MEMORY:
 		return "memory";
+	case CURLE_SSL_CONNECT_ERROR:
+	case CURLE_PEER_FAILED_VERIFICATION:
+		return memory_is_scarce() ? "memory" : NULL;
 	case CURLE_FAILED_INIT:
 		return "what libcurl needs to begin";
 	case CURLE_COULDNT_CONNECT:
@@ -96,11 +102,15 @@ failure_shortage(const struct transfer_setup *setup, const struct transfer *tran
 	case CURLE_COULDNT_RESOLVE_HOST:
 		if (!has_descriptors(LOOKUP_DESCRIPTORS))
 			return "descriptors";
+		if (memory_is_scarce())
+			return "memory";
 		/* Curl_resolver_getaddrinfo in libcurl's asyn-thread.c. */
 		return strstr(transfer->error, "thread failed to start") ? "threads" : NULL;
 	case CURLE_SSL_CACERT_BADFILE:
 		/* The connection's own has been given back by now. */
-		return has_descriptors(2) ? NULL : "descriptors";
+		if (!has_descriptors(2))
+			return "descriptors";
+		return memory_is_scarce() ? "memory" : NULL;
 	default:
 		return NULL;
 	}

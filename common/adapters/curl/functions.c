@@ -45,7 +45,7 @@ curl_functions_load_once(void)
 	setlocale(LC_CTYPE, "C.UTF-8");
 	/* What this allocates lasts as long as the process: detached resolver
 	 * threads may still use it when the last transport is closed. */
-	memory_begin();
+	memory_is_short();
 	code = functions.global_init_mem(CURL_GLOBAL_ALL, memory_malloc, memory_free,
 	    memory_realloc, memory_strdup, memory_calloc);
 	if (code != CURLE_OK) {

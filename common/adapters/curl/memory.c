@@ -1,6 +1,7 @@
 #include "adapters/curl/memory.h"
 
-#include <stdatomic.h>
+#include <pthread.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,58 +9,62 @@
 
 /* It is never written to, so it costs no memory but address space, which is what a limit such
  * as RLIMIT_AS counts. */
-static void *_Atomic reserve;
-
-void
-memory_begin(void)
-{
-	atomic_store(&reserve, malloc(MEMORY_RESERVE_BYTES));
-}
+static void *reserve;
+static pthread_mutex_t reserve_mutex = PTHREAD_MUTEX_INITIALIZER;
 
 bool
 memory_is_short(void)
 {
-	if (!atomic_load(&reserve))
-		memory_begin();
-	return !atomic_load(&reserve);
+	pthread_mutex_lock(&reserve_mutex);
+	if (!reserve)
+		reserve = malloc(MEMORY_RESERVE_BYTES);
+	bool has_none = !reserve;
+	pthread_mutex_unlock(&reserve_mutex);
+	return has_none;
 }
 
-/* There is no memory: give up the reserve, or the process.  Another thread may have just given
- * the reserve, so the first of the tries goes on. */
-static void
-give_reserve(int tries)
+bool
+memory_is_scarce(void)
 {
-	void *given = atomic_exchange(&reserve, NULL);
+	return memory_is_short() || mem_is_short();
+}
 
-	if (!given && tries > 0)
+/* There is no memory for the block: give up the reserve, or the process. */
+static void *
+resize_by_reserve(void *block, size_t size)
+{
+	/* Also where the reserve is used: another thread may just have given it. */
+	pthread_mutex_lock(&reserve_mutex);
+	free(reserve);
+	reserve = NULL;
+	void *resized = realloc(block, size);
+	pthread_mutex_unlock(&reserve_mutex);
+	if (!resized)
 		mem_die();
-	free(given);
+	return resized;
+}
+
+void *
+memory_realloc(void *block, size_t size)
+{
+	size_t least = size ? size : 1;
+	void *resized = realloc(block, least);
+
+	if (!resized)
+		resized = resize_by_reserve(block, least);
+	return resized;
 }
 
 void *
 memory_malloc(size_t size)
 {
-	void *block;
-
-	for (int tries = 0; !(block = malloc(size ? size : 1)); tries++)
-		give_reserve(tries);
-	return block;
+	return memory_realloc(NULL, size);
 }
 
 void
 memory_free(void *block)
 {
 	free(block);
-}
-
-void *
-memory_realloc(void *block, size_t size)
-{
-	void *resized;
-
-	for (int tries = 0; !(resized = realloc(block, size ? size : 1)); tries++)
-		give_reserve(tries);
-	return resized;
 }
 
 char *
@@ -73,9 +78,11 @@ memory_strdup(const char *text)
 void *
 memory_calloc(size_t n, size_t size)
 {
-	void *block;
+	void *block = n && size ? calloc(n, size) : calloc(1, 1);
 
-	for (int tries = 0; !(block = n && size ? calloc(n, size) : calloc(1, 1)); tries++)
-		give_reserve(tries);
-	return block;
+	if (block)
+		return block;
+	if (size > 0 && n > SIZE_MAX / size)
+		mem_die();
+	return memset(resize_by_reserve(NULL, n && size ? n * size : 1), 0, n * size);
 }

@@ -14,11 +14,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* More than libcurl needs for what it does before the loop looks again. */
-#define MEMORY_RESERVE_BYTES ((size_t)1 << 20)
-
-/* Make the reserve, before libcurl begins. */
-void memory_begin(void);
+/* More than libcurl needs for what it does before the loop looks again: for a thousand calls
+ * that begin, 32 KiB each. */
+#define MEMORY_RESERVE_BYTES ((size_t)32 << 20)
 
 /* As malloc(3), free(3), realloc(3), strdup(3) and calloc(3), for curl_global_init_mem(3);
  * never NULL.  May be called by many threads at once. */
@@ -28,7 +26,12 @@ void *memory_realloc(void *block, size_t size);
 char *memory_strdup(const char *text);
 void *memory_calloc(size_t n, size_t size);
 
-/* Is the reserve used, and not to be had again?  The loop's alone. */
+/* Is the reserve used, and not to be had again?  Also makes the reserve, before libcurl
+ * begins. */
 bool memory_is_short(void);
+
+/* Is there so little that those who have no reserve (mem.h) may have failed for it?  Ask only
+ * about what has failed: it takes some microseconds. */
+bool memory_is_scarce(void);
 
 #endif

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "adapters/curl/failure.h"
+#include "adapters/curl/memory.h"
 #include "base/arena.h"
 #include "base/bounds.h"
 #include "base/mem.h"
@@ -480,8 +481,11 @@ certificate_end(const struct transfer_setup *setup, const struct transfer *trans
 static bool
 is_lost(const struct transfer *transfer, CURLcode code)
 {
+	bool may_be_memory = code == CURLE_OUT_OF_MEMORY || code == CURLE_SEND_ERROR ||
+	    code == CURLE_RECV_ERROR; /* the latter two by OpenSSL, which has no reserve */
+
 	return transfer->has_no_room || transfer->body.is_short ||
-	    (transfer->sent && code == CURLE_OUT_OF_MEMORY && mem_is_short());
+	    (transfer->sent && may_be_memory && memory_is_scarce());
 }
 
 /* CURLE_TOO_LARGE, since libcurl 8.6. */
