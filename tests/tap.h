@@ -20,9 +20,23 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Is the program built with a sanitizer that takes memory in its own way, and time? */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define IS_SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define IS_SANITIZED 1
+#endif
+#endif
+#ifndef IS_SANITIZED
+#define IS_SANITIZED 0
+#endif
+
 static int tap_run, tap_failed;
 
 #define ok(cond, ...) tap_ok(__FILE__, __LINE__, (cond) ? true : false, __VA_ARGS__)
+/* One check of thousands: it has a line only where it fails. */
+#define ok_in_run(cond, ...) ((cond) ? true : tap_ok(__FILE__, __LINE__, false, __VA_ARGS__))
 #define is_int(got, want, ...) \
 	tap_is_int(__FILE__, __LINE__, (long long)(got), (long long)(want), __VA_ARGS__)
 #define is_str(got, want, ...) tap_is_str(__FILE__, __LINE__, (got), (want), __VA_ARGS__)

@@ -7,18 +7,6 @@
 #include <fcntl.h>
 #include <string.h>
 
-/* Sanitizers keep what is freed, and look at it as something of their own. */
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define HAS_SANITIZER 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define HAS_SANITIZER 1
-#endif
-#endif
-#ifndef HAS_SANITIZER
-#define HAS_SANITIZER 0
-#endif
-
 #define MARK_LEN 16
 
 /* The mark of all secrets, as no text of this program has it. */
@@ -110,7 +98,7 @@ int
 main(void)
 {
 	begin();
-	if (HAS_SANITIZER) {
+	if (IS_SANITIZED) {
 		skip("a sanitizer keeps what is freed");
 		return end();
 	}

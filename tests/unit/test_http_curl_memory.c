@@ -156,20 +156,6 @@ static const struct kind {
 };
 
 static int n_runs, n_short;
-static bool has_problem;
-
-__attribute__((format(printf, 2, 3))) static void
-check(bool is_good, const char *format, ...)
-{
-	va_list args;
-
-	if (is_good)
-		return;
-	va_start(args, format);
-	tap_line(__FILE__, __LINE__, false, format, args);
-	va_end(args);
-	has_problem = true;
-}
 
 /* Make the calls of that kind. */
 static void
@@ -195,7 +181,7 @@ make_calls(struct arena *arena, const struct kind *kind, struct http_call *calls
 static void
 check_answer(const struct http_call *call, const struct kind *kind, const char *when)
 {
-	check(call->result == HTTP_ANSWERED && call->status == kind->status &&
+	ok_in_run(call->result == HTTP_ANSWERED && call->status == kind->status &&
 	        str_find(call->answer, str_from(kind->wanted), 0) != SIZE_MAX &&
 	        (call->status != 302 ||
 	            str_is(call->location, "https://elsewhere.example/join?x=1")),
@@ -211,9 +197,9 @@ check_call(const struct http_call *call, const struct kind *kind, bool lasts, in
 		return;
 	}
 	n_short++;
-	check(strcmp(call->problem, "short of memory here") == 0, "%s: the problem is: %s",
+	ok_in_run(strcmp(call->problem, "short of memory here") == 0, "%s: the problem is: %s",
 	    when, call->problem);
-	check(call->sent || kind->n > 1 || n_requests == 0, "%s: it was sent", when);
+	ok_in_run(call->sent || kind->n > 1 || n_requests == 0, "%s: it was sent", when);
 }
 
 /* Make calls with that block refused; 0: none.  Returns whether any was. */
@@ -249,12 +235,12 @@ run_kind(struct arena *arena, enum http_curl_mode mode, const struct kind *kind,
 	while (web.live > 0)
 		sleep_ms(1);
 	n_requests += web.requests - (int)kind->n - 1;
-	check(n_requests <= (int)kind->n, "%s: it is sent %d times", when, n_requests);
+	ok_in_run(n_requests <= (int)kind->n, "%s: it is sent %d times", when, n_requests);
 	for (size_t i = 0; i < kind->n; i++) {
 		check_call(&calls[i], kind, was_refused && lasts, n_requests, when);
 		check_answer(&again[i], kind, str_printf(arena, "%s: once more", when));
 	}
-	check(at == 0 || blocks_left(had) == had, "%s: %d blocks are left", when,
+	ok_in_run(at == 0 || blocks_left(had) == had, "%s: %d blocks are left", when,
 	    blocks_left(had) - had);
 	arena_reset(arena);
 	return was_refused;
@@ -266,14 +252,14 @@ test_kind(struct arena *arena, enum http_curl_mode mode, const struct kind *kind
 	int n = 0;
 
 	mode_name = mode == HTTP_CURL_THREAD ? "thread" : "inline";
-	has_problem = false;
+	const int failed = tap_failed; /* further runs would only tell the same */
 	n_short = 0;
 	run_kind(arena, mode, kind, 0, false);
 	for (int lasts = 0; lasts < 2; lasts++)
-		for (n = 1; run_kind(arena, mode, kind, n, lasts) && !has_problem; n++)
+		for (n = 1; run_kind(arena, mode, kind, n, lasts) && tap_failed == failed; n++)
 			continue;
-	ok(!has_problem && n > 20, "%s: %s, without each of %d blocks", mode_name, kind->name,
-	    n - 1);
+	ok(tap_failed == failed && n > 20, "%s: %s, without each of %d blocks", mode_name,
+	    kind->name, n - 1);
 	ok(n_short > 0, "%s: %s: %d calls fail for it", mode_name, kind->name, n_short);
 }
 

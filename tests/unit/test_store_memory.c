@@ -411,7 +411,7 @@ fill(struct store *store)
 
 /* A sanitizer makes runs slow: of the blocks not each is refused there.  Nor need a shortage
  * that lasts begin with each. */
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#if IS_SANITIZED
 #define BLOCK_STEP 5
 #else
 #define BLOCK_STEP 1
@@ -419,20 +419,6 @@ fill(struct store *store)
 #define LASTING_STEP (3 * BLOCK_STEP)
 
 static int n_runs;
-static bool has_problem; /* the verb's further runs would only tell the same */
-
-__attribute__((format(printf, 2, 3))) static void
-check(bool is_good, const char *format, ...)
-{
-	va_list args;
-
-	if (is_good)
-		return;
-	va_start(args, format);
-	tap_line(__FILE__, __LINE__, false, format, args);
-	va_end(args);
-	has_problem = true;
-}
 
 /* What a verb does while nothing is short. */
 struct good {
@@ -453,8 +439,8 @@ check_mended(struct store *store, size_t verb, const struct good *good, const ch
 	struct buf told;
 
 	buf_init(&told, 1 << 16);
-	check(is_mended(store), "%s: then it works again", when);
-	check(verbs[verb].call(store, &told) == good->result &&
+	ok_in_run(is_mended(store), "%s: then it works again", when);
+	ok_in_run(verbs[verb].call(store, &told) == good->result &&
 	        is_same_text(&told, &good->told),
 	    "%s: then it does all: %s, not %s", when, buf_view(&told).data,
 	    buf_view(&good->told).data);
@@ -483,24 +469,25 @@ run_verb(size_t verb, int at, bool lasts, struct good *good)
 		return false;
 	}
 	n_runs += was_refused;
-	check(is_sound(&now), "%s: the file is sound", when);
-	check(access(str_printf(arena, "%s.broken", path), F_OK) != 0,
+	ok_in_run(is_sound(&now), "%s: the file is sound", when);
+	ok_in_run(access(str_printf(arena, "%s.broken", path), F_OK) != 0,
 	    "%s: it is not moved aside", when);
 	if (result == STORE_FAILED) {
 		const char *problem = store->verbs->problem(store, arena);
 
-		check(was_refused, "%s: it fails for want of memory", when);
-		check(told.len == 0, "%s: what failed hands out: %s", when, told.data);
-		check(is_same_text(&now, &good->before), "%s: what failed did something", when);
-		check(problem && strcmp(problem, "out of memory") == 0, "%s: the reason is: %s",
-		    when, problem ?: "(null)");
+		ok_in_run(was_refused, "%s: it fails for want of memory", when);
+		ok_in_run(told.len == 0, "%s: what failed hands out: %s", when, told.data);
+		ok_in_run(is_same_text(&now, &good->before), "%s: what failed did something",
+		    when);
+		ok_in_run(problem && strcmp(problem, "out of memory") == 0,
+		    "%s: the reason is: %s", when, problem ?: "(null)");
 		if (at % MENDED_EACH == 0)
 			check_mended(store, verb, good, when);
 	} else {
-		check(result == good->result && is_same_text(&told, &good->told),
+		ok_in_run(result == good->result && is_same_text(&told, &good->told),
 		    "%s: it hands out %d %s, not %d %s", when, result, buf_view(&told).data,
 		    good->result, buf_view(&good->told).data);
-		check(is_same_text(&now, &good->after), "%s: it did something else", when);
+		ok_in_run(is_same_text(&now, &good->after), "%s: it did something else", when);
 	}
 	close_store(store);
 	if (result != STORE_FAILED || at % MENDED_EACH == 0)
@@ -516,16 +503,16 @@ test_verb(size_t verb)
 {
 	struct good good = { .before = content() };
 
-	has_problem = false;
+	const int failed = tap_failed; /* further runs would only tell the same */
 	run_verb(verb, 0, false, &good);
-	check(good.result != STORE_FAILED, "%s: it works while there is memory",
+	ok_in_run(good.result != STORE_FAILED, "%s: it works while there is memory",
 	    verbs[verb].name);
 	int n = 0;
 	for (int lasts = 0; lasts < 2; lasts++)
-		for (n = 1; run_verb(verb, n, lasts, &good) && !has_problem;
+		for (n = 1; run_verb(verb, n, lasts, &good) && tap_failed == failed;
 		     n += lasts ? LASTING_STEP : BLOCK_STEP)
 			continue;
-	ok(!has_problem, "%s: without each of some %d blocks", verbs[verb].name, n);
+	ok(tap_failed == failed, "%s: without each of some %d blocks", verbs[verb].name, n);
 	buf_free(&good.told);
 	buf_free(&good.before);
 	buf_free(&good.after);
@@ -550,20 +537,20 @@ run_open(int at, bool lasts, bool is_new)
 	bool was_refused = memory_end();
 	const char *problem = store->verbs->problem(store, arena);
 	n_runs += was_refused;
-	check(!problem || (was_refused && strcmp(problem, "out of memory") == 0),
+	ok_in_run(!problem || (was_refused && strcmp(problem, "out of memory") == 0),
 	    "%s: the reason is: %s", when, problem ?: "(null)");
-	check(access(str_printf(arena, "%s.broken", file), F_OK) != 0,
+	ok_in_run(access(str_printf(arena, "%s.broken", file), F_OK) != 0,
 	    "%s: it is not moved aside", when);
 	if (is_new) {
-		check(is_mended(store) && map(store, "m", "a").version > 0, "%s: then it works",
-		    when);
+		ok_in_run(is_mended(store) && map(store, "m", "a").version > 0,
+		    "%s: then it works", when);
 	} else if (at % MENDED_EACH == 0) {
-		check(is_mended(store) && strcmp(where(store, "m"), "a") == 0,
+		ok_in_run(is_mended(store) && strcmp(where(store, "m"), "a") == 0,
 		    "%s: then it works", when);
 	}
 	close_store(store);
 	struct buf after = content();
-	check(is_same_text(&before, &after), "%s: that did something", when);
+	ok_in_run(is_same_text(&before, &after), "%s: that did something", when);
 	buf_free(&before);
 	buf_free(&after);
 	arena_reset(arena);
@@ -575,13 +562,14 @@ test_open(bool is_new)
 {
 	int n = 0;
 
-	has_problem = false;
+	const int failed = tap_failed; /* further runs would only tell the same */
 	for (int lasts = 0; lasts < 2; lasts++)
-		for (n = 1; run_open(n, lasts, is_new) && !has_problem; n += is_new ? NEW_STEP :
-		         lasts ? LASTING_STEP :
-		                 BLOCK_STEP)
+		for (n = 1; run_open(n, lasts, is_new) && tap_failed == failed;
+		     n += is_new ? NEW_STEP :
+		         lasts   ? LASTING_STEP :
+		                   BLOCK_STEP)
 			continue;
-	ok(!has_problem, "open a file that is %s: without blocks of some %d",
+	ok(tap_failed == failed, "open a file that is %s: without blocks of some %d",
 	    is_new ? "new" : "there", n);
 }
 
