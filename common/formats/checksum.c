@@ -1,7 +1,7 @@
 /*
  * SHA256_Init() and its kind are called deprecated in favour of EVP (SHA256_Init(3)).  But EVP
- * looks for each hash among providers, and sets them up when it is asked for the first: a CGI
- * spends more on that than on all else of a join.  So the macro asks for OpenSSL 1.1's
+ * looks for each hash among providers, and sets them up when it is asked for the first: a
+ * quarter of the time that a CGI took for a join.  So the macro asks for OpenSSL 1.1's
  * functions (openssl_user_macros(7)).  HMACs are EVP's: few requests need one.
  */
 #define OPENSSL_API_COMPAT 10100
