@@ -1,6 +1,9 @@
 #include "crew.h"
 
+#include <sched.h>
+#include <semaphore.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/blocking.h"
 #include "base/clock.h"
@@ -12,24 +15,52 @@
 #define THREADS_EACH 8
 #define THREADS_MOST 1024
 
+/* With two, one that waits and has not told leaves another. */
+#define AWAKE_LEAST 2
+
+/* Where nobody has begun anything for so long, and nobody is idle, those at work get on with
+ * nothing. */
+#define GUARD_MS 5
+
 /* That no thread can be had is told again after so long. */
 #define TELL_MS 10000
 
-/* The calling thread's, or NULL. */
+/* Where a thread rests.  A semaphore, so that who is called need not have the mutex first. */
+struct crew_seat {
+	sem_t called;
+	struct crew_seat *next;
+};
+
+/* The calling thread's; NULL: it is no crew's. */
 static _Thread_local struct crew *own_crew;
+static _Thread_local struct crew_seat own_seat;
 
-/* Is a thread to be made now?  Then it counts as idle from here on.  The mutex is held. */
-static bool
-take_on(struct crew *crew)
+/* What is to be done for another thread, once the mutex is let go. */
+enum another { NONE, CALLED, TO_BE_MADE };
+
+/*
+ * Let another be idle, unless one is or so many are at work.  The last that came to rest is
+ * called, whose memory is in the caches yet; *seat is its.  Where none rests one is to be made.
+ * It counts as idle from here on.  The mutex is held.
+ */
+static enum another
+call_another(struct crew *crew, unsigned most, struct crew_seat **seat)
 {
-	unsigned at_work = crew->n - crew->n_idle - crew->n_blocked;
+	unsigned at_work = crew->n - crew->n_idle - crew->n_blocked - crew->n_resting;
 
-	if (crew->is_ending || crew->n_idle > 0 || at_work >= crew->most_at_work ||
-	    crew->n >= crew->most)
-		return false;
-	crew->n++;
+	if (crew->is_ending || crew->n_idle > 0 || at_work >= most)
+		return NONE;
+	*seat = crew->resting;
+	if (!*seat && crew->n >= crew->most)
+		return NONE;
 	crew->n_idle++;
-	return true;
+	if (*seat) {
+		crew->resting = (*seat)->next;
+		crew->n_resting--;
+		return CALLED;
+	}
+	crew->n++;
+	return TO_BE_MADE;
 }
 
 /* The last thing that a thread does.  Each joins the one that ended before it, so that one
@@ -55,22 +86,32 @@ thread_main(void *argument)
 	struct crew *crew = argument;
 
 	own_crew = crew;
+	sem_init(&own_seat.called, 0, 0);
 	crew->run(crew->context);
 	leave(crew);
 	return NULL;
 }
 
-/* Make a thread that was taken on.  Returns 0 or an error's number. */
+/* Start a thread.  Returns 0 or an error's number. */
 static int
-make_thread(struct crew *crew)
+start_thread(pthread_t *thread, void *(*run)(void *), struct crew *crew)
 {
 	pthread_attr_t attributes;
 
 	pthread_attr_init(&attributes);
 	pthread_attr_setstacksize(&attributes, STACK_BYTES);
-	pthread_t thread;
-	int error = pthread_create(&thread, &attributes, thread_main, crew);
+	int error = pthread_create(thread, &attributes, run, crew);
 	pthread_attr_destroy(&attributes);
+	return error;
+}
+
+/* Make a thread that is counted already.  Returns 0 or an error's number. */
+static int
+make_thread(struct crew *crew)
+{
+	pthread_t thread;
+	int error = start_thread(&thread, thread_main, crew);
+
 	if (error == 0)
 		return 0;
 	pthread_mutex_lock(&crew->mutex);
@@ -86,24 +127,112 @@ make_thread(struct crew *crew)
 	return error;
 }
 
+static void
+bring_another(struct crew *crew, enum another another, struct crew_seat *seat)
+{
+	if (another == CALLED)
+		sem_post(&seat->called);
+	else if (another == TO_BE_MADE)
+		make_thread(crew);
+}
+
 /* The thread waits for somebody else, or goes on. */
 static void
 blocked(bool begins)
 {
 	struct crew *crew = own_crew;
+	struct crew_seat *seat = NULL;
 
 	if (!crew)
 		return;
 	pthread_mutex_lock(&crew->mutex);
 	crew->n_blocked += begins ? 1U : -1U;
-	bool more = begins && take_on(crew);
+	enum another another = begins ? call_another(crew, crew->most_awake, &seat) : NONE;
 	pthread_mutex_unlock(&crew->mutex);
-	if (more)
-		make_thread(crew);
+	bring_another(crew, another, seat);
+}
+
+/* ---- The guard ---------------------------------------------------------------- */
+
+/* Wait for a while, or until the crew ends.  The mutex is held. */
+static void
+guard_wait(struct crew *crew)
+{
+	int64_t until_ms = clock_ms(CLOCK_MONOTONIC) + GUARD_MS;
+	struct timespec until = { until_ms / 1000, until_ms % 1000 * 1000000 };
+
+	pthread_cond_timedwait(&crew->guard_called, &crew->mutex, &until);
+}
+
+/* Call another thread where those at work get on with nothing.  As long as one is idle there is
+ * nothing to see to: then the guard sleeps until the last one begins something. */
+static void *
+guard_main(void *argument)
+{
+	struct crew *crew = argument;
+
+	pthread_mutex_lock(&crew->mutex);
+	while (!crew->is_ending) {
+		crew->guard_rests = crew->n_idle > 0;
+		if (crew->guard_rests) {
+			pthread_cond_wait(&crew->guard_called, &crew->mutex);
+			continue;
+		}
+		unsigned n_begun = crew->n_begun;
+		guard_wait(crew);
+		if (crew->n_begun != n_begun)
+			continue;
+		struct crew_seat *seat;
+		enum another another = call_another(crew, crew->most_at_work, &seat);
+		pthread_mutex_unlock(&crew->mutex);
+		bring_another(crew, another, seat);
+		pthread_mutex_lock(&crew->mutex);
+	}
+	pthread_mutex_unlock(&crew->mutex);
+	return NULL;
+}
+
+static int
+guard_open(struct crew *crew)
+{
+	int error = start_thread(&crew->guard, guard_main, crew);
+
+	crew->has_guard = error == 0;
+	if (error != 0)
+		log_error("cannot start a thread", "reason", strerror(error));
+	return error == 0 ? 0 : -1;
+}
+
+/* ---- The crew -------------------------------------------------------------------- */
+
+unsigned
+crew_awake(void)
+{
+	cpu_set_t processors;
+	int n = 0;
+
+	/* With more of them than such a set holds it fails. */
+	if (sched_getaffinity(0, sizeof(processors), &processors) == 0)
+		n = CPU_COUNT(&processors);
+	return n == 0 ? CPU_SETSIZE : n < AWAKE_LEAST ? AWAKE_LEAST : (unsigned)n;
+}
+
+static void
+crew_init(struct crew *crew)
+{
+	pthread_condattr_t attributes;
+
+	pthread_mutex_init(&crew->mutex, NULL);
+	pthread_cond_init(&crew->none_left, NULL);
+	pthread_condattr_init(&attributes);
+	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+	pthread_cond_init(&crew->guard_called, &attributes);
+	pthread_condattr_destroy(&attributes);
 }
 
 int
-crew_open(struct crew *crew, unsigned most_at_work, void (*run)(void *context), void *context)
+crew_open(struct crew *crew, unsigned most_at_work, unsigned most_awake,
+    void (*run)(void *context), void *context)
 {
 	unsigned most = most_at_work * THREADS_EACH;
 
@@ -116,11 +245,11 @@ crew_open(struct crew *crew, unsigned most_at_work, void (*run)(void *context), 
 		.context = context,
 		.most = most,
 		.most_at_work = most_at_work,
+		.most_awake = most_awake < most_at_work ? most_awake : most_at_work,
 	};
-	pthread_mutex_init(&crew->mutex, NULL);
-	pthread_cond_init(&crew->none_left, NULL);
+	crew_init(crew);
 	blocking_listen(blocked);
-	for (unsigned i = 0; i < most_at_work; i++) {
+	for (unsigned i = 0; i < crew->most_awake; i++) {
 		pthread_mutex_lock(&crew->mutex);
 		crew->n++;
 		crew->n_idle++;
@@ -128,26 +257,55 @@ crew_open(struct crew *crew, unsigned most_at_work, void (*run)(void *context), 
 		if (make_thread(crew) != 0)
 			return -1;
 	}
-	return 0;
+	return most > 1 ? guard_open(crew) : 0;
 }
 
 void
 crew_begin(struct crew *crew)
 {
+	struct crew_seat *seat = NULL;
+
 	pthread_mutex_lock(&crew->mutex);
 	crew->n_idle--;
-	bool more = take_on(crew);
+	crew->n_begun++;
+	enum another another = call_another(crew, crew->most_awake, &seat);
+	if (crew->n_idle == 0 && crew->guard_rests) {
+		crew->guard_rests = false;
+		pthread_cond_signal(&crew->guard_called);
+	}
 	pthread_mutex_unlock(&crew->mutex);
-	if (more)
-		make_thread(crew);
+	bring_another(crew, another, seat);
+}
+
+/* Rest until somebody calls, who counts the thread as idle.  The mutex is held. */
+static void
+sit_down(struct crew *crew)
+{
+	own_seat.next = crew->resting;
+	crew->resting = &own_seat;
+	crew->n_resting++;
+	pthread_mutex_unlock(&crew->mutex);
+	while (sem_wait(&own_seat.called) != 0)
+		;
+	pthread_mutex_lock(&crew->mutex);
 }
 
 bool
 crew_rest(struct crew *crew)
 {
 	pthread_mutex_lock(&crew->mutex);
-	bool stays = !crew->is_ending && crew->n_idle < crew->most_at_work;
-	crew->n_idle += stays;
+	unsigned others = crew->n - crew->n_blocked - crew->n_resting - 1;
+	bool stays = !crew->is_ending;
+
+	if (stays && (crew->n_idle == 0 || others < crew->most_awake)) {
+		crew->n_idle++;
+	} else if (stays && crew->n_idle + crew->n_resting < crew->most_at_work) {
+		sit_down(crew);
+		stays = !crew->is_ending;
+		crew->n_idle -= !stays;
+	} else {
+		stays = false;
+	}
 	pthread_mutex_unlock(&crew->mutex);
 	return stays;
 }
@@ -155,8 +313,18 @@ crew_rest(struct crew *crew)
 void
 crew_stop(struct crew *crew)
 {
+	struct crew_seat *next;
+
 	pthread_mutex_lock(&crew->mutex);
 	crew->is_ending = true;
+	pthread_cond_signal(&crew->guard_called);
+	for (struct crew_seat *seat = crew->resting; seat; seat = next) {
+		next = seat->next;
+		crew->n_resting--;
+		crew->n_idle++;
+		sem_post(&seat->called);
+	}
+	crew->resting = NULL;
 	pthread_mutex_unlock(&crew->mutex);
 }
 
@@ -170,6 +338,9 @@ crew_close(struct crew *crew)
 	pthread_mutex_unlock(&crew->mutex);
 	if (crew->has_ended)
 		pthread_join(crew->ended, NULL);
+	if (crew->has_guard)
+		pthread_join(crew->guard, NULL);
 	pthread_mutex_destroy(&crew->mutex);
 	pthread_cond_destroy(&crew->none_left);
+	pthread_cond_destroy(&crew->guard_called);
 }

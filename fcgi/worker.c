@@ -612,7 +612,7 @@ worker_pool_open(struct app *app, int listen_fd, unsigned threads)
 		pool_free(pool);
 		return NULL;
 	}
-	if (crew_open(&pool->crew, threads, worker_run, pool) != 0) {
+	if (crew_open(&pool->crew, threads, crew_awake(), worker_run, pool) != 0) {
 		worker_pool_close(pool);
 		return NULL;
 	}

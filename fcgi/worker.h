@@ -12,11 +12,11 @@ struct worker_pool;
 int worker_init(void);
 
 /*
- * Start that many threads on the listening socket, which is borrowed and made
- * non-blocking.  All of them wait on one epoll instance, so one connection
- * wakes one thread, and connections that a web server keeps open cost none, nor do
- * requests that wait for their time.  For requests that wait for a server there are more
- * (crew.h).
+ * Let that many threads at the most serve requests of the listening socket at once; it is
+ * borrowed and made non-blocking.  Those that are awake wait on one epoll instance, so one
+ * connection wakes one thread at the most, and connections that a web server keeps open cost
+ * none, nor do requests that wait for their time.  No more are awake than there are
+ * processors, and for requests that wait for a server there are more threads (crew.h).
  * Signals must be blocked.  Returns NULL, with the reason logged.
  */
 struct worker_pool *worker_pool_open(struct app *app, int listen_fd, unsigned threads);

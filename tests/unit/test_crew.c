@@ -101,16 +101,32 @@ becomes(unsigned (*count)(void), unsigned wanted)
 	return false;
 }
 
+static unsigned
+resting(void)
+{
+	pthread_mutex_lock(&crew.mutex);
+	unsigned n = crew.n_resting;
+	pthread_mutex_unlock(&crew.mutex);
+	return n;
+}
+
 static void
-begin(unsigned most_at_work)
+begin_with(unsigned most_at_work, unsigned most_awake)
 {
 	for (int i = 0; i < 3; i++)
 		sem_init(&tasks[i], 0, 0);
 	sem_init(&any, 0, 0);
 	gate = is_over = false;
 	n_done = 0;
-	is_int(crew_open(&crew, most_at_work, run, NULL), 0, "a crew of %u", most_at_work);
-	is_int(n_threads(), most_at_work, "… has as many threads");
+	is_int(crew_open(&crew, most_at_work, most_awake, run, NULL), 0,
+	    "a crew of %u, %u of them awake", most_at_work, most_awake);
+	is_int(n_threads(), most_awake, "… has as many threads as are awake");
+}
+
+static void
+begin(unsigned most_at_work)
+{
+	begin_with(most_at_work, most_at_work);
 }
 
 static void
@@ -182,6 +198,61 @@ test_most(void)
 	end();
 }
 
+/* Threads that are not needed rest, and come back. */
+static void
+test_rest(void)
+{
+	begin_with(4, 2);
+	ask(WAITS, 3);
+	ok(becomes(waiting, 3), "three wait");
+	is_int(n_threads(), 4, "… and one is awake, which has nothing to do");
+	gate = true;
+	ok(becomes(done, 3), "they go on");
+	ok(becomes(resting, 2), "… and two rest, as two are awake");
+	gate = false;
+	ask(WAITS, 3);
+	ok(becomes(waiting, 3), "three wait again");
+	ok(becomes(resting, 0), "… for which all were called");
+	is_int(n_threads(), 4, "… and none was made");
+	ask(QUICK, 1);
+	ok(becomes(done, 4), "another is served meanwhile");
+	gate = true;
+	ok(becomes(done, 7), "all are served");
+	ok(becomes(resting, 2), "… and two rest again");
+	end();
+}
+
+/* Those who are awake get on with nothing, and have not told. */
+static void
+test_guard(void)
+{
+	begin_with(4, 2);
+	ask(WORKS, 2);
+	ok(becomes(working, 2), "two work");
+	ask(QUICK, 5);
+	ok(becomes(done, 5), "… and work, so that others are served by a third");
+	ask(WORKS, 3);
+	ok(becomes(working, 4), "four work");
+	ask(QUICK, 1);
+	clock_sleep_ms(50);
+	is_int(done(), 5, "… which is all that may");
+	gate = true;
+	ok(becomes(done, 11), "… until they are done");
+	end();
+}
+
+/* A crew ends with those that rest. */
+static void
+test_end_at_rest(void)
+{
+	begin_with(8, 2);
+	ask(WAITS, 7);
+	ok(becomes(waiting, 7), "seven wait");
+	gate = true;
+	ok(becomes(resting, 6), "… and then six rest");
+	end();
+}
+
 static void
 test_stranger(void)
 {
@@ -198,6 +269,9 @@ main(void)
 	test_waiting();
 	test_working();
 	test_most();
+	test_rest();
+	test_guard();
+	test_end_at_rest();
 	test_stranger();
 	return done_testing();
 }

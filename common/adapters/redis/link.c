@@ -17,6 +17,7 @@
 
 #include "adapters/redis/redis.h"
 #include "base/arena.h"
+#include "base/blocking.h"
 #include "base/bounds.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -137,8 +138,10 @@ wait_for(struct link *link, short events)
 
 	for (;;) {
 		int64_t left_ms = link->deadline_ms - clock_ms(CLOCK_MONOTONIC);
-		int n = left_ms > 0 ? poll(&pollfd, 1, (int)left_ms) : 0;
 
+		blocking_begin();
+		int n = left_ms > 0 ? poll(&pollfd, 1, (int)left_ms) : 0;
+		blocking_end();
 		if (n > 0)
 			return true;
 		if (n == 0)
