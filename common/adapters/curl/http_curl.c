@@ -34,30 +34,37 @@ transfer_thread(void *context)
 	return NULL;
 }
 
-/* Take over what finished since the last time, in that order; *seen counts it.  Returns
- * whether that was enough.  The lock is held, but not while tasks are taken over. */
+/* Take over what finished, in that order; *seen counts it.  Returns whether that was enough. */
 static bool
-take_over_finished(struct http_curl *self, struct job *job, const struct http_batch *batch,
-    struct arena *arena, size_t *seen)
+take_over(struct task *tasks, const struct http_batch *batch, struct arena *arena, size_t *seen)
 {
-	struct task *task = job->finished;
 	bool enough = false;
 
-	job->finished = NULL;
-	job->finished_end = &job->finished;
-	pthread_mutex_unlock(&self->loop.lock);
-	for (; task; task = task->next_finished) {
-		struct http_call *call = &batch->calls[task - job->tasks];
+	for (struct task *task = tasks; task; task = task_next(task)) {
+		struct http_call *call = &batch->calls[task->transfer.call - batch->calls];
 
 		++*seen;
 		transfer_hand_over(&task->transfer, call, arena);
-		call->until_us = job->deadline_us;
+		call->until_us = task->until_us;
 		if (call->result == HTTP_ANSWERED && batch->enough &&
 		    batch->enough(call, batch->context))
 			enough = true;
 	}
-	pthread_mutex_lock(&self->loop.lock);
 	return enough;
+}
+
+/* Be the loop until something has finished. */
+static void
+run_loop(struct loop *loop, struct caller *caller)
+{
+	int n_told;
+
+	for (;;) {
+		loop_once(loop);
+		if (sem_getvalue(&caller->told, &n_told) == 0 && n_told > 0)
+			return;
+		loop_wait(loop);
+	}
 }
 
 /* Be the loop until the job is done, or wait for the thread that is. */
@@ -65,25 +72,17 @@ static void
 see_through(struct http_curl *self, struct job *job, const struct http_batch *batch,
     struct arena *arena)
 {
-	pthread_mutex_lock(&self->loop.lock);
-	loop_bring(&self->loop, job);
 	size_t seen = 0;
+
+	loop_bring(&self->loop, job);
 	while (seen < job->n) {
-		if (self->mode == HTTP_CURL_INLINE) {
-			pthread_mutex_unlock(&self->loop.lock);
-			loop_once(&self->loop);
-			if (!job->finished)
-				loop_wait(&self->loop);
-			pthread_mutex_lock(&self->loop.lock);
-		} else {
-			while (!job->finished)
-				pthread_cond_wait(&job->changed, &self->loop.lock);
-		}
-		if (take_over_finished(self, job, batch, arena, &seen) &&
+		if (self->mode == HTTP_CURL_INLINE)
+			run_loop(&self->loop, job->caller);
+		struct task *tasks = caller_take(job->caller);
+		if (take_over(tasks, batch, arena, &seen) &&
 		    !atomic_exchange(&job->is_abandoned, true))
 			loop_tell(&self->loop);
 	}
-	pthread_mutex_unlock(&self->loop.lock);
 }
 
 /* Make a job of the batch and see it through. */
@@ -91,14 +90,17 @@ static void
 run_job(struct http_curl *self, struct arena *arena, const struct http_batch *batch,
     int64_t start_us)
 {
+	struct caller caller;
 	struct job job = {
+		.caller = &caller,
 		.n = batch->n,
+		.is_alone = batch->n == 1,
 		.timeout_ms = batch->timeout_ms,
 		.start_us = start_us,
 	};
 
 	job.tasks = mem_alloc(batch->n * sizeof(*job.tasks));
-	pthread_cond_init(&job.changed, NULL);
+	caller_init(&caller);
 	for (size_t i = 0; i < batch->n; i++) {
 		job.tasks[i].job = &job;
 		transfer_init(&job.tasks[i].transfer, &batch->calls[i]);
@@ -106,7 +108,7 @@ run_job(struct http_curl *self, struct arena *arena, const struct http_batch *ba
 	see_through(self, &job, batch, arena);
 	for (size_t i = 0; i < batch->n; i++)
 		transfer_free(&job.tasks[i].transfer);
-	pthread_cond_destroy(&job.changed);
+	caller_fini(&caller);
 	free(job.tasks);
 }
 

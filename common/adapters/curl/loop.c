@@ -1,5 +1,6 @@
 #include "adapters/curl/loop.h"
 
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -64,6 +65,12 @@ let_go(struct loop *loop, struct transfer *transfer)
 	handles_give_back(&loop->handles, &loop->setup, easy, transfer_wore_out(transfer));
 }
 
+static struct task *
+task_of(struct inbox_item *item)
+{
+	return item ? (struct task *)((char *)item - offsetof(struct task, item)) : NULL;
+}
+
 /* The task is finished.  When it was the job's last, the job has left the list. */
 static void
 publish(struct loop *loop, struct task *task)
@@ -77,6 +84,7 @@ publish(struct loop *loop, struct task *task)
 	    lanes_end_of(task->transfer.result, task->was_late && task->job->still_us == 0),
 	    loop_clock_running_us(&loop->clock));
 	task->transfer.elapsed_ms = elapsed_us / 1000;
+	task->until_us = job->deadline_us;
 	if (--job->left == 0) {
 		struct job **link;
 		for (link = &loop->jobs; *link != job; link = &(*link)->next)
@@ -84,36 +92,34 @@ publish(struct loop *loop, struct task *task)
 		*link = job->next;
 	}
 	task->finished = true;
-	if (!job->done) {
-		job->done_end = &job->done;
+	if (!job->newest) {
+		job->oldest = &task->item;
 		job->next_to_tell = loop->to_tell;
 		loop->to_tell = job;
 	}
-	*job->done_end = task;
-	job->done_end = &task->next_finished;
+	task->item.next = job->newest;
+	job->newest = &task->item;
 }
 
-/* Tell the callers what has finished, once a turn: each that is woken wants the lock, and a
- * processor.  A job of which all is told is gone then. */
+/* Tell the callers what has finished, once a turn: each that is woken wants a processor.  A job
+ * of which all is told is gone then. */
 static void
 tell_callers(struct loop *loop)
 {
 	struct job *next;
 
-	if (!loop->to_tell)
-		return;
-	pthread_mutex_lock(&loop->lock);
 	for (struct job *job = loop->to_tell; job; job = next) {
+		struct caller *caller = job->caller;
+		struct inbox_item *newest = job->newest, *oldest = job->oldest;
+
 		next = job->next_to_tell;
-		*job->finished_end = job->done;
-		job->finished_end = job->done_end;
-		job->done = NULL;
-		/* Under the lock, since the caller destroys the condition as soon as it has
-		 * the lock. */
-		pthread_cond_signal(&job->changed);
+		job->newest = NULL;
+		task_of(newest)->ends_telling = true;
+		inbox_put_chain(&caller->finished, newest, oldest);
+		/* The caller stays until it has heard this. */
+		sem_post(&caller->told);
 	}
 	loop->to_tell = NULL;
-	pthread_mutex_unlock(&loop->lock);
 }
 
 /* End a task for a reason of our own. */
@@ -177,7 +183,7 @@ await_turn(struct task *task)
 {
 	struct job *job = task->job;
 
-	if (job->n == 1 && job->timeout_ms * 1000 < WITH_TURN_US)
+	if (job->is_alone && job->timeout_ms * 1000 < WITH_TURN_US)
 		job->deadline_us = job->start_us + WITH_TURN_US;
 }
 
@@ -187,7 +193,7 @@ end_turn(struct task *task)
 {
 	struct job *job = task->job;
 
-	if (job->n != 1)
+	if (!job->is_alone)
 		return;
 	job->start_us = clock_us(CLOCK_MONOTONIC);
 	if (job->start_us + job->timeout_ms * 1000 < job->deadline_us)
@@ -288,20 +294,19 @@ end_tasks(struct loop *loop, struct job *job, bool is_abandoned, bool is_late)
 static bool
 take_in(struct loop *loop)
 {
-	pthread_mutex_lock(&loop->lock);
-	struct job *incoming = loop->incoming;
-	loop->incoming = NULL;
-	loop->incoming_end = &loop->incoming;
-	loop->is_asleep = loop->has_news = false;
-	bool stop = loop->stop;
-	pthread_mutex_unlock(&loop->lock);
+	atomic_store(&loop->is_asleep, false);
+	/* Before what is told of is looked for. */
+	atomic_store(&loop->has_news, false);
+	bool stop = atomic_load(&loop->stop);
+	struct inbox_item *incoming = inbox_take(&loop->incoming);
 
 	look_at_clock(loop);
-	struct job *job;
-	while ((job = incoming)) {
+	struct inbox_item *next;
+	for (struct inbox_item *item = incoming; item; item = next) {
+		struct job *job = (struct job *)((char *)item - offsetof(struct job, item));
 		int64_t late_us = loop->clock.looked_us - job->start_us;
 
-		incoming = job->next;
+		next = item->next;
 		job->next = loop->jobs;
 		loop->jobs = job;
 		if (late_us >= LOOP_CLOCK_STILL_US)
@@ -425,19 +430,21 @@ loop_wait(struct loop *loop)
 	if (tend_us < until)
 		until = tend_us;
 	int64_t sleep_us = loop_clock_sleep(&loop->clock, until);
-	pthread_mutex_lock(&loop->lock);
-	bool is_asleep = loop->is_asleep = !loop->has_news && !loop->has_unstarted;
-	pthread_mutex_unlock(&loop->lock);
-	sockets_wait(&loop->sockets, is_asleep ? sleep_us : 0);
+	bool sleeps = !loop->has_unstarted;
+	if (sleeps) {
+		atomic_store(&loop->is_asleep, true);
+		/* Who has told before that does not ring. */
+		sleeps = !atomic_load(&loop->has_news);
+	}
+	sockets_wait(&loop->sockets, sleeps ? sleep_us : 0);
 }
 
 void
 loop_tell(struct loop *loop)
 {
-	loop->has_news = true;
-	if (loop->is_asleep && loop->has_bell)
+	atomic_store(&loop->has_news, true);
+	if (atomic_exchange(&loop->is_asleep, false) && loop->has_bell)
 		sockets_ring(&loop->sockets);
-	loop->is_asleep = false;
 }
 
 /* A timeout that is beyond all reason must not overflow. */
@@ -455,19 +462,15 @@ loop_bring(struct loop *loop, struct job *job)
 	job->timeout_ms = clamp_ms(job->timeout_ms, 0);
 	job->deadline_us = job->start_us + job->timeout_ms * 1000;
 	job->left = job->n;
-	job->finished_end = &job->finished;
-	*loop->incoming_end = job;
-	loop->incoming_end = &job->next;
+	inbox_put(&loop->incoming, &job->item);
 	loop_tell(loop);
 }
 
 void
 loop_stop(struct loop *loop)
 {
-	pthread_mutex_lock(&loop->lock);
-	loop->stop = true;
+	atomic_store(&loop->stop, true);
 	loop_tell(loop);
-	pthread_mutex_unlock(&loop->lock);
 }
 
 void
@@ -486,10 +489,8 @@ loop_init(struct loop *loop, const struct http_curl_options *options)
 		.setup.connect_timeout_ms = (long)clamp_ms(options->connect_timeout_ms, 1),
 		.lanes = lanes_new(options->max_calls_per_server),
 		.n_servers = options->n_servers,
-		.incoming_end = &loop->incoming,
 		.has_bell = options->mode == HTTP_CURL_THREAD,
 	};
-	pthread_mutex_init(&loop->lock, NULL);
 }
 
 int
@@ -538,8 +539,41 @@ loop_free(struct loop *loop)
 		loop->setup.curl->multi_cleanup(loop->multi);
 		sockets_close(&loop->sockets);
 	}
-	pthread_mutex_destroy(&loop->lock);
 	lanes_free(loop->lanes);
 	free(loop->setup.agent);
 	free(loop->setup.ca_file);
+}
+
+void
+caller_init(struct caller *caller)
+{
+	*caller = (struct caller){ 0 };
+	sem_init(&caller->told, 0, 0);
+}
+
+struct task *
+caller_take(struct caller *caller)
+{
+	while (sem_wait(&caller->told) != 0)
+		;
+	caller->n_waited++;
+	struct task *tasks = task_of(inbox_take(&caller->finished));
+	for (const struct task *task = tasks; task; task = task_next(task))
+		caller->n_told += task->ends_telling;
+	return tasks;
+}
+
+struct task *
+task_next(const struct task *task)
+{
+	return task_of(task->item.next);
+}
+
+void
+caller_fini(struct caller *caller)
+{
+	/* What was taken may be told yet. */
+	while (caller->n_waited < caller->n_told)
+		caller_take(caller);
+	sem_destroy(&caller->told);
 }
