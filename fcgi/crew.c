@@ -290,14 +290,25 @@ sit_down(struct crew *crew)
 	pthread_mutex_lock(&crew->mutex);
 }
 
+/* Is the calling thread, which has nothing to do, needed?  One is to be idle at any time; while
+ * others wait, who come back soon, more are: to rest, and to be called by the next that waits,
+ * takes longer.  The mutex is held. */
+static bool
+is_needed(const struct crew *crew)
+{
+	unsigned others = crew->n - crew->n_blocked - crew->n_resting - 1;
+
+	return crew->n_idle == 0 || others < crew->most_awake ||
+	    (crew->n_blocked > 0 && crew->n_idle < crew->most_awake);
+}
+
 bool
 crew_rest(struct crew *crew)
 {
 	pthread_mutex_lock(&crew->mutex);
-	unsigned others = crew->n - crew->n_blocked - crew->n_resting - 1;
 	bool stays = !crew->is_ending;
 
-	if (stays && (crew->n_idle == 0 || others < crew->most_awake)) {
+	if (stays && is_needed(crew)) {
 		crew->n_idle++;
 	} else if (stays && crew->n_idle + crew->n_resting < crew->most_at_work) {
 		sit_down(crew);
