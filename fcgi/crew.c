@@ -1,6 +1,5 @@
 #include "crew.h"
 
-#include <sched.h>
 #include <semaphore.h>
 #include <string.h>
 #include <time.h>
@@ -14,9 +13,6 @@
 /* Threads in all for each that may be at work, and where that ends. */
 #define THREADS_EACH 8
 #define THREADS_MOST 1024
-
-/* With two, one that waits and has not told leaves another. */
-#define AWAKE_LEAST 2
 
 /* Where nobody has begun anything for so long, and nobody is idle, those at work get on with
  * nothing. */
@@ -204,18 +200,6 @@ guard_open(struct crew *crew)
 }
 
 /* ---- The crew -------------------------------------------------------------------- */
-
-unsigned
-crew_awake(void)
-{
-	cpu_set_t processors;
-	int n = 0;
-
-	/* With more of them than such a set holds it fails. */
-	if (sched_getaffinity(0, sizeof(processors), &processors) == 0)
-		n = CPU_COUNT(&processors);
-	return n == 0 ? CPU_SETSIZE : n < AWAKE_LEAST ? AWAKE_LEAST : (unsigned)n;
-}
 
 static void
 crew_init(struct crew *crew)

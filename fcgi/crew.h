@@ -50,10 +50,6 @@ struct crew {
 	bool has_guard, guard_rests;
 };
 
-/* How many threads to keep awake: as many as this process may use processors, and at least
- * two. */
-unsigned crew_awake(void);
-
 /*
  * Start most_awake threads, of which each calls run(context).  No others are called while
  * these get on; else up to most_at_work are at work at once.  With those that wait there may be

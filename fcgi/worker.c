@@ -22,6 +22,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/processors.h"
 #include "base/shortage.h"
 #include "crew.h"
 #include "formats/cgi.h"
@@ -41,6 +42,9 @@
 /* The most that one record holds (FastCGI specification 1.0, section 3.3), in whole
  * units of 8 bytes, as it recommends. */
 #define RECORD_BYTES ((size_t)65528)
+
+/* With so many threads awake one that waits, and has not told, leaves another. */
+#define AWAKE_LEAST 2
 
 /* A pause when descriptors ran out. */
 #define EXHAUSTED_PAUSE_MS 100
@@ -583,6 +587,14 @@ pool_free(struct worker_pool *pool)
 	free(pool);
 }
 
+static unsigned
+threads_awake(void)
+{
+	unsigned n = processors_count();
+
+	return n < AWAKE_LEAST ? AWAKE_LEAST : n;
+}
+
 struct worker_pool *
 worker_pool_open(struct app *app, int listen_fd, unsigned threads)
 {
@@ -612,7 +624,7 @@ worker_pool_open(struct app *app, int listen_fd, unsigned threads)
 		pool_free(pool);
 		return NULL;
 	}
-	if (crew_open(&pool->crew, threads, crew_awake(), worker_run, pool) != 0) {
+	if (crew_open(&pool->crew, threads, threads_awake(), worker_run, pool) != 0) {
 		worker_pool_close(pool);
 		return NULL;
 	}

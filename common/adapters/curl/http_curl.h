@@ -1,10 +1,10 @@
 /*
  * The adapter of http.h over libcurl.
  *
- * HTTP_CURL_THREAD: one thread of its own runs all transfers of the process
- * on one CURLM; callers hand it a batch and sleep.  So all workers share the
- * kept connections, and nothing of libcurl is shared between threads
- * (libcurl-thread(3), CURLSHOPT_SHARE(3)).
+ * HTTP_CURL_THREAD: threads of its own, one for each processor and four at the most, run
+ * all transfers of the process, each on one CURLM; callers hand them a batch and sleep.  A
+ * server is one thread's.  So all workers share the kept connections to it, and nothing of
+ * libcurl is shared between threads (libcurl-thread(3), CURLSHOPT_SHARE(3)).
  * HTTP_CURL_INLINE: the same loop in the calling thread, for a process that
  * serves one request.  The time that it takes to load libcurl counts for no deadline.
  *

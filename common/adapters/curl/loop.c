@@ -480,7 +480,7 @@ loop_start(struct loop *loop)
 }
 
 void
-loop_init(struct loop *loop, const struct http_curl_options *options)
+loop_init(struct loop *loop, const struct http_curl_options *options, size_t n_loops)
 {
 	*loop = (struct loop){
 		.setup.ca_file = mem_strdup(options->ca_file),
@@ -488,7 +488,7 @@ loop_init(struct loop *loop, const struct http_curl_options *options)
 		/* 0 would mean libcurl's own 300 s (CURLOPT_CONNECTTIMEOUT_MS(3)). */
 		.setup.connect_timeout_ms = (long)clamp_ms(options->connect_timeout_ms, 1),
 		.lanes = lanes_new(options->max_calls_per_server),
-		.n_servers = options->n_servers,
+		.connections_most = transfer_connections_most(options->n_servers, n_loops),
 		.has_bell = options->mode == HTTP_CURL_THREAD,
 	};
 }
@@ -515,8 +515,7 @@ loop_load(struct loop *loop)
 		goto fail_multi;
 	curl->easy_getinfo(easy, CURLINFO_CAINFO, &ca_file);
 	loop->setup.has_ca_file = loop->setup.ca_file || ca_file;
-	curl->multi_setopt(loop->multi, CURLMOPT_MAXCONNECTS,
-	    transfer_connections_most(loop->n_servers));
+	curl->multi_setopt(loop->multi, CURLMOPT_MAXCONNECTS, loop->connections_most);
 	curl->easy_cleanup(easy);
 	return 0;
 

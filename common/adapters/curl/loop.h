@@ -100,13 +100,14 @@ struct loop {
 	bool has_unstarted;  /* tasks that are to be started in the next turn */
 	bool has_short;      /* tasks that memory is short for */
 	struct handles handles;
-	size_t n_servers;
+	long connections_most;
 	struct lanes *lanes;
 	struct loop_clock clock;
 };
 
-/* Make the loop; the options are copied.  Nothing is loaded yet. */
-void loop_init(struct loop *loop, const struct http_curl_options *options);
+/* Make the loop, one of so many that share the servers; the options are copied.  Nothing is
+ * loaded yet. */
+void loop_init(struct loop *loop, const struct http_curl_options *options, size_t n_loops);
 
 /* Load libcurl and make what the loop needs of it, if that is not done yet.  Returns -1, with
  * the reason logged, when it cannot be had. */

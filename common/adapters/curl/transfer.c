@@ -47,13 +47,15 @@ let_go_of_body(struct transfer *transfer)
 }
 
 long
-transfer_connections_most(size_t n_servers)
+transfer_connections_most(size_t n_servers, size_t n_loops)
 {
 	long most = CONNECTIONS_LEAST + CONNECTIONS_A_SERVER * (long)n_servers;
 	struct rlimit limit;
 
-	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur / 2 < (rlim_t)most)
-		most = (long)(limit.rlim_cur / 2);
+	/* Each loop may have most of the servers, by chance. */
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 &&
+	    limit.rlim_cur / 2 / n_loops < (rlim_t)most)
+		most = (long)(limit.rlim_cur / 2 / n_loops);
 	return most;
 }
 

@@ -75,8 +75,8 @@ struct transfer {
 	char problem[320];  /* holds CURL_ERROR_SIZE and some words */
 };
 
-/* How many connections are kept open at most, of so many servers together. */
-long transfer_connections_most(size_t n_servers);
+/* How many connections one loop of so many keeps open at most, of so many servers together. */
+long transfer_connections_most(size_t n_servers, size_t n_loops);
 
 /* Set the call's outcome to that of one that was not sent, for want of something here; problem
  * is static, or NULL. */

@@ -3,7 +3,6 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "adapters/alone.h"
 #include "adapters/sqlite/sqlite.h"
@@ -13,6 +12,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/metrics.h"
+#include "base/processors.h"
 
 /* How many connections are enough, and are kept: as many as can be at work, and as many that
  * wait for a lock or the disk.  Each has some 90 KB.  What is closed gives its memory back;
@@ -190,13 +190,13 @@ sqlite_amount(sqlite3_stmt *statement, int column)
 static size_t
 connections_enough(void)
 {
-	long processors = sysconf(_SC_NPROCESSORS_ONLN);
+	size_t enough = (size_t)processors_count() * ENOUGH_EACH;
 
-	if (processors < ENOUGH_LEAST / ENOUGH_EACH)
-		return ENOUGH_LEAST;
-	return processors > ENOUGH_MOST / ENOUGH_EACH ?
+	return enough < ENOUGH_LEAST ?
+	    ENOUGH_LEAST :
+	    enough > ENOUGH_MOST ?
 	    ENOUGH_MOST :
-	    (size_t)processors * ENOUGH_EACH;
+	    enough;
 }
 
 static void
