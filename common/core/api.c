@@ -393,10 +393,10 @@ map_method(struct call *call, const struct entry *entry)
 	return call->query.len > LIMIT_QUERY_BYTES ? QUERY_TOO_MANY : problem;
 }
 
-/* Find the meetingID and where the meeting lives; false when that is answered
+/* Read the meetingID; false when there is none that could be looked for, which is answered
  * already. */
 static bool
-look_up_meeting(struct call *call, const struct entry *entry)
+read_meeting_id(struct call *call)
 {
 	call->meeting_id = str_trim(query_find(&call->parameters, "meetingID"));
 	call->response->meeting_id = call->meeting_id;
@@ -409,10 +409,7 @@ look_up_meeting(struct call *call, const struct entry *entry)
 		call_refuse(call, REPLY_INVALID);
 		return false;
 	}
-	bool can_serve = entry->flags & TURN ? find_meeting_in_turn(call) : find_meeting(call);
-	if (!can_serve)
-		call_refuse(call, REPLY_UNAVAILABLE);
-	return can_serve;
+	return true;
 }
 
 /* All that can be said of a request before its handler runs; false when it is
@@ -442,7 +439,7 @@ prepare_call(struct call *call, const struct entry *entry, enum query_problem en
 		call_refuse(call, REPLY_INVALID);
 		return false;
 	}
-	return !(entry->flags & MEETING) || look_up_meeting(call, entry);
+	return !(entry->flags & MEETING) || read_meeting_id(call);
 }
 
 /* The call in the arena, where it lives until api_finish, and the response of one that is
@@ -469,13 +466,28 @@ begin_call(const struct api *api, struct arena *arena, const struct request *req
 	return call;
 }
 
-/* Answer by the entry's handler, and do what holds for the answers of all. */
+/* Find where the meeting lives; false when the call cannot be served now, which is answered
+ * then. */
+static bool
+look_up_meeting(struct call *call, const struct entry *entry)
+{
+	bool can_serve = entry->flags & TURN ? find_meeting_in_turn(call) : find_meeting(call);
+
+	if (!can_serve)
+		call_refuse(call, REPLY_UNAVAILABLE);
+	return can_serve;
+}
+
+/* Answer by the entry's handler, and do what holds for the answers of all.  Only from here on
+ * the state is read and servers are asked. */
 static void
 handle(struct call *call, const void *context)
 {
 	const struct entry *entry = context;
 	struct response *response = call->response;
 
+	if ((entry->flags & MEETING) && !look_up_meeting(call, entry))
+		return;
 	entry->handler(call);
 	if (entry->flags & ADMIN)
 		response->no_store = true; /* it is the operator's, and its URL opens it */
