@@ -102,14 +102,23 @@ is_unheard(const struct call *call, const struct relay_answer *answer)
 	    (answer->verdict == RELAY_SUCCESS && xml_was_short()); /* by has_meeting() */
 }
 
+/* Note whether an answer was lost; if so, another request may hear it. */
+static void
+set_unheard(struct call *call, bool unheard)
+{
+	call->is_unheard = unheard;
+	call->response->was_short |= unheard;
+}
+
 /* Note who did not answer.  Returns the server that has the meeting, or NULL; *certain
  * tells whether all have answered. */
 static const struct server *
 read_answers(struct call *call, const struct fanout *fanout, bool *certain)
 {
-	*certain = true;
-	call->is_unheard = false;
+	bool unheard = false;
 	const struct server *found = NULL;
+
+	*certain = true;
 	for (size_t i = 0; i < fanout->n; i++) {
 		enum relay_verdict verdict = fanout->answers[i].verdict;
 		bool is_read = verdict == RELAY_SUCCESS || verdict == RELAY_FAILED;
@@ -118,7 +127,7 @@ read_answers(struct call *call, const struct fanout *fanout, bool *certain)
 			found = fanout->servers[i];
 		} else if (!found && is_unheard(call, &fanout->answers[i])) {
 			is_read = false;
-			call->is_unheard = true;
+			unheard = true;
 		}
 		if (is_read)
 			continue;
@@ -126,7 +135,7 @@ read_answers(struct call *call, const struct fanout *fanout, bool *certain)
 		call->silent[fanout->servers[i] - call->config->servers] =
 		    fanout->calls[i].result != HTTP_ABANDONED;
 	}
-	call->is_unheard &= !found;
+	set_unheard(call, unheard && !found);
 	return found;
 }
 
@@ -260,7 +269,7 @@ settle_doubt(struct call *call)
 		if (elsewhere)
 			call->server = elsewhere;
 	} else {
-		call->is_unheard = is_unheard(call, answer);
+		set_unheard(call, is_unheard(call, answer));
 	}
 }
 
