@@ -50,12 +50,13 @@ wait_until(struct crowd *crowd, struct crowd_item *item, int64_t until_us)
 
 /* Wait until the item is done, or a round with it may begin, with the mutex held. */
 static void
-wait_its_turn(struct crowd *crowd, struct crowd_item *item, int64_t patience_us)
+wait_its_turn(struct crowd *crowd, struct crowd_item *item, const struct crowd_manners *manners)
 {
-	while (!item->is_done && (item->is_taken || crowd->n_rounds > 0))
-		if (item->is_taken || crowd->gatherer || patience_us < 0)
+	while (!item->is_done &&
+	    (item->is_taken || crowd->gatherer || crowd->n_rounds >= manners->rounds))
+		if (item->is_taken || crowd->gatherer || manners->patience_us < 0)
 			pthread_cond_wait(&item->changed, &crowd->mutex);
-		else if (!wait_until(crowd, item, item->came_us + patience_us))
+		else if (!wait_until(crowd, item, item->came_us + manners->patience_us))
 			break;
 }
 
@@ -88,8 +89,8 @@ take_all(struct crowd *crowd)
 }
 
 struct crowd_item *
-crowd_enter_within(struct crowd *crowd, struct crowd_item *item, int64_t patience_us,
-    int64_t gather_us)
+crowd_enter_by(struct crowd *crowd, struct crowd_item *item,
+    const struct crowd_manners *manners)
 {
 	struct crowd_item *items = NULL;
 
@@ -99,10 +100,10 @@ crowd_enter_within(struct crowd *crowd, struct crowd_item *item, int64_t patienc
 	crowd->end = &item->next;
 	if (++crowd->n_waiting >= crowd->n_expected && crowd->gatherer)
 		pthread_cond_signal(&crowd->gatherer->changed);
-	wait_its_turn(crowd, item, patience_us);
+	wait_its_turn(crowd, item, manners);
 	if (!item->is_done) {
-		if (crowd->n_rounds++ == 0 && gather_us > 0)
-			gather(crowd, item, gather_us);
+		if (crowd->n_rounds++ == 0 && manners->gather_us > 0)
+			gather(crowd, item, manners->gather_us);
 		items = take_all(crowd);
 		item->is_done = true;
 	}
@@ -114,7 +115,9 @@ crowd_enter_within(struct crowd *crowd, struct crowd_item *item, int64_t patienc
 struct crowd_item *
 crowd_enter(struct crowd *crowd, struct crowd_item *item)
 {
-	return crowd_enter_within(crowd, item, -1, 0);
+	static const struct crowd_manners manners = { .rounds = 1, .patience_us = -1 };
+
+	return crowd_enter_by(crowd, item, &manners);
 }
 
 void

@@ -51,18 +51,28 @@ void crowd_forget(struct crowd *crowd);
  */
 struct crowd_item *crowd_enter(struct crowd *crowd, struct crowd_item *item);
 
+/* How threads wait for each other. */
+struct crowd_manners {
+	unsigned rounds;     /* so many are under way before anybody waits; at least 1 */
+	int64_t patience_us; /* who has waited for that long goes on; negative: nobody */
+	int64_t gather_us;   /* so long a round waits for who was in the last one */
+};
+
 /*
- * The same, but who has waited for patience_us goes on beside the round that is under way, with
- * all others who wait: rounds that take long overlap.  So nobody waits for longer than that
- * until a round of its own begins.
+ * The same by these manners, which all who come to a crowd share; crowd_enter() has one round,
+ * whose end everybody awaits.
+ *
+ * Where several rounds may be under way a few threads never wait for each other.  Who has
+ * waited for patience_us goes on beside the rounds that are under way, with all others who
+ * wait.  So nobody waits for longer than that until a round of its own begins.
  *
  * Those who have come out of a round may come again at once.  If the first of them began the
- * next round alone all others would wait for it; so a round waits until as many are here as
- * were when the last one ended, in it or behind it, but not longer than until gather_us after
- * that end.  Nobody who is alone waits.
+ * next round alone all others would wait for it; so a round that would be the only one waits
+ * until as many are here as were when the last one ended, in it or behind it, but not longer
+ * than until gather_us after that end.  Nobody who is alone waits.
  */
-struct crowd_item *crowd_enter_within(struct crowd *crowd, struct crowd_item *item,
-    int64_t patience_us, int64_t gather_us);
+struct crowd_item *crowd_enter_by(struct crowd *crowd, struct crowd_item *item,
+    const struct crowd_manners *manners);
 
 /* All of these items, which one of those returned, are done. */
 void crowd_leave(struct crowd *crowd, struct crowd_item *items);

@@ -162,9 +162,14 @@ ask_for_all(struct call *call, struct crowd_item *items, const struct asker *own
 static struct crowd_item *
 enter(const struct call *call, struct crowd *crowd, struct asker *asker)
 {
+	const struct crowd_manners manners = {
+		.rounds = 1,
+		.patience_us = call->config->probe_timeout_ms * 1000 / PATIENCE_PART,
+		.gather_us = GATHER_US,
+	};
+
 	blocking_begin();
-	struct crowd_item *items = crowd_enter_within(crowd, &asker->item,
-	    call->config->probe_timeout_ms * 1000 / PATIENCE_PART, GATHER_US);
+	struct crowd_item *items = crowd_enter_by(crowd, &asker->item, &manners);
 	blocking_end();
 	return items;
 }
