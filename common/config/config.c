@@ -527,6 +527,7 @@ set_runtime(struct config *config)
 		atomic_init(&runtime->callbacks_to[i], 0);
 	crowd_init(&runtime->claims);
 	crowds_init(&runtime->questions);
+	crowds_init(&runtime->meeting_questions);
 	config->runtime = runtime;
 }
 

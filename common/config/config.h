@@ -39,9 +39,10 @@ struct config_runtime {
 	 * 0: any number (calls/callback.c). */
 	atomic_uint callbacks, callbacks_to[CALLBACK_RECEIVERS];
 	unsigned most_callbacks, most_callbacks_to;
-	struct crowd claims;     /* of those that choose a server and write it down (claim.h) */
-	struct crowds questions; /* of those that ask all servers the same (together.h) */
-	atomic_uint *secret_at;  /* of each server, in the configuration's order: which of
+	struct crowd claims; /* of those that choose a server and write it down (claim.h) */
+	/* Of those that ask all servers the same, or one meeting's server (together.h). */
+	struct crowds questions, meeting_questions;
+	atomic_uint *secret_at; /* of each server, in the configuration's order: which of
 	                           its secrets worked last, counted from 1, or 0: it is
 	                           not known here (relay_secret.h) */
 	struct known_list *known_lists; /* of each server, likewise: what it answered to

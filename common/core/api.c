@@ -40,7 +40,7 @@ enum {
 	TURN = 1 << 12,      /* with MEETING: of those that find it nowhere, one at a time */
 	ADMIN = 1 << 13,     /* signed with admin_secret; without one it is not served */
 	MAC = 1 << 14,       /* with OPEN: its URL is one that this gateway made (callback.h) */
-	TOGETHER = 1 << 15   /* equal ones are asked together (together.h); not with MEETING */
+	TOGETHER = 1 << 15   /* with READS: equal ones are answered together (together.h) */
 };
 
 static const struct entry {
@@ -52,7 +52,7 @@ static const struct entry {
 	{ "create", MEETING | TURN | GET | POST | FORM | XML | ONCE, call_create },
 	{ "join", MEETING | READS | GET, call_join },
 	{ "isMeetingRunning", MEETING | READS | GET | POST | FORM, call_running },
-	{ "getMeetingInfo", MEETING | READS | GET | POST | FORM, call_meeting },
+	{ "getMeetingInfo", MEETING | READS | GET | POST | FORM | TOGETHER, call_meeting },
 	{ "end", MEETING | GET | POST | FORM, call_meeting },
 	{ "insertDocument", MEETING | POST | XML | ONCE | MAPS_POST, call_meeting },
 	{ "sendChatMessage", MEETING | GET | POST | ONCE | MAPS_GET, call_chat },
@@ -479,7 +479,7 @@ look_up_meeting(struct call *call, const struct entry *entry)
 }
 
 /* Answer by the entry's handler, and do what holds for the answers of all.  Only from here on
- * the state is read and servers are asked. */
+ * the state is read and servers are asked, as together.h demands. */
 static void
 handle(struct call *call, const void *context)
 {

@@ -9,12 +9,17 @@
 #include "base/buf.h"
 #include "base/crowds.h"
 
-/* So long clients may take that ask again as soon as they have an answer (crowd.h).  With 10 ms
- * a list of 2 MB, which eight of them read at once, was sometimes not there in time. */
-#define GATHER_US 20000
+/* Of a list: so long clients may take that ask again as soon as they have an answer (crowd.h).
+ * With 10 ms a list of 2 MB, which eight of them read at once, was sometimes not there in
+ * time. */
+#define LIST_GATHER_US 20000
+
+/* Of a meeting: so many are asking before anybody waits. */
+#define MEETING_ROUNDS 3
 
 /* Who has waited for that part of probe_timeout_ms waits no more. */
-#define PATIENCE_PART 3
+#define LIST_PATIENCE_PART 3
+#define MEETING_PATIENCE_PART 10
 
 /* An answer for several, in an arena of its own. */
 struct answer {
@@ -95,6 +100,7 @@ answer_new(const struct response *from, unsigned users)
 		.status = from->status,
 		.content_type = copy_text(arena, from->content_type),
 		.body = { body, from->body.len },
+		.location = copy_text(arena, from->location),
 		.no_store = from->no_store,
 		.is_error = from->is_error,
 		.was_short = from->was_short,
@@ -159,14 +165,34 @@ ask_for_all(struct call *call, struct crowd_item *items, const struct asker *own
 		((struct asker *)item)->answer = answer;
 }
 
+/* Is it a question about one meeting, and not one to all servers? */
+static bool
+is_of_a_meeting(const struct call *call)
+{
+	return call->meeting_id.len > 0;
+}
+
+static struct crowd_manners
+manners_of(const struct call *call)
+{
+	const int64_t probe_us = call->config->probe_timeout_ms * 1000;
+
+	if (is_of_a_meeting(call))
+		return (struct crowd_manners){
+			.rounds = MEETING_ROUNDS,
+			.patience_us = probe_us / MEETING_PATIENCE_PART,
+		};
+	return (struct crowd_manners){
+		.rounds = 1,
+		.patience_us = probe_us / LIST_PATIENCE_PART,
+		.gather_us = LIST_GATHER_US,
+	};
+}
+
 static struct crowd_item *
 enter(const struct call *call, struct crowd *crowd, struct asker *asker)
 {
-	const struct crowd_manners manners = {
-		.rounds = 1,
-		.patience_us = call->config->probe_timeout_ms * 1000 / PATIENCE_PART,
-		.gather_us = GATHER_US,
-	};
+	const struct crowd_manners manners = manners_of(call);
 
 	blocking_begin();
 	struct crowd_item *items = crowd_enter_by(crowd, &asker->item, &manners);
@@ -200,10 +226,13 @@ answer_in(struct crowd *crowd, struct call *call, bool is_enough, together_ask *
 void
 together_answer(struct call *call, together_ask *ask, const void *context)
 {
+	struct config_runtime *runtime = call->config->runtime;
+	/* However many meetings are asked for, the lists have places. */
+	struct crowds *crowds = is_of_a_meeting(call) ?
+	    &runtime->meeting_questions :
+	    &runtime->questions;
 	struct str key = key_of(call);
-	struct crowd *crowd = key.len > 0 ?
-	    crowds_meet(&call->config->runtime->questions, key) :
-	    NULL;
+	struct crowd *crowd = key.len > 0 ? crowds_meet(crowds, key) : NULL;
 
 	if (!crowd) {
 		ask(call, context);
@@ -212,5 +241,5 @@ together_answer(struct call *call, together_ask *ask, const void *context)
 	if (!answer_in(crowd, call, false, ask, context) &&
 	    !answer_in(crowd, call, true, ask, context))
 		reply_error(call->response, call->arena, REPLY_SHORT);
-	crowds_part(&call->config->runtime->questions, crowd);
+	crowds_part(crowds, crowd);
 }

@@ -21,14 +21,15 @@ for n in 2 3 4; do
 	[ "$(servers_of "busy-$n")" = "$hung" ] || elsewhere=busy-$n
 done
 
-# crowd NAME: as many calls as there are threads, all about the hung server.
+# crowd NAME: as many calls as there are threads, all about the hung server.  Equal ones would
+# go together.
 # Leaves how many were refused in refused, and how many timed out in late.
 crowd() {
 	local n before pids=()
 	before=$(grep -c 'server was not asked' "$LOGS/gateway.log")
 	mkdir "$T/$1"
 	for n in {1..12}; do
-		fcgi_background "$(url getMeetingInfo "meetingID=busy-1")" "$T/$1/$n"
+		fcgi_background "$(url getMeetingInfo "meetingID=busy-1&n=$n")" "$T/$1/$n"
 		pids+=($!)
 	done
 	wait_until are_answered "$1" "$2"

@@ -56,8 +56,9 @@ is_asked() { [ "$(control "/calls?server=$hung&call=$1&count=1")" -gt "$2" ]; }
 asked_before=$(control "/calls?server=$hung&call=getMeetings&count=1")
 fault "$hung" hang
 crowd=()
+# Equal ones would go together.
 for n in {1..12}; do
-	fcgi_background "$(url getMeetingInfo "meetingID=hang-1")" "$T/crowd-$n"
+	fcgi_background "$(url getMeetingInfo "meetingID=hang-1&n=$n")" "$T/crowd-$n"
 	crowd+=($!)
 done
 # Of these one looks for the meeting on all servers, and the others wait for their turn.

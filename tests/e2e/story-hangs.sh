@@ -73,7 +73,8 @@ hang() {
 	done
 	while [ ${#crowd[@]} -lt $CROWD ]; do
 		for server in "${!hanging[@]}"; do
-			fcgi_background "$(url getMeetingInfo "meetingID=${meeting_on[$server]}")" \
+			# Equal ones would go together.
+			fcgi_background "$(url getMeetingInfo "meetingID=${meeting_on[$server]}&n=${#crowd[@]}")" \
 				"$files/${#crowd[@]}"
 			crowd+=($!)
 		done

@@ -62,6 +62,8 @@ look(struct call *call, const void *context)
 	call->response->body = str_from(str_copy(call->arena, str_from(text)));
 	call->response->status = 200;
 	call->response->content_type = "text/xml";
+	call->response->location = str_printf(call->arena, "http://a.test/%s", text);
+	call->response->server = "a";
 	call->response->result = "SUCCESS";
 }
 
@@ -93,6 +95,17 @@ begin(struct asker *asker, const char *query)
 		.secret = secrets[0],
 	};
 	asker->response.call = STR("getMeetings");
+}
+
+/* The same about one meeting. */
+static void
+begin_of_meeting(struct asker *asker, const char *query)
+{
+	begin(asker, query);
+	asker->call.name = "getMeetingInfo";
+	asker->call.meeting_id = STR("room");
+	asker->response.call = STR("getMeetingInfo");
+	asker->response.meeting_id = asker->call.meeting_id;
 }
 
 static void
@@ -136,22 +149,29 @@ is_ended(const struct asker *asker)
 	return false;
 }
 
-/* So many wait in the only crowd that there is. */
+static int
+waiting_in(struct crowds *crowds)
+{
+	int n = 0;
+
+	for (size_t i = 0; i < CROWDS_PLACES; i++) {
+		struct crowd *crowd = &crowds->places[i].crowd;
+
+		pthread_mutex_lock(&crowd->mutex);
+		for (struct crowd_item *item = crowd->first; item; item = item->next)
+			n++;
+		pthread_mutex_unlock(&crowd->mutex);
+	}
+	return n;
+}
+
+/* So many wait in all crowds. */
 static bool
 are_waiting(int wanted)
 {
 	for (int ms = 0; ms < DEADLINE_MS; ms++) {
-		int n = 0;
-
-		for (size_t i = 0; i < CROWDS_PLACES; i++) {
-			struct crowd *crowd = &runtime.questions.places[i].crowd;
-
-			pthread_mutex_lock(&crowd->mutex);
-			for (struct crowd_item *item = crowd->first; item; item = item->next)
-				n++;
-			pthread_mutex_unlock(&crowd->mutex);
-		}
-		if (n == wanted)
+		if (waiting_in(&runtime.questions) + waiting_in(&runtime.meeting_questions) ==
+		    wanted)
 			return true;
 		clock_sleep_ms(1);
 	}
@@ -162,6 +182,7 @@ static void
 reset(int64_t probe_timeout_ms)
 {
 	crowds_init(&runtime.questions);
+	crowds_init(&runtime.meeting_questions);
 	config.probe_timeout_ms = probe_timeout_ms;
 	world = n_asked = n_asking = n_short = 0;
 	is_gated = true;
@@ -172,8 +193,11 @@ places_in_use(void)
 {
 	size_t n = 0;
 
-	for (size_t i = 0; i < CROWDS_PLACES; i++)
+	for (size_t i = 0; i < CROWDS_PLACES; i++) {
 		n += runtime.questions.places[i].n > 0 || runtime.questions.places[i].key;
+		n += runtime.meeting_questions.places[i].n > 0 ||
+		    runtime.meeting_questions.places[i].key;
+	}
 	return n;
 }
 
@@ -252,6 +276,101 @@ test_patience(void)
 	forget(&second);
 }
 
+/* A few ask about a meeting; it changes, and many others come. */
+static void
+test_meeting(void)
+{
+	static struct asker few[3], many[MANY];
+
+	reset(DEADLINE_MS * 20);
+	for (int i = 0; i < 3; i++) {
+		begin_of_meeting(&few[i], "gated");
+		start(&few[i]);
+		ok(is_reached(&n_asking, i + 1), "a meeting: number %d does not wait", i + 1);
+	}
+	world = 1;
+	for (int i = 0; i < MANY; i++) {
+		begin_of_meeting(&many[i], "gated");
+		start(&many[i]);
+	}
+	ok(are_waiting(MANY), "a meeting: further ones wait");
+	is_int(n_asked, 3, "a meeting: while three ask");
+	is_gated = false;
+	int n_old = 0, n_fresh = 0, n_own = 0;
+	for (int i = 0; i < 3; i++) {
+		end(&few[i]);
+		n_old += str_is(few[i].response.body, "0");
+		forget(&few[i]);
+	}
+	for (int i = 0; i < MANY; i++) {
+		const struct response *response = &many[i].response;
+
+		end(&many[i]);
+		n_fresh += str_is(response->body, "1") &&
+		    str_is(str_from(response->location), "http://a.test/1");
+		n_own += str_is(response->call, "getMeetingInfo") &&
+		    str_is(response->meeting_id, "room") &&
+		    str_is(str_from(response->server), "a");
+	}
+	is_int(n_old, 3, "a meeting: those are told what was there");
+	is_int(n_fresh, MANY, "a meeting: no answer is older than its request");
+	is_int(n_own, MANY, "a meeting: each has all of it, and what is its own");
+	is_int(n_asked, 4, "a meeting: one asks for all");
+	is_int((long long)places_in_use(), 0, "a meeting: nothing is left");
+	for (int i = 0; i < MANY; i++)
+		forget(&many[i]);
+}
+
+/* Three hang. */
+static void
+test_meeting_patience(void)
+{
+	static struct asker askers[4];
+
+	reset(300);
+	for (int i = 0; i < 4; i++) {
+		begin_of_meeting(&askers[i], "gated");
+		start(&askers[i]);
+	}
+	ok(is_reached(&n_asking, 4), "a meeting: nobody waits without end for three that hang");
+	is_gated = false;
+	for (int i = 0; i < 4; i++) {
+		end(&askers[i]);
+		forget(&askers[i]);
+	}
+}
+
+/* More meetings are asked for than there are places: those of the lists are free. */
+static void
+test_meetings_and_lists(void)
+{
+	static struct asker askers[CROWDS_PLACES + 1], lists[MANY];
+	static char queries[CROWDS_PLACES + 1][32];
+
+	reset(DEADLINE_MS * 20);
+	for (int i = 0; i < CROWDS_PLACES + 1; i++) {
+		snprintf(queries[i], sizeof(queries[i]), "gated=%d", i);
+		begin_of_meeting(&askers[i], queries[i]);
+		start(&askers[i]);
+	}
+	ok(is_reached(&n_asking, CROWDS_PLACES + 1), "many meetings: all ask");
+	for (int i = 0; i < MANY; i++) {
+		begin(&lists[i], "gated");
+		start(&lists[i]);
+	}
+	ok(are_waiting(MANY - 1), "many meetings: equal lists wait for the first of them");
+	is_gated = false;
+	for (int i = 0; i < CROWDS_PLACES + 1; i++) {
+		end(&askers[i]);
+		forget(&askers[i]);
+	}
+	for (int i = 0; i < MANY; i++) {
+		end(&lists[i]);
+		forget(&lists[i]);
+	}
+	is_int((long long)places_in_use(), 0, "many meetings: nothing is left");
+}
+
 /* What differs is neither shared nor waited for. */
 static void
 test_different(void)
@@ -295,40 +414,48 @@ test_different(void)
 	forget(&first);
 }
 
-/* Threads that change what is there and ask for it, in a closed loop. */
+/* A thread that changes what is there and asks for it, in a closed loop. */
+struct looper {
+	pthread_t thread;
+	void (*begin)(struct asker *asker, const char *query);
+	int n_old;
+};
+
 static void *
 loop(void *argument)
 {
 	const bool waits = false;
-	int *n_old = argument;
+	struct looper *looper = argument;
 
 	for (int i = 0; i < 100; i++) {
 		struct asker asker;
 		int64_t got = -1;
 		int least = ++world;
 
-		begin(&asker, "loop");
+		looper->begin(&asker, "loop");
 		together_answer(&asker.call, look, &waits);
 		str_to_int(asker.response.body, 0, INT32_MAX, &got);
-		*n_old += got < least;
+		looper->n_old += got < least;
 		forget(&asker);
 	}
 	return NULL;
 }
 
 static void
-test_loop(int64_t probe_timeout_ms)
+test_loop(int64_t probe_timeout_ms, void (*begin_one)(struct asker *, const char *))
 {
-	pthread_t threads[8];
-	int n_old[8] = { 0 }, sum = 0;
+	struct looper loopers[8];
+	int sum = 0;
 
 	reset(probe_timeout_ms);
-	for (int i = 0; i < 8; i++)
-		if (pthread_create(&threads[i], NULL, loop, &n_old[i]) != 0)
-			_exit(99);
 	for (int i = 0; i < 8; i++) {
-		pthread_join(threads[i], NULL);
-		sum += n_old[i];
+		loopers[i] = (struct looper){ .begin = begin_one };
+		if (pthread_create(&loopers[i].thread, NULL, loop, &loopers[i]) != 0)
+			_exit(99);
+	}
+	for (int i = 0; i < 8; i++) {
+		pthread_join(loopers[i].thread, NULL);
+		sum += loopers[i].n_old;
 	}
 	is_int(sum, 0, "a closed loop: no answer is older than its request");
 	if (probe_timeout_ms == DEADLINE_MS)
@@ -368,7 +495,12 @@ main(void)
 	test_patience();
 	test_different();
 	test_places();
-	test_loop(DEADLINE_MS);
-	test_loop(1);
+	test_meeting();
+	test_meeting_patience();
+	test_meetings_and_lists();
+	test_loop(DEADLINE_MS, begin);
+	test_loop(1, begin);
+	test_loop(DEADLINE_MS, begin_of_meeting);
+	test_loop(1, begin_of_meeting);
 	return done_testing();
 }
