@@ -7,6 +7,7 @@
 #include "base/blocking.h"
 #include "base/bounds.h"
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/crowds.h"
 
 /* Of a list: so long clients may take that ask again as soon as they have an answer (crowd.h).
@@ -31,6 +32,7 @@ struct answer {
 /* One request in its crowd. */
 struct asker {
 	struct crowd_item item; /* first */
+	int64_t came_us;        /* when its call began to be answered, by CLOCK_MONOTONIC */
 	struct answer *answer;  /* what another left for it, or NULL: there was no memory */
 };
 
@@ -137,12 +139,15 @@ take(struct call *call, struct answer *answer)
 
 /* ---- A round --------------------------------------------------------------------- */
 
-/* What comes now comes after the wait, by the request's time as well. */
+/* What comes now comes after all waits, by the request's time as well. */
 static void
-move_on(struct call *call, int64_t waited_us)
+move_on(struct call *call, int64_t came_us)
 {
-	struct request *request = arena_alloc(call->arena, sizeof(*request));
+	int64_t waited_us = clock_us(CLOCK_MONOTONIC) - came_us;
 
+	if (waited_us < 1000)
+		return;
+	struct request *request = arena_alloc(call->arena, sizeof(*request));
 	*request = *call->request;
 	request->now_ms += waited_us / 1000;
 	call->request = request;
@@ -155,8 +160,7 @@ ask_for_all(struct call *call, struct crowd_item *items, const struct asker *own
 {
 	unsigned users = 0;
 
-	if (own->item.waited_us >= 1000)
-		move_on(call, own->item.waited_us);
+	move_on(call, own->came_us);
 	ask(call, context);
 	for (const struct crowd_item *item = items; item; item = item->next)
 		users += item != &own->item;
@@ -202,10 +206,10 @@ enter(const struct call *call, struct crowd *crowd, struct asker *asker)
 
 /* One round.  False: it has no answer, or one that is_enough makes do. */
 static bool
-answer_in(struct crowd *crowd, struct call *call, bool is_enough, together_ask *ask,
-    const void *context)
+answer_in(struct crowd *crowd, struct call *call, int64_t came_us, bool is_enough,
+    together_ask *ask, const void *context)
 {
-	struct asker own = { .answer = NULL };
+	struct asker own = { .came_us = came_us };
 	struct crowd_item *items = enter(call, crowd, &own);
 
 	if (items) {
@@ -238,8 +242,9 @@ together_answer(struct call *call, together_ask *ask, const void *context)
 		ask(call, context);
 		return;
 	}
-	if (!answer_in(crowd, call, false, ask, context) &&
-	    !answer_in(crowd, call, true, ask, context))
+	int64_t came_us = clock_us(CLOCK_MONOTONIC);
+	if (!answer_in(crowd, call, came_us, false, ask, context) &&
+	    !answer_in(crowd, call, came_us, true, ask, context))
 		reply_error(call->response, call->arena, REPLY_SHORT);
 	crowds_part(crowds, crowd);
 }
