@@ -139,15 +139,15 @@ wait_for(struct link *link, short events)
 	for (;;) {
 		int64_t left_ms = link->deadline_ms - clock_ms(CLOCK_MONOTONIC);
 
+		if (left_ms <= 0)
+			return fail(link, "it does not answer in time");
 		blocking_begin();
-		int n = left_ms > 0 ? poll(&pollfd, 1, (int)left_ms) : 0;
+		int n = poll(&pollfd, 1, (int)left_ms), error = errno;
 		blocking_end();
 		if (n > 0)
 			return true;
-		if (n == 0)
-			return fail(link, "it does not answer in time");
-		if (errno != EINTR)
-			return fail(link, strerror(errno));
+		if (n < 0 && error != EINTR)
+			return fail(link, strerror(error));
 	}
 }
 
