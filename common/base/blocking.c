@@ -4,6 +4,9 @@
 
 static void (*listener)(bool begins);
 
+/* How many waits the calling thread is in. */
+static _Thread_local unsigned depth;
+
 void
 blocking_listen(void (*told)(bool begins))
 {
@@ -13,13 +16,13 @@ blocking_listen(void (*told)(bool begins))
 void
 blocking_begin(void)
 {
-	if (listener)
+	if (depth++ == 0 && listener)
 		listener(true);
 }
 
 void
 blocking_end(void)
 {
-	if (listener)
+	if (--depth == 0 && listener)
 		listener(false);
 }

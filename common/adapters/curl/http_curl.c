@@ -133,7 +133,11 @@ see_through(struct run *run, struct arena *arena)
 	while (seen < run->batch->n) {
 		if (self->mode == HTTP_CURL_INLINE)
 			run_loop(&self->loops[0], &run->caller);
-		if (take_over(caller_take(&run->caller), run->batch, arena, &seen))
+		blocking_begin();
+		struct task *tasks = caller_take(&run->caller);
+		blocking_end();
+		/* To read answers is work. */
+		if (take_over(tasks, run->batch, arena, &seen))
 			abandon(run);
 	}
 }
@@ -188,11 +192,8 @@ http_curl_run(struct http *http, struct arena *arena, struct http_batch *batch)
 		transfer_begin_outcome(&batch->calls[i],
 		    ready ? NULL : "libcurl cannot be loaded");
 	count_calls(batch, false);
-	if (ready && batch->n > 0) {
-		blocking_begin();
+	if (ready && batch->n > 0)
 		run_batch(self, arena, batch, start_us);
-		blocking_end();
-	}
 	count_calls(batch, true);
 	if (self->mode == HTTP_CURL_INLINE)
 		pthread_mutex_unlock(&self->inline_lock);
