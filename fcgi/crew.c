@@ -101,6 +101,16 @@ start_thread(pthread_t *thread, void *(*run)(void *), struct crew *crew)
 	return error;
 }
 
+/* Let the guard look where nobody is idle any more.  The mutex is held. */
+static void
+wake_guard(struct crew *crew)
+{
+	if (crew->n_idle > 0 || !crew->guard_rests)
+		return;
+	crew->guard_rests = false;
+	pthread_cond_signal(&crew->guard_called);
+}
+
 /* Make a thread that is counted already.  Returns 0 or an error's number. */
 static int
 make_thread(struct crew *crew)
@@ -111,8 +121,10 @@ make_thread(struct crew *crew)
 	if (error == 0)
 		return 0;
 	pthread_mutex_lock(&crew->mutex);
-	crew->n--;
+	if (--crew->n == 0)
+		pthread_cond_signal(&crew->none_left);
 	crew->n_idle--;
+	wake_guard(crew);
 	int64_t now_ms = clock_ms(CLOCK_MONOTONIC);
 	bool tell = crew->told_ms == 0 || now_ms - crew->told_ms >= TELL_MS;
 	if (tell)
@@ -253,10 +265,7 @@ crew_begin(struct crew *crew)
 	crew->n_idle--;
 	crew->n_begun++;
 	enum another another = call_another(crew, crew->most_awake, &seat);
-	if (crew->n_idle == 0 && crew->guard_rests) {
-		crew->guard_rests = false;
-		pthread_cond_signal(&crew->guard_called);
-	}
+	wake_guard(crew);
 	pthread_mutex_unlock(&crew->mutex);
 	bring_another(crew, another, seat);
 }

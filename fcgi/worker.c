@@ -634,8 +634,9 @@ worker_pool_open(struct app *app, int listen_fd, unsigned threads)
 void
 worker_pool_close(struct worker_pool *pool)
 {
-	crew_stop(&pool->crew);
+	/* First, as those that rest return at once, and are to help with the line. */
 	atomic_store(&pool->stopping, true);
+	crew_stop(&pool->crew);
 	eventfd_write(pool->stop_fd, 1);
 	crew_close(&pool->crew);
 	pool_free(pool);

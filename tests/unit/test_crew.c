@@ -3,6 +3,7 @@
  */
 #include "crew.h"
 
+#include <errno.h>
 #include <semaphore.h>
 #include <stdatomic.h>
 
@@ -13,12 +14,27 @@
 #define DEADLINE_MS 60000
 
 /* What threads are asked to do, until the gate is open. */
-enum task { WAITS, WORKS, QUICK };
+enum task { WAITS, NESTED, WORKS, QUICK, TASKS };
 
 static struct crew crew;
-static sem_t tasks[3], any;
+static sem_t tasks[TASKS], any;
 static atomic_uint n_waiting, n_working, n_done;
 static atomic_bool gate, is_over;
+
+static atomic_bool has_no_threads;
+
+int __real_pthread_create(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *);
+int __wrap_pthread_create(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *);
+
+/* In place of pthread_create (--wrap of ld(1)): no thread can be had for a while. */
+int
+__wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes,
+    void *(*routine)(void *), void *argument)
+{
+	return has_no_threads ?
+	    EAGAIN :
+	    __real_pthread_create(thread, attributes, routine, argument);
+}
 
 static void
 ask(enum task task, unsigned n)
@@ -50,6 +66,12 @@ run(void *context)
 		if (sem_trywait(&tasks[WAITS]) == 0) {
 			blocking_begin();
 			wait_for_gate(&n_waiting);
+			blocking_end();
+		} else if (sem_trywait(&tasks[NESTED]) == 0) {
+			blocking_begin();
+			blocking_begin();
+			wait_for_gate(&n_waiting);
+			blocking_end();
 			blocking_end();
 		} else if (sem_trywait(&tasks[WORKS]) == 0) {
 			wait_for_gate(&n_working);
@@ -113,7 +135,7 @@ resting(void)
 static void
 begin_with(unsigned most_at_work, unsigned most_awake)
 {
-	for (int i = 0; i < 3; i++)
+	for (int i = 0; i < TASKS; i++)
 		sem_init(&tasks[i], 0, 0);
 	sem_init(&any, 0, 0);
 	gate = is_over = false;
@@ -241,6 +263,38 @@ test_guard(void)
 	end();
 }
 
+/* No thread can be had, and then they can: the next is served though nobody comes back. */
+static void
+test_shortage(void)
+{
+	begin_with(4, 2);
+	has_no_threads = true;
+	ask(WAITS, 1);
+	ok(becomes(waiting, 1), "one waits");
+	ask(WORKS, 1);
+	ok(becomes(working, 1), "one works, beside whom no thread can be had");
+	has_no_threads = false;
+	ask(WORKS, 1);
+	ok(becomes(working, 2), "the next one is served when they can be had again");
+	gate = true;
+	ok(becomes(done, 3), "… and all are served");
+	end();
+}
+
+/* A wait within a wait is one, or the crew would take more for waiting than are there. */
+static void
+test_nested(void)
+{
+	begin_with(4, 2);
+	ask(NESTED, 3);
+	ok(becomes(waiting, 3), "three wait within a wait");
+	ask(WORKS, 4);
+	ok(becomes(working, 4), "… and four others work");
+	gate = true;
+	ok(becomes(done, 7), "… and all are served");
+	end();
+}
+
 /* A crew ends with those that rest. */
 static void
 test_end_at_rest(void)
@@ -271,6 +325,8 @@ main(void)
 	test_most();
 	test_rest();
 	test_guard();
+	test_shortage();
+	test_nested();
 	test_end_at_rest();
 	test_stranger();
 	return done_testing();
