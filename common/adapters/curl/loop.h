@@ -10,9 +10,8 @@
  *	job.caller = &caller;
  *	loop_bring(loop, &job);
  *	while (...) {               not all n have come
- *		sem_wait(&caller.told);
  *		tasks = caller_take(&caller);
- *		...
+ *		...                 with each, by task_next()
  *	}
  *	caller_fini(&caller);
  */
@@ -87,9 +86,9 @@ struct loop {
 	/* Private. */
 	struct inbox incoming;
 	atomic_bool stop;
-	atomic_bool
-	    has_news; /* for the loop: there is something incoming, or a job is to end */
-	atomic_bool is_asleep; /* the loop; whoever has news for it rings */
+	/* Is there something for the loop to take in, or to end?  Does the loop sleep, so that
+	 * whoever has news for it rings? */
+	atomic_bool has_news, is_asleep;
 
 	/* The loop's alone. */
 	bool has_bell;
