@@ -166,8 +166,7 @@ blocked(bool begins)
 static void
 guard_wait(struct crew *crew)
 {
-	int64_t until_ms = clock_ms(CLOCK_MONOTONIC) + GUARD_MS;
-	struct timespec until = { until_ms / 1000, until_ms % 1000 * 1000000 };
+	struct timespec until = clock_timespec(clock_us(CLOCK_MONOTONIC) + GUARD_MS * 1000);
 
 	pthread_cond_timedwait(&crew->guard_called, &crew->mutex, &until);
 }
@@ -213,19 +212,6 @@ guard_open(struct crew *crew)
 
 /* ---- The crew -------------------------------------------------------------------- */
 
-static void
-crew_init(struct crew *crew)
-{
-	pthread_condattr_t attributes;
-
-	pthread_mutex_init(&crew->mutex, NULL);
-	pthread_cond_init(&crew->none_left, NULL);
-	pthread_condattr_init(&attributes);
-	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-	pthread_cond_init(&crew->guard_called, &attributes);
-	pthread_condattr_destroy(&attributes);
-}
-
 int
 crew_open(struct crew *crew, unsigned most_at_work, unsigned most_awake,
     void (*run)(void *context), void *context)
@@ -243,7 +229,9 @@ crew_open(struct crew *crew, unsigned most_at_work, unsigned most_awake,
 		.most_at_work = most_at_work,
 		.most_awake = most_awake < most_at_work ? most_awake : most_at_work,
 	};
-	crew_init(crew);
+	pthread_mutex_init(&crew->mutex, NULL);
+	pthread_cond_init(&crew->none_left, NULL);
+	clock_cond_init(&crew->guard_called);
 	blocking_listen(blocked);
 	for (unsigned i = 0; i < crew->most_awake; i++) {
 		pthread_mutex_lock(&crew->mutex);

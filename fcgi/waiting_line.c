@@ -3,6 +3,8 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
+#include "base/clock.h"
+
 int
 waiting_line_open(struct waiting_line *line)
 {
@@ -19,10 +21,8 @@ set_timer(struct waiting_line *line)
 {
 	struct itimerspec when = { 0 };
 
-	if (line->first) {
-		when.it_value.tv_sec = line->first->due_ms / 1000;
-		when.it_value.tv_nsec = line->first->due_ms % 1000 * 1000000;
-	}
+	if (line->first)
+		when.it_value = clock_timespec(line->first->due_ms * 1000);
 	timerfd_settime(line->timer_fd, TFD_TIMER_ABSTIME, &when, NULL);
 }
 

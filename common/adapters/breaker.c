@@ -22,10 +22,7 @@
 static struct timespec
 after_ms(int64_t ms)
 {
-	int64_t then_ms = clock_ms(CLOCK_MONOTONIC) + ms;
-
-	return (
-	    struct timespec){ .tv_sec = then_ms / 1000, .tv_nsec = then_ms % 1000 * 1000000 };
+	return clock_timespec((clock_ms(CLOCK_MONOTONIC) + ms) * 1000);
 }
 
 static bool
@@ -45,11 +42,7 @@ breaker_init(struct breaker *breaker, const char *key, const char *value,
 		.context = context,
 	};
 	pthread_mutex_init(&breaker->mutex, NULL);
-	pthread_condattr_t attributes;
-	pthread_condattr_init(&attributes);
-	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-	pthread_cond_init(&breaker->changed, &attributes);
-	pthread_condattr_destroy(&attributes);
+	clock_cond_init(&breaker->changed);
 }
 
 static void *

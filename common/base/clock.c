@@ -26,8 +26,25 @@ clock_sleep_ms(int64_t ms)
 void
 clock_sleep_until_us(int64_t us)
 {
-	struct timespec when = { us / 1000000, us % 1000000 * 1000 };
+	struct timespec when = clock_timespec(us);
 
 	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &when, NULL) == EINTR)
 		continue;
+}
+
+struct timespec
+clock_timespec(int64_t us)
+{
+	return (struct timespec){ .tv_sec = us / 1000000, .tv_nsec = us % 1000000 * 1000 };
+}
+
+void
+clock_cond_init(pthread_cond_t *condition)
+{
+	pthread_condattr_t attributes;
+
+	pthread_condattr_init(&attributes);
+	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+	pthread_cond_init(condition, &attributes);
+	pthread_condattr_destroy(&attributes);
 }

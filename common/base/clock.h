@@ -6,6 +6,7 @@
 #ifndef CLOCK_H
 #define CLOCK_H
 
+#include <pthread.h>
 #include <stdint.h>
 #include <time.h>
 
@@ -18,5 +19,11 @@ int64_t clock_ms(clockid_t clock);
  * sleep; a time that is over is none. */
 void clock_sleep_ms(int64_t ms);
 void clock_sleep_until_us(int64_t us);
+
+/* That time as the functions of the system take it. */
+struct timespec clock_timespec(int64_t us);
+
+/* Make a condition whose pthread_cond_timedwait(3) goes by CLOCK_MONOTONIC. */
+void clock_cond_init(pthread_cond_t *condition);
 
 #endif

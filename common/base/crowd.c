@@ -23,16 +23,11 @@ crowd_forget(struct crowd *crowd)
 static void
 begin_item(struct crowd_item *item)
 {
-	pthread_condattr_t attributes;
-
 	item->next = NULL;
 	item->is_taken = item->is_done = false;
 	item->waited_us = 0;
 	item->came_us = clock_us(CLOCK_MONOTONIC);
-	pthread_condattr_init(&attributes);
-	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-	pthread_cond_init(&item->changed, &attributes);
-	pthread_condattr_destroy(&attributes);
+	clock_cond_init(&item->changed);
 }
 
 /* Wait for a change of the item, until then at the latest, with the mutex held.  False: that
@@ -40,7 +35,7 @@ begin_item(struct crowd_item *item)
 static bool
 wait_until(struct crowd *crowd, struct crowd_item *item, int64_t until_us)
 {
-	const struct timespec until = { until_us / 1000000, until_us % 1000000 * 1000 };
+	const struct timespec until = clock_timespec(until_us);
 
 	if (until_us <= clock_us(CLOCK_MONOTONIC))
 		return false;

@@ -28,12 +28,6 @@
 /* How long opening the store may wait at the start of a program. */
 #define START_WAIT_MS 1000
 
-static struct timespec
-timespec_of(int64_t ms)
-{
-	return (struct timespec){ .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000 };
-}
-
 /* ---- Statements ---------------------------------------------------------- */
 
 static void
@@ -224,7 +218,8 @@ idle_take(struct store_sqlite *sqlite, int64_t deadline_ms)
 	while (!sqlite->idle && sqlite->n_open >= sqlite->n_enough && error == 0) {
 		if (until.tv_sec == 0) {
 			int64_t until_ms = clock_ms(CLOCK_MONOTONIC) + GIVE_WAIT_MS;
-			until = timespec_of(until_ms < deadline_ms ? until_ms : deadline_ms);
+			until = clock_timespec(
+			    (until_ms < deadline_ms ? until_ms : deadline_ms) * 1000);
 		}
 		error = pthread_cond_timedwait(&sqlite->given, &sqlite->mutex, &until);
 	}
@@ -408,7 +403,7 @@ perform_until(struct store_sqlite *sqlite, bool writes, sqlite_work *work, void 
 static bool
 write_turn_take(struct store_sqlite *sqlite, int64_t deadline_ms)
 {
-	struct timespec deadline = timespec_of(deadline_ms);
+	struct timespec deadline = clock_timespec(deadline_ms * 1000);
 
 	pthread_mutex_lock(&sqlite->write_mutex);
 	int error = 0;
@@ -643,12 +638,8 @@ store_sqlite_open(const char *path)
 	breaker_init(&sqlite->breaker, "file", sqlite->path, mend, sqlite);
 	pthread_mutex_init(&sqlite->mutex, NULL);
 	pthread_mutex_init(&sqlite->write_mutex, NULL);
-	pthread_condattr_t attributes;
-	pthread_condattr_init(&attributes);
-	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-	pthread_cond_init(&sqlite->write_turn, &attributes);
-	pthread_cond_init(&sqlite->given, &attributes);
-	pthread_condattr_destroy(&attributes);
+	clock_cond_init(&sqlite->write_turn);
+	clock_cond_init(&sqlite->given);
 	mirror_init(&sqlite->mirror);
 	sqlite->n_enough = connections_enough();
 	int error;
