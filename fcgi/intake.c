@@ -53,9 +53,7 @@ receive_waiting(const struct intake *intake, void *data, size_t size)
 		return got;
 	blocking_begin();
 	got = receive(intake, data, size, 0);
-	int error = errno;
 	blocking_end();
-	errno = error;
 	return got;
 }
 

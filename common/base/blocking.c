@@ -1,5 +1,6 @@
 #include "base/blocking.h"
 
+#include <errno.h>
 #include <stddef.h>
 
 static void (*listener)(bool begins);
@@ -23,6 +24,9 @@ blocking_begin(void)
 void
 blocking_end(void)
 {
+	int error = errno;
+
 	if (--depth == 0 && listener)
 		listener(false);
+	errno = error;
 }

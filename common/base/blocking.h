@@ -19,8 +19,8 @@
  * wait are made. */
 void blocking_listen(void (*told)(bool begins));
 
-/* Around what waits; a wait within a wait is one.  It must not be told with a lock held that a
- * request needs: a thread may be made. */
+/* Around what waits, whose errno stays; a wait within a wait is one.  It must not be told with
+ * a lock held that a request needs: a thread may be made. */
 void blocking_begin(void);
 void blocking_end(void);
 

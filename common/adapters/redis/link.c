@@ -142,12 +142,12 @@ wait_for(struct link *link, short events)
 		if (left_ms <= 0)
 			return fail(link, "it does not answer in time");
 		blocking_begin();
-		int n = poll(&pollfd, 1, (int)left_ms), error = errno;
+		int n = poll(&pollfd, 1, (int)left_ms);
 		blocking_end();
 		if (n > 0)
 			return true;
-		if (n < 0 && error != EINTR)
-			return fail(link, strerror(error));
+		if (n < 0 && errno != EINTR)
+			return fail(link, strerror(errno));
 	}
 }
 
