@@ -2,6 +2,7 @@
 
 #include <stddef.h>
 
+#include "base/blocking.h"
 #include "base/clock.h"
 
 void
@@ -25,7 +26,6 @@ begin_item(struct crowd_item *item)
 {
 	item->next = NULL;
 	item->is_taken = item->is_done = false;
-	item->waited_us = 0;
 	item->came_us = clock_us(CLOCK_MONOTONIC);
 	clock_cond_init(&item->changed);
 }
@@ -71,15 +71,12 @@ static struct crowd_item *
 take_all(struct crowd *crowd)
 {
 	struct crowd_item *items = crowd->first;
-	int64_t now_us = clock_us(CLOCK_MONOTONIC);
 
 	crowd->first = NULL;
 	crowd->end = &crowd->first;
 	crowd->n_waiting = 0;
-	for (struct crowd_item *item = items; item; item = item->next) {
+	for (struct crowd_item *item = items; item; item = item->next)
 		item->is_taken = true;
-		item->waited_us = now_us - item->came_us;
-	}
 	return items;
 }
 
@@ -90,6 +87,8 @@ crowd_enter_by(struct crowd *crowd, struct crowd_item *item,
 	struct crowd_item *items = NULL;
 
 	begin_item(item);
+	/* Before the mutex, which others need. */
+	blocking_begin();
 	pthread_mutex_lock(&crowd->mutex);
 	*crowd->end = item;
 	crowd->end = &item->next;
@@ -103,6 +102,7 @@ crowd_enter_by(struct crowd *crowd, struct crowd_item *item,
 		item->is_done = true;
 	}
 	pthread_mutex_unlock(&crowd->mutex);
+	blocking_end();
 	pthread_cond_destroy(&item->changed);
 	return items;
 }

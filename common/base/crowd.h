@@ -18,7 +18,6 @@
 /* One thread's work: part of what it brings.  It need not be filled in. */
 struct crowd_item {
 	struct crowd_item *next;
-	int64_t waited_us; /* for how long, before the round began that did it */
 	/* Private. */
 	int64_t came_us;
 	bool is_taken; /* somebody does it, or has done it … */
@@ -47,7 +46,8 @@ void crowd_forget(struct crowd *crowd);
 /*
  * Bring work.  Returns NULL when another thread has done it; or all the work that is to be done
  * now, in the order in which it came, the item itself among it.  Then the caller does it all,
- * while those whose work it is wait and touch nothing of it, and calls crowd_leave().
+ * while those whose work it is wait and touch nothing of it, and calls crowd_leave().  That one
+ * waits is told (blocking.h).
  */
 struct crowd_item *crowd_enter(struct crowd *crowd, struct crowd_item *item);
 

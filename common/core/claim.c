@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/blocking.h"
 #include "base/arena.h"
 #include "base/log.h"
 #include "core/health.h"
@@ -432,9 +431,7 @@ choose_and_set(struct claim *claim, struct call *call, const struct meeting *fro
 			.from = from,
 			.whatever = tries == 1,
 		};
-		blocking_begin();
 		struct crowd_item *items = crowd_enter(crowd, &contender.item);
-		blocking_end();
 
 		if (items) {
 			claim_together(call, items);

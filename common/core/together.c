@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "base/arena.h"
-#include "base/blocking.h"
 #include "base/bounds.h"
 #include "base/buf.h"
 #include "base/clock.h"
@@ -193,24 +192,14 @@ manners_of(const struct call *call)
 	};
 }
 
-static struct crowd_item *
-enter(const struct call *call, struct crowd *crowd, struct asker *asker)
-{
-	const struct crowd_manners manners = manners_of(call);
-
-	blocking_begin();
-	struct crowd_item *items = crowd_enter_by(crowd, &asker->item, &manners);
-	blocking_end();
-	return items;
-}
-
 /* One round.  False: it has no answer, or one that is_enough makes do. */
 static bool
 answer_in(struct crowd *crowd, struct call *call, int64_t came_us, bool is_enough,
     together_ask *ask, const void *context)
 {
+	const struct crowd_manners manners = manners_of(call);
 	struct asker own = { .came_us = came_us };
-	struct crowd_item *items = enter(call, crowd, &own);
+	struct crowd_item *items = crowd_enter_by(crowd, &own.item, &manners);
 
 	if (items) {
 		ask_for_all(call, items, &own, ask, context);
