@@ -338,7 +338,8 @@ static inline void
 server_start(struct server *server)
 {
 	server->fd = bound_socket(&server->port);
-	listen(server->fd, 128);
+	/* More than come at once: beyond it Linux drops what asks, for a second. */
+	listen(server->fd, 512);
 	pthread_create(&server->thread, NULL, server_main, server);
 }
 
